@@ -1,0 +1,55 @@
+# `make` alone lists the targets. Everything is installed into .venv, nothing elsewhere.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHAKESPEARE := https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt
+SHAKESPEARE_SHA256 := 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench clean
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z./]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+$(BIN)/charrnn: pyproject.toml setup.cfg
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.test: $(BIN)/charrnn
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(VENV)/.bench: $(BIN)/charrnn
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@
+
+demo.npz: $(BIN)/charrnn
+	$(BIN)/charrnn train --checkpoint $@ --overwrite --time 60s
+
+demo: demo.npz  ## train for a minute on text that every Python has, sample, look at a cell
+	$(BIN)/charrnn sample --checkpoint demo.npz --temp 0.8 --length 600
+	$(BIN)/charrnn inspect --checkpoint demo.npz --cell 42 --length 600
+
+test: $(VENV)/.test  ## run the tests, with coverage
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test  ## lint, types, tests
+
+bench: $(VENV)/.bench  ## measure the speed beside PyTorch
+	$(BIN)/python benchmarks/throughput.py
+
+data/shakespeare.txt:  ## download tiny Shakespeare (1.1 MB)
+	$(PYTHON) -c "import urllib.request as u; u.urlretrieve('$(SHAKESPEARE)', '$@')"
+	$(PYTHON) -c "import hashlib as h; assert h.sha256(open('$@', 'rb').read()).hexdigest() == '$(SHAKESPEARE_SHA256)', '$@: not the text that was expected'"
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build *.egg-info demo.npz .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

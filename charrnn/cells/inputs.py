@@ -1,0 +1,66 @@
+"""What enters a layer: Wx·x + b, where x may be one-hot.
+
+A matrix times a one-hot vector is a column of the matrix, so for the first layer the product
+is a look-up. Both kinds of input give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from charrnn.parameters import Array
+from charrnn.text.vocabulary import one_hot
+
+
+def project(inputs: Array, Wx: Array, b: Array, room: Array) -> Iterator[Array]:
+    """Wx·x + b of one step after another, each (G, B), for the G = gates·H rows of Wx.
+
+    Args:
+        inputs: character indices (T, B), or reals (D, T, B).
+        Wx: (G, D).
+        b: (G,).
+        room: (G, T, B), where the products are put; what is yielded is a part of it.
+    """
+    bias = b[:, None]
+    if inputs.ndim == 2:
+        column = room.reshape(-1)[: len(b) * inputs.shape[1]].reshape(len(b), -1)
+        # The bias is added to the V columns of the table once, not to all T·B columns.
+        table = Wx + bias if inputs.size > Wx.shape[1] else None
+        for indices in inputs:
+            np.take(Wx if table is None else table, indices, axis=1, out=column, mode="clip")
+            if table is None:
+                column += bias
+            yield column
+    else:
+        D, T, B = inputs.shape
+        products = room.reshape(-1, T * B)
+        np.matmul(Wx, inputs.reshape(D, T * B), out=products)
+        products += bias
+        for t in range(T):
+            yield room[:, t]
+
+
+def project_backward(inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Array) -> Array | None:
+    """The gradients of `project`.
+
+    Args:
+        inputs: as given to `project`.
+        d_a: (G, T, B), the gradient with respect to its result.
+        Wx: (G, D).
+        d_Wx, d_b: like Wx and b; overwritten.
+
+    Returns:
+        The gradient with respect to real inputs, (D, T, B); None for character indices.
+    """
+    G, D = Wx.shape
+    d_a = d_a.reshape(G, -1)  # (G, T·B)
+    if inputs.ndim == 2:
+        np.matmul(d_a, one_hot(inputs.ravel(), D, d_a.dtype), out=d_Wx)
+        np.sum(d_Wx, axis=1, out=d_b)  # every column of d_a is in one column of d_Wx
+        return None
+    np.matmul(d_a, inputs.reshape(D, -1).T, out=d_Wx)
+    np.sum(d_a, axis=1, out=d_b)
+    d_inputs: Array = Wx.T @ d_a
+    return d_inputs.reshape(inputs.shape)

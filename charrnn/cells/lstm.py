@@ -1,0 +1,136 @@
+"""The long short-term memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charrnn.cells.activations import sigmoid
+from charrnn.cells.cell import Cell, orthogonal
+from charrnn.cells.inputs import project, project_backward
+from charrnn.parameters import Array, Shape
+
+
+class LSTM(Cell):
+    """Long short-term memory (Hochreiter, Schmidhuber 1997; forget gate: Gers 2000).
+
+        i, f, o = σ(Wx·x + Wh·h + b)        input, forget and output gate
+        g       = tanh(Wx·x + Wh·h + b)     candidate
+        c       ← f∘c + i∘g
+        h       ← o∘tanh(c)
+
+    each gate with its own H rows of Wx (4·H, D), Wh (4·H, H) and b (4·H), in the order
+    i, f, o, g. The forget bias starts at 1 (Jozefowicz 2015), Wh orthogonal.
+
+    Backward, where d_ is a gradient (that of a gate: before it is squashed), c₋₁ the memory
+    of the step before, and σ' = σ∘(1−σ), tanh' = 1−tanh²:
+
+        dc   += dh∘o∘(1−tanh²c)   = dh∘(o − h∘tanh c)
+        d_i   = dc∘g∘i∘(1−i)      = dc∘ig∘(1−i)         ig = i∘g
+        d_f   = dc∘c₋₁∘f∘(1−f)    = dc∘fc∘(1−f)         fc = f∘c₋₁
+        d_o   = dh∘tanh c∘o∘(1−o) = dh∘h∘(1−o)
+        d_g   = dc∘i∘(1−g²)       = dc∘(i − ig∘g)
+        dc₋₁  = dc∘f
+        dh₋₁  = Whᵀ·d_gates
+
+    The right-hand forms are computed: they reuse what the forward pass already has.
+    """
+
+    state_names = ("h", "c")
+    signals = ("h", "c", "i", "f", "o", "g")
+    gates = frozenset("ifo")
+
+    def shapes(self) -> dict[str, Shape]:
+        D, H = self.input_size, self.hidden_size
+        return {"Wx": (4 * H, D), "Wh": (4 * H, H), "b": (4 * H,)}
+
+    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
+        H = self.hidden_size
+        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
+        weights["Wh"][...] = orthogonal(H, 4, rng)
+        weights["b"][...] = 0
+        weights["b"][H : 2 * H] = 1
+
+    def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
+        H = self.hidden_size
+        return {
+            "h": (H, T + 1, B),
+            "c": (T + 1, H, B),
+            "gates": (T, 4 * H, B),
+            "tanh_c": (T, H, B),
+            "ig_fc": (T, 2 * H, B),
+            "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b
+            "a": (4 * H, B),
+            "tmp": (H, B),
+        }
+
+    def forward(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> Array:
+        H = self.hidden_size
+        h, c, a, Wh = tape["h"], tape["c"], tape["a"], weights["Wh"]
+        h[:, 0], c[0] = state
+        for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
+            gates, ig_fc, tanh_c = tape["gates"][t], tape["ig_fc"][t], tape["tanh_c"][t]
+            np.matmul(Wh, h[:, t], out=a)
+            np.add(a, x, out=a)
+            sigmoid(a[: 3 * H], out=gates[: 3 * H])
+            np.tanh(a[3 * H :], out=gates[3 * H :])
+            np.multiply(gates[:H], gates[3 * H :], out=ig_fc[:H])
+            np.multiply(gates[H : 2 * H], c[t], out=ig_fc[H:])
+            np.add(ig_fc[:H], ig_fc[H:], out=c[t + 1])
+            np.tanh(c[t + 1], out=tanh_c)
+            np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[:, t + 1])
+        state[0], state[1] = h[:, -1], c[-1]
+        return h[:, 1:]
+
+    def backward(
+        self,
+        weights: dict[str, Array],
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        gradient: dict[str, Array],
+    ) -> Array | None:
+        H, T, B = d_outputs.shape
+        h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
+        d_i, d_f, d_o, d_g = d_gates.reshape(4, H, B)
+        WhT = weights["Wh"].T.copy()
+        dh, dc = d_state
+        for t in reversed(range(T)):
+            gates = tape["gates"][t]
+            i, f, o, g = gates.reshape(4, H, B)
+            ig, fc = tape["ig_fc"][t].reshape(2, H, B)
+            np.add(dh, d_outputs[:, t], out=dh)
+
+            np.multiply(h[:, t + 1], tape["tanh_c"][t], out=tmp)
+            np.subtract(o, tmp, out=tmp)
+            np.multiply(dh, tmp, out=tmp)
+            np.add(dc, tmp, out=dc)
+
+            np.multiply(ig, g, out=tmp)
+            np.subtract(i, tmp, out=tmp)
+            np.multiply(dc, tmp, out=d_g)
+
+            np.subtract(1, gates[: 3 * H], out=d_gates[: 3 * H])
+            np.multiply(dc, ig, out=tmp)
+            np.multiply(d_i, tmp, out=d_i)
+            np.multiply(dc, fc, out=tmp)
+            np.multiply(d_f, tmp, out=d_f)
+            np.multiply(dh, h[:, t + 1], out=tmp)
+            np.multiply(d_o, tmp, out=d_o)
+
+            d_a[:, t] = d_gates
+            np.multiply(dc, f, out=dc)
+            np.matmul(WhT, d_gates, out=dh)
+        np.matmul(d_a.reshape(4 * H, -1), h[:, :-1].reshape(H, -1).T, out=gradient["Wh"])
+        return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])
+
+    def signal(self, tape: dict[str, Array], name: str) -> Array:
+        """As in `Cell`; the memory c is shown as tanh(c), which is what the output sees."""
+        if name == "c":
+            return tape["tanh_c"]
+        if name in "ifog":
+            start = "ifog".index(name) * self.hidden_size
+            return tape["gates"][:, start : start + self.hidden_size]
+        return super().signal(tape, name)

@@ -1,0 +1,98 @@
+"""The plain recurrent layer, squashed by tanh or rectified."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charrnn.cells.cell import Cell, orthogonal
+from charrnn.cells.inputs import project, project_backward
+from charrnn.parameters import Array, Shape
+
+
+class Vanilla(Cell):
+    """The simple recurrent network (Elman 1990; min-char-rnn, Karpathy 2015).
+
+        h ← tanh(Wx·x + Wh·h + b)
+
+    with Wx (H, D), Wh (H, H), b (H). Wh starts orthogonal. Backward: through the squashing,
+    da = dh∘(1−h²), then one step back, dh₋₁ = Whᵀ·da.
+    """
+
+    def shapes(self) -> dict[str, Shape]:
+        D, H = self.input_size, self.hidden_size
+        return {"Wx": (H, D), "Wh": (H, H), "b": (H,)}
+
+    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
+        H = self.hidden_size
+        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
+        weights["Wh"][...] = orthogonal(H, 1, rng)
+        weights["b"][...] = 0
+
+    def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
+        H = self.hidden_size
+        # In the forward pass d_a holds Wx·x + b.
+        return {"h": (H, T + 1, B), "d_a": (H, T, B), "a": (H, B)}
+
+    def squash(self, a: Array, out: Array) -> None:
+        """out ← tanh(a)."""
+        np.tanh(a, out=out)
+
+    def squash_backward(self, h: Array, out: Array) -> None:
+        """out ← the derivative of `squash`, from its result h: 1 − h²."""
+        np.multiply(h, h, out=out)
+        np.subtract(1, out, out=out)
+
+    def forward(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> Array:
+        h, a, Wh = tape["h"], tape["a"], weights["Wh"]
+        h[:, 0] = state[0]
+        for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
+            np.matmul(Wh, h[:, t], out=a)
+            np.add(a, x, out=a)
+            self.squash(a, out=h[:, t + 1])
+        state[0] = h[:, -1]
+        return h[:, 1:]
+
+    def backward(
+        self,
+        weights: dict[str, Array],
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        gradient: dict[str, Array],
+    ) -> Array | None:
+        H, T, _ = d_outputs.shape
+        h, d_a, da = tape["h"], tape["d_a"], tape["a"]
+        WhT = weights["Wh"].T.copy()
+        dh = d_state[0]
+        for t in reversed(range(T)):
+            np.add(dh, d_outputs[:, t], out=dh)
+            self.squash_backward(h[:, t + 1], out=da)
+            np.multiply(da, dh, out=da)
+            d_a[:, t] = da
+            np.matmul(WhT, da, out=dh)
+        np.matmul(d_a.reshape(H, -1), h[:, :-1].reshape(H, -1).T, out=gradient["Wh"])
+        return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])
+
+
+class VanillaReLU(Vanilla):
+    """The rectified network that starts by remembering (Le, Jaitly, Hinton 2015).
+
+        h ← max(0, Wx·x + Wh·h + b)
+
+    Wh starts at the identity, so a unit keeps its value until training finds a better use.
+    """
+
+    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
+        super().initialize(weights, rng)
+        weights["Wh"][...] = np.eye(self.hidden_size)
+
+    def squash(self, a: Array, out: Array) -> None:
+        """out ← max(0, a)."""
+        np.maximum(a, 0, out=out)
+
+    def squash_backward(self, h: Array, out: Array) -> None:
+        """out ← the derivative of `squash`, from its result h: 1 where h > 0, else 0."""
+        np.greater(h, 0, out=out, casting="unsafe")

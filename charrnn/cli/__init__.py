@@ -1,0 +1,78 @@
+"""The command line: options in, one call to the library, results out.
+
+Results go to stdout; progress, notices and errors to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from charrnn import __version__
+from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
+from charrnn.render.escape import printable
+
+#: The commands and what they do. Each is imported when it is asked for: this list alone has to
+#: be quick, and NumPy is not.
+COMMANDS = {
+    "train": "Train a model on a text.",
+    "sample": "Write text with a trained model.",
+    "inspect": "Look inside a trained model.",
+}
+
+
+class Commands(click.Group):
+    """The group: imports commands late, and turns what a user can cause into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"charrnn.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command: exit code 1 for what went wrong, 2 for what was asked wrongly."""
+        try:
+            return super().invoke(ctx)
+        except (SettingError, UnknownCharacter) as error:
+            raise click.UsageError(printable(str(error)), ctx) from error
+        except CharRNNError as error:
+            raise click.ClickException(printable(str(error))) from error
+        except BrokenPipeError:
+            # Whoever read stdout has seen enough, as in `charrnn sample | head -1`. What is
+            # still in the buffer has nowhere to go, and must not be tried again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`charrnn COMMAND --help` begins with an example that runs.",
+)
+@click.version_option(__version__, prog_name="charrnn")
+def group() -> None:
+    r"""Recurrent neural networks that write text one character at a time.
+
+    \b
+        charrnn train shakespeare.txt
+        charrnn sample --temp 0.8
+        charrnn inspect --cell 42
+
+    All three use the checkpoint charrnn.npz in this directory, unless -c or the environment
+    variable CHARRNN_CHECKPOINT names another.
+    """

@@ -1,0 +1,255 @@
+"""`charrnn inspect`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from math import log
+from typing import Any
+
+import click
+import numpy as np
+
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint
+from charrnn.cli.options import (
+    checkpoint_option,
+    encoding_option,
+    notice,
+    refuse_terminal,
+    weights_option,
+)
+from charrnn.errors import SettingError, TextError
+from charrnn.inspection.following import follow
+from charrnn.inspection.recording import Recording, record
+from charrnn.model import CharRNN
+from charrnn.parameters import Array
+from charrnn.render.cells import colored_text
+from charrnn.render.chart import chart
+from charrnn.render.colors import color_depth
+from charrnn.render.escape import printable
+from charrnn.text import corpus as corpora
+
+#: A cell that follows a feature less than this is said to follow none.
+WEAK = 0.4
+
+
+@click.command("inspect", short_help="Look inside a trained model.")
+@checkpoint_option
+@click.option("--cell", type=click.IntRange(0), help="Colour a text by this hidden unit.")
+@click.option(
+    "--layer", type=click.IntRange(1), help="The layer of the cell, from 1.  [default: the last]"
+)
+@click.option(
+    "--signal",
+    type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
+    default="h",
+    show_default=True,
+    help="What of the cell: its output h, the memory c of an LSTM, or a gate.",
+)
+@click.option("--text", metavar="FILE", help="Another text than the excerpt in the checkpoint.")
+@click.option(
+    "--length",
+    type=click.IntRange(1),
+    default=2000,
+    show_default=True,
+    help="Characters of the text to show.",
+)
+@click.option("--predictions", is_flag=True, help="Five guesses for the next character under each.")
+@weights_option
+@click.option("--json", "as_json", is_flag=True, help="Numbers instead of pictures.")
+@click.option("--color/--no-color", default=None, help="[default: on a terminal]")
+@encoding_option
+def command(**options: Any) -> None:
+    r"""Look inside a trained model.
+
+    \b
+        charrnn inspect
+        charrnn inspect --cell 42
+        charrnn inspect --cell 7 --signal f --text letter.txt | less -R
+        charrnn inspect --json | jq .val_loss
+
+    Alone it describes the model. With --cell it colours a text by the value of one hidden
+    unit after each character: blue below zero, red above; gates from blue, closed, to red,
+    open. The text is held-out text that the checkpoint carries, or --text, which is also
+    scored.
+    """
+    checkpoint = checkpoints.read(options["checkpoint"])
+    model = checkpoint.build(options["weights"])
+    path: str | None = options["text"]
+    layer = options["layer"] or model.num_layers
+    check(model, layer, options["signal"], options["cell"])
+    if path is None and options["cell"] is None:
+        summary = summarize(model, checkpoint)
+        click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
+        return
+    text, indices = read_text(model, checkpoint, path, options["encoding"])
+    recording = record(model, indices, layer=layer, signal=options["signal"])
+    score = float(recording.losses.mean()) if len(recording.losses) else None
+    source = path or "the held-out excerpt"
+    result: dict[str, Any] = {"text": source, "characters": len(text), "loss": score}
+    if score is not None:
+        result["bpc"] = score / log(2)
+    if options["cell"] is not None:
+        result.update(cell_numbers(recording, text, layer, options))
+    if options["as_json"]:
+        click.echo(json.dumps(result))
+    elif options["cell"] is None:
+        click.echo(scored(result))
+    else:
+        show_cell(model, recording, text, result, options)
+
+
+def check(model: CharRNN, layer: int, signal: str, cell: int | None) -> None:
+    """Refuse what the model does not have.
+
+    Raises:
+        SettingError: with what it does have.
+    """
+    signals = model.layers[0].cell.signals
+    if layer > model.num_layers:
+        raise SettingError(f"--layer {layer}: the model has layers 1 to {model.num_layers}")
+    if signal not in signals:
+        raise SettingError(f"--signal {signal}: the {model.cell} has {', '.join(signals)}")
+    if cell is not None and cell >= model.hidden_size:
+        raise SettingError(f"--cell {cell}: the layers have cells 0 to {model.hidden_size - 1}")
+
+
+def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
+    """What there is to say of a model, as JSON holds it."""
+    run = checkpoint.run
+    best = run.get("best_loss")
+    losses = [point["loss"] for point in run.get("history", []) if point["loss"] is not None]
+    return {
+        "model": model.cell,
+        "hidden_size": model.hidden_size,
+        "num_layers": model.num_layers,
+        "num_parameters": model.parameters.flat.size,
+        "vocabulary_size": len(model.vocabulary),
+        "step": run.get("step"),
+        "best_step": run.get("best_step"),
+        "train_loss": losses[-1] if losses else None,
+        "val_loss": best,
+        "val_bpc": None if best is None else best / log(2),
+        "corpus": checkpoint.corpus,
+        "settings": checkpoint.settings,
+        "versions": checkpoint.versions,
+    }
+
+
+def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
+    """The same for people."""
+    corpus, settings = summary["corpus"], summary["settings"]
+    lines = [
+        f"model       {summary['model']}, {summary['num_layers']} × {summary['hidden_size']} units,"
+        f" {summary['num_parameters']:,} parameters",
+        f"text        {corpus['name']}: {corpus['characters']:,} characters, "
+        f"{summary['vocabulary_size']} different",
+        f"training    {summary['step']:,} of {settings['steps']:,} steps, {settings['batch_size']} "
+        f"× {settings['seq_length']} characters each, {settings['optimizer']}",
+    ]
+    for name, loss in (("training", summary["train_loss"]), ("held out", summary["val_loss"])):
+        if loss is not None:
+            lines.append(f"{name:11} {loss:.4f} nats, {loss / log(2):.4f} bits a character")
+    history = checkpoint.run["history"]
+    curves = {
+        mark: [(p["step"], p[key]) for p in history if p[key] is not None and p["step"]]
+        for mark, key in (("·", "loss"), ("o", "val_loss"))
+    }
+    drawn = chart(curves)
+    if drawn:
+        lines += ["", "loss in nats over steps (· training, o held out)", *drawn]
+    characters = "".join(checkpoint.vocabulary.ix_to_char)
+    shown = "".join(VISIBLE.get(character, character) for character in characters[:200])
+    more = f" and {len(characters) - 200} more" if len(characters) > 200 else ""
+    lines += ["", f"vocabulary  {shown}{more}"]
+    return printable("\n".join(lines))
+
+
+VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def read_text(
+    model: CharRNN, checkpoint: Checkpoint, path: str | None, encoding: str | None
+) -> tuple[str, Array]:
+    """The text to look at, and its indices; characters the model does not know are left out."""
+    text = checkpoint.excerpt
+    if path is not None:
+        refuse_terminal((path,))
+        text = corpora.read([path], encoding, checkpoint.normalize).text
+    indices = model.vocabulary.encode(text, unknown="skip")
+    if dropped := len(text) - len(indices):
+        notice(f"left out {dropped:,} characters that the model has not seen")
+        text = model.vocabulary.decode(indices)
+    if not text:
+        raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
+    return text, indices
+
+
+def cell_numbers(
+    recording: Recording, text: str, layer: int, options: dict[str, Any]
+) -> dict[str, Any]:
+    """What there is to say of one cell, as JSON holds it."""
+    values = recording.values[:, options["cell"]]
+    return {
+        "cell": options["cell"],
+        "layer": layer,
+        "signal": options["signal"],
+        "lowest": float(values.min()),
+        "mean": float(values.mean()),
+        "highest": float(values.max()),
+        "follows": [
+            {"feature": f.feature, "measure": f.measure, "score": round(f.score, 4)}
+            for f in follow(values, text)
+        ],
+        "values": [round(float(value), 4) for value in values[: options["length"]]],
+    }
+
+
+def scored(result: dict[str, Any]) -> str:
+    """How well a text was predicted, for people."""
+    if result["loss"] is None:
+        return f"{result['text']}: a single character, nothing to predict"
+    return printable(
+        f"{result['text']}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
+        f"{result['bpc']:.4f} bits a character"
+    )
+
+
+def show_cell(
+    model: CharRNN,
+    recording: Recording,
+    text: str,
+    result: dict[str, Any],
+    options: dict[str, Any],
+) -> None:
+    """Colour the text by a cell, with what is known of the cell above."""
+    name = f"layer {result['layer']}, cell {result['cell']}, {result['signal']}"
+    span = f"{result['lowest']:.2f} to {result['highest']:.2f}, mean {result['mean']:.2f}"
+    click.echo(f"{name}: {span}")
+    click.echo(follows(result["follows"]))
+    click.echo(scored(result))
+    click.echo()
+    values = recording.values[:, result["cell"]].astype(np.float64)
+    if result["signal"] in model.layers[0].cell.gates:
+        values = 2 * values - 1
+    guesses = None
+    if options["predictions"]:
+        chars = model.vocabulary.ix_to_char
+        guesses = [[chars[index] for index in row] for row in recording.guesses]
+    shown = text[: options["length"]]
+    depth = color_depth(options["color"])
+    width = shutil.get_terminal_size().columns
+    for line in colored_text(shown, values, depth, width, guesses):
+        # The escapes in it are our own; those of the text are spelled out already.
+        click.echo(line, color=True)
+
+
+def follows(found: list[dict[str, Any]]) -> str:
+    """Which feature a cell follows best."""
+    if not found:
+        return "the text has no feature to follow"
+    best = found[0]
+    strength = abs(2 * best["score"] - 1) if best["measure"] == "AUC" else abs(best["score"])
+    said = f"{best['feature']} ({best['measure']} {best['score']:.2f})"
+    return f"follows best: {said}" if strength >= WEAK else f"follows no feature well; best: {said}"

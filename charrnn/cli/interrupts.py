@@ -1,0 +1,42 @@
+"""Ctrl-C and `kill`: once to finish the step and save, twice to stop at once."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+
+from charrnn.cli.options import notice
+
+
+class Interrupts:
+    """Within it, the first SIGINT or SIGTERM is only noted; the second has its usual effect.
+
+    Attributes:
+        received: the number of the signal, or 0.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._restore()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        self._restore()
+        notice("\nfinishing the step and saving; again to stop at once")
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]

@@ -1,0 +1,84 @@
+"""Options that commands share, and kinds of values."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from charrnn.render.escape import printable
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def checkpoint_option(command: Command) -> Command:
+    """Add -c/--checkpoint."""
+    return click.option(
+        "-c",
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        default="charrnn.npz",
+        envvar="CHARRNN_CHECKPOINT",
+        show_default=True,
+        show_envvar=True,
+        metavar="PATH",
+        help="The checkpoint.",
+    )(command)
+
+
+def encoding_option(command: Command) -> Command:
+    """Add --encoding."""
+    return click.option(
+        "--encoding", metavar="NAME", help="How the text is encoded.  [default: utf-8]"
+    )(command)
+
+
+def weights_option(command: Command) -> Command:
+    """Add --weights."""
+    return click.option(
+        "--weights",
+        type=click.Choice(["best", "last"]),
+        default="best",
+        show_default=True,
+        help="Those of the lowest validation loss, or of the last step.",
+    )(command)
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """A time, as in 90s, 10m or 1h30m; a plain number is seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """To seconds."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value.strip())
+        hours, minutes, seconds = (
+            (float(part or 0) for part in match.groups()) if match else (0,) * 3
+        )
+        total = 3600 * hours + 60 * minutes + seconds
+        if total <= 0:
+            self.fail(f"{value!r} is no time: write it as in 90s, 10m or 1h30m", param, ctx)
+        return total
+
+
+def notice(message: str) -> None:
+    """Say something on stderr."""
+    click.echo(printable(message), err=True)
+
+
+def refuse_terminal(paths: tuple[str, ...]) -> None:
+    """Say that `-` waits for a pipe, rather than wait at a terminal in silence.
+
+    Raises:
+        click.UsageError: where stdin was asked for and is a terminal, or closed.
+    """
+    if "-" in paths and (sys.stdin is None or sys.stdin.closed or sys.stdin.isatty()):
+        raise click.UsageError("`-` reads stdin, and nothing is piped into it")

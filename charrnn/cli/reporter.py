@@ -1,0 +1,154 @@
+"""Progress of a training run: a bar on a terminal, lines elsewhere, and a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from math import log
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import click
+from tqdm import tqdm
+
+from charrnn import planning
+from charrnn.cli.options import notice
+from charrnn.errors import TrainingError
+from charrnn.render.escape import printable
+from charrnn.training import Progress, Run
+
+#: Seconds from line to line where there is no terminal.
+LINE_EVERY = 10
+#: To plan for a time, steps are measured for this share of it, or for the warm-up.
+MEASURED = 0.05
+
+
+def in_bits(loss: float) -> str:
+    """A loss in nats and in bits a character."""
+    return f"{loss:.4f} ({loss / log(2):.3f} bits a character)"
+
+
+class Reporter:
+    """Shows what a run yields.
+
+    Args:
+        run: the run.
+        log_path: of a file to append a JSON object a step to; None for none.
+    """
+
+    def __init__(self, run: Run, log_path: Path | None) -> None:
+        self.run = run
+        self.started = self.spoken = time.monotonic()
+        self.first_step = run.counters.step
+        self.smooth: float | None = None
+        self.val_loss: float | None = None
+        self.log: IO[str] | None = None
+        if log_path:
+            try:
+                self.log = log_path.open("a", encoding="utf-8")
+            except OSError as error:
+                raise TrainingError(f"{log_path}: {error.strerror}") from error
+        self.bar: tqdm[Any] = tqdm(
+            total=run.settings.steps,
+            initial=self.first_step,
+            unit="step",
+            disable=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left{postfix}",
+        )
+
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.bar.close()
+        if self.log:
+            self.log.close()
+
+    def plan(self, seconds: float) -> None:
+        """Measure the first steps, and fix from them how many there will be.
+
+        The learning rate of these steps does not depend on how many there will be: it still
+        warms up.
+        """
+        run = self.run
+        run.validate()
+        per_validation = time.monotonic() - self.started
+        for _ in range(2):  # the first are slower: memory is allocated
+            self.show(run.step())
+        measured, since = 0, time.monotonic()
+        while measured < 3 or (
+            run.counters.step < run.settings.warmup_steps
+            and time.monotonic() - since < MEASURED * seconds
+        ):
+            self.show(run.step())
+            measured += 1
+        per_step = (time.monotonic() - since) / measured
+        left = seconds - (time.monotonic() - self.started)
+        run.plan(*planning.steps_in(left, per_step, per_validation, run.counters.step))
+        self.bar.total = run.settings.steps
+        notice(
+            f"{1000 * per_step:.1f} ms a step, so {run.settings.steps:,} steps: the same again "
+            f"with --steps {run.settings.steps} --val-every {run.settings.val_every}"
+        )
+
+    def show(self, progress: Progress) -> None:
+        """Take a step into the bar, the lines and the log."""
+        self.smooth = (
+            progress.loss if self.smooth is None else 0.98 * self.smooth + 0.02 * progress.loss
+        )
+        if progress.val_loss is not None:
+            self.val_loss = progress.val_loss
+        now = time.monotonic()
+        settings = self.run.settings
+        characters = (progress.step - self.first_step) * settings.batch_size * settings.seq_length
+        speed = characters / max(now - self.started, 1e-9)
+        if self.log:
+            record = {
+                "step": progress.step,
+                "epoch": round(progress.epoch, 4),
+                "characters": progress.characters,
+                "loss": progress.loss,
+                "bpc": progress.loss / log(2),
+                "val_loss": progress.val_loss,
+                "learning_rate": progress.learning_rate,
+                "grad_norm": progress.grad_norm,
+                "chars_per_second": round(speed),
+            }
+            self.log.write(json.dumps(record) + "\n")
+        self.bar.set_postfix_str(self._figures(speed), refresh=False)
+        self.bar.update()
+        if self.bar.disable and (
+            now - self.spoken > LINE_EVERY or progress.step in (self.first_step + 1, settings.steps)
+        ):
+            self.spoken = now
+            left = (settings.steps - progress.step) * (now - self.started)
+            left /= progress.step - self.first_step
+            notice(
+                f"step {progress.step:,} of {settings.steps:,}, epoch {progress.epoch:.2f}, "
+                f"{self._figures(speed)}, {tqdm.format_interval(left)} left"
+            )
+
+    def _figures(self, speed: float) -> str:
+        parts = []
+        if self.smooth is not None:
+            parts.append(f"loss {self.smooth:.3f} ({self.smooth / log(2):.2f} bits)")
+        if self.val_loss is not None:
+            parts.append(f"validation {self.val_loss:.3f}")
+        parts.append(f"{speed / 1000:,.0f}k characters/s")
+        return ", ".join(parts)
+
+    def sample(self) -> None:
+        """Show what the model writes now."""
+        text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
+        with self.bar.external_write_mode(sys.stderr):
+            click.echo(f"--- step {self.run.counters.step:,}", err=True)
+            click.echo(printable(text), err=True)
+            click.echo("---", err=True)

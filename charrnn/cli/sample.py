@@ -1,0 +1,158 @@
+"""`charrnn sample`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from itertools import chain
+from typing import Any
+
+import click
+
+from charrnn import checkpoint as checkpoints
+from charrnn.cli.options import (
+    checkpoint_option,
+    encoding_option,
+    notice,
+    refuse_terminal,
+    weights_option,
+)
+from charrnn.render.escape import printable
+from charrnn.sampling import Character, Choice, sample
+from charrnn.text import corpus as corpora
+
+#: Between samples.
+RULE = "\n" + 40 * "-" + "\n"
+
+
+@click.command("sample", short_help="Write text with a trained model.")
+@checkpoint_option
+@click.option(
+    "--length",
+    type=click.IntRange(0),
+    default=1000,
+    show_default=True,
+    help="Characters to write, not counting the prime.",
+)
+@click.option(
+    "--temp",
+    "--temperature",
+    "temperature",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="Below 1 safer, above 1 wilder; 0 takes the likeliest character.",
+)
+@click.option("--top-k", type=click.IntRange(1), help="Only the K likeliest characters.")
+@click.option(
+    "--top-p",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Only the likeliest characters that together reach this probability.",
+)
+@click.option(
+    "--min-p",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Only characters at least this many times as likely as the likeliest.",
+)
+@click.option("--prime", default="", metavar="TEXT", help="What the text begins with.")
+@click.option("--prime-file", metavar="FILE", help="The same from a file; - for stdin.")
+@click.option(
+    "--unknown",
+    type=click.Choice(["error", "skip"]),
+    default="error",
+    show_default=True,
+    help="What to do with characters of the prime that the model has not seen.",
+)
+@click.option(
+    "--stop",
+    "stops",
+    multiple=True,
+    metavar="STRING",
+    help=r"End where this comes, and leave it out; \n is a newline. May be given again.",
+)
+@click.option("--num-samples", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="For the same text again.")
+@weights_option
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="A JSON object a sample, with ln p of each character.",
+)
+@click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
+@encoding_option
+def command(**options: Any) -> None:
+    r"""Write text with a trained model.
+
+    \b
+        charrnn sample --temp 0.8
+        charrnn sample --prime "ROMEO:" --length 500 --stop "\n\n"
+        charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
+
+    The text goes to stdout as it is made, beginning with the prime. Sample number i depends on
+    the seed and on i alone, however many are made.
+    """
+    choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
+    stops = [stop.replace("\\n", "\n") for stop in options["stops"]]
+    if "" in stops:
+        raise click.UsageError("--stop: an empty string would stop before the first character")
+    checkpoint = checkpoints.read(options["checkpoint"])
+    model = checkpoint.build(options["weights"])
+    form = corpora.NORMAL_FORMS.get(checkpoint.normalize or "")
+    prime = read_prime(options)
+    if form:
+        prime = unicodedata.normalize(form, prime)
+        stops = [unicodedata.normalize(form, stop) for stop in stops]
+    indices = model.vocabulary.encode(prime, unknown=options["unknown"])
+    if dropped := len(prime) - len(indices):
+        notice(f"left out {dropped} characters of the prime that the model has not seen")
+    samples = sample(
+        model,
+        indices,
+        options["length"],
+        choice,
+        num_samples=options["num_samples"],
+        stops=stops,
+        seed=options["seed"],
+    )
+    prime = model.vocabulary.decode(indices)
+    if options["as_json"]:
+        for text in samples:
+            click.echo(json.dumps(record(prime, list(text))))
+        return
+    escape = sys.stdout.isatty() and not options["raw"]
+    for number, text in enumerate(samples):
+        if number:
+            click.echo(RULE)
+        characters = chain(prime, (character.char for character in text))
+        # What NFD took apart for the model is put together again.
+        for piece in corpora.compose(characters) if form == "NFD" else characters:
+            click.echo(printable(piece) if escape else piece, nl=False)
+        click.echo()
+
+
+def read_prime(options: dict[str, Any]) -> str:
+    """What the samples begin with.
+
+    Raises:
+        click.UsageError: where it is given twice.
+        TextError: for a file that cannot be read.
+    """
+    path: str | None = options["prime_file"]
+    if path is None:
+        prime: str = options["prime"]
+        return prime
+    if options["prime"]:
+        raise click.UsageError("--prime and --prime-file exclude one another")
+    refuse_terminal((path,))
+    return corpora.read([path], options["encoding"]).text
+
+
+def record(prime: str, text: list[Character]) -> dict[str, Any]:
+    """A sample as JSON holds it."""
+    return {
+        "prime": prime,
+        "text": "".join(character.char for character in text),
+        "log_probs": [round(character.log_prob, 6) for character in text],
+    }

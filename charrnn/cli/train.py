@@ -1,0 +1,327 @@
+"""`charrnn train`."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from charrnn import checkpoint as checkpoints
+from charrnn import planning, session
+from charrnn.cells import CELLS
+from charrnn.cli.interrupts import Interrupts
+from charrnn.cli.options import (
+    Duration,
+    checkpoint_option,
+    encoding_option,
+    notice,
+    refuse_terminal,
+)
+from charrnn.cli.reporter import Reporter, in_bits
+from charrnn.errors import CheckpointError
+from charrnn.optimizers import OPTIMIZERS
+from charrnn.schedules import SCHEDULES
+from charrnn.session import Session
+from charrnn.text import corpus as corpora
+from charrnn.training import Settings, train
+
+#: Options that go on with a run may change; all others are as they were.
+CHANGEABLE = {"steps", "val_every", "patience"}
+#: Options that are not part of a run.
+BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log"}
+#: Seconds after which the checkpoint is saved, validation or not.
+SAVE_AFTER = 60
+
+
+@click.command("train", short_help="Train a model on a text.")
+@click.argument("text", nargs=-1, metavar="[TEXT]...")
+@checkpoint_option
+@click.option("--resume", is_flag=True, help="Go on with the run in the checkpoint, exactly.")
+@click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Start from the weights and the vocabulary of this checkpoint.",
+)
+@click.option("--model", type=click.Choice(sorted(CELLS)), default="lstm", show_default=True)
+@click.option("--hidden-size", type=click.IntRange(1), default=192, show_default=True)
+@click.option("--num-layers", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="The share of each layer's outputs to drop.",
+)
+@click.option(
+    "--seq-length",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="Characters that the gradient flows back through.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="Places of the text that are read side by side.",
+)
+@click.option("--steps", type=click.IntRange(1), help="Train for so many steps.")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Read the text so often.")
+@click.option(
+    "--time", "budget", type=Duration(), help="Train for about so long, as in 90s, 10m, 1h30m."
+)
+@click.option(
+    "--optimizer", type=click.Choice(sorted(OPTIMIZERS)), default="adam", show_default=True
+)
+@click.option(
+    "--learning-rate", type=click.FloatRange(0, min_open=True), default=0.012, show_default=True
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(sorted(SCHEDULES)),
+    default="cosine",
+    show_default=True,
+    help="How the learning rate falls after the warm-up.",
+)
+@click.option(
+    "--warmup", "warmup_steps", type=click.IntRange(0), help="Steps of warm-up.  [default: 50]"
+)
+@click.option(
+    "--momentum",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Of sgd.",
+)
+@click.option(
+    "--weight-decay",
+    type=click.FloatRange(0),
+    default=0.05,
+    show_default=True,
+    help="Shrink the weight matrices by this times the learning rate at each step.",
+)
+@click.option(
+    "--grad-clip",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="Limit of the gradient's norm; 0 for none.",
+)
+@click.option(
+    "--grad-clip-value",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Limit of each component of the gradient.  [default: none]",
+)
+@click.option(
+    "--val-frac",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="The share of the text, at its end, that is held out.",
+)
+@click.option("--val-every", type=click.IntRange(1), help="Steps from validation to validation.")
+@click.option(
+    "--patience",
+    type=click.IntRange(0),
+    default=0,
+    help="Stop after so many validations without a new best.  [default: never]",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@encoding_option
+@click.option(
+    "--normalize",
+    type=click.Choice(list(corpora.NORMAL_FORMS)),
+    help="Bring the text into this Unicode normal form.",
+)
+@click.option(
+    "--sample-every", type=click.IntRange(1), metavar="STEPS", help="Show what the model writes."
+)
+@click.option(
+    "--log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Append what is known after each step, a JSON object a line.",
+)
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    r"""Train a model on a text.
+
+    \b
+        charrnn train shakespeare.txt
+        charrnn train --time 10m --hidden-size 384 --dropout 0.3 shakespeare.txt
+        cat *.txt | charrnn train -c letters.npz -
+        charrnn train --resume
+
+    TEXT is one or more files, or - for stdin. Without it the model is trained on the source of
+    Python's standard library, which this computer has.
+
+    Ctrl-C saves and ends; --resume goes on as if nothing had happened.
+    """
+    exclusive = [name for name in ("steps", "epochs", "budget") if options[name] is not None]
+    if len(exclusive) > 1:
+        raise click.UsageError("--steps, --epochs and --time exclude one another")
+    if options["resume"] and options["overwrite"]:
+        raise click.UsageError("--resume and --overwrite exclude one another")
+    refuse_terminal(options["text"])
+    current = resumed(ctx, options) if options["resume"] else started(options)
+    if current.run.done:
+        raise click.UsageError(
+            f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: "
+            "go on with a higher --steps"
+        )
+    for line in current.notices:
+        notice(line)
+    introduce(current)
+    signal = follow(current, options)
+    conclude(current)
+    if signal:
+        ctx.exit(128 + signal)
+
+
+def started(options: dict[str, Any]) -> Session:
+    """A new run."""
+    path: Path = options["checkpoint"]
+    check_writable(path)
+    if path.exists() and not options["overwrite"]:
+        raise CheckpointError(
+            f"{path}: holds another run: --resume to go on with it, --overwrite to replace it, "
+            "or -c PATH to keep both"
+        )
+    encoding, normalize = options["encoding"], options["normalize"]
+    initial: Path | None = options["init_from"]
+    if initial:
+        normalize = checkpoints.read(initial).normalize
+    if options["text"]:
+        corpus = corpora.read(options["text"], encoding, normalize)
+    else:
+        corpus = corpora.standard_library()
+        notice(f"no TEXT given: training on {corpus.name}")
+    for line in corpus.notices:
+        notice(line)
+    names = {field.name for field in dataclasses.fields(Settings)}
+    settings = {name: value for name, value in options.items() if name in names}
+    return session.start(
+        corpus,
+        path,
+        model={
+            "cell": options["model"],
+            "hidden_size": options["hidden_size"],
+            "num_layers": options["num_layers"],
+            "dropout": options["dropout"],
+        },
+        settings=settings,
+        epochs=options["epochs"],
+        val_frac=options["val_frac"],
+        encoding=encoding,
+        normalize=normalize,
+        init_from=initial,
+    )
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the training whether its checkpoint can be saved."""
+    if path.is_dir():
+        raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
+    if not path.resolve().parent.is_dir():
+        raise CheckpointError(f"{path}: there is no directory {path.parent}: make it first")
+
+
+def resumed(ctx: click.Context, options: dict[str, Any]) -> Session:
+    """The run in the checkpoint, with the text it was trained on."""
+    given = {
+        name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if fixed := given - CHANGEABLE - BESIDE:
+        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+        listed = ", ".join(sorted(flags[name] for name in fixed))
+        raise click.UsageError(f"--resume goes on as the run began: leave out {listed}")
+    path: Path = options["checkpoint"]
+    saved = checkpoints.read(path)
+    described = saved.corpus
+    paths = options["text"] or tuple(described["files"])
+    if "-" in paths and not options["text"]:
+        raise click.UsageError("the text came from stdin: name a file with the same text")
+    if paths:
+        corpus = corpora.read(paths, described["encoding"], described["normalize"])
+    else:
+        corpus = corpora.standard_library()
+    changes = {name: options[name] for name in CHANGEABLE & given}
+    return session.resume(saved, path, corpus, changes)
+
+
+def introduce(current: Session) -> None:
+    """Say what is about to happen."""
+    run, corpus = current.run, current.corpus
+    model, settings = run.model, run.settings
+    held_out = 0 if run.validation is None else len(run.validation)
+    characters = corpus["characters"] - held_out
+    layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
+    notice(
+        f"{corpus['name']}: {corpus['characters']:,} characters, {len(model.vocabulary)} "
+        f"different; the last {held_out:,} are held out"
+    )
+    notice(
+        f"{model.cell}, {layers} of {model.hidden_size}: {model.parameters.flat.size:,} parameters"
+    )
+    notice(planning.advice_before(model.parameters.flat.size, characters))
+    if run.counters.step:
+        notice(f"going on from step {run.counters.step:,} of {settings.steps:,}")
+
+
+def follow(current: Session, options: dict[str, Any]) -> int:
+    """Train, show, log and save; the number of the signal that ended it, or 0."""
+    run = current.run
+    with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
+        if options["budget"] and not options["resume"]:
+            reporter.plan(options["budget"])
+        saved = time.monotonic()
+        for progress in train(run):
+            reporter.show(progress)
+            every = options["sample_every"]
+            if every and progress.step % every == 0:
+                reporter.sample()
+            if progress.val_loss is not None or time.monotonic() - saved > SAVE_AFTER:
+                current.save()
+                saved = time.monotonic()
+            if interrupts.received:
+                break
+        current.save()
+    return interrupts.received
+
+
+def conclude(current: Session) -> None:
+    """Say how it went, and which commands go on from here."""
+    run, counters = current.run, current.run.counters
+    path = current.path
+    option = "" if path == Path("charrnn.npz") else f" -c {path}"
+    losses = [point["loss"] for point in counters.history if point["loss"] is not None]
+    notice("")
+    if counters.best_loss is not None:
+        notice(
+            f"{path}: step {counters.step:,}; validation loss {in_bits(counters.best_loss)} at "
+            f"step {counters.best_step:,}"
+        )
+    else:
+        notice(f"{path}: step {counters.step:,}")
+    if losses:
+        V = len(run.model.vocabulary)
+        notice(
+            planning.advice_after(
+                losses[-1], counters.best_loss, counters.best_step, counters.step, V
+            )
+        )
+    notice("go on with")
+    if run.done:
+        notice(f"    charrnn train{option} --resume --steps {2 * counters.step}")
+    else:
+        notice(f"    charrnn train{option} --resume")
+    notice(f"    charrnn sample{option} --temp 0.8")
+    notice(f"    charrnn inspect{option} --cell 42")

@@ -1,0 +1,29 @@
+"""Everything that can go wrong because of what a user asked for or handed in.
+
+The command line prints a `CharRNNError` as one line on stderr and exits with 1; an
+exception of any other class is a bug in charrnn and keeps its traceback.
+"""
+
+
+class CharRNNError(Exception):
+    """Base of all errors a user can cause; the message names the thing and the remedy."""
+
+
+class TextError(CharRNNError):
+    """A text that cannot be read, decoded or trained on."""
+
+
+class UnknownCharacter(CharRNNError):
+    """A character that the model was not trained on."""
+
+
+class CheckpointError(CharRNNError):
+    """A checkpoint that cannot be read or written, or does not fit what is asked of it."""
+
+
+class TrainingError(CharRNNError):
+    """A training run that cannot start or cannot go on."""
+
+
+class SettingError(CharRNNError, ValueError):
+    """An argument outside of its range, or two that contradict each other."""

@@ -1,0 +1,84 @@
+"""Properties of a text that a cell may follow: a value for each character."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from charrnn.parameters import Array
+
+
+class Feature(NamedTuple):
+    """A property of each character of a text."""
+
+    #: Whether it holds or not; otherwise it is a number.
+    binary: bool
+    #: From a text of N characters to (N,), each value as it is after reading the character.
+    measure: Callable[[str], Array]
+
+
+def matches(pattern: str) -> Callable[[str], Array]:
+    """1 inside of a match of a regular expression, else 0."""
+    compiled = re.compile(pattern, re.MULTILINE | re.DOTALL)
+
+    def measure(text: str) -> Array:
+        inside = np.zeros(len(text))
+        for match in compiled.finditer(text):
+            inside[match.start() : match.end()] = 1
+        return inside
+
+    return measure
+
+
+def depth(opening: str, closing: str) -> Callable[[str], Array]:
+    """How many brackets are open; one that closes nothing counts for nothing."""
+
+    def step(open_brackets: int, character: str) -> int:
+        if character in opening:
+            return open_brackets + 1
+        return max(0, open_brackets - 1) if character in closing else open_brackets
+
+    def measure(text: str) -> Array:
+        return np.array(list(accumulate(text, step, initial=0))[1:], float)
+
+    return measure
+
+
+def inside(opening: str, closing: str) -> Callable[[str], Array]:
+    """1 where a bracket is open."""
+    count = depth(opening, closing)
+    return lambda text: np.minimum(count(text), 1)
+
+
+def since(characters: Callable[[str], bool]) -> Callable[[str], Array]:
+    """How many characters ago the last one of a kind was; counted from the start before it."""
+
+    def step(distance: int, character: str) -> int:
+        return 0 if characters(character) else distance + 1
+
+    def measure(text: str) -> Array:
+        return np.array(list(accumulate(text, step, initial=0))[1:], float)
+
+    return measure
+
+
+FEATURES: dict[str, Feature] = {
+    "inside double quotes": Feature(True, matches(r'"[^"\n]*(?=")')),
+    "inside ( )": Feature(True, inside("(", ")")),
+    "inside [ ]": Feature(True, inside("[", "]")),
+    "inside { }": Feature(True, inside("{", "}")),
+    "in a # comment": Feature(True, matches(r"#[^\n]*")),
+    "in a capitalized word": Feature(True, matches(r"\b[A-Z]\w*")),
+    "in an upper-case word": Feature(True, matches(r"\b[A-Z]{2,}\b")),
+    "in a number": Feature(True, matches(r"\b\d[\d.,]*")),
+    "in indentation": Feature(True, matches(r"^[ \t]+")),
+    "first word of a line": Feature(True, matches(r"^\w+")),
+    "depth of brackets": Feature(False, depth("([{", ")]}")),
+    "column in the line": Feature(False, since("\n".__eq__)),
+    "position in the word": Feature(False, since(lambda c: not c.isalnum())),
+    "characters since a capital": Feature(False, since(str.isupper)),
+}

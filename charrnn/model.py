@@ -1,0 +1,275 @@
+"""The character model: one-hot input → stacked recurrent layers → softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from charrnn.cells import CELLS, Cell
+from charrnn.errors import SettingError
+from charrnn.parameters import Array, Parameters, Shape
+from charrnn.sampling import Choice, sample
+from charrnn.text.streams import Window
+from charrnn.text.vocabulary import Vocabulary
+
+Tape = dict[str, Array]
+
+
+class Layer(NamedTuple):
+    """A cell with its own slices of the parameters and of the gradient."""
+
+    cell: Cell
+    weights: dict[str, Array]
+    gradient: dict[str, Array]
+
+
+class CharRNN:
+    """A recurrent network that predicts the next character of a text.
+
+    The probabilities of the next character are softmax(Wy·h + by) of the last layer's h.
+    A state is an array (L, S, H, B): L layers, S arrays a layer (h, and c for the LSTM), H
+    units, B streams.
+
+    Args:
+        vocabulary: the V characters.
+        cell: a name in `charrnn.cells.CELLS`.
+        hidden_size: H, units a layer.
+        num_layers: L.
+        dropout: the share of each layer's outputs that is set to zero in training (Srivastava
+            2014), not within the recurrence (Zaremba 2014), the same ones at every step of a
+            window (Gal, Ghahramani 2016).
+        dtype: float32 for use, float64 for gradient checks.
+
+    Attributes:
+        parameters: all weights, `layer1.Wx`, …, `Wy` (V, H), `by` (V).
+        gradient: the gradient of the last `loss_and_gradient`, under the same names.
+
+    Raises:
+        SettingError: for a size below 1, an unknown cell or a dropout outside of [0, 1).
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        cell: str = "lstm",
+        hidden_size: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        if cell not in CELLS:
+            raise SettingError(f"no cell named {cell!r}: choose one of {', '.join(CELLS)}")
+        if hidden_size < 1 or num_layers < 1 or not 0 <= dropout < 1:
+            raise SettingError(
+                "hidden_size and num_layers are at least 1 and dropout is in [0, 1), not "
+                f"{hidden_size}, {num_layers} and {dropout}"
+            )
+        self.vocabulary = vocabulary
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.dropout = dropout
+        V, H = len(vocabulary), hidden_size
+        cells = [CELLS[cell](H if layer else V, H) for layer in range(num_layers)]
+        shapes: dict[str, Shape] = {
+            f"layer{number}.{name}": shape
+            for number, layer in enumerate(cells, start=1)
+            for name, shape in layer.shapes().items()
+        }
+        self.parameters = Parameters({**shapes, "Wy": (V, H), "by": (V,)}, dtype)
+        self.gradient = self.parameters.zeros_like()
+        self.layers = [
+            Layer(c, self.parameters.part(f"layer{n}."), self.gradient.part(f"layer{n}."))
+            for n, c in enumerate(cells, start=1)
+        ]
+        self._tapes: dict[tuple[int, int], list[Tape]] = {}
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The keyword arguments that make a model of this shape."""
+        return {
+            "cell": self.cell,
+            "hidden_size": self.hidden_size,
+            "num_layers": self.num_layers,
+            "dropout": self.dropout,
+        }
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Fill the parameters with starting values."""
+        for cell, weights, _ in self.layers:
+            cell.initialize(weights, rng)
+        Wy = self.parameters["Wy"]
+        Wy[...] = rng.standard_normal(Wy.shape) / np.sqrt(self.hidden_size)
+        self.parameters["by"][...] = 0
+
+    def state(self, batch_size: int = 1) -> Array:
+        """The state before the first character, zeros (L, S, H, B)."""
+        carried = len(self.layers[0].cell.state_names)
+        shape = (self.num_layers, carried, self.hidden_size, batch_size)
+        return np.zeros(shape, self.parameters.flat.dtype)
+
+    def tapes(self, T: int, B: int) -> list[Tape]:
+        """The activations of each layer, for T steps of B streams, allocated once."""
+        if (T, B) not in self._tapes:
+            dtype = self.parameters.flat.dtype
+            self._tapes[T, B] = [layer.cell.tape(T, B, dtype) for layer in self.layers]
+        return self._tapes[T, B]
+
+    def forward(self, inputs: Array, state: Array, masks: Array | None = None) -> Array:
+        """The logits of the next characters.
+
+        Args:
+            inputs: character indices (T, B).
+            state: (L, S, H, B), overwritten by the state after the last step.
+            masks: (L, H, 1, B), what each layer's outputs are multiplied by, for dropout.
+
+        Returns:
+            Logits (V, T, B).
+        """
+        x = inputs
+        with np.errstate(over="ignore"):  # see charrnn.cells.activations.sigmoid
+            for number, (layer, tape) in enumerate(zip(self.layers, self.tapes(*inputs.shape))):
+                h = layer.cell.forward(layer.weights, x, state[number], tape)
+                x = h if masks is None else np.multiply(h, masks[number], out=_room(tape, h))
+        logits: Array = self.parameters["Wy"] @ x.reshape(self.hidden_size, -1)
+        logits += self.parameters["by"][:, None]
+        return logits.reshape(-1, *inputs.shape)
+
+    def losses(self, window: Window, state: Array) -> Array:
+        """−ln p of each target, (T, B), in nats; `state` is carried as in `forward`."""
+        return cross_entropy(self.forward(window.inputs, state), window.targets)
+
+    def loss_and_gradient(
+        self,
+        window: Window,
+        state: Array,
+        rng: np.random.Generator | None = None,
+        d_state: Array | None = None,
+    ) -> float:
+        """The mean loss of a window, in nats a character; its gradient goes to `gradient`.
+
+        Args:
+            window: inputs and targets, character indices (T, B) each.
+            state: (L, S, H, B), overwritten by the state after the window.
+            rng: draws the dropout masks; None for no dropout.
+            d_state: the gradient of a further loss with respect to the last state;
+                overwritten by the gradient with respect to the first. Zeros unless given.
+        """
+        inputs, targets = window
+        masks = self.draw_masks(inputs.shape[1], rng)
+        d_logits = self.forward(inputs, state, masks)
+        losses = cross_entropy(d_logits, targets, gradient=d_logits)
+        d_state = np.zeros_like(state) if d_state is None else d_state
+        self.backward(inputs, d_logits, d_state, masks)
+        return float(losses.mean(dtype=np.float64))
+
+    def backward(
+        self, inputs: Array, d_logits: Array, d_state: Array, masks: Array | None = None
+    ) -> None:
+        """Backpropagate through the window of the last `forward`, into `gradient`.
+
+        Args:
+            inputs, masks: as given to `forward`.
+            d_logits: the gradient of the loss with respect to the logits, (V, T, B).
+            d_state: that with respect to the last state; overwritten by that with respect to
+                the first.
+        """
+        tapes = self.tapes(*inputs.shape)
+        # What enters each layer, and last what enters the softmax.
+        outputs = [tape["h"][:, 1:] if masks is None else tape["dropped"] for tape in tapes]
+        entering = [inputs, *outputs]
+        d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)
+        last = entering[-1].reshape(self.hidden_size, -1)
+        np.matmul(d_rows, last.T, out=self.gradient["Wy"])
+        np.sum(d_rows, axis=1, out=self.gradient["by"])
+        d_h = (self.parameters["Wy"].T @ d_rows).reshape(self.hidden_size, *inputs.shape)
+        for number in reversed(range(self.num_layers)):
+            if masks is not None:
+                d_h *= masks[number]
+            layer = self.layers[number]
+            d_x = layer.cell.backward(
+                layer.weights, entering[number], d_h, d_state[number], tapes[number], layer.gradient
+            )
+            if d_x is not None:
+                d_h = d_x
+
+    def draw_masks(self, batch_size: int, rng: np.random.Generator | None) -> Array | None:
+        """One dropout mask a layer and stream, (L, H, 1, B); None where nothing is dropped.
+
+        What is kept is scaled up by 1 / (1 − dropout), so that sums stay what they are
+        without dropout.
+        """
+        if rng is None or not self.dropout:
+            return None
+        shape = (self.num_layers, self.hidden_size, 1, batch_size)
+        kept = rng.random(shape, np.float32) >= self.dropout
+        return kept.astype(self.parameters.flat.dtype) / (1 - self.dropout)
+
+    def step(self, indices: Array, state: Array) -> Array:
+        """Read one character of each stream.
+
+        Args:
+            indices: (B,).
+            state: (L, S, H, B), overwritten by the next one.
+
+        Returns:
+            The logits of the next character, (V, B).
+        """
+        return self.forward(indices[None], state)[:, 0]
+
+    def sample(
+        self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
+    ) -> Iterator[str]:
+        """Write a text: its characters after the prime, as they are made.
+
+        Args:
+            length: the number of characters, not counting the prime.
+            prime: what the text begins with; the model reads it first.
+            seed: of the random choice; None for another text at every call.
+            **choice: as in `charrnn.sampling.Choice`: temperature, top_k, top_p, min_p.
+
+        Raises:
+            UnknownCharacter: for a character of the prime that the model does not know.
+            SettingError: for a setting outside of its range.
+        """
+        indices = self.vocabulary.encode(prime)
+        (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
+        return (character.char for character in text)
+
+
+def _room(tape: Tape, h: Array) -> Array:
+    """The array on the tape for a layer's outputs after dropout, (H, T, B)."""
+    if "dropped" not in tape:
+        tape["dropped"] = np.empty(h.shape, h.dtype)
+    return tape["dropped"]
+
+
+def cross_entropy(logits: Array, targets: Array, gradient: Array | None = None) -> Array:
+    """−ln softmax(logits) at the targets, in nats.
+
+    Args:
+        logits: (V, T, B), overwritten.
+        targets: character indices (T, B).
+        gradient: if given, overwritten by the gradient of the mean loss with respect to the
+            logits, (softmax − one-hot) / (T·B); it may be `logits` itself.
+
+    Returns:
+        (T, B).
+    """
+    V, n = len(logits), targets.size
+    rows = logits.reshape(V, n)
+    at_targets = targets.reshape(n), np.arange(n)
+    rows -= rows.max(axis=0)  # so that exp cannot overflow, and one of the terms is 1
+    chosen = rows[at_targets]
+    np.exp(rows, out=rows)
+    total = rows.sum(axis=0)
+    if gradient is not None:
+        d_rows = gradient.reshape(V, n)
+        np.multiply(rows, 1 / (n * total), out=d_rows)
+        d_rows[at_targets] -= 1 / n
+    losses: Array = (np.log(total) - chosen).reshape(targets.shape)
+    return losses

@@ -1,0 +1,167 @@
+"""Rules that turn a gradient into a step of the parameters, over flat vectors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+
+from charrnn.parameters import Array, Parameters
+
+#: Elements that are updated together: the five or so arrays of an update stay in the cache.
+BLOCK = 16_384
+
+
+class Optimizer(ABC):
+    """A rule and what it remembers.
+
+    Args:
+        parameters: what is trained.
+        decay: the share of every weight matrix that is taken away at each step, times the
+            learning rate (decoupled weight decay: Loshchilov, Hutter 2019). Biases are left.
+        momentum: of `SGD`; the others have their own.
+
+    Attributes:
+        slots: what is remembered from step to step, flat vectors by name.
+        steps: how many steps were taken.
+    """
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, parameters: Parameters, decay: float = 0.0, momentum: float = 0.9) -> None:
+        self.flat = parameters.flat
+        self.matrices = [view for view in parameters.values() if view.ndim > 1]
+        self.decay = decay
+        self.momentum = momentum
+        self.slots = {name: np.zeros_like(self.flat) for name in self.names}
+        self.steps = 0
+        self._scratch = np.empty(BLOCK, self.flat.dtype)
+
+    def step(self, gradient: Array, learning_rate: float) -> None:
+        """Change the parameters by one step.
+
+        Args:
+            gradient: flat, like the parameters; it may be overwritten.
+            learning_rate: of this step.
+        """
+        self.steps += 1
+        if self.decay:
+            for matrix in self.matrices:
+                matrix *= 1 - learning_rate * self.decay
+        for block, scratch in self._blocks():
+            slots = [slot[block] for slot in self.slots.values()]
+            self.update(self.flat[block], gradient[block], learning_rate, scratch, *slots)
+
+    def _blocks(self) -> Iterator[tuple[slice, Array]]:
+        for start in range(0, self.flat.size, BLOCK):
+            block = slice(start, min(start + BLOCK, self.flat.size))
+            yield block, self._scratch[: block.stop - start]
+
+    @abstractmethod
+    def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
+        """One step of a block: weights `w`, gradient `g`, room `tmp`, and the block's slots."""
+
+
+class SGD(Optimizer):
+    """Gradient descent with momentum (Polyak 1964): m ← μ·m + g, w ← w − η·m."""
+
+    names = ("m",)
+
+    def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
+        (m,) = slots
+        m *= self.momentum
+        m += g
+        np.multiply(m, rate, out=tmp)
+        w -= tmp
+
+
+class Adagrad(Optimizer):
+    """Steps that shrink with all squares seen (Duchi 2011): v ← v + g², w ← w − η·g/√v."""
+
+    names = ("v",)
+
+    def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
+        (v,) = slots
+        np.multiply(g, g, out=tmp)
+        v += tmp
+        scaled_step(w, g, v, rate, tmp)
+
+
+class RMSprop(Optimizer):
+    """Steps scaled by recent squares (Tieleman, Hinton 2012).
+
+    v ← ρ·v + (1−ρ)·g², w ← w − η·g/√v, with ρ = 0.95.
+    """
+
+    names = ("v",)
+    rho = 0.95
+
+    def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
+        (v,) = slots
+        np.multiply(g, g, out=tmp)
+        blend(v, tmp, self.rho, tmp)
+        scaled_step(w, g, v, rate, tmp)
+
+
+class Adam(Optimizer):
+    """Both at once, with the start made up for (Kingma, Ba 2015; as AdamW with decay).
+
+    m ← β₁·m + (1−β₁)·g, v ← β₂·v + (1−β₂)·g², w ← w − η·m̂/√v̂, with m̂ = m/(1−β₁ᵗ),
+    v̂ = v/(1−β₂ᵗ), β₁ = 0.9, β₂ = 0.99.
+    """
+
+    names = ("m", "v")
+    beta1 = 0.9
+    beta2 = 0.99
+
+    def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
+        m, v = slots
+        blend(m, g, self.beta1, tmp)
+        np.multiply(g, g, out=g)
+        blend(v, g, self.beta2, tmp)
+        # √(v/c) = √v/√c: both corrections go into the rate.
+        correction = np.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
+        scaled_step(w, m, v, rate * float(correction), tmp)
+
+
+def blend(average: Array, new: Array, keep: float, tmp: Array) -> None:
+    """average ← keep·average + (1−keep)·new; `tmp` may be `new`."""
+    np.subtract(new, average, out=tmp)
+    tmp *= 1 - keep
+    average += tmp
+
+
+def scaled_step(w: Array, step: Array, squares: Array, rate: float, tmp: Array) -> None:
+    """w ← w − rate·step/(√squares + ε), with ε = 1e-8."""
+    np.sqrt(squares, out=tmp)
+    tmp += 1e-8
+    np.divide(step, tmp, out=tmp)
+    tmp *= rate
+    w -= tmp
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+
+
+def clip_by_norm(gradient: Array, limit: float | None) -> float:
+    """Scale the gradient so that its norm is at most `limit` (Pascanu 2013), in place.
+
+    Returns:
+        The norm before clipping; not finite if the gradient is not.
+    """
+    norm = float(np.sqrt(np.dot(gradient, gradient)))
+    if limit and norm > limit:
+        gradient *= limit / norm
+    return norm
+
+
+def clip_by_value(gradient: Array, limit: float | None) -> None:
+    """Limit each component of the gradient to [−limit, limit], in place."""
+    if limit:
+        np.clip(gradient, -limit, limit, out=gradient)

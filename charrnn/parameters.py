@@ -1,0 +1,56 @@
+"""All weights of a model in one flat vector, with a named and shaped view of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+
+class Parameters(Mapping[str, Array]):
+    """Named views into one flat vector: writing to either writes to both.
+
+    Clipping, optimizers, checkpoints, gradient checks and sums over processes each work on
+    `flat` and need to know nothing of layers; the equations use the views.
+
+    Args:
+        shapes: the shape of each parameter by name; the order is the order in `flat`.
+        dtype: float32 for training, float64 for gradient checks.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32) -> None:
+        self.shapes = dict(shapes)
+        self.flat: Array = np.zeros(sum(map(prod, shapes.values())), dtype)
+        self._views: dict[str, Array] = {}
+        start = 0
+        for name, shape in self.shapes.items():
+            stop = start + prod(shape)
+            self._views[name] = self.flat[start:stop].reshape(shape)
+            start = stop
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def part(self, prefix: str) -> dict[str, Array]:
+        """The views whose names start with `prefix`, by the rest of their names."""
+        return {
+            name[len(prefix) :]: view
+            for name, view in self._views.items()
+            if name.startswith(prefix)
+        }
+
+    def zeros_like(self) -> Parameters:
+        """Zeros of the same names, shapes and dtype, for a gradient."""
+        return Parameters(self.shapes, self.flat.dtype)

@@ -1,0 +1,108 @@
+"""What fits a text: sizes, steps, and a word of advice."""
+
+from __future__ import annotations
+
+from math import ceil, exp, log
+
+#: Steps of the default run: about three minutes on two cores with the default model.
+STEPS = 9_000
+#: A short text is read no more often than this by default, and not for fewer steps than that.
+EPOCHS, LEAST_STEPS = 60, 1_000
+#: Validations in a run.
+VALIDATIONS = 20
+#: Fewer characters are not worth holding out: their loss says nothing.
+LEAST_HELD_OUT = 100
+
+
+def held_out(characters: int, fraction: float) -> int:
+    """How many characters at the end of a text to hold out for validation."""
+    count = int(characters * fraction)
+    return count if count >= LEAST_HELD_OUT else 0
+
+
+def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, int]:
+    """The batch size and sequence length for a text, not above those given.
+
+    A window is no longer than the text, and an epoch has at least four windows if the text
+    allows more than one stream.
+    """
+    seq_length = min(seq_length, characters)
+    return max(1, min(batch_size, characters // (4 * seq_length))), seq_length
+
+
+def default_steps(characters: int, batch_size: int, seq_length: int) -> int:
+    """Steps of a run whose length nobody asked for."""
+    epochs = epochs_to_steps(EPOCHS, characters, batch_size, seq_length)
+    return min(STEPS, max(LEAST_STEPS, epochs))
+
+
+def epochs_to_steps(epochs: float, characters: int, batch_size: int, seq_length: int) -> int:
+    """The steps in which a text is read `epochs` times."""
+    return max(1, ceil(epochs * characters / (batch_size * seq_length)))
+
+
+def steps_in(seconds: float, per_step: float, per_validation: float, taken: int) -> tuple[int, int]:
+    """How many steps a time allows, and from how many to how many to validate.
+
+    Args:
+        seconds: that are left.
+        per_step, per_validation: seconds, as measured.
+        taken: steps taken already.
+
+    Returns:
+        The steps of the whole run, and `val_every`.
+    """
+    # No more than a tenth of the time goes into validation.
+    validations = max(1, min(VALIDATIONS, int(0.1 * seconds / max(per_validation, 1e-9))))
+    left = max(1, int((seconds - validations * per_validation) / per_step))
+    steps = taken + left
+    return steps, ceil(steps / validations)
+
+
+def advice_before(parameters: int, characters: int) -> str:
+    """One line on the size of a model against its text (after Karpathy's notes to char-rnn)."""
+    ratio = parameters / characters
+    if ratio > 3:
+        return (
+            f"{ratio:,.1f} parameters for each character of text: it will learn the text by "
+            "heart; a smaller --hidden-size or more text would teach it more"
+        )
+    if ratio > 0.7:
+        return f"{ratio:.1f} parameters for each character of text: --dropout 0.3 may help"
+    if ratio < 0.03:
+        return (
+            f"{1 / ratio:,.0f} characters of text for each parameter: a larger --hidden-size "
+            "can learn more, given time"
+        )
+    return f"{ratio:.2f} parameters for each character of text: a fair match"
+
+
+def advice_after(
+    train_loss: float, val_loss: float | None, best_step: int, step: int, vocabulary_size: int
+) -> str:
+    """One line on what the losses at the end of a run say to change.
+
+    Args:
+        train_loss: the latest, in nats a character.
+        val_loss: the lowest; None where nothing was held out.
+        best_step: where it was.
+        step: the last.
+        vocabulary_size: V; guessing costs ln V.
+    """
+    if train_loss > 0.9 * log(vocabulary_size):
+        return "it has hardly learned yet: train longer, or change --learning-rate"
+    if val_loss is None:
+        return f"it gives the right character a probability of {exp(-train_loss):.2f}, typically"
+    gap = val_loss - train_loss
+    if best_step < 0.7 * step:
+        return (
+            f"overfitting since step {best_step:,}: more --dropout or --weight-decay, a smaller "
+            "--hidden-size, or more text"
+        )
+    if gap > 0.25:
+        return f"{gap:.2f} nats worse on unseen text: more --dropout or more text would help"
+    if gap < 0.05:
+        return (
+            "as good on unseen text as on its own: a larger --hidden-size or more time would help"
+        )
+    return "neither much over- nor underfitting: more time, or a larger model with more time"

@@ -1,0 +1,1 @@
+"""Drawing what the library returns: nothing is computed here."""

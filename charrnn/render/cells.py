@@ -1,0 +1,80 @@
+"""A text coloured by the values of one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from charrnn.parameters import Array
+from charrnn.render.colors import Depth, columns, paint
+from charrnn.render.escape import printable
+
+TAB = 8
+#: Without colours: marks under the text, from low to high; the middle is empty.
+MARKS = "=-. +#"
+
+
+def colored_text(
+    text: str,
+    values: Array,
+    depth: Depth,
+    width: int,
+    guesses: Sequence[Sequence[str]] | None = None,
+) -> Iterator[str]:
+    """Lines of a text, each character on the background of its value.
+
+    Args:
+        text: of N characters.
+        values: (N,), from −1 to 1.
+        depth: the colours of the terminal; without any, a line of marks is put under each.
+        width: of the terminal, in columns.
+        guesses: for each character the likeliest next ones; shown under it, a line a guess.
+    """
+    line: list[tuple[str, float]] = []
+    below: list[Sequence[str]] = []
+    used = 0
+    for number, character in enumerate(text):
+        shown = TAB * " " if character == "\t" else printable(character)
+        if character == "\t":
+            shown = (TAB - used % TAB) * " "
+        if character == "\n":
+            shown = " "  # a place for its colour
+        taken = columns(shown)
+        if used + taken > width:
+            yield from _finish(line, below, depth)
+            line, below, used = [], [], 0
+        line.append((shown, float(values[number])))
+        below.append(guesses[number] if guesses is not None else ())
+        used += taken
+        if character == "\n":
+            yield from _finish(line, below, depth)
+            line, below, used = [], [], 0
+    if line:
+        yield from _finish(line, below, depth)
+
+
+def _finish(
+    line: list[tuple[str, float]], below: list[Sequence[str]], depth: Depth
+) -> Iterator[str]:
+    yield paint(line, depth).rstrip(" ") if depth == "none" else paint(line, depth)
+    if depth == "none":
+        marks = (mark(value) * columns(shown) for shown, value in line)
+        yield "".join(marks).rstrip()
+    for rank in range(max(map(len, below))):
+        row = ""
+        for (shown, _), candidates in zip(line, below):
+            guess = candidates[rank] if rank < len(candidates) else " "
+            guess = VISIBLE.get(guess, printable(guess))
+            # A guess wider than its place would move all that follow.
+            place = columns(shown)
+            row += (guess if columns(guess) <= place else "?").ljust(place)
+        yield row.rstrip()
+
+
+#: How white space is shown where it would not be seen.
+VISIBLE = {"\n": "¶", " ": "·", "\t": "»"}
+
+
+def mark(value: float) -> str:
+    """A character for a value from −1 to 1."""
+    position = (max(-1.0, min(1.0, value)) + 1) / 2  # 0 to 1
+    return MARKS[min(int(position * len(MARKS)), len(MARKS) - 1)]

@@ -1,0 +1,16 @@
+"""Making a stranger's text harmless to a terminal."""
+
+from __future__ import annotations
+
+import re
+
+#: Control characters (C0 but newline and tab, DEL, C1) and those that reorder what is shown
+#: (bidirectional marks, embeddings, overrides, isolates): a terminal obeys them (CWE-150).
+HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with harmful characters spelled out, as in \x1b; newline and tab stay."""
+    return HARMFUL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)

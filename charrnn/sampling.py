@@ -1,0 +1,237 @@
+"""Writing text: what to choose when the probabilities of the next character are known.
+
+Nothing here knows how a network computes; it draws from anything with a `state` and a `step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from charrnn.errors import SettingError
+from charrnn.parameters import Array
+from charrnn.text.vocabulary import Vocabulary
+
+#: Samples after the first are computed this many at a time, see `blocks`.
+BLOCK = 16
+#: Random numbers are drawn ahead, this many a stream.
+AHEAD = 256
+
+
+class Steps(Protocol):
+    """A model of the next character: `charrnn.model.CharRNN`, or a test's stand-in."""
+
+    vocabulary: Vocabulary
+
+    def state(self, batch_size: int = 1) -> Array:
+        """The state before the first character, (…, batch_size)."""
+
+    def step(self, indices: Array, state: Array) -> Array:
+        """The logits (V, B) after reading `indices` (B,); `state` is overwritten."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the next character is chosen from its probabilities.
+
+    The temperature is applied first, then the filters in the order given; what they leave is
+    scaled up to a sum of 1.
+
+    Args:
+        temperature: divides the logits. Below 1 the likely becomes likelier, above 1 all
+            becomes more alike; at 0 the likeliest character is taken.
+        top_k: only the k likeliest characters (Fan 2018).
+        top_p: only the likeliest characters that together reach probability p (Holtzman 2020).
+        min_p: only characters at least p times as likely as the likeliest (Nguyen 2024).
+
+    Raises:
+        SettingError: for a value outside of its range.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < np.inf:
+            raise SettingError(f"temperature is 0 or more, not {self.temperature}")
+        if self.top_k is not None and self.top_k < 1:
+            raise SettingError(f"top_k is 1 or more, not {self.top_k}")
+        for name in ("top_p", "min_p"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= 1:
+                raise SettingError(f"{name} is above 0 and at most 1, not {value}")
+
+    def choose(self, logits: Array, uniform: Array) -> Array:
+        """The index of the character chosen for each stream, (B,).
+
+        Args:
+            logits: (V, B).
+            uniform: a random number in [0, 1) for each stream, (B,).
+        """
+        if self.temperature == 0:
+            likeliest: Array = logits.argmax(axis=0)
+            return likeliest
+        # In float64, so that the order of a sum cannot move a choice from block to block.
+        p = (logits - logits.max(axis=0)).astype(np.float64)
+        p /= self.temperature
+        np.exp(p, out=p)
+        if self.top_k is None and self.top_p is None and self.min_p is None:
+            return invert(p, uniform)
+        order = np.argsort(-p, axis=0, kind="stable")  # (V, B), the likeliest first
+        p = np.take_along_axis(p, order, axis=0)
+        self._filter(p)
+        chosen: Array = np.take_along_axis(order, invert(p, uniform)[None], axis=0)[0]
+        return chosen
+
+    def _filter(self, p: Array) -> None:
+        """Set to zero what is not to be chosen, in p (V, B), the likeliest first."""
+        if self.top_k is not None:
+            p[self.top_k :] = 0
+        if self.top_p is not None:
+            before = np.cumsum(p, axis=0) - p
+            p[before >= self.top_p * p.sum(axis=0)] = 0
+        if self.min_p is not None:
+            p[p < self.min_p * p[0]] = 0
+
+
+def invert(p: Array, uniform: Array) -> Array:
+    """The index at which the running sum of p (V, B) passes uniform (B,) of its total."""
+    running = np.cumsum(p, axis=0)
+    passed: Array = np.minimum((running <= uniform * running[-1]).sum(axis=0), len(p) - 1)
+    return passed
+
+
+class Drawn(NamedTuple):
+    """The next character of each stream, and what the model gave for it."""
+
+    indices: Array  # (B,)
+    #: ln p by the model alone, before temperature and filters, in nats
+    log_probs: Array  # (B,)
+
+
+def generate(
+    model: Steps,
+    prime: Array,
+    length: int,
+    choice: Choice,
+    seeds: Sequence[np.random.SeedSequence],
+) -> Iterator[Drawn]:
+    """Draw `length` characters of as many streams as there are seeds.
+
+    Args:
+        model: what gives the probabilities.
+        prime: indices (N,) that every stream reads first. Without any, a newline is read, so
+            that the text starts as a line does; the first character of a model that knows no
+            newline is any, with equal probability.
+        length: characters to draw.
+        choice: how to choose.
+        seeds: one a stream.
+    """
+    B = len(seeds)
+    state = model.state(B)
+    logits = np.zeros((len(model.vocabulary), B))
+    if not len(prime) and "\n" in model.vocabulary.char_to_ix:
+        prime = model.vocabulary.encode("\n")
+    for index in prime:
+        logits = model.step(np.full(B, index, np.intp), state)
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    for count in range(length):
+        if count % AHEAD == 0:
+            uniform = np.stack([rng.random(AHEAD) for rng in generators], axis=1)
+        indices = choice.choose(logits, uniform[count % AHEAD])
+        yield Drawn(indices, log_softmax(logits, indices))
+        if count + 1 < length:
+            logits = model.step(indices, state)
+
+
+def log_softmax(logits: Array, indices: Array) -> Array:
+    """ln softmax(logits) at one index a stream: logits (V, B), indices (B,) → (B,)."""
+    shifted = logits - logits.max(axis=0)
+    chosen = shifted[indices, np.arange(len(indices))]
+    log_probs: Array = chosen - np.log(np.exp(shifted).sum(axis=0))
+    return log_probs
+
+
+class Character(NamedTuple):
+    """A character of a sample."""
+
+    char: str
+    #: ln p by the model alone, before temperature and filters, in nats
+    log_prob: float
+
+
+def sample(
+    model: Steps,
+    prime: Array,
+    length: int,
+    choice: Choice,
+    *,
+    num_samples: int = 1,
+    stops: Sequence[str] = (),
+    seed: int | None = None,
+) -> Iterator[Iterable[Character]]:
+    """Draw samples; sample i depends on the seed and on i, not on how many are drawn.
+
+    A product of many columns rounds differently from one of few. Therefore sample 0 is always
+    computed alone, which is the fastest way to one sample, and streams; the others are
+    computed in blocks of one fixed size, filled up as needed.
+
+    Args:
+        model, prime, length, choice: as for `generate`.
+        num_samples: how many.
+        stops: a sample ends where one of these comes, which is left out.
+        seed: None for others at every call.
+    """
+    chars = model.vocabulary.ix_to_char
+    root = np.random.SeedSequence(seed)
+    alone = generate(model, prime, length, choice, root.spawn(1))
+    pairs = (Character(chars[drawn.indices[0]], float(drawn.log_probs[0])) for drawn in alone)
+    yield until(pairs, stops)
+    for first in range(1, num_samples, BLOCK):
+        wanted = min(BLOCK, num_samples - first)
+        texts: list[list[Character]] = [[] for _ in range(wanted)]
+        going = list(range(wanted))
+        for indices, log_probs in generate(model, prime, length, choice, root.spawn(BLOCK)):
+            for stream in going:
+                texts[stream].append(Character(chars[indices[stream]], float(log_probs[stream])))
+            going = [stream for stream in going if not ended(texts[stream], stops)]
+            if not going:
+                break
+        for text in texts:
+            yield until(text, stops)
+
+
+def ended(text: Sequence[Character], stops: Sequence[str]) -> str:
+    """The longest of `stops` that a text ends with, or nothing."""
+    longest = max(map(len, stops), default=0)
+    end = "".join(character.char for character in text[-longest:]) if longest else ""
+    return max((stop for stop in stops if end.endswith(stop)), key=len, default="")
+
+
+def until(text: Iterable[Character], stops: Sequence[str]) -> Iterator[Character]:
+    """Pass characters on until one of `stops` has come, which is left out.
+
+    What may be the beginning of a stop is held back until that is clear.
+    """
+    held: list[Character] = []
+    for character in text:
+        held.append(character)
+        if stop := ended(held, stops):
+            yield from held[: -len(stop)]
+            return
+        keep = max((overlap(held, stop) for stop in stops), default=0)
+        yield from held[: len(held) - keep]
+        held = held[len(held) - keep :]
+    yield from held
+
+
+def overlap(text: Sequence[Character], stop: str) -> int:
+    """How much of the end of `text` is the beginning of `stop`."""
+    end = "".join(character.char for character in text)
+    sizes = range(min(len(end), len(stop) - 1), 0, -1)
+    return next((size for size in sizes if stop.startswith(end[-size:])), 0)

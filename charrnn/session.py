@@ -1,0 +1,198 @@
+"""A training run with its text and its file: what `charrnn train` works on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrnn import checkpoint as checkpoints
+from charrnn import planning
+from charrnn.checkpoint import Checkpoint
+from charrnn.errors import CheckpointError, TextError, TrainingError
+from charrnn.model import CharRNN
+from charrnn.parameters import Array
+from charrnn.text.corpus import Corpus
+from charrnn.text.vocabulary import Vocabulary
+from charrnn.training import Run, Settings
+
+#: Characters of held-out text that a checkpoint carries, so that there is always one to look at.
+EXCERPT = 20_000
+
+
+@dataclass
+class Session:
+    """A run, and what its checkpoint says beside it.
+
+    Attributes:
+        run: the training.
+        path: of the checkpoint.
+        corpus: name, characters, SHA-256 and how to read the text again.
+        excerpt: of the held-out text.
+        notices: what the session decided by itself.
+    """
+
+    run: Run
+    path: Path
+    corpus: dict[str, Any]
+    excerpt: str
+    notices: list[str]
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The run as it is now."""
+        model, run = self.run.model, self.run
+        best = model.parameters.zeros_like()
+        best.flat[...] = run.best
+        return Checkpoint(
+            model=model.configuration,
+            vocabulary=model.vocabulary,
+            best=dict(best),
+            last=dict(model.parameters),
+            normalize=self.corpus["normalize"],
+            corpus=self.corpus,
+            settings=asdict(run.settings),
+            run=run.numbers(),
+            resume=run.arrays(),
+            excerpt=self.excerpt,
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint.
+
+        Raises:
+            CheckpointError: where it cannot be written.
+        """
+        checkpoints.save(self.path, self.checkpoint)
+
+
+def start(
+    corpus: Corpus,
+    path: Path,
+    *,
+    model: dict[str, Any],
+    settings: dict[str, Any],
+    epochs: float | None = None,
+    val_frac: float = 0.1,
+    encoding: str | None = None,
+    normalize: str | None = None,
+    init_from: Path | None = None,
+) -> Session:
+    """A new run.
+
+    Args:
+        corpus: the text.
+        path: of the checkpoint to be.
+        model: keyword arguments of `CharRNN`.
+        settings: of the training, as in `Settings`; what is missing or None is chosen to fit
+            the text.
+        epochs: how long to train, where `settings` has no steps.
+        val_frac: the share of the text, at its end, that is held out.
+        encoding, normalize: how the corpus was read.
+        init_from: a checkpoint whose weights and vocabulary to start from, instead of `model`.
+
+    Raises:
+        TextError: for a text too short, or with characters that `init_from` does not know.
+        CheckpointError: for an `init_from` that cannot be used.
+        SettingError: for a setting outside of its range.
+    """
+    if len(corpus.text) < 2:
+        raise TextError(f"{corpus.name}: {len(corpus.text)} characters, at least 2 are needed")
+    if init_from:
+        network = checkpoints.load(init_from)
+        network.dropout = model["dropout"]
+    else:
+        network = CharRNN(Vocabulary.of(corpus.text), **model)
+        network.initialize(np.random.default_rng(settings["seed"]))
+    if unknown := network.vocabulary.unknown(corpus.text):
+        raise TextError(
+            f"{corpus.name}: {len(unknown)} characters that {init_from} does not know: "
+            + " ".join(map(repr, unknown[:20]))
+        )
+    indices = network.vocabulary.encode(corpus.text)
+    train, validation, notices = split(indices, val_frac)
+    chosen = fit(settings, len(train), epochs, notices)
+    described = describe(corpus, encoding, normalize, val_frac)
+    excerpt = network.vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
+    return Session(Run(network, train, validation, chosen), path, described, excerpt, notices)
+
+
+def split(indices: Array, val_frac: float) -> tuple[Array, Array, list[str]]:
+    """The text to train on, that to validate on, and what there is to say about it."""
+    held_out = planning.held_out(len(indices), val_frac)
+    cut = len(indices) - held_out
+    notices = []
+    if val_frac and not held_out:
+        notices.append(
+            f"the text is short: all {len(indices):,} characters are trained on, none held out"
+        )
+    return indices[:cut], indices[cut:], notices
+
+
+def fit(
+    settings: dict[str, Any], characters: int, epochs: float | None, notices: list[str]
+) -> Settings:
+    """Settings that fit a text of so many characters; what was changed is added to `notices`."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    asked = given["batch_size"], given["seq_length"]
+    B, T = planning.fit_window(characters, *asked)
+    if asked != (B, T):
+        notices.append(f"to fit the text: --batch-size {B} and --seq-length {T}")
+    if epochs is not None:
+        given.setdefault("steps", planning.epochs_to_steps(epochs, characters, B, T))
+    steps = given.setdefault("steps", planning.default_steps(characters, B, T))
+    given.setdefault("val_every", max(1, -(-steps // planning.VALIDATIONS)))
+    given.setdefault("warmup_steps", min(50, steps // 10))
+    return Settings(**{**given, "batch_size": B, "seq_length": T})
+
+
+def describe(
+    corpus: Corpus, encoding: str | None, normalize: str | None, val_frac: float
+) -> dict[str, Any]:
+    """What a checkpoint says of the text: enough to read it again and to know it again."""
+    return {
+        "name": corpus.name,
+        "characters": len(corpus.text),
+        "sha256": corpus.sha256,
+        "files": list(corpus.files),
+        "encoding": encoding,
+        "normalize": normalize,
+        "val_frac": val_frac,
+    }
+
+
+def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any]) -> Session:
+    """Go on with the run in a checkpoint, exactly where it was.
+
+    Args:
+        saved: the checkpoint.
+        path: where it is from, and where the session goes on to save.
+        corpus: its text, read again.
+        changes: settings to change, such as `steps`; None for no change.
+
+    Raises:
+        TrainingError: where the text is not the one that was trained on.
+        CheckpointError: where the checkpoint lacks what is needed.
+        SettingError: for a setting outside of its range.
+    """
+    expected = saved.corpus
+    if corpus.sha256 != expected["sha256"]:
+        raise TrainingError(
+            f"{corpus.name} ({len(corpus.text):,} characters) is not the text that {path} was "
+            f"trained on, {expected['name']} ({expected['characters']:,} characters): to go on "
+            f"with another text, start a new run with --init-from {path} and another -c"
+        )
+    network = saved.build("last")
+    train, validation, _ = split(network.vocabulary.encode(corpus.text), expected["val_frac"])
+    settings = replace(Settings(**saved.settings), **{k: v for k, v in changes.items() if v})
+    run = Run(network, train, validation, settings)
+    best = network.parameters.zeros_like()
+    for name, array in saved.best.items():
+        best[name][...] = array
+    try:
+        run.resume(saved.resume, saved.run, network.parameters.flat, best.flat)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
+    return Session(run, path, dict(expected), saved.excerpt, [])

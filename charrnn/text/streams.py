@@ -1,0 +1,51 @@
+"""A text as contiguous streams, read in windows, for truncated backpropagation through time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from charrnn.parameters import Array
+
+
+class Window(NamedTuple):
+    """T steps of B streams: each target is the character after its input."""
+
+    inputs: Array  # (T, B)
+    targets: Array  # (T, B)
+
+
+class Streams:
+    """B readers, evenly spaced in one text, that go through it side by side.
+
+    Each reader goes on where it was in the window before, so the state of the network can be
+    carried from window to window. At the end of the text a reader goes on at its beginning,
+    as if the text were written in a circle: nothing is left out, every window is full, and
+    where the readers are follows from the number of the window alone.
+
+    Args:
+        indices: the text, (N,), any integer type.
+        batch_size: B, the number of readers, at most N.
+        seq_length: T, the steps of a window.
+    """
+
+    def __init__(self, indices: Array, batch_size: int, seq_length: int) -> None:
+        self.indices = indices
+        self.starts = np.arange(batch_size) * len(indices) // batch_size  # (B,)
+        self.steps = np.arange(seq_length + 1)[:, None]  # (T + 1, 1)
+
+    def window(self, number: int) -> Window:
+        """The `number`-th window, counted from 0; there is no last one."""
+        T = len(self.steps) - 1
+        places = self.starts + self.steps
+        places += number * T % len(self.indices)
+        # take wants the widest integers; without them it would convert at every call.
+        read = self.indices.take(places, mode="wrap").astype(np.intp)
+        return Window(read[:-1], read[1:])
+
+    @property
+    def windows_per_epoch(self) -> float:
+        """How many windows together read as many characters as the text has."""
+        T, B = len(self.steps) - 1, len(self.starts)
+        return len(self.indices) / (T * B)

@@ -1,0 +1,100 @@
+"""Characters and their indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from charrnn.errors import UnknownCharacter
+from charrnn.parameters import Array
+
+#: Unicode ends here; a table over all code points maps a text without a loop in Python.
+CODE_POINTS = 0x110000
+
+
+class Vocabulary:
+    """The characters that a model knows, in sorted order.
+
+    Sorted, so that the same text gives the same indices in every run.
+
+    Args:
+        characters: the distinct characters, in any order.
+
+    Attributes:
+        ix_to_char: the character of each index, a string of V characters.
+        char_to_ix: the index of each character.
+    """
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.ix_to_char = "".join(sorted(set(characters)))
+        self.char_to_ix = {char: ix for ix, char in enumerate(self.ix_to_char)}
+        self._code_points = code_points(self.ix_to_char)
+        self._table: Array | None = None
+
+    @classmethod
+    def of(cls, text: str) -> Vocabulary:
+        """The vocabulary of a text."""
+        seen = np.zeros(CODE_POINTS, bool)
+        seen[code_points(text)] = True
+        return cls(map(chr, np.flatnonzero(seen)))
+
+    def __len__(self) -> int:
+        return len(self.ix_to_char)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and other.ix_to_char == self.ix_to_char
+
+    def __hash__(self) -> int:
+        return hash(self.ix_to_char)
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        """The smallest integer type that holds every index."""
+        return np.min_scalar_type(max(len(self) - 1, 0))
+
+    def unknown(self, text: str) -> list[str]:
+        """The distinct characters of `text` that are not in the vocabulary, sorted."""
+        return sorted(set(text) - self.char_to_ix.keys())
+
+    def encode(self, text: str, *, unknown: str = "error") -> Array:
+        """The indices of the characters of `text`, (N,), in the type `dtype`.
+
+        Args:
+            text: the text.
+            unknown: what to do with characters that are not in the vocabulary: `error`, or
+                `skip` to leave them out.
+
+        Raises:
+            UnknownCharacter: with the characters, if there are any and `unknown` is `error`.
+        """
+        if self._table is None:
+            # V stands for "not in the vocabulary".
+            self._table = np.full(CODE_POINTS, len(self), np.min_scalar_type(len(self)))
+            self._table[self._code_points] = np.arange(len(self))
+        indices = self._table[code_points(text)]
+        known = indices < len(self)
+        if not known.all():
+            if unknown != "skip":
+                listed = " ".join(map(repr, self.unknown(text)[:20]))
+                raise UnknownCharacter(f"not in the vocabulary of the model: {listed}")
+            indices = indices[known]
+        return indices.astype(self.dtype, copy=False)
+
+    def decode(self, indices: Array) -> str:
+        """The text of indices, (N,); the opposite of `encode`."""
+        points = self._code_points[np.asarray(indices, dtype=np.intp)]
+        return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def code_points(text: str) -> Array:
+    """The code point of each character of a text, (N,), uint32."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+
+
+def one_hot(indices: Array, size: int, dtype: DTypeLike = np.float32) -> Array:
+    """Indices (N,) as one-hot rows (N, size): all zero but a one at the index."""
+    rows: Array = np.zeros((len(indices), size), dtype)
+    rows[np.arange(len(indices)), indices] = 1
+    return rows
