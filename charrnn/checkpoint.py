@@ -199,10 +199,10 @@ def read(path: str | Path) -> Checkpoint:
             not a checkpoint at all; and where its arrays do not fit its configuration.
     """
     with _naming(path):
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise CheckpointError("an array, not a charrnn checkpoint")
-        with file:
+        with open(path, "rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise CheckpointError("an array, not a charrnn checkpoint")
             arrays: dict[str, Array] = {name: file[name] for name in file.files}
         if "header" not in arrays:
             raise CheckpointError("an archive of arrays, but not a charrnn checkpoint")

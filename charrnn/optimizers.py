@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from math import isfinite
 
 import numpy as np
 
@@ -155,7 +156,11 @@ def clip_by_norm(gradient: Array, limit: float | None) -> float:
     Returns:
         The norm before clipping; not finite if the gradient is not.
     """
-    norm = float(np.sqrt(np.dot(gradient, gradient)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = float(np.sqrt(np.dot(gradient, gradient)))
+        if not isfinite(norm):  # perhaps only the squares were too large
+            peak = float(np.abs(gradient).max())
+            norm = peak * float(np.linalg.norm(gradient / peak))
     if limit and norm > limit:
         gradient *= limit / norm
     return norm

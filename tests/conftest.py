@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from charrnn.model import CharRNN
+from charrnn.text.streams import Window
+from charrnn.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary("abcdefg")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(12345)
+
+
+@pytest.fixture
+def tiny_model(rng):
+    """Makes a model of seven characters, with every weight drawn anew, biases too."""
+
+    def make(cell="lstm", num_layers=1, hidden_size=5, dtype=np.float64, dropout=0.0):
+        model = CharRNN(
+            VOCABULARY,
+            cell=cell,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            dropout=dropout,
+            dtype=dtype,
+        )
+        model.initialize(rng)
+        model.parameters.flat[...] += 0.3 * rng.standard_normal(model.parameters.flat.size)
+        return model
+
+    return make
+
+
+@pytest.fixture
+def window(rng):
+    """Six steps of three streams."""
+    text = rng.integers(0, len(VOCABULARY), (7, 3))
+    return Window(text[:-1], text[1:])

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from charrnn.evaluation import evaluate, evaluate_from_empty
+from charrnn.text.streams import Window
+
+
+@pytest.fixture
+def text(rng):
+    return rng.integers(0, 7, 3001)
+
+
+def read_by_one(model, text):
+    losses = model.losses(Window(text[:-1, None], text[1:, None]), model.state())
+    return losses.mean()
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 32])
+@pytest.mark.parametrize("seq_length", [7, 64])
+def test_many_readers_score_as_one_does(tiny_model, text, batch_size, seq_length):
+    model = tiny_model("lstm", 2)
+    loss = evaluate(model, text, batch_size=batch_size, seq_length=seq_length)
+    assert loss == pytest.approx(read_by_one(model, text), abs=1e-4)
+
+
+@pytest.mark.parametrize("length", [2, 3, 50, 257])
+def test_a_short_text_is_scored_exactly(tiny_model, text, length):
+    model = tiny_model("gru")
+    short = text[:length]
+    assert evaluate(model, short) == pytest.approx(read_by_one(model, short))
+
+
+def test_every_character_counts_once(tiny_model, text):
+    model = tiny_model()
+    model.parameters["Wy"][...] = 0  # the loss of a character depends on the character alone
+    logits = model.parameters["by"]
+    log_p = logits - np.log(np.exp(logits).sum())
+    expected = -log_p[text[1:]].mean()
+    assert evaluate(model, text, batch_size=8, seq_length=10) == pytest.approx(expected)
+
+
+def test_from_empty_scores_each_window_alone(tiny_model, text):
+    model = tiny_model()
+    losses = []
+    for start in range(0, 3000, 100):
+        piece = text[start : start + 101, None]
+        losses.append(model.losses(Window(piece[:-1], piece[1:]), model.state()).mean())
+    assert evaluate_from_empty(model, text, length=100) == pytest.approx(np.mean(losses))

@@ -1,0 +1,82 @@
+"""A file imports only from floors below its own, so there are no cycles and no surprises."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import charrnn
+
+ROOT = Path(charrnn.__file__).parent
+
+#: The lowest first. A name stands for a file or a folder of the package.
+FLOORS = [
+    {"__init__", "errors", "parameters"},
+    {"text", "optimizers", "schedules", "planning"},
+    {"cells", "sampling"},
+    {"model"},
+    {"evaluation", "checkpoint"},
+    {"training", "inspection"},
+    {"session", "render"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def place(file):
+    """The file or folder of the package that a file belongs to."""
+    first = file.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(file):
+    """What a file imports from the package, and whether that is at its top level."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.split(".")[0] == "charrnn":
+                yield name, node in tree.body
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_file_imports_only_from_floors_below(file):
+    here = place(file)
+    if here == "__init__":
+        return  # names what it offers, and imports it late
+    for name, at_top in imports(file):
+        parts = name.split(".")
+        there = parts[1] if len(parts) > 1 and parts[1] in FLOOR else "__init__"
+        assert at_top, f"{file.name} imports {name} inside of a function"
+        if there != here:
+            assert FLOOR[there] < FLOOR[here], f"{file.name} imports {name}"
+
+
+def test_every_part_of_the_package_has_a_floor():
+    assert {place(file) for file in FILES} == set(FLOOR)
+
+
+def test_files_can_be_read_in_one_sitting():
+    assert [file.name for file in FILES if len(file.read_text().splitlines()) > 400] == []
+
+
+def test_only_the_command_line_knows_click_and_tqdm():
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        if place(file) != "cli":
+            assert "import click" not in text
+            assert "tqdm" not in text
+
+
+def test_nothing_touches_the_global_random_state():
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        assert "import random" not in text
+        assert "np.random.seed" not in text

@@ -1,0 +1,124 @@
+from math import log
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from charrnn import planning
+
+characters = st.integers(1, 10**7)
+batch_sizes = st.integers(1, 500)
+lengths = st.integers(1, 500)
+
+
+@pytest.mark.parametrize(
+    ("characters", "fraction", "count"),
+    [
+        (1_000_000, 0.05, 50_000),
+        (1000, 0.1, 100),
+        (999, 0.1, 0),
+        (10, 0.1, 0),
+        (1_000_000, 0.0, 0),
+        (1019, 0.1, 101),
+    ],
+)
+def test_a_share_is_held_out_unless_it_is_too_small_to_say_anything(characters, fraction, count):
+    assert planning.held_out(characters, fraction) == count
+
+
+@given(characters, batch_sizes, lengths)
+@example(1, 500, 500)
+def test_a_window_fits_the_text_and_is_as_large_as_it_can_be(characters, batch_size, length):
+    B, T = planning.fit_window(characters, batch_size, length)
+    assert T == min(length, characters)
+    assert 1 <= B <= batch_size
+    assert B == 1 or 4 * B * T <= characters
+    assert batch_size == B or 4 * (B + 1) * T > characters
+
+
+def test_a_long_text_gets_the_window_asked_for():
+    assert planning.fit_window(1_000_000, 32, 128) == (32, 128)
+
+
+def test_a_run_of_default_length_reads_a_short_text_sixty_times():
+    assert planning.default_steps(100_000, 10, 100) == 60 * 100
+
+
+def test_a_run_of_default_length_has_bounds():
+    assert planning.default_steps(10**9, 10, 100) == planning.STEPS
+    assert planning.default_steps(50, 1, 50) == planning.LEAST_STEPS
+
+
+@given(st.integers(1, 100), characters, batch_sizes, lengths)
+def test_epochs_are_read_in_as_few_whole_steps_as_possible(epochs, characters, B, T):
+    steps = planning.epochs_to_steps(epochs, characters, B, T)
+    assert steps * B * T >= epochs * characters
+    assert steps == 1 or (steps - 1) * B * T < epochs * characters
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(0.5, 25), (0.001, 1), (1.01, 51)])
+def test_an_epoch_may_be_read_in_part(epochs, steps):
+    assert planning.epochs_to_steps(epochs, 10_000, 2, 100) == steps
+
+
+def test_the_steps_are_those_that_the_time_allows():
+    # 20 validations of 0.1 s leave 58 s.
+    assert planning.steps_in(60, 0.01, 0.1, 0) == (5800, 290)
+
+
+def test_steps_that_were_taken_are_counted():
+    assert planning.steps_in(60, 0.01, 0.1, 200) == (6000, 300)
+
+
+def test_slow_validations_are_fewer():
+    steps, val_every = planning.steps_in(100, 0.01, 2.0, 0)
+    assert steps == 9000
+    assert val_every == 1800
+
+
+@given(st.floats(0.1, 10_000), st.floats(1e-4, 1), st.floats(0, 100), st.integers(0, 10_000))
+def test_a_planned_run_ends_in_time(seconds, per_step, per_validation, taken):
+    assume(seconds > per_step + 2 * per_validation)
+    steps, val_every = planning.steps_in(seconds, per_step, per_validation, taken)
+    left = steps - taken
+    validations = steps // val_every
+    assert 1 <= validations <= planning.VALIDATIONS
+    assert validations == 1 or validations * per_validation <= 0.1 * seconds * (1 + 1e-9)
+    assert left * per_step + validations * per_validation <= seconds * (1 + 1e-9)
+
+
+def test_without_time_left_one_more_step_is_taken():
+    steps, val_every = planning.steps_in(0.0, 0.1, 1.0, 500)
+    assert steps == 501
+    assert 1 <= val_every <= 501
+
+
+@pytest.mark.parametrize(
+    ("parameters", "advice"),
+    [
+        (500_000, "5.0 parameters for each character of text: it will learn the text by heart"),
+        (200_000, "2.0 parameters for each character of text: --dropout"),
+        (50_000, "0.50 parameters for each character of text: a fair match"),
+        (1_000, "100 characters of text for each parameter: a larger --hidden-size"),
+    ],
+)
+def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, advice):
+    assert planning.advice_before(parameters, 100_000).startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("train_loss", "val_loss", "best_step", "advice"),
+    [
+        (0.95 * log(50), 0.95 * log(50), 1000, "it has hardly learned yet"),
+        (0.95 * log(50), None, 0, "it has hardly learned yet"),
+        (log(2), None, 0, "it gives the right character a probability of 0.50"),
+        (1.0, 1.9, 500, "overfitting since step 500: more --dropout"),
+        (1.0, 1.1, 690, "overfitting since step 690"),
+        (1.0, 1.5, 1000, "0.50 nats worse on unseen text"),
+        (1.5, 1.51, 1000, "as good on unseen text as on its own"),
+        (1.5, 1.3, 1000, "as good on unseen text as on its own"),
+        (1.4, 1.55, 1000, "neither much over- nor underfitting"),
+    ],
+)
+def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
+    assert planning.advice_after(train_loss, val_loss, best_step, 1000, 50).startswith(advice)

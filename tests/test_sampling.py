@@ -1,0 +1,230 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.errors import SettingError
+from charrnn.sampling import BLOCK, Character, Choice, generate, invert, sample, until
+from charrnn.text.vocabulary import Vocabulary
+
+
+class Alphabet:
+    """A stand-in for a model: after each letter the next one is likely, and a newline rare."""
+
+    vocabulary = Vocabulary("\nabcde")
+
+    def __init__(self):
+        self.read = []
+
+    def state(self, batch_size=1):
+        return np.zeros((1, batch_size))
+
+    def step(self, indices, state):
+        self.read.append(indices.copy())
+        state += 1
+        logits = np.zeros((6, len(indices)))
+        logits[0] = -3
+        logits[indices % 5 + 1, np.arange(len(indices))] = 2
+        return logits
+
+
+def text_of(characters):
+    return "".join(character.char for character in characters)
+
+
+def draw(model=None, prime="a", length=30, choice=None, **more):
+    model = model or Alphabet()
+    indices = model.vocabulary.encode(prime)
+    texts = sample(model, indices, length, choice or Choice(), **{"seed": 0, **more})
+    return [text_of(text) for text in texts]
+
+
+def probabilities(choice, logits, draws=4000):
+    uniform = (np.arange(draws) + 0.5) / draws
+    columns = np.repeat(np.array(logits, float)[:, None], draws, axis=1)
+    chosen = choice.choose(columns, uniform)
+    return np.bincount(chosen, minlength=len(logits)) / draws
+
+
+def softmax(logits):
+    p = np.exp(np.array(logits) - np.max(logits))
+    return p / p.sum()
+
+
+LOGITS = [1.0, 3.0, 0.0, 2.0]
+
+
+def test_a_character_is_as_frequent_as_it_is_probable():
+    np.testing.assert_allclose(probabilities(Choice(), LOGITS), softmax(LOGITS), atol=1e-3)
+
+
+def test_the_temperature_divides_the_logits():
+    drawn = probabilities(Choice(temperature=0.5), LOGITS)
+    np.testing.assert_allclose(drawn, softmax([2, 6, 0, 4]), atol=1e-3)
+
+
+def test_temperature_zero_takes_the_likeliest():
+    assert probabilities(Choice(temperature=0), LOGITS).tolist() == [0, 1, 0, 0]
+
+
+def test_a_tiny_temperature_is_no_division_by_zero():
+    assert probabilities(Choice(temperature=1e-300), LOGITS).tolist() == [0, 1, 0, 0]
+
+
+def test_top_k_keeps_the_k_likeliest_even_of_equals():
+    drawn = probabilities(Choice(top_k=2), LOGITS)
+    expected = softmax([3.0, 2.0])
+    np.testing.assert_allclose(drawn, [0, expected[0], 0, expected[1]], atol=1e-3)
+    assert (probabilities(Choice(top_k=2), [1.0, 1.0, 1.0]) > 0).sum() == 2
+
+
+def test_top_k_above_the_vocabulary_changes_nothing():
+    np.testing.assert_allclose(probabilities(Choice(top_k=99), LOGITS), softmax(LOGITS), atol=1e-3)
+
+
+def test_top_p_keeps_the_fewest_that_reach_p():
+    p = softmax(LOGITS)  # 0.09, 0.64, 0.03, 0.24
+    drawn = probabilities(Choice(top_p=0.7), LOGITS)
+    np.testing.assert_allclose(drawn, [0, p[1] / (p[1] + p[3]), 0, p[3] / (p[1] + p[3])], atol=1e-3)
+    assert probabilities(Choice(top_p=0.6), LOGITS).tolist() == [0, 1, 0, 0]
+
+
+def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest():
+    drawn = probabilities(Choice(min_p=0.3), LOGITS)
+    assert (drawn > 0).tolist() == [False, True, False, True]
+
+
+def test_filters_work_together():
+    drawn = probabilities(Choice(top_k=3, top_p=0.99, min_p=0.1), LOGITS)
+    assert (drawn > 0).tolist() == [True, True, False, True]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0, 1, exclude_max=True))
+def test_nothing_impossible_is_chosen(p, uniform):
+    if sum(p) > 0:
+        assert p[invert(np.array(p)[:, None], np.array([uniform]))[0]] > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.1},
+        {"min_p": -0.1},
+    ],
+)
+def test_a_setting_out_of_range_is_refused(wrong):
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        Choice(**wrong)
+
+
+def test_the_length_does_not_count_the_prime():
+    assert len(draw(prime="abc", length=10)[0]) == 10
+    assert draw(length=0) == [""]
+
+
+def test_the_prime_is_read_first():
+    model = Alphabet()
+    draw(model, prime="abc", length=1)
+    assert [int(indices[0]) for indices in model.read] == [1, 2, 3]
+
+
+def test_without_a_prime_a_line_begins():
+    model = Alphabet()
+    draw(model, prime="", length=1)
+    assert [int(indices[0]) for indices in model.read] == [0]
+
+
+def test_without_a_prime_or_a_newline_any_character_begins():
+    class NoNewline(Alphabet):
+        vocabulary = Vocabulary("abcdef")
+
+    model = NoNewline()
+    firsts = {text for seed in range(40) for text in draw(model, prime="", length=1, seed=seed)}
+    assert firsts == set("abcdef")
+
+
+def test_a_sample_does_not_depend_on_how_many_are_drawn():
+    many = draw(num_samples=2 * BLOCK + 5)
+    assert len(many) == 2 * BLOCK + 5
+    for count in (1, 2, BLOCK, BLOCK + 1, BLOCK + 2):
+        assert draw(num_samples=count) == many[:count]
+
+
+def test_a_sample_of_a_real_model_does_not_depend_on_how_many_are_drawn(tiny_model):
+    model = tiny_model("lstm", 2, hidden_size=33, dtype=np.float32)
+    many = draw(model, num_samples=BLOCK + 3, length=100)
+    for count in (1, 2, 7):
+        assert draw(model, num_samples=count, length=100) == many[:count]
+
+
+def test_samples_differ_from_each_other_and_from_seed_to_seed():
+    assert len(set(draw(num_samples=20))) == 20
+    assert draw(seed=1) != draw(seed=2)
+
+
+def test_a_longer_sample_begins_with_the_shorter_one():
+    assert draw(length=600)[0].startswith(draw(length=300)[0])
+
+
+def test_a_sample_ends_before_its_stop():
+    whole = draw(length=200, num_samples=BLOCK + 1)
+    stopped = draw(length=200, num_samples=BLOCK + 1, stops=["cde", "\n"])
+    for long, short in zip(whole, stopped):
+        places = [place for place in (long.find("cde"), long.find("\n")) if place >= 0]
+        assert short == long[: min(places)]
+
+
+def test_a_block_ends_when_all_its_samples_have():
+    model = Alphabet()
+    draw(model, prime="a", length=10_000, choice=Choice(temperature=0), num_samples=2, stops=["b"])
+    assert len(model.read) < 10
+
+
+def characters(text):
+    return [Character(char, 0.0) for char in text]
+
+
+@pytest.mark.parametrize(
+    ("text", "stops", "expected"),
+    [
+        ("abcabd", ["abd"], "abc"),
+        ("aab", ["ab"], "a"),
+        ("aaab", ["aab"], "a"),
+        ("abab", ["abc"], "abab"),
+        ("xay", ["y", "ay"], "x"),
+        ("abc", [], "abc"),
+        ("abc", ["a"], ""),
+    ],
+)
+def test_a_stop_is_left_out_and_nothing_else(text, stops, expected):
+    assert text_of(until(characters(text), stops)) == expected
+
+
+@given(st.text("ab", max_size=12), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3))
+def test_what_comes_before_the_first_stop_is_passed_on(text, stops):
+    ends = [text.find(stop) + len(stop) for stop in stops if stop in text]
+    expected = text
+    if ends:
+        end = min(ends)
+        stop = max((stop for stop in stops if text[:end].endswith(stop)), key=len)
+        expected = text[: end - len(stop)]
+    assert text_of(until(characters(text), stops)) == expected
+
+
+def test_what_cannot_be_a_stop_is_passed_on_at_once():
+    passed = until(iter(characters("xyz")), ["yq"])
+    assert next(passed).char == "x"
+
+
+def test_log_probabilities_are_those_of_the_model_alone():
+    model = Alphabet()
+    (drawn,) = generate(
+        model, model.vocabulary.encode("a"), 1, Choice(top_k=1), [np.random.SeedSequence(0)]
+    )
+    logits = np.array([-3, 0, 2, 0, 0, 0.0])
+    assert drawn.indices.tolist() == [2]
+    assert drawn.log_probs[0] == pytest.approx(2 - np.log(np.exp(logits).sum()))

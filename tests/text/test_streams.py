@@ -1,0 +1,103 @@
+from math import ceil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.text.streams import Streams
+
+
+@st.composite
+def streams(draw):
+    """Readers of a text whose characters are all different, so that each place is known."""
+    length = draw(st.integers(1, 60))
+    batch_size = draw(st.integers(1, length))
+    return Streams(np.arange(length, dtype=np.uint8), batch_size, draw(st.integers(1, 70)))
+
+
+def read(readers, count):
+    """What each reader reads in the first windows: inputs and targets, each (B, count · T)."""
+    windows = [readers.window(number) for number in range(count)]
+    return tuple(np.concatenate(part).T for part in zip(*windows))
+
+
+def test_targets_are_the_inputs_shifted_by_one():
+    window = Streams(np.arange(100), 4, 7).window(0)
+    np.testing.assert_array_equal(window.targets[:-1], window.inputs[1:])
+    np.testing.assert_array_equal(window.targets[-1], window.inputs[-1] + 1)
+
+
+@given(streams(), st.integers(0, 10**12))
+def test_each_target_is_the_character_after_its_input(readers, number):
+    window = readers.window(number)
+    np.testing.assert_array_equal(window.targets, (window.inputs + 1) % len(readers.indices))
+
+
+def test_a_reader_goes_on_where_it_was():
+    readers = Streams(np.arange(1000), 3, 5)
+    first, second = readers.window(0), readers.window(1)
+    assert first.inputs[:, 1].tolist() == [333, 334, 335, 336, 337]
+    np.testing.assert_array_equal(second.inputs[0], first.targets[-1])
+
+
+@given(streams(), st.integers(1, 6))
+def test_readers_lose_and_reorder_nothing(readers, count):
+    inputs, targets = read(readers, count)
+    circle = np.tile(readers.indices, 2 + inputs.shape[1])
+    for start, was_input, was_target in zip(inputs[:, 0], inputs, targets):
+        np.testing.assert_array_equal(was_input, circle[start:][: len(was_input)])
+        np.testing.assert_array_equal(was_target, circle[start + 1 :][: len(was_input)])
+
+
+@given(streams())
+def test_readers_start_evenly_spaced(readers):
+    starts, length = readers.window(0).inputs[0], len(readers.indices)
+    gaps = np.diff([*starts, length])
+    assert starts[0] == 0
+    assert gaps.sum() == length
+    assert np.ptp(gaps) <= 1
+
+
+@given(streams())
+def test_all_readers_together_read_each_character_of_an_epoch(readers):
+    inputs, _ = read(readers, ceil(readers.windows_per_epoch))
+    assert set(inputs.flat) == set(readers.indices)
+
+
+def test_an_epoch_of_full_windows_reads_each_character_once():
+    readers = Streams(np.arange(4 * 6 * 5), 4, 6)
+    assert readers.windows_per_epoch == 5
+    inputs, _ = read(readers, 5)
+    np.testing.assert_array_equal(np.sort(inputs, axis=None), np.arange(120))
+
+
+def test_an_epoch_need_not_end_with_a_window():
+    assert Streams(np.arange(100), 3, 8).windows_per_epoch == pytest.approx(100 / 24)
+
+
+def test_at_the_end_of_the_text_a_reader_goes_on_at_its_beginning():
+    readers = Streams(np.array([7, 8, 9]), 1, 2)
+    inputs, targets = read(readers, 3)
+    assert inputs.tolist() == [[7, 8, 9, 7, 8, 9]]
+    assert targets.tolist() == [[8, 9, 7, 8, 9, 7]]
+
+
+def test_a_window_may_be_longer_than_the_text():
+    window = Streams(np.array([7, 8, 9]), 1, 8).window(0)
+    assert window.inputs[:, 0].tolist() == [7, 8, 9, 7, 8, 9, 7, 8]
+
+
+@given(streams(), st.integers(0, 1000))
+def test_where_readers_are_follows_from_the_number_of_the_window_alone(readers, number):
+    later = readers.window(number + 10**9 * len(readers.indices))
+    np.testing.assert_array_equal(later, readers.window(number))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
+def test_windows_have_a_row_for_each_step_and_index_without_conversion(dtype):
+    text = np.arange(90, dtype=dtype)
+    window = Streams(text, 5, 8).window(2)
+    assert window.inputs.shape == window.targets.shape == (8, 5)
+    assert window.inputs.dtype == window.targets.dtype == np.intp
+    np.testing.assert_array_equal(text, np.arange(90))
