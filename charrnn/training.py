@@ -154,14 +154,12 @@ class Run:
         settings, counters, gradient = self.settings, self.counters, self.model.gradient.flat
         rate = self.learning_rate
         window = self.streams.window(counters.step)
+        self.state[..., self.streams.begins(counters.step)] = 0
         loss = self.model.loss_and_gradient(window, self.state, self.rng)
         clip_by_value(gradient, settings.grad_clip_value)
         norm = clip_by_norm(gradient, settings.grad_clip)
         if not (isfinite(loss) and isfinite(norm)):
-            raise TrainingError(
-                f"step {counters.step + 1}: the loss is {loss} and the gradient's norm {norm}: "
-                "try a lower --learning-rate or --grad-clip"
-            )
+            raise diverged(f"step {counters.step + 1}: loss {loss}, norm of the gradient {norm}")
         self.optimizer.step(gradient, rate)
         counters.step += 1
         counters.recent[0] += loss
@@ -195,12 +193,17 @@ class Run:
 
         Returns:
             The loss, in nats a character; None where nothing is held out.
+
+        Raises:
+            TrainingError: where the loss is not finite.
         """
         counters = self.counters
         loss = None
         if self.validation is not None:
             B, T = self.settings.batch_size, self.settings.seq_length
             loss = evaluate(self.model, self.validation, batch_size=B, seq_length=T)
+            if not isfinite(loss):
+                raise diverged(f"step {counters.step}: validation loss {loss}")
         if loss is None or counters.best_loss is None or loss < counters.best_loss:
             counters.best_loss, counters.best_step, counters.stale = loss, counters.step, 0
             self.best[...] = self.model.parameters.flat
@@ -237,6 +240,11 @@ class Run:
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
         self.best[...] = best
+
+
+def diverged(what: str) -> TrainingError:
+    """The error for numbers that are not finite."""
+    return TrainingError(f"{what}: try a lower --learning-rate or --grad-clip")
 
 
 def train(run: Run) -> Iterator[Progress]:

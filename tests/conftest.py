@@ -1,3 +1,8 @@
+import os
+
+# Read when NumPy is imported. The products of tests are too small to share.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

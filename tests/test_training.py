@@ -141,7 +141,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_weights(poison, st
     before = run.model.parameters.flat.copy()
     with (
         np.errstate(all="ignore"),
-        pytest.raises(TrainingError, match=r"step 2: the loss is nan.*--learning-rate"),
+        pytest.raises(TrainingError, match=r"step 2: loss nan.*--learning-rate"),
     ):
         run.step()
     np.testing.assert_array_equal(run.model.parameters.flat, before)
@@ -171,3 +171,18 @@ def test_clipping_limits_the_step(start):
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(SettingError):
         Settings(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong})
+
+
+def test_nothing_is_carried_over_the_end_of_the_text(start):
+    run = start(batch_size=1, seq_length=70, held_out=False)  # ten windows are the text
+    seen = []
+    forward = run.model.forward
+
+    def spy(inputs, state, masks=None):
+        seen.append(bool(state.any()))
+        return forward(inputs, state, masks)
+
+    run.model.forward = spy
+    for _ in range(12):
+        run.step()
+    assert seen == [False, *[True] * 9, False, True]

@@ -66,7 +66,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="charrnn")
 def group() -> None:
-    r"""Recurrent neural networks that write text one character at a time.
+    """Recurrent neural networks that write text one character at a time.
 
     \b
         charrnn train shakespeare.txt

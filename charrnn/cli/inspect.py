@@ -61,7 +61,7 @@ WEAK = 0.4
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
 @encoding_option
 def command(**options: Any) -> None:
-    r"""Look inside a trained model.
+    """Look inside a trained model.
 
     \b
         charrnn inspect

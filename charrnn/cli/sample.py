@@ -83,11 +83,11 @@ RULE = "\n" + 40 * "-" + "\n"
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
 @encoding_option
 def command(**options: Any) -> None:
-    r"""Write text with a trained model.
+    """Write text with a trained model.
 
     \b
         charrnn sample --temp 0.8
-        charrnn sample --prime "ROMEO:" --length 500 --stop "\n\n"
+        charrnn sample --prime "ROMEO:" --length 500 --stop "\\n\\n"
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
 
     The text goes to stdout as it is made, beginning with the prime. Sample number i depends on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,10 @@ from charrnn.training import Settings, train
 CHANGEABLE = {"steps", "val_every", "patience"}
 #: Options that are not part of a run.
 BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log"}
-#: Seconds after which the checkpoint is saved, validation or not.
-SAVE_AFTER = 60
+#: What the weights of --init-from decide.
+SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
+#: Seconds from save to save: what a power cut can cost. A save takes some milliseconds.
+SAVE_AFTER = 30
 
 
 @click.command("train", short_help="Train a model on a text.")
@@ -152,7 +155,7 @@ SAVE_AFTER = 60
 )
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
-    r"""Train a model on a text.
+    """Train a model on a text.
 
     \b
         charrnn train shakespeare.txt
@@ -171,7 +174,16 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
     refuse_terminal(options["text"])
-    current = resumed(ctx, options) if options["resume"] else started(options)
+    given = {
+        name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if options["resume"]:
+        refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began")
+        current = resumed(options, given)
+    else:
+        if options["init_from"]:
+            refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
+        current = started(options)
     if current.run.done:
         raise click.UsageError(
             f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: "
@@ -234,15 +246,20 @@ def check_writable(path: Path) -> None:
         raise CheckpointError(f"{path}: there is no directory {path.parent}: make it first")
 
 
-def resumed(ctx: click.Context, options: dict[str, Any]) -> Session:
+def refuse(ctx: click.Context, names: set[str], why: str) -> None:
+    """Refuse options that would not be obeyed.
+
+    Raises:
+        click.UsageError: where there are any, with their flags.
+    """
+    flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    if names:
+        listed = ", ".join(sorted(flags[name] for name in names))
+        raise click.UsageError(f"{why}: leave out {listed}")
+
+
+def resumed(options: dict[str, Any], given: set[str]) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
-    given = {
-        name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
-    if fixed := given - CHANGEABLE - BESIDE:
-        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
-        listed = ", ".join(sorted(flags[name] for name in fixed))
-        raise click.UsageError(f"--resume goes on as the run began: leave out {listed}")
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
     described = saved.corpus
@@ -288,7 +305,7 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             every = options["sample_every"]
             if every and progress.step % every == 0:
                 reporter.sample()
-            if progress.val_loss is not None or time.monotonic() - saved > SAVE_AFTER:
+            if time.monotonic() - saved > SAVE_AFTER:
                 current.save()
                 saved = time.monotonic()
             if interrupts.received:
@@ -301,7 +318,7 @@ def conclude(current: Session) -> None:
     """Say how it went, and which commands go on from here."""
     run, counters = current.run, current.run.counters
     path = current.path
-    option = "" if path == Path("charrnn.npz") else f" -c {path}"
+    option = "" if path == Path("charrnn.npz") else f" -c {shlex.quote(str(path))}"
     losses = [point["loss"] for point in counters.history if point["loss"] is not None]
     notice("")
     if counters.best_loss is not None:

@@ -10,7 +10,7 @@ from charrnn.render.escape import printable
 
 TAB = 8
 #: Without colours: marks under the text, from low to high; the middle is empty.
-MARKS = "=-. +#"
+MARKS = "=- +#"
 
 
 def colored_text(

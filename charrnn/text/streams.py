@@ -44,6 +44,14 @@ class Streams:
         read = self.indices.take(places, mode="wrap").astype(np.intp)
         return Window(read[:-1], read[1:])
 
+    def begins(self, number: int) -> Array:
+        """Which readers are at the beginning of the text in a window, or came to it in the one
+        before, booleans (B,): there the state is emptied, as nothing stands before the text.
+        """
+        T = len(self.steps) - 1
+        begins: Array = (self.starts + number * T) % len(self.indices) < T
+        return begins
+
     @property
     def windows_per_epoch(self) -> float:
         """How many windows together read as many characters as the text has."""

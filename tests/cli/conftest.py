@@ -1,0 +1,55 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from charrnn.cli import group
+
+LIGHTHOUSE = Path(__file__).parents[2] / "data" / "lighthouse.txt"
+#: A run that is over at once.
+QUICK = ["--hidden-size", "8", "--batch-size", "4", "--seq-length", "8", "--steps", "12"]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """Every test works in a directory of its own, with a text in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CHARRNN_CHECKPOINT", raising=False)
+    (tmp_path / "text.txt").write_bytes(LIGHTHOUSE.read_bytes())
+    return tmp_path
+
+
+@pytest.fixture
+def run():
+    """Runs a command within this process; a bug keeps its traceback."""
+
+    def invoke(*arguments, code=0, **more):
+        result = CliRunner().invoke(group, [str(a) for a in arguments], **more)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def trained(run):
+    """A checkpoint in the working directory."""
+    run("train", "text.txt", *QUICK)
+
+
+def command(*arguments, **more):
+    """Start the command in a process of its own."""
+    environment = {**os.environ, **more.pop("env", {})}
+    environment.pop("COVERAGE_PROCESS_START", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "charrnn", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        **more,
+    )

@@ -1,0 +1,125 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from conftest import LIGHTHOUSE, QUICK
+
+pytestmark = pytest.mark.usefixtures("trained")
+
+
+def test_alone_it_describes_the_model(run):
+    text = run("inspect").stdout
+    for part in ("lstm, 1 × 8 units", "text.txt: 12,", "12 of 12 steps", "nats", "bits", "o held"):
+        assert part in text
+
+
+def test_json_has_the_figures(run):
+    summary = json.loads(run("inspect", "--json").stdout)
+    wanted = {
+        "model", "hidden_size", "num_layers", "num_parameters", "vocabulary_size", "step",
+        "train_loss", "val_loss", "val_bpc", "corpus",
+    }  # fmt: skip
+    assert wanted <= set(summary)
+    assert summary["hidden_size"] == 8
+    assert summary["val_bpc"] == pytest.approx(summary["val_loss"] / np.log(2))
+    assert summary["corpus"]["characters"] == len(LIGHTHOUSE.read_text())
+
+
+def test_a_cell_colours_the_held_out_text(run):
+    result = run("inspect", "--cell", 3, "--color", "--length", 200)
+    assert "layer 1, cell 3, h: -0" in result.stdout
+    assert "follows" in result.stdout
+    body = re.sub(r"\x1b\[[\d;]*m", "", result.stdout)
+    held_out = LIGHTHOUSE.read_text()[-len(LIGHTHOUSE.read_text()) // 10 :]
+    assert held_out[10:60].split("\n")[0] in body
+    assert "\x1b[" in result.stdout
+
+
+def test_without_colour_marks_take_its_place(run):
+    result = run("inspect", "--cell", 3, "--signal", "f", "--no-color", "--length", 200)
+    assert "\x1b" not in result.stdout
+    assert re.search(r"^ *\++[+ ]*$", result.stdout, re.MULTILINE)
+
+
+def test_piped_output_has_no_colours(run):
+    assert "\x1b" not in run("inspect", "--cell", 3).stdout
+
+
+def test_the_numbers_of_a_cell_as_json(run):
+    result = json.loads(run("inspect", "--cell", 3, "--signal", "f", "--json").stdout)
+    assert (result["cell"], result["layer"], result["signal"]) == (3, 1, "f")
+    assert 0 < result["lowest"] < result["mean"] < result["highest"] < 1
+    assert len(result["values"]) == len(LIGHTHOUSE.read_text()) // 10
+    assert result["follows"][0]["measure"] in ("AUC", "Spearman")
+
+
+@pytest.mark.parametrize("signal", ["h", "c", "i", "f", "o", "g"])
+def test_every_signal_of_the_lstm_can_be_seen(signal, run):
+    assert f"cell 3, {signal}:" in run("inspect", "--cell", 3, "--signal", signal).stdout
+
+
+def test_a_layer_can_be_chosen_and_the_last_is_the_default(run):
+    run("train", "text.txt", "-c", "two.npz", *QUICK, "--num-layers", 2)
+    seen = [
+        run("inspect", "-c", "two.npz", "--cell", 3, *layer).stdout
+        for layer in ([], ["--layer", 2], ["--layer", 1])
+    ]
+    assert seen[0] == seen[1] != seen[2]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--cell", "8"], "cells 0 to 7"),
+        (["--cell", "3", "--layer", "2"], "layers 1 to 1"),
+        (["--cell", "3", "--signal", "z"], "the lstm has h, c, i, f, o, g"),
+        (["--cell", "-1"], "x>=0"),
+    ],
+)
+def test_what_the_model_does_not_have_is_a_usage_error_that_says_what_it_has(wrong, said, run):
+    assert said in run("inspect", *wrong, code=2).stderr
+
+
+def test_another_text_is_scored(run, tmp_path):
+    (tmp_path / "other.txt").write_text("The lamp was lit at dusk. " * 20)
+    result = json.loads(run("inspect", "--text", "other.txt", "--json").stdout)
+    assert result["characters"] == 520
+    assert result["bpc"] == pytest.approx(result["loss"] / np.log(2))
+    assert "nats" in run("inspect", "--text", "other.txt").stdout
+
+
+def test_another_text_is_coloured(run, tmp_path):
+    (tmp_path / "other.txt").write_text("The lamp was lit at dusk.")
+    assert "The lamp" in run("inspect", "--text", "other.txt", "--cell", 1, "--no-color").stdout
+
+
+def test_characters_that_the_model_has_not_seen_are_left_out_and_said(run, tmp_path):
+    (tmp_path / "other.txt").write_text("naïve café", encoding="utf-8")
+    result = run("inspect", "--text", "other.txt", "--cell", 1)
+    assert "left out 2 characters" in result.stderr
+    assert "nave caf" in result.stdout
+
+
+def test_a_text_of_one_character_has_nothing_to_predict(run, tmp_path):
+    (tmp_path / "other.txt").write_text("a")
+    assert "nothing to predict" in run("inspect", "--text", "other.txt").stdout
+    (tmp_path / "other.txt").write_text("")
+    assert "no text" in run("inspect", "--text", "other.txt", code=1).stderr
+
+
+def test_guesses_stand_under_each_character(run):
+    plain = run("inspect", "--cell", 3, "--length", 100).stdout.splitlines()
+    guessed = run("inspect", "--cell", 3, "--length", 100, "--predictions").stdout.splitlines()
+    assert len(guessed) > 2 * len(plain)
+
+
+def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
+    (tmp_path / "evil.txt").write_text("abc\x1b[31mdef\x9b\u202e " * 200)
+    run("train", "evil.txt", "-c", "evil.npz", *QUICK)
+    for arguments in (["--cell", 1, "--no-color"], []):
+        shown = run("inspect", "-c", "evil.npz", *arguments).stdout
+        assert "\x1b" not in shown
+        assert "\x9b" not in shown
+        assert "\u202e" not in shown
+        assert "\\x1b" in shown

@@ -1,0 +1,73 @@
+"""What only shows in a process of its own: signals, pipes, locales."""
+
+import os
+import signal
+
+import pytest
+from conftest import QUICK, command
+
+from charrnn import checkpoint
+
+ENDLESS = ["--hidden-size", "8", "--batch-size", "4", "--seq-length", "8", "--steps", "1000000"]
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def wait_for(process, text):
+    """Read stderr until it has said something."""
+    said = b""
+    while text not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_ends_with_its_code(number):
+    with command("train", "text.txt", *ENDLESS) as process:
+        wait_for(process, b"step 1 of")
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert b"charrnn train --resume\n" in said
+    assert b"Traceback" not in said
+    assert checkpoint.read("charrnn.npz").run["step"] >= 1
+
+
+@posix
+def test_a_reader_that_has_seen_enough_is_no_error(trained):
+    with command("sample", "--length", "100000") as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_console_that_cannot_show_a_character_gets_its_code(tmp_path, run):
+    (tmp_path / "stars.txt").write_text("☆★" * 200, encoding="utf-8")
+    run("train", "stars.txt", *QUICK)
+    for environment in ({"PYTHONIOENCODING": "cp1252"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):
+        with command("sample", "--length", "20", env=environment) as process:
+            out, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert said == b""
+        assert b"\\u260" in out or "☆".encode() in out or "★".encode() in out
+
+
+def test_stdin_that_is_a_terminal_is_a_usage_error(tmp_path):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with command("train", "-", stdin=theirs) as process:
+        _, said = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 2
+    assert b"nothing is piped" in said
+
+
+def test_the_help_answers_without_a_home_or_a_terminal():
+    with command("--help", env={"TERM": "dumb", "HOME": "/nonexistent"}) as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"charrnn sample --temp 0.8" in out

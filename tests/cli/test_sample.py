@@ -1,0 +1,139 @@
+import json
+import unicodedata
+
+import pytest
+from conftest import LIGHTHOUSE, QUICK
+
+pytestmark = pytest.mark.usefixtures("trained")
+
+
+def test_a_sample_goes_to_stdout_and_nothing_else(run):
+    result = run("sample", "--length", 50)
+    assert len(result.stdout) == 51
+    assert result.stderr == ""
+
+
+def test_the_sample_begins_with_the_prime_which_the_length_does_not_count(run):
+    result = run("sample", "--length", 10, "--prime", "Wick")
+    assert result.stdout.startswith("Wick")
+    assert len(result.stdout) == 4 + 10 + 1
+
+
+def test_a_seed_gives_the_same_text_again(run):
+    first, again, other = (
+        run("sample", "--seed", seed, "--length", 80).stdout for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    assert run("sample", "--length", 80).stdout != run("sample", "--length", 80).stdout
+
+
+def test_temp_and_temperature_are_the_same(run):
+    texts = {
+        run("sample", flag, 0, "--length", 80, "--seed", seed).stdout
+        for flag in ("--temp", "--temperature")
+        for seed in (1, 2)
+    }
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize(
+    "narrow", [["--top-k", 1], ["--top-p", 1e-9], ["--min-p", 1], ["--temp", 1e-9]]
+)
+def test_filters_at_their_narrowest_take_the_likeliest(narrow, run):
+    likeliest = run("sample", "--temp", 0, "--length", 60).stdout
+    assert run("sample", *narrow, "--length", 60, "--seed", 5).stdout == likeliest
+
+
+def test_samples_are_ruled_off(run):
+    one, two, three = run("sample", "--num-samples", 3, "--length", 40, "--seed", 1).stdout.split(
+        "\n\n" + 40 * "-" + "\n\n"
+    )
+    assert one == run("sample", "--length", 40, "--seed", 1).stdout.rstrip("\n") != two != three
+
+
+def test_a_stop_ends_the_sample(run):
+    whole = run("sample", "--seed", 1, "--length", 300).stdout
+    for stop in (whole[100], whole[50:53]):
+        stopped = run("sample", "--seed", 1, "--length", 300, "--stop", stop).stdout
+        assert stopped == whole[: whole.index(stop)] + "\n"
+
+
+def test_a_newline_may_be_written_as_backslash_n(run):
+    whole = run("sample", "--seed", 3, "--length", 2000).stdout
+    stopped = run("sample", "--seed", 3, "--length", 2000, "--stop", r"\n").stdout
+    assert stopped == whole[: whole.index("\n") + 1]
+
+
+def test_an_empty_stop_is_refused(run):
+    run("sample", "--stop", "", code=2)
+
+
+def test_json_has_a_log_probability_for_each_character(run):
+    result = run("sample", "--json", "--num-samples", 3, "--length", 20, "--prime", "The")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(records) == 3
+    for record in records:
+        assert record["prime"] == "The"
+        assert len(record["text"]) == len(record["log_probs"]) == 20
+        assert all(log_p < 0 for log_p in record["log_probs"])
+
+
+def test_an_unknown_character_of_the_prime_is_listed(run):
+    result = run("sample", "--prime", "naïve café", code=2)
+    assert "'é'" in result.stderr
+    assert "'ï'" in result.stderr
+
+
+def test_unknown_characters_are_left_out_when_asked(run):
+    result = run("sample", "--prime", "naïve", "--unknown", "skip", "--length", 5)
+    assert result.stdout.startswith("nave")
+    assert "left out 1 character" in result.stderr
+
+
+def test_a_prime_from_a_file_or_stdin(run, tmp_path):
+    (tmp_path / "prime.txt").write_text("Wick")
+    assert run("sample", "--prime-file", "prime.txt", "--length", 5).stdout.startswith("Wick")
+    assert run("sample", "--prime-file", "-", "--length", 5, input="Lamp").stdout.startswith("Lamp")
+    run("sample", "--prime-file", "prime.txt", "--prime", "x", code=2)
+    assert "nothing.txt" in run("sample", "--prime-file", "nothing.txt", code=1).stderr
+
+
+def test_the_last_weights_are_others_than_the_best(run, tmp_path):
+    (tmp_path / "short.txt").write_text(LIGHTHOUSE.read_text()[:600])
+    run("train", "short.txt", "-c", "overfit.npz", "--hidden-size", 32, "--val-frac", 0.3,
+        "--dropout", 0, "--steps", 200, "--val-every", 20)  # fmt: skip
+    texts = {
+        run("sample", "-c", "overfit.npz", "--seed", 1, "--weights", which).stdout
+        for which in ("best", "last")
+    }
+    assert len(texts) == 2
+
+
+def test_a_missing_checkpoint_is_one_line_with_a_remedy(run):
+    result = run("sample", "-c", "nothing.npz", code=1)
+    assert result.stderr.count("\n") == 1
+    assert "nothing.npz: no such checkpoint" in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"some text", LIGHTHOUSE.read_bytes()])
+def test_a_file_that_is_no_checkpoint_is_one_line(run, tmp_path, content):
+    (tmp_path / "bad.npz").write_bytes(content)
+    result = run("sample", "-c", "bad.npz", code=1)
+    assert "bad.npz: not a charrnn checkpoint" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_hangul_taken_apart_for_training_is_put_together_again(run, tmp_path):
+    (tmp_path / "hangul.txt").write_text("가나다 각난닫\n" * 200, encoding="utf-8")
+    run("train", "hangul.txt", "-c", "hangul.npz", "--normalize", "nfd", *QUICK[:6], "--steps", 300)
+    result = run("sample", "-c", "hangul.npz", "--prime", "가 ", "--temp", 0.3, "--length", 100)
+    assert result.stdout.startswith("가")
+    assert set(result.stdout) & set("나다각난닫")
+    assert result.stdout == unicodedata.normalize("NFC", result.stdout)
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--temp", "-1"], ["--top-k", "0"], ["--top-p", "2"], ["--num-samples", "0"]]
+)
+def test_a_value_out_of_range_is_a_usage_error(wrong, run):
+    assert wrong[0] in run("sample", *wrong, code=2).stderr

@@ -1,0 +1,376 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import LIGHTHOUSE, QUICK
+
+import charrnn
+from charrnn import checkpoint
+from charrnn.text import corpus
+
+
+def header(path="charrnn.npz"):
+    return checkpoint.read(path)
+
+
+def weights(path="charrnn.npz"):
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files if name != "header"}
+
+
+def assert_same_arrays(first, second):
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name], err_msg=name)
+
+
+def test_training_leaves_a_checkpoint_and_the_commands_to_go_on(run):
+    result = run("train", "text.txt", *QUICK)
+    assert header().run["step"] == 12
+    assert result.stdout == ""
+    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --cell"):
+        assert line in result.stderr
+
+
+def test_the_commands_to_go_on_name_another_checkpoint(run):
+    result = run("train", "text.txt", "-c", "my model.npz", *QUICK)
+    assert "charrnn sample -c 'my model.npz' --temp 0.8" in result.stderr
+
+
+def test_the_environment_names_the_checkpoint(run):
+    run("train", "text.txt", *QUICK, env={"CHARRNN_CHECKPOINT": "other.npz"})
+    assert [path.name for path in Path().glob("*.npz")] == ["other.npz"]
+
+
+def test_the_checkpoint_says_what_it_was_trained_on(run):
+    run("train", "text.txt", *QUICK)
+    found = header()
+    text = LIGHTHOUSE.read_text()
+    assert found.corpus["name"] == "text.txt"
+    assert found.corpus["characters"] == len(text)
+    assert found.corpus["sha256"] == corpus.read([str(LIGHTHOUSE)]).sha256
+    assert text.endswith(found.excerpt)
+    assert len(found.excerpt) == len(text) // 10
+
+
+def test_the_same_seed_gives_the_same_bits(run):
+    for name in "ab":
+        run("train", "text.txt", "-c", f"{name}.npz", "--seed", 3, *QUICK)
+    run("train", "text.txt", "-c", "c.npz", "--seed", 4, *QUICK)
+    assert_same_arrays(weights("a.npz"), weights("b.npz"))
+    assert not np.array_equal(weights("a.npz")["last.Wy"], weights("c.npz")["last.Wy"])
+
+
+@pytest.mark.parametrize("flag", ["--model", "--optimizer", "--schedule"])
+def test_every_choice_trains(flag, run):
+    choices = re.search(rf"{flag} \[(.*?)\]", run("train", "--help").stdout).group(1)
+    for choice in choices.split("|"):
+        run("train", "text.txt", *QUICK, "--overwrite", flag, choice)
+        name = flag[2:]
+        found = header()
+        assert (found.model["cell"] if name == "model" else found.settings[name]) == choice
+
+
+SETTINGS = {
+    "--hidden-size": (9, lambda c: c.model["hidden_size"]),
+    "--num-layers": (2, lambda c: c.model["num_layers"]),
+    "--dropout": (0.25, lambda c: c.model["dropout"]),
+    "--seq-length": (6, lambda c: c.settings["seq_length"]),
+    "--batch-size": (3, lambda c: c.settings["batch_size"]),
+    "--steps": (5, lambda c: c.run["step"]),
+    "--learning-rate": (0.5, lambda c: c.settings["learning_rate"]),
+    "--warmup": (2, lambda c: c.settings["warmup_steps"]),
+    "--momentum": (0.5, lambda c: c.settings["momentum"]),
+    "--weight-decay": (0.5, lambda c: c.settings["weight_decay"]),
+    "--grad-clip": (0.5, lambda c: c.settings["grad_clip"]),
+    "--grad-clip-value": (0.5, lambda c: c.settings["grad_clip_value"]),
+    "--val-frac": (0.2, lambda c: c.corpus["val_frac"]),
+    "--val-every": (3, lambda c: c.settings["val_every"]),
+    "--patience": (2, lambda c: c.settings["patience"]),
+    "--normalize": ("nfd", lambda c: c.normalize),
+    "--encoding": ("latin-1", lambda c: c.corpus["encoding"]),
+}
+
+
+@pytest.mark.parametrize("flag", sorted(SETTINGS))
+def test_an_option_arrives(flag, run):
+    value, found = SETTINGS[flag]
+    run("train", "text.txt", *QUICK, flag, value)
+    assert found(header()) == value
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--dropout", "0.5"],
+        ["--learning-rate", "0.03"],
+        ["--weight-decay", "5"],
+        ["--grad-clip", "0.01"],
+        ["--grad-clip-value", "0.0001"],
+        ["--warmup", "9"],
+        ["--schedule", "linear"],
+        ["--model", "gru"],
+        ["--optimizer", "rmsprop"],
+        ["--val-frac", "0.3"],
+    ],
+)
+def test_an_option_changes_the_training(option, run):
+    run("train", "text.txt", "-c", "plain.npz", *QUICK)
+    run("train", "text.txt", "-c", "other.npz", *QUICK, *option)
+    assert not np.array_equal(weights("plain.npz")["last.Wy"], weights("other.npz")["last.Wy"])
+
+
+def test_momentum_is_for_sgd(run):
+    for name, momentum in (("a", 0.9), ("b", 0.1)):
+        run("train", "text.txt", "-c", f"{name}.npz", *QUICK, "--optimizer", "sgd",
+            "--momentum", momentum)  # fmt: skip
+    assert not np.array_equal(weights("a.npz")["last.Wy"], weights("b.npz")["last.Wy"])
+
+
+def test_epochs_are_readings_of_the_text(run):
+    run("train", "text.txt", *QUICK[:6], "--epochs", "0.5")
+    trained_on = len(LIGHTHOUSE.read_text()) - len(header().excerpt)
+    assert header().run["step"] == -(-trained_on // 2 // (4 * 8))
+
+
+def test_a_time_becomes_a_number_of_steps(run):
+    result = run("train", "text.txt", *QUICK[:6], "--time", "2s")
+    steps = int(re.search(r"--steps (\d+) --val-every", result.stderr).group(1))
+    assert header().run["step"] == header().settings["steps"] == steps
+    assert steps > 10
+
+
+def test_a_time_gives_the_same_bits_as_the_steps_it_became(run):
+    run("train", "text.txt", *QUICK[:6], "--time", "2s")
+    settings = header().settings
+    again = ["--steps", settings["steps"], "--val-every", settings["val_every"]]
+    run("train", "text.txt", "-c", "again.npz", *QUICK[:6], *again)
+    for name, array in weights().items():
+        if name.startswith("last."):
+            np.testing.assert_array_equal(array, weights("again.npz")[name])
+
+
+@pytest.mark.parametrize("given", [["--steps", 5, "--epochs", 1], ["--epochs", 1, "--time", "5s"]])
+def test_one_budget_is_enough(given, run):
+    assert "exclude one another" in run("train", "text.txt", *given, code=2).stderr
+
+
+@pytest.mark.parametrize("time", ["", "soon", "-5", "0s", "5 parsecs"])
+def test_a_time_that_is_none_is_refused(time, run):
+    assert "10m" in run("train", "text.txt", "--time", time, code=2).stderr
+
+
+def test_another_run_is_not_overwritten_by_accident(run, trained):
+    before = Path("charrnn.npz").read_bytes()
+    result = run("train", "text.txt", *QUICK, code=1)
+    for remedy in ("--resume", "--overwrite", "-c"):
+        assert remedy in result.stderr
+    assert Path("charrnn.npz").read_bytes() == before
+    run("train", "text.txt", *QUICK, "--overwrite")
+
+
+def test_resume_ends_where_one_run_would(run):
+    run("train", "text.txt", "-c", "whole.npz", *QUICK, "--val-every", 4)
+    run("train", "text.txt", "-c", "parts.npz", *QUICK, "--val-every", 4)
+    # Back to step 4 with a run that was stopped there, as a kill would have left it.
+    assert header("parts.npz").run["step"] == 12
+    stop_after(run, "stopped.npz", 5)
+    run("train", "--resume", "-c", "stopped.npz")
+    assert_same_arrays(weights("whole.npz"), weights("stopped.npz"))
+    assert header("whole.npz").run == header("stopped.npz").run
+
+
+def stop_after(run, path, steps, signal=2):
+    """Train, and get a signal after some steps."""
+    from charrnn.cli import interrupts, reporter
+
+    def show(self, progress):
+        if progress.step == steps:
+            interrupts.signal.raise_signal(signal)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reporter.Reporter, "show", show)
+        return run("train", "text.txt", "-c", path, *QUICK, "--val-every", 4, code=128 + signal)
+
+
+@pytest.mark.parametrize("signal", [2, 15])
+def test_a_signal_finishes_the_step_and_saves(signal, run):
+    result = stop_after(run, "stopped.npz", 5, signal)
+    assert header("stopped.npz").run["step"] == 5
+    assert "charrnn train -c stopped.npz --resume\n" in result.stderr
+
+
+def test_a_complete_run_asks_for_more_steps(run, trained):
+    assert "higher --steps" in run("train", "--resume", code=2).stderr
+    run("train", "--resume", "--steps", 20)
+    assert header().run["step"] == 20
+
+
+def test_resume_refuses_what_a_run_has_fixed(run, trained):
+    result = run("train", "--resume", "--hidden-size", 9, "--seed", 1, code=2)
+    assert "--hidden-size, --seed" in result.stderr
+
+
+def test_resume_refuses_another_text(run, trained):
+    Path("text.txt").write_text(LIGHTHOUSE.read_text() + "!")
+    result = run("train", "--resume", "--steps", 20, code=1)
+    assert "is not the text" in result.stderr
+    assert "--init-from" in result.stderr
+
+
+def test_resume_finds_its_text_from_another_directory(run, trained, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run("train", "--resume", "-c", "../charrnn.npz", "--steps", 20)
+
+
+def test_resume_without_a_checkpoint_says_so(run):
+    assert "no such checkpoint" in run("train", "--resume", code=1).stderr
+
+
+def test_resume_and_overwrite_contradict_each_other(run, trained):
+    run("train", "--resume", "--overwrite", code=2)
+
+
+def test_a_text_from_stdin(run):
+    text = LIGHTHOUSE.read_text()
+    run("train", "-", *QUICK, input=text)
+    assert header().corpus["name"] == "stdin"
+    assert header().corpus["characters"] == len(text)
+    assert "stdin" in run("train", "--resume", "--steps", 20, code=2).stderr
+    run("train", "text.txt", "--resume", "--steps", 20)
+
+
+def test_several_files_are_one_text(run):
+    run("train", "text.txt", "text.txt", *QUICK)
+    assert header().corpus["characters"] == 2 * len(LIGHTHOUSE.read_text())
+
+
+def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
+    monkeypatch.setattr(corpus, "standard_library", lambda: corpus.Corpus("the library", "ab" * 99))
+    result = run("train", *QUICK)
+    assert "training on the library" in result.stderr
+    run("train", "--resume", "--steps", 20)
+
+
+@pytest.mark.parametrize("text", ["", "a"])
+def test_a_text_too_short_is_refused(text, run):
+    Path("short.txt").write_text(text)
+    assert "at least 2" in run("train", "short.txt", code=1).stderr
+
+
+def test_a_small_text_shrinks_the_window_and_says_so(run):
+    Path("hello.txt").write_text("hello")
+    result = run("train", "hello.txt", "--hidden-size", 8, "--steps", 20)
+    assert "--batch-size 1 and --seq-length 5" in result.stderr
+    assert "none held out" in result.stderr
+    assert header().settings["seq_length"] == 5
+
+
+def test_hello_is_learned(run):
+    Path("hello.txt").write_text("hello")
+    run("train", "hello.txt", "--hidden-size", 32, "--steps", 400)
+    assert run("sample", "--prime", "h", "--temp", 0, "--length", 4).stdout == "hello\n"
+
+
+def test_a_directory_is_refused_with_a_hint(run, tmp_path):
+    (tmp_path / "folder").mkdir()
+    assert "folder/*" in run("train", "folder", code=1).stderr
+
+
+def test_a_missing_text_is_named(run):
+    assert "nothing.txt" in run("train", "nothing.txt", code=1).stderr
+
+
+def test_a_text_that_is_not_utf8_names_the_place(run):
+    Path("bad.txt").write_bytes(b"abc\xff")
+    result = run("train", "bad.txt", code=1)
+    assert "bad.txt: not utf-8 at byte 3" in result.stderr
+    assert "--encoding" in result.stderr
+
+
+def test_a_place_that_cannot_hold_a_checkpoint_is_found_before_training(run, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path in ("folder", "nowhere/model.npz"):
+        result = run("train", "text.txt", "-c", path, *QUICK, code=1)
+        assert path.split("/")[0] in result.stderr
+        assert "step" not in result.stderr
+
+
+def test_a_new_run_starts_from_old_weights_and_the_old_vocabulary(run, trained):
+    Path("new.txt").write_text(LIGHTHOUSE.read_text()[3000:6000])
+    run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz",
+        *QUICK[2:], "--learning-rate", "1e-9")  # fmt: skip
+    assert header("new.npz").vocabulary == header().vocabulary
+    np.testing.assert_allclose(
+        weights("new.npz")["last.layer1.Wh"], weights()["best.layer1.Wh"], atol=1e-6
+    )
+    assert header("new.npz").run["step"] == 12
+
+
+def test_a_new_text_with_characters_that_the_old_weights_do_not_know_is_refused(run, trained):
+    Path("new.txt").write_text("naïve " * 50)
+    result = run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz", code=1)
+    assert "'ï'" in result.stderr
+    assert not Path("new.npz").exists()
+
+
+def test_the_shape_of_old_weights_cannot_be_changed(run, trained):
+    arguments = ["-c", "new.npz", "--init-from", "charrnn.npz", "--hidden-size", "9"]
+    assert "--hidden-size" in run("train", "text.txt", *arguments, code=2).stderr
+
+
+def test_the_log_has_a_json_object_a_step(run):
+    run("train", "text.txt", *QUICK, "--val-every", 4, "--log", "log.jsonl")
+    records = [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == list(range(1, 13))
+    assert set(records[0]) == {
+        "step", "epoch", "characters", "loss", "bpc", "val_loss", "learning_rate", "grad_norm",
+        "chars_per_second",
+    }  # fmt: skip
+    assert [r["step"] for r in records if r["val_loss"] is not None] == [4, 8, 12]
+    assert records[0]["loss"] / np.log(2) == pytest.approx(records[0]["bpc"])
+
+
+def test_a_resumed_run_appends_to_the_log(run, trained):
+    Path("log.jsonl").write_text("")
+    run("train", "--resume", "--steps", 15, "--log", "log.jsonl")
+    steps = [json.loads(line)["step"] for line in Path("log.jsonl").read_text().splitlines()]
+    assert steps == [13, 14, 15]
+
+
+def test_a_log_that_cannot_be_written_is_named(run):
+    assert "nowhere" in run("train", "text.txt", *QUICK, "--log", "nowhere/log", code=1).stderr
+
+
+def test_samples_are_shown_while_training_and_change_nothing(run):
+    run("train", "text.txt", "-c", "quiet.npz", *QUICK)
+    result = run("train", "text.txt", "-c", "chatty.npz", *QUICK, "--sample-every", 5)
+    assert result.stderr.count("--- step") == 2
+    assert_same_arrays(weights("quiet.npz"), weights("chatty.npz"))
+
+
+def test_without_a_terminal_there_are_no_carriage_returns(run):
+    result = run("train", "text.txt", *QUICK)
+    assert "\r" not in result.stderr
+    assert "step 12 of 12" in result.stderr
+
+
+def test_advice_comes_before_and_after(run):
+    result = run("train", "text.txt", *QUICK)
+    assert "for each character of text" in result.stderr
+    assert "it has hardly learned yet" in result.stderr
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
+    arguments = ["--optimizer", "sgd", "--learning-rate", "1e30", "--warmup", "0"]
+    with np.errstate(all="ignore"):
+        result = run("train", "text.txt", *QUICK, *arguments, "--val-every", "1", code=1)
+    assert "try a lower --learning-rate" in result.stderr
+
+
+def test_the_trained_model_loads_from_python(run, trained):
+    model = charrnn.load("charrnn.npz")
+    assert len("".join(model.sample(10))) == 10
