@@ -234,8 +234,15 @@ def test_without_a_limit_nothing_is_clipped(limit):
     assert gradient.tolist() == [300, -400]
 
 
-def test_the_norm_of_a_gradient_that_is_not_a_number_is_none_either():
-    assert np.isnan(clip_by_norm(np.array([1.0, np.nan]), 1.0))
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_gradient_that_is_not_finite_has_no_finite_norm(broken):
+    assert not np.isfinite(clip_by_norm(np.array([1.0, broken]), 1.0))
+
+
+def test_a_gradient_whose_squares_are_too_large_is_clipped_all_the_same():
+    gradient = np.array([3e30, -4e30], np.float32)
+    assert clip_by_norm(gradient, 5.0) == pytest.approx(5e30)
+    np.testing.assert_allclose(gradient, [3, -4], rtol=1e-6)
 
 
 @given(gradients, limits)

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from charrnn.schedules import SCHEDULES, learning_rate
 
+schedules = st.sampled_from(sorted(SCHEDULES))
 each_schedule = pytest.mark.parametrize("schedule", sorted(SCHEDULES))
 
 
@@ -31,10 +32,9 @@ def test_a_schedule_has_its_share_at_each_point(schedule, progress, share):
     assert SCHEDULES[schedule](progress) == pytest.approx(share)
 
 
-@each_schedule
-@given(progress=st.lists(st.floats(0, 1), min_size=2, max_size=2))
-def test_a_schedule_never_rises(schedule, progress):
-    earlier, later = sorted(progress)
+@given(schedules, st.floats(0, 1), st.floats(0, 1))
+def test_a_schedule_never_rises(schedule, one, other):
+    earlier, later = min(one, other), max(one, other)
     assert 0 <= SCHEDULES[schedule](later) <= SCHEDULES[schedule](earlier) <= 1
 
 
@@ -45,10 +45,10 @@ def test_the_warm_up_is_a_straight_line_to_the_highest_rate(schedule):
 
 
 @each_schedule
-@given(step=st.integers(0, 9), totals=st.tuples(st.integers(1, 1000), st.integers(1, 1000)))
-def test_the_warm_up_does_not_depend_on_the_length_of_the_run(schedule, step, totals):
-    one, other = (learning_rate(schedule, 0.1, step, total, 10) for total in totals)
-    assert one == other
+def test_the_warm_up_does_not_depend_on_the_length_of_the_run(schedule):
+    for step in range(10):
+        rates = {learning_rate(schedule, 0.1, step, total, 10) for total in (1, 10, 11, 5000)}
+        assert len(rates) == 1
 
 
 @each_schedule
@@ -61,8 +61,7 @@ def test_the_schedule_spans_the_steps_after_the_warm_up():
     assert rates == pytest.approx([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
 
 
-@each_schedule
-@given(step=st.integers(0, 300), total_steps=st.integers(1, 300), warmup_steps=st.integers(0, 300))
+@given(schedules, st.integers(0, 299), st.integers(1, 300), st.integers(0, 300))
 def test_every_step_of_a_run_has_a_rate_above_zero(schedule, step, total_steps, warmup_steps):
     rate = learning_rate(schedule, 0.5, min(step, total_steps - 1), total_steps, warmup_steps)
     assert 0 < rate <= 0.5

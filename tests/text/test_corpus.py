@@ -145,7 +145,7 @@ def test_stdin_is_read_as_bytes(write, monkeypatch):
 
 def test_stdin_that_cannot_be_decoded_is_named(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
-    with pytest.raises(TextError, match="^-: not utf-8 at byte 0 "):
+    with pytest.raises(TextError, match=r"^-: not utf-8 at byte 0 "):
         read(["-"])
 
 
@@ -183,6 +183,7 @@ def test_all_syllables_of_hangul_are_composed_again():
 @example("\u0301e\u0301")  # a mark without a letter
 @example("각\u11a8")  # a final consonant too many
 @example("ǖa\u0323\u0302")
+@example("a\u0321\u0301")  # the second mark melts into the letter, past the first
 def test_what_nfd_took_apart_is_put_together_again(text):
     apart = unicodedata.normalize("NFD", text)
     assert "".join(compose(apart)) == unicodedata.normalize("NFC", text)

@@ -88,6 +88,19 @@ def test_a_window_may_be_longer_than_the_text():
     assert window.inputs[:, 0].tolist() == [7, 8, 9, 7, 8, 9, 7, 8]
 
 
+@given(streams(), st.integers(1, 1000))
+def test_a_reader_begins_anew_where_it_came_to_the_beginning_of_the_text(readers, number):
+    came = (readers.window(number - 1).targets == 0).any(axis=0)
+    np.testing.assert_array_equal(readers.begins(number), came)
+
+
+def test_the_first_reader_begins_in_the_first_window():
+    readers = Streams(np.arange(100), 4, 5)
+    assert readers.begins(0).tolist() == [True, False, False, False]
+    assert not readers.begins(1).any()
+    assert readers.begins(5).tolist() == [False, False, False, True]
+
+
 @given(streams(), st.integers(0, 1000))
 def test_where_readers_are_follows_from_the_number_of_the_window_alone(readers, number):
     later = readers.window(number + 10**9 * len(readers.indices))

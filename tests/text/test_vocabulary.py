@@ -8,7 +8,10 @@ from charrnn.text.vocabulary import Vocabulary, code_points, one_hot
 
 #: Any text that Python can hold: lone surrogates and astral characters too.
 texts = st.text(
-    st.characters() | st.characters(categories=["Cs"]) | st.characters(min_codepoint=0x10000)
+    st.characters()
+    | st.characters(categories=["Cs"])
+    | st.characters(min_codepoint=0x10000)
+    | st.sampled_from("abc")
 )
 
 

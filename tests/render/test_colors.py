@@ -1,0 +1,153 @@
+import re
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.render.colors import BLUE, CUBE, RED, RESET, background, color_depth, columns, paint
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+DEPTHS = ["24-bit", "256", "16"]
+
+each_depth = pytest.mark.parametrize("depth", DEPTHS)
+
+
+@pytest.mark.parametrize(
+    ("environment", "depth"),
+    [
+        ({"TERM": "xterm"}, "16"),
+        ({}, "16"),
+        ({"TERM": "xterm-256color"}, "256"),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "24-bit"),
+        ({"TERM": "xterm", "COLORTERM": "24bit"}, "24-bit"),
+        ({"TERM": "xterm", "COLORTERM": "yes"}, "16"),
+        ({"TERM": "xterm-direct"}, "24-bit"),
+        ({"TERM": "dumb"}, "none"),
+        ({"TERM": "dumb", "COLORTERM": "truecolor"}, "none"),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "none"),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "0"}, "none"),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256"),
+    ],
+)
+def test_the_colours_of_a_terminal_are_told_by_the_environment(environment, depth):
+    assert color_depth(None, environment, terminal=True) == depth
+
+
+def test_what_is_not_a_terminal_gets_no_colours():
+    environment = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    assert color_depth(None, environment, terminal=False) == "none"
+
+
+@pytest.mark.parametrize(
+    ("environment", "depth"),
+    [
+        ({}, "16"),
+        ({"NO_COLOR": "1", "TERM": "xterm-256color"}, "256"),
+        ({"NO_COLOR": "1", "COLORTERM": "truecolor"}, "24-bit"),
+    ],
+)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_users_wish_for_colours_goes_first(environment, depth, terminal):
+    assert color_depth(True, environment, terminal) == depth
+
+
+def test_the_users_wish_for_no_colours_goes_first():
+    assert color_depth(False, {"COLORTERM": "truecolor"}, terminal=True) == "none"
+
+
+@pytest.mark.parametrize(("terminal", "depth"), [(True, "256"), (False, "none")])
+def test_whether_stdout_is_a_terminal_is_found_out(terminal, depth, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert color_depth(None, {"TERM": "screen-256color"}) == depth
+
+
+def test_the_ends_of_the_scale_are_blue_and_red():
+    assert background(-1, "24-bit") == "\x1b[97;48;2;{};{};{}m".format(*BLUE)
+    assert background(1, "24-bit") == "\x1b[97;48;2;{};{};{}m".format(*RED)
+
+
+@each_depth
+@pytest.mark.parametrize("value", [-0.09, 0, 0.09])
+def test_near_zero_the_background_is_the_terminals_own(depth, value):
+    assert background(value, depth) == ""
+
+
+@pytest.mark.parametrize("value", [-1, 0, 1])
+def test_without_colours_there_is_no_background(value):
+    assert background(value, "none") == ""
+
+
+@each_depth
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_values_beyond_the_scale_look_like_its_ends(depth, sign):
+    assert background(5 * sign, depth) == background(sign, depth)
+
+
+def test_sixteen_colours_tell_four_levels_apart():
+    codes = [background(value, "16") for value in (-0.9, -0.3, 0.3, 0.9)]
+    assert codes == ["\x1b[97;44m", "\x1b[30;104m", "\x1b[30;101m", "\x1b[97;41m"]
+
+
+@given(st.sampled_from(DEPTHS), st.floats(0.1, 1))
+def test_letters_are_dark_on_light_and_light_on_dark(depth, value):
+    letters = "97" if value > 0.6 else "30"
+    for signed in (value, -value):
+        assert background(signed, depth).startswith(f"\x1b[{letters};")
+
+
+@given(st.floats(0.1, 1), st.sampled_from([-1, 1]))
+def test_of_256_colours_the_nearest_in_the_cube_is_taken(value, sign):
+    exact = [int(part) for part in background(sign * value, "24-bit")[:-1].split(";")[3:]]
+    number = int(background(sign * value, "256")[:-1].split(";")[3]) - 16
+    chosen = [CUBE[number // 36], CUBE[number // 6 % 6], CUBE[number % 6]]
+
+    def distance(color):
+        return sum((one - other) ** 2 for one, other in zip(color, exact))
+
+    assert distance(chosen) == min(map(distance, product(CUBE, repeat=3)))
+
+
+@given(st.sampled_from(DEPTHS), st.lists(st.tuples(st.text("abc "), st.floats(-1, 1))))
+def test_a_painted_line_shows_its_pieces_and_leaves_no_colour_behind(depth, cells):
+    painted = paint(cells, depth)
+    assert ESCAPES.sub("", painted) == "".join(piece for piece, _ in cells)
+    codes = ESCAPES.findall(painted)
+    assert not codes or codes[-1] == RESET
+
+
+@each_depth
+def test_each_piece_is_on_its_own_background(depth):
+    blue, red = background(-1, depth), background(1, depth)
+    painted = paint([("a", -1), ("b", 1), ("c", 0), ("d", 1)], depth)
+    assert painted == f"{blue}a{RESET}{red}b{RESET}c{red}d{RESET}"
+
+
+def test_pieces_of_the_same_colour_share_one_code():
+    red = background(1, "16")
+    assert paint([("a", 1), ("b", 0.9), ("c", 0.95)], "16") == f"{red}abc{RESET}"
+
+
+def test_without_colours_a_painted_line_is_plain():
+    assert paint([("a", -1), ("b", 1)], "none") == "ab"
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("", 0),
+        ("plain", 5),
+        ("é", 1),
+        ("e\u0301", 1),
+        ("a\u0323\u0302", 1),
+        ("\u0915\u0900", 1),  # a mark of combining class 0
+        ("5\u20dd", 1),
+        ("각字", 4),
+        ("\uff21", 2),  # fullwidth
+        ("\uff71", 1),  # halfwidth
+        ("😀", 2),
+        ("αж", 2),
+    ],
+)
+def test_wide_characters_take_two_columns_and_marks_none(text, width):
+    assert columns(text) == width
