@@ -9,7 +9,7 @@ STEPS = 9_000
 #: A short text is read no more often than this by default, and not for fewer steps than that.
 EPOCHS, LEAST_STEPS = 60, 1_000
 #: Validations in a run.
-VALIDATIONS = 20
+VALIDATIONS = 15
 #: Fewer characters are not worth holding out: their loss says nothing.
 LEAST_HELD_OUT = 100
 

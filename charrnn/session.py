@@ -15,7 +15,7 @@ from charrnn.errors import CheckpointError, TextError, TrainingError
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.text.corpus import Corpus
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import Run, Settings
 
 #: Characters of held-out text that a checkpoint carries, so that there is always one to look at.
@@ -109,7 +109,7 @@ def start(
     if unknown := network.vocabulary.unknown(corpus.text):
         raise TextError(
             f"{corpus.name}: {len(unknown)} characters that {init_from} does not know: "
-            + " ".join(map(repr, unknown[:20]))
+            f"{listed(unknown)}"
         )
     indices = network.vocabulary.encode(corpus.text)
     train, validation, notices = split(indices, val_frac)

@@ -97,7 +97,7 @@ class GRU(Cell):
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
-        WhT = weights["Wh"].T.copy()
+        WhT = weights["Wh"].T
         dh = d_state[0]
         for t in reversed(range(T)):
             gates = tape["gates"][t]

@@ -95,7 +95,7 @@ class LSTM(Cell):
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         d_i, d_f, d_o, d_g = d_gates.reshape(4, H, B)
-        WhT = weights["Wh"].T.copy()
+        WhT = weights["Wh"].T
         dh, dc = d_state
         for t in reversed(range(T)):
             gates = tape["gates"][t]

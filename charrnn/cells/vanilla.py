@@ -65,7 +65,7 @@ class Vanilla(Cell):
     ) -> Array | None:
         H, T, _ = d_outputs.shape
         h, d_a, da = tape["h"], tape["d_a"], tape["a"]
-        WhT = weights["Wh"].T.copy()
+        WhT = weights["Wh"].T
         dh = d_state[0]
         for t in reversed(range(T)):
             np.add(dh, d_outputs[:, t], out=dh)

@@ -145,7 +145,7 @@ def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
         f" {summary['num_parameters']:,} parameters",
         f"text        {corpus['name']}: {corpus['characters']:,} characters, "
         f"{summary['vocabulary_size']} different",
-        f"training    {summary['step']:,} of {settings['steps']:,} steps, {settings['batch_size']} "
+        f"steps       {summary['step']:,} of {settings['steps']:,}, {settings['batch_size']} "
         f"× {settings['seq_length']} characters each, {settings['optimizer']}",
     ]
     for name, loss in (("training", summary["train_loss"]), ("held out", summary["val_loss"])):
@@ -157,7 +157,7 @@ def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
         for mark, key in (("·", "loss"), ("o", "val_loss"))
     }
     drawn = chart(curves)
-    if drawn:
+    if len(history) > 1:
         lines += ["", "loss in nats over steps (· training, o held out)", *drawn]
     characters = "".join(checkpoint.vocabulary.ix_to_char)
     shown = "".join(VISIBLE.get(character, character) for character in characters[:200])

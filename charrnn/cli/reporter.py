@@ -10,13 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import click
 from tqdm import tqdm
 
 from charrnn import planning
 from charrnn.cli.options import notice
 from charrnn.errors import TrainingError
-from charrnn.render.escape import printable
 from charrnn.training import Progress, Run
 
 #: Seconds from line to line where there is no terminal.
@@ -94,7 +92,7 @@ class Reporter:
         left = seconds - (time.monotonic() - self.started)
         run.plan(*planning.steps_in(left, per_step, per_validation, run.counters.step))
         self.bar.total = run.settings.steps
-        notice(
+        self.say(
             f"{1000 * per_step:.1f} ms a step, so {run.settings.steps:,} steps: the same again "
             f"with --steps {run.settings.steps} --val-every {run.settings.val_every}"
         )
@@ -131,7 +129,7 @@ class Reporter:
             self.spoken = now
             left = (settings.steps - progress.step) * (now - self.started)
             left /= progress.step - self.first_step
-            notice(
+            self.say(
                 f"step {progress.step:,} of {settings.steps:,}, epoch {progress.epoch:.2f}, "
                 f"{self._figures(speed)}, {tqdm.format_interval(left)} left"
             )
@@ -148,7 +146,9 @@ class Reporter:
     def sample(self) -> None:
         """Show what the model writes now."""
         text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
+        self.say(f"--- step {self.run.counters.step:,}\n{text}\n---")
+
+    def say(self, message: str) -> None:
+        """Say something without drawing into the bar."""
         with self.bar.external_write_mode(sys.stderr):
-            click.echo(f"--- step {self.run.counters.step:,}", err=True)
-            click.echo(printable(text), err=True)
-            click.echo("---", err=True)
+            notice(message)

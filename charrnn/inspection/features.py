@@ -22,13 +22,13 @@ class Feature(NamedTuple):
 
 
 def matches(pattern: str) -> Callable[[str], Array]:
-    """1 inside of a match of a regular expression, else 0."""
+    """1 inside of a match of a regular expression, or of its group if it has one, else 0."""
     compiled = re.compile(pattern, re.MULTILINE | re.DOTALL)
 
     def measure(text: str) -> Array:
         inside = np.zeros(len(text))
         for match in compiled.finditer(text):
-            inside[match.start() : match.end()] = 1
+            inside[slice(*match.span(compiled.groups))] = 1
         return inside
 
     return measure
@@ -67,7 +67,7 @@ def since(characters: Callable[[str], bool]) -> Callable[[str], Array]:
 
 
 FEATURES: dict[str, Feature] = {
-    "inside double quotes": Feature(True, matches(r'"[^"\n]*(?=")')),
+    "inside double quotes": Feature(True, matches(r'("[^"\n]*)"')),
     "inside ( )": Feature(True, inside("(", ")")),
     "inside [ ]": Feature(True, inside("[", "]")),
     "inside { }": Feature(True, inside("{", "}")),

@@ -33,18 +33,16 @@ def colored_text(
     below: list[Sequence[str]] = []
     used = 0
     for number, character in enumerate(text):
-        shown = TAB * " " if character == "\t" else printable(character)
-        if character == "\t":
-            shown = (TAB - used % TAB) * " "
-        if character == "\n":
-            shown = " "  # a place for its colour
-        taken = columns(shown)
-        if used + taken > width:
+        # A newline is a place for its colour.
+        shown = " " if character == "\n" else printable(character)
+        if line and used + columns(shown.expandtabs(1)) > width:
             yield from _finish(line, below, depth)
             line, below, used = [], [], 0
+        if character == "\t":
+            shown = (TAB - used % TAB) * " "
         line.append((shown, float(values[number])))
         below.append(guesses[number] if guesses is not None else ())
-        used += taken
+        used += columns(shown)
         if character == "\n":
             yield from _finish(line, below, depth)
             line, below, used = [], [], 0
@@ -62,12 +60,16 @@ def _finish(
     for rank in range(max(map(len, below))):
         row = ""
         for (shown, _), candidates in zip(line, below):
-            guess = candidates[rank] if rank < len(candidates) else " "
-            guess = VISIBLE.get(guess, printable(guess))
-            # A guess wider than its place would move all that follow.
-            place = columns(shown)
-            row += (guess if columns(guess) <= place else "?").ljust(place)
+            guess = candidates[rank] if rank < len(candidates) else ""
+            row += fitted(VISIBLE.get(guess, printable(guess)), columns(shown))
         yield row.rstrip()
+
+
+def fitted(guess: str, place: int) -> str:
+    """A guess in a place of so many columns: one that does not fit would move all that follow."""
+    if guess and not 0 < columns(guess) <= place:
+        guess = "?"[:place]
+    return guess + (place - columns(guess)) * " "
 
 
 #: How white space is shown where it would not be seen.

@@ -76,10 +76,17 @@ def paint(cells: Sequence[tuple[str, float]], depth: Depth) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a text takes: marks none, wide characters two."""
+    """How many columns of a terminal a text takes.
+
+    Marks and joiners take none, and neither do the vowels and final consonants of Hangul,
+    which are drawn into the syllable that an initial consonant begins; wide characters two.
+    """
     width = 0
     for character in text:
-        if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
+        if (
+            unicodedata.category(character) in ("Mn", "Me", "Cf")
+            or "\u1160" <= character <= "\u11ff"
+        ):
             continue
         width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
     return width

@@ -25,11 +25,11 @@ NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC"]] = {
 #: What a file may begin with to say how it is encoded, longer marks first: that of UTF-32
 #: begins with that of UTF-16.
 BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
 }
 
 
@@ -86,9 +86,10 @@ def read(paths: Sequence[str], encoding: str | None = None, normalize: str | Non
 def _bytes_of(path: str) -> bytes:
     if path == "-":
         return sys.stdin.buffer.read()
-    if Path(path).is_dir():
-        raise TextError(f"{path} is a directory: name the files in it, as in {path.rstrip('/')}/*")
     try:
+        if Path(path).is_dir():
+            hint = f"{path.rstrip('/')}/*"
+            raise TextError(f"{path} is a directory: name the files in it, as in {hint}")
         return Path(path).read_bytes()
     except OSError as error:
         raise TextError(f"{path}: {error.strerror}") from error
@@ -96,28 +97,25 @@ def _bytes_of(path: str) -> bytes:
 
 def _decode(path: str, data: bytes, encoding: str | None) -> tuple[str, str | None]:
     """The text in `data`, and the encoding that a byte-order mark declared, if there is one."""
-    mark = None
-    for prefix, declared in BYTE_ORDER_MARKS.items():
-        if data.startswith(prefix) and (encoding is None or _same_family(encoding, declared)):
-            mark = encoding = declared
-            break
-    encoding = encoding or "utf-8"
     try:
-        return data.decode(encoding), mark
-    except UnicodeDecodeError as error:
-        bad = " ".join(f"{byte:02x}" for byte in data[error.start : error.start + 4])
-        raise TextError(
-            f"{path}: not {encoding} at byte {error.start:,} ({bad}): name the encoding, as in "
-            "--encoding latin-1"
-        ) from error
+        name = codecs.lookup(encoding or "utf-8").name
+        marked = next((mark for mark in BYTE_ORDER_MARKS if data.startswith(mark)), b"")
+        declared = BYTE_ORDER_MARKS.get(marked)
+        # "utf-16" alone is the family of both of its marks.
+        if declared is None or (encoding and not declared.startswith(name)):
+            marked, declared = b"", None
+        return data[len(marked) :].decode(declared or name), declared
     except LookupError as error:
         raise TextError(f"no encoding named {encoding!r}, try utf-8, utf-16 or latin-1") from error
-
-
-def _same_family(encoding: str, declared: str) -> bool:
-    """Whether a mark of `declared` is to be expected in a file in `encoding`."""
-    plain = encoding.lower().replace("_", "-")
-    return plain.startswith(declared.removesuffix("-sig")) or declared.startswith(plain)
+    except UnicodeDecodeError as error:
+        start = error.start + len(marked)
+        bad = " ".join(f"{byte:02x}" for byte in data[start : start + 4])
+        raise TextError(
+            f"{path}: not {declared or encoding or name} at byte {start:,} ({bad}): name the "
+            "encoding, as in --encoding latin-1"
+        ) from error
+    except UnicodeError as error:
+        raise TextError(f"{path}: cannot be read as {encoding}: {error}") from error
 
 
 def standard_library() -> Corpus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -77,8 +77,9 @@ class Vocabulary:
         known = indices < len(self)
         if not known.all():
             if unknown != "skip":
-                listed = " ".join(map(repr, self.unknown(text)[:20]))
-                raise UnknownCharacter(f"not in the vocabulary of the model: {listed}")
+                raise UnknownCharacter(
+                    f"not in the vocabulary of the model: {listed(self.unknown(text))}"
+                )
             indices = indices[known]
         return indices.astype(self.dtype, copy=False)
 
@@ -86,6 +87,12 @@ class Vocabulary:
         """The text of indices, (N,); the opposite of `encode`."""
         points = self._code_points[np.asarray(indices, dtype=np.intp)]
         return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def listed(characters: Sequence[str], most: int = 20) -> str:
+    """Characters as an error shows them: in quotes, and not too many."""
+    more = f" and {len(characters) - most} more" if len(characters) > most else ""
+    return " ".join(map(repr, characters[:most])) + more
 
 
 def code_points(text: str) -> Array:

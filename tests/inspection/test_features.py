@@ -92,3 +92,8 @@ def test_since_counts_from_the_last_one_or_from_the_start(text):
 def test_matches_of_a_pattern_are_marked_from_their_start_to_their_end():
     assert matches("b+")("abbcb").tolist() == [0, 1, 1, 0, 1]
     assert matches("^b.")("b\nb\n").tolist() == [1, 1, 1, 1]
+
+
+def test_what_stands_between_two_quotations_is_not_inside_one():
+    measured = FEATURES["inside double quotes"].measure('x "a" y "b" z')
+    assert "".join("1" if value else "." for value in measured) == "..11....11..."

@@ -165,3 +165,29 @@ def test_a_guess_wider_than_its_place_is_a_question_mark():
 
 def test_a_harmful_guess_is_spelled_out_where_it_has_room():
     assert drawn("\x1bb", [0, 0], "16", guesses=["\x07", "p"]) == [r"\x1bb", r"\x07p"]
+
+
+def plain_lines(text, width=80, guesses=None):
+    values = np.zeros(len(text))
+    return list(colored_text(text, values, "24-bit", width, guesses))
+
+
+def test_guesses_stay_in_the_columns_of_their_characters():
+    assert plain_lines("가b", guesses=[["나"], ["c"]])[1] == "나c"
+    assert plain_lines("eab", guesses=[["\u0301"], ["y"], ["z"]])[1] == "?yz"
+    assert plain_lines("e\u0301b", guesses=[["x"], ["y"], ["z"]])[1] == "xz"
+    assert plain_lines("abc", guesses=[["p"], ["q", "r"], []])[1:] == ["pq", " r"]
+
+
+@pytest.mark.parametrize("piece", ["\t", "가", "\x1b"])
+def test_a_piece_wider_than_the_terminal_has_a_line_of_its_own(piece):
+    assert len(plain_lines("a" + piece + "b", width=1)) == 3
+
+
+def test_a_tab_that_wraps_reaches_the_first_stop_of_its_new_line():
+    assert plain_lines("abcdefghij\tx", width=10) == ["abcdefghij", "        x"]
+
+
+def test_a_syllable_of_hangul_taken_apart_takes_two_columns():
+    assert columns("\u1100\u1161\u11a8") == columns("각") == 2
+    assert columns("a\u200db") == 2

@@ -56,21 +56,32 @@ def test_line_ends_are_kept_as_they_are(write):
 
 
 @pytest.mark.parametrize(
-    ("mark", "encoding", "declared"),
+    ("mark", "encoding", "others"),
     [
-        (codecs.BOM_UTF8, "utf-8", "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16"),
-        (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32-be", "utf-32"),
+        (codecs.BOM_UTF8, "utf-8", ["utf8", "U8"]),
+        (codecs.BOM_UTF16_LE, "utf-16-le", ["utf-16", "utf16"]),
+        (codecs.BOM_UTF16_BE, "utf-16-be", ["utf-16"]),
+        (codecs.BOM_UTF32_LE, "utf-32-le", ["UTF-32"]),
+        (codecs.BOM_UTF32_BE, "utf-32-be", ["utf_32"]),
     ],
 )
-@pytest.mark.parametrize("named", [True, False])
-def test_a_byte_order_mark_is_believed_left_out_and_noticed(mark, encoding, declared, named, write):
+def test_a_byte_order_mark_is_believed_left_out_and_noticed(mark, encoding, others, write):
     path = write("marked.txt", mark + "süß 😀\n".encode(encoding))
-    corpus = read([path], encoding if named else None)
-    assert corpus.text == "süß 😀\n"
-    assert corpus.notices == (f"{path}: left out the byte-order mark, read as {declared}",)
+    for named in (None, encoding, *others):
+        corpus = read([path], named)
+        assert corpus.text == "süß 😀\n"
+        assert corpus.notices == (f"{path}: left out the byte-order mark, read as {encoding}",)
+
+
+def test_the_place_of_a_bad_byte_counts_the_mark(write):
+    path = write("marked.txt", codecs.BOM_UTF8 + b"abc\xffd")
+    with pytest.raises(TextError, match=r"at byte 6 \(ff 64\)"):
+        read([path])
+
+
+def test_a_name_that_no_system_can_open_is_an_error_of_the_text(tmp_path):
+    with pytest.raises(TextError, match="aaa: "):
+        read([str(tmp_path / (300 * "a"))])
 
 
 def test_only_files_with_a_mark_are_noticed(write):
