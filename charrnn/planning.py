@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import ceil, exp, log
 
 #: Steps of the default run: about three minutes on two cores with the default model.
-STEPS = 9_000
+STEPS = 6_000
 #: A short text is read no more often than this by default, and not for fewer steps than that.
 EPOCHS, LEAST_STEPS = 60, 1_000
 #: Validations in a run.
-VALIDATIONS = 15
+VALIDATIONS = 12
 #: Fewer characters are not worth holding out: their loss says nothing.
 LEAST_HELD_OUT = 100
 
@@ -41,17 +41,27 @@ def epochs_to_steps(epochs: float, characters: int, batch_size: int, seq_length:
     return max(1, ceil(epochs * characters / (batch_size * seq_length)))
 
 
-def steps_in(seconds: float, per_step: float, per_validation: float, taken: int) -> tuple[int, int]:
+def steps_in(
+    seconds: float,
+    per_step: float,
+    per_validation: float,
+    taken: int,
+    val_every: int | None = None,
+) -> tuple[int, int]:
     """How many steps a time allows, and from how many to how many to validate.
 
     Args:
         seconds: that are left.
         per_step, per_validation: seconds, as measured.
         taken: steps taken already.
+        val_every: from validation to validation, where that is given.
 
     Returns:
         The steps of the whole run, and `val_every`.
     """
+    if val_every:
+        steps = taken + max(1, int(seconds / (per_step + per_validation / val_every)))
+        return steps, val_every
     # No more than a tenth of the time goes into validation.
     validations = max(1, min(VALIDATIONS, int(0.1 * seconds / max(per_validation, 1e-9))))
     left = max(1, int((seconds - validations * per_validation) / per_step))

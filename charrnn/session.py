@@ -45,7 +45,9 @@ class Session:
         """The run as it is now."""
         model, run = self.run.model, self.run
         best = model.parameters.zeros_like()
-        best.flat[...] = run.best
+        # Before the first validation nothing is better than what there is.
+        validated = run.counters.best_loss is not None
+        best.flat[...] = run.best if validated else model.parameters.flat
         return Checkpoint(
             model=model.configuration,
             vocabulary=model.vocabulary,

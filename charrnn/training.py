@@ -46,7 +46,7 @@ class Settings:
     batch_size: int
     seq_length: int
     optimizer: str = "adam"
-    learning_rate: float = 0.01
+    learning_rate: float = 0.015
     schedule: str = "cosine"
     warmup_steps: int = 100
     momentum: float = 0.9
@@ -187,6 +187,13 @@ class Run:
             settings.warmup_steps,
         )
 
+    def score(self) -> float | None:
+        """The loss on the held-out text, in nats a character; None where nothing is held out."""
+        if self.validation is None:
+            return None
+        B, T = self.settings.batch_size, self.settings.seq_length
+        return evaluate(self.model, self.validation, batch_size=B, seq_length=T)
+
     def validate(self) -> float | None:
         """Score the held-out text, keep the weights if they are the best so far, and take down
         a point of the history.
@@ -197,13 +204,9 @@ class Run:
         Raises:
             TrainingError: where the loss is not finite.
         """
-        counters = self.counters
-        loss = None
-        if self.validation is not None:
-            B, T = self.settings.batch_size, self.settings.seq_length
-            loss = evaluate(self.model, self.validation, batch_size=B, seq_length=T)
-            if not isfinite(loss):
-                raise diverged(f"step {counters.step}: validation loss {loss}")
+        counters, loss = self.counters, self.score()
+        if loss is not None and not isfinite(loss):
+            raise diverged(f"step {counters.step}: validation loss {loss}")
         if loss is None or counters.best_loss is None or loss < counters.best_loss:
             counters.best_loss, counters.best_step, counters.stale = loss, counters.step, 0
             self.best[...] = self.model.parameters.flat

@@ -125,3 +125,8 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 )
 def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
     assert planning.advice_after(train_loss, val_loss, best_step, 1000, 50).startswith(advice)
+
+
+def test_validations_as_often_as_asked_take_their_time():
+    # A second has a hundred steps and, after every tenth of them, 0.01 s of validation.
+    assert planning.steps_in(11, 0.01, 0.01, 0, val_every=10) == (1000, 10)

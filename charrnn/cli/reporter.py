@@ -21,6 +21,8 @@ from charrnn.training import Progress, Run
 LINE_EVERY = 10
 #: To plan for a time, steps are measured for this share of it, or for the warm-up.
 MEASURED = 0.05
+#: But for at least so many steps, which have to be within the warm-up.
+LEAST_WARMUP = 5
 
 
 def in_bits(loss: float) -> str:
@@ -70,19 +72,22 @@ class Reporter:
         if self.log:
             self.log.close()
 
-    def plan(self, seconds: float) -> None:
+    def plan(self, seconds: float, val_every: int | None) -> None:
         """Measure the first steps, and fix from them how many there will be.
 
         The learning rate of these steps does not depend on how many there will be: it still
         warms up.
+
+        Args:
+            seconds: that the run may take.
+            val_every: steps from validation to validation; None to choose.
         """
         run = self.run
-        run.validate()
+        run.score()
         per_validation = time.monotonic() - self.started
-        for _ in range(2):  # the first are slower: memory is allocated
-            self.show(run.step())
+        self.show(run.step())  # the first is slower: memory is allocated
         measured, since = 0, time.monotonic()
-        while measured < 3 or (
+        while measured < LEAST_WARMUP - 1 or (
             run.counters.step < run.settings.warmup_steps
             and time.monotonic() - since < MEASURED * seconds
         ):
@@ -90,7 +95,8 @@ class Reporter:
             measured += 1
         per_step = (time.monotonic() - since) / measured
         left = seconds - (time.monotonic() - self.started)
-        run.plan(*planning.steps_in(left, per_step, per_validation, run.counters.step))
+        taken = run.counters.step
+        run.plan(*planning.steps_in(left, per_step, per_validation, taken, val_every))
         self.bar.total = run.settings.steps
         self.say(
             f"{1000 * per_step:.1f} ms a step, so {run.settings.steps:,} steps: the same again "

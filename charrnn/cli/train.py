@@ -22,7 +22,7 @@ from charrnn.cli.options import (
     notice,
     refuse_terminal,
 )
-from charrnn.cli.reporter import Reporter, in_bits
+from charrnn.cli.reporter import LEAST_WARMUP, Reporter, in_bits
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.schedules import SCHEDULES
@@ -52,7 +52,7 @@ SAVE_AFTER = 30
     help="Start from the weights and the vocabulary of this checkpoint.",
 )
 @click.option("--model", type=click.Choice(sorted(CELLS)), default="lstm", show_default=True)
-@click.option("--hidden-size", type=click.IntRange(1), default=192, show_default=True)
+@click.option("--hidden-size", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--num-layers", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
     "--dropout",
@@ -84,7 +84,7 @@ SAVE_AFTER = 30
     "--optimizer", type=click.Choice(sorted(OPTIMIZERS)), default="adam", show_default=True
 )
 @click.option(
-    "--learning-rate", type=click.FloatRange(0, min_open=True), default=0.012, show_default=True
+    "--learning-rate", type=click.FloatRange(0, min_open=True), default=0.015, show_default=True
 )
 @click.option(
     "--schedule",
@@ -173,6 +173,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("--steps, --epochs and --time exclude one another")
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
+    warmup = options["warmup_steps"]
+    if options["budget"] and warmup is not None and warmup < LEAST_WARMUP:
+        raise click.UsageError(f"--time measures its first steps: --warmup {LEAST_WARMUP} or more")
     refuse_terminal(options["text"])
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -186,8 +189,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         current = started(options)
     if current.run.done:
         raise click.UsageError(
-            f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: "
-            "go on with a higher --steps"
+            f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: go "
+            "on with a higher --steps, or with --patience 0 if patience ended it"
         )
     for line in current.notices:
         notice(line)
@@ -298,7 +301,7 @@ def follow(current: Session, options: dict[str, Any]) -> int:
     run = current.run
     with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
         if options["budget"] and not options["resume"]:
-            reporter.plan(options["budget"])
+            reporter.plan(options["budget"], options["val_every"])
         saved = time.monotonic()
         for progress in train(run):
             reporter.show(progress)

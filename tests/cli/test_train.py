@@ -152,6 +152,16 @@ def test_a_time_gives_the_same_bits_as_the_steps_it_became(run):
             np.testing.assert_array_equal(array, weights("again.npz")[name])
 
 
+def test_a_time_leaves_val_every_as_it_was_asked_for(run):
+    result = run("train", "text.txt", *QUICK[:6], "--time", "2s", "--val-every", 7)
+    assert "--val-every 7" in result.stderr
+    assert [point["step"] for point in header().run["history"]][:3] == [7, 14, 21]
+
+
+def test_a_time_needs_a_warm_up_to_measure_in(run):
+    assert "--warmup 5" in run("train", "text.txt", "--time", "2s", "--warmup", 0, code=2).stderr
+
+
 @pytest.mark.parametrize("given", [["--steps", 5, "--epochs", 1], ["--epochs", 1, "--time", "5s"]])
 def test_one_budget_is_enough(given, run):
     assert "exclude one another" in run("train", "text.txt", *given, code=2).stderr
@@ -374,3 +384,12 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
 def test_the_trained_model_loads_from_python(run, trained):
     model = charrnn.load("charrnn.npz")
     assert len("".join(model.sample(10))) == 10
+
+
+def test_before_the_first_validation_the_best_weights_are_the_last(run):
+    stop_after(run, "stopped.npz", 3)
+    found = weights("stopped.npz")
+    np.testing.assert_array_equal(found["best.Wy"], found["last.Wy"])
+    run("train", "--resume", "-c", "stopped.npz")
+    run("train", "text.txt", "-c", "whole.npz", *QUICK, "--val-every", 4)
+    assert_same_arrays(weights("whole.npz"), weights("stopped.npz"))
