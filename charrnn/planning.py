@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, exp, log
 
 #: Steps of the default run: about three minutes on two cores with the default model.
-STEPS = 6_000
+STEPS = 5_000
 #: A short text is read no more often than this by default, and not for fewer steps than that.
 EPOCHS, LEAST_STEPS = 60, 1_000
 #: Validations in a run.
