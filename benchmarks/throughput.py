@@ -81,7 +81,7 @@ def torch_step(cell: str, hidden_size: int, num_layers: int) -> Step:
         logits = output(h).reshape(-1, VOCABULARY_SIZE)
         loss = functional.cross_entropy(logits, text[1:].reshape(-1))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         loss.item()

@@ -41,7 +41,7 @@ def test_a_long_text_gets_the_window_asked_for():
 
 
 def test_a_run_of_default_length_reads_a_short_text_so_many_times():
-    assert planning.default_steps(100_000, 10, 100) == planning.EPOCHS * 100
+    assert planning.default_steps(50_000, 10, 100) == planning.EPOCHS * 50
 
 
 def test_a_run_of_default_length_has_bounds():
