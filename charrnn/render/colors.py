@@ -11,9 +11,12 @@ from typing import Literal
 Depth = Literal["24-bit", "256", "16", "none"]
 
 RESET = "\x1b[0m"
-#: The ends of the scale, as on a map: cold below zero, hot above. Red and blue differ for
-#: people who cannot tell red from green.
-BLUE, WHITE, RED = (33, 102, 172), (255, 255, 255), (178, 24, 43)
+#: The scale, as on a map: cold below zero, hot above. Red and blue differ for people who cannot
+#: tell red from green; grey between them, and nothing at zero, stands back on a dark terminal as
+#: well as on a light one.
+BLUE, GREY, RED = (30, 90, 215), (110, 110, 110), (205, 30, 30)
+#: Values nearer to 0 have the terminal's own background.
+FAINT = 0.2
 #: The levels of the 256-colour cube.
 CUBE = (0, 95, 135, 175, 215, 255)
 
@@ -41,26 +44,21 @@ def color_depth(
 
 
 def background(value: float, depth: Depth) -> str:
-    """The escape sequence of the background for a value from −1 (blue) to 1 (red).
-
-    Near 0 there is none, so that what matters stands out from whatever the terminal's own
-    background is.
-    """
+    """The escape sequence of the colours for a value from −1 (blue) to 1 (red)."""
     strength = min(abs(value), 1.0)
-    if depth == "none" or strength < 0.1:
+    if depth == "none" or strength < FAINT:
         return ""
     if depth == "16":
-        # Dark and bright: 4 levels are told apart where the 24-bit scale has a continuum.
-        code = (44 if value < 0 else 41) if strength > 0.6 else (104 if value < 0 else 101)
-        return f"\x1b[30;{code}m" if strength <= 0.6 else f"\x1b[97;{code}m"
+        # A weak value colours the letter, a strong one what is behind it.
+        if strength < 0.5:
+            return "\x1b[94m" if value < 0 else "\x1b[91m"
+        return "\x1b[97;44m" if value < 0 else "\x1b[97;41m"
     end = BLUE if value < 0 else RED
-    red, green, blue = (round(w + (e - w) * strength) for w, e in zip(WHITE, end))
-    # Dark letters on light backgrounds, light ones on dark.
-    letters = "97" if strength > 0.6 else "30"
+    red, green, blue = (round(g + (e - g) * strength) for g, e in zip(GREY, end))
     if depth == "24-bit":
-        return f"\x1b[{letters};48;2;{red};{green};{blue}m"
+        return f"\x1b[38;2;255;255;255;48;2;{red};{green};{blue}m"
     nearest = [min(range(6), key=lambda i: abs(CUBE[i] - part)) for part in (red, green, blue)]
-    return f"\x1b[{letters};48;5;{16 + 36 * nearest[0] + 6 * nearest[1] + nearest[2]}m"
+    return f"\x1b[38;5;231;48;5;{16 + 36 * nearest[0] + 6 * nearest[1] + nearest[2]}m"
 
 
 def paint(cells: Sequence[tuple[str, float]], depth: Depth) -> str:

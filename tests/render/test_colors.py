@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.render.colors import BLUE, CUBE, RED, RESET, background, color_depth, columns, paint
+from charrnn.render.colors import (
+    BLUE,
+    CUBE,
+    FAINT,
+    RED,
+    RESET,
+    background,
+    color_depth,
+    columns,
+    paint,
+)
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 DEPTHS = ["24-bit", "256", "16"]
@@ -63,12 +73,13 @@ def test_whether_stdout_is_a_terminal_is_found_out(terminal, depth, monkeypatch)
 
 
 def test_the_ends_of_the_scale_are_blue_and_red():
-    assert background(-1, "24-bit") == "\x1b[97;48;2;{};{};{}m".format(*BLUE)
-    assert background(1, "24-bit") == "\x1b[97;48;2;{};{};{}m".format(*RED)
+    white = "38;2;255;255;255"
+    assert background(-1, "24-bit") == "\x1b[{};48;2;{};{};{}m".format(white, *BLUE)
+    assert background(1, "24-bit") == "\x1b[{};48;2;{};{};{}m".format(white, *RED)
 
 
 @each_depth
-@pytest.mark.parametrize("value", [-0.09, 0, 0.09])
+@pytest.mark.parametrize("value", [-0.19, 0, 0.19])
 def test_near_zero_the_background_is_the_terminals_own(depth, value):
     assert background(value, depth) == ""
 
@@ -86,20 +97,26 @@ def test_values_beyond_the_scale_look_like_its_ends(depth, sign):
 
 def test_sixteen_colours_tell_four_levels_apart():
     codes = [background(value, "16") for value in (-0.9, -0.3, 0.3, 0.9)]
-    assert codes == ["\x1b[97;44m", "\x1b[30;104m", "\x1b[30;101m", "\x1b[97;41m"]
+    assert codes == ["\x1b[97;44m", "\x1b[94m", "\x1b[91m", "\x1b[97;41m"]
 
 
-@given(st.sampled_from(DEPTHS), st.floats(0.1, 1))
-def test_letters_are_dark_on_light_and_light_on_dark(depth, value):
-    letters = "97" if value > 0.6 else "30"
-    for signed in (value, -value):
-        assert background(signed, depth).startswith(f"\x1b[{letters};")
+def luminance(color):
+    """The relative luminance of WCAG 2."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in
+              (part / 255 for part in color)]  # fmt: skip
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@given(st.floats(0.1, 1), st.sampled_from([-1, 1]))
+@given(st.floats(FAINT, 1), st.sampled_from([-1, 1]))
+def test_white_letters_can_be_read_on_every_background(value, sign):
+    color = [int(part) for part in background(sign * value, "24-bit")[:-1].split(";")[-3:]]
+    assert 1.05 / (luminance(color) + 0.05) > 4.5
+
+
+@given(st.floats(FAINT, 1), st.sampled_from([-1, 1]))
 def test_of_256_colours_the_nearest_in_the_cube_is_taken(value, sign):
-    exact = [int(part) for part in background(sign * value, "24-bit")[:-1].split(";")[3:]]
-    number = int(background(sign * value, "256")[:-1].split(";")[3]) - 16
+    exact = [int(part) for part in background(sign * value, "24-bit")[:-1].split(";")[-3:]]
+    number = int(background(sign * value, "256")[:-1].split(";")[-1]) - 16
     chosen = [CUBE[number // 36], CUBE[number // 6 % 6], CUBE[number % 6]]
 
     def distance(color):
