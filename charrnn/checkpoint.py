@@ -137,7 +137,7 @@ def _replace(target: Path, arrays: dict[str, Array]) -> None:
     handle, temporary = tempfile.mkstemp(".tmp", f".{target.name}.", target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, mode)
