@@ -131,7 +131,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _replace(target: Path, arrays: dict[str, Array]) -> None:
+def _replace(target: Path, arrays: dict[str, Any]) -> None:
     """Write the arrays to a temporary file, and give it the target's name."""
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(".tmp", f".{target.name}.", target.parent)
