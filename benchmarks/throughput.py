@@ -6,8 +6,9 @@
 Both do the full training step: one-hot input, recurrent layers, softmax, backward pass through
 the window, clipping to a norm of 1, Adam; float32, batch 64, window 64, 65 characters, the
 state carried. Each library runs in a process of its own with the same number of threads; the
-two take turns, a few steps each, so that a machine whose speed drifts does so for both. The
-figures are medians over the turns, and the ratio is the median of the ratios turn by turn.
+two take turns, a second each after a first step that does not count, so that a machine whose
+speed drifts does so for both. The figures are medians over the turns, and the ratio is the median
+of the ratios turn by turn.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pathlib import Path
 BATCH_SIZE = 64
 SEQ_LENGTH = 64
 VOCABULARY_SIZE = 65
-STEPS_A_TURN = 4
+SECONDS_A_TURN = 1.0
 SIZES = [(128, 1), (256, 1), (512, 1), (128, 2), (512, 2)]
 
 Step = Callable[[], object]
@@ -103,12 +104,13 @@ def work(library: str, threads: int, pipe: Connection) -> None:
         message = pipe.recv()
         if message != "again":
             step = MAKERS[library](*message)
-            for _ in range(3):
-                step()
-        start = time.perf_counter()
-        for _ in range(STEPS_A_TURN):
             step()
-        pipe.send((time.perf_counter() - start) / STEPS_A_TURN)
+        step()  # wakes the threads and fills the caches
+        count, start = 0, time.perf_counter()
+        while count < 3 or time.perf_counter() - start < SECONDS_A_TURN:
+            step()
+            count += 1
+        pipe.send((time.perf_counter() - start) / count)
 
 
 class Worker:
@@ -149,7 +151,7 @@ def main() -> None:
     """Print the table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "vanilla"])
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()

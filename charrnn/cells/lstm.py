@@ -57,9 +57,10 @@ class LSTM(Cell):
             "c": (T + 1, H, B),
             "gates": (T, 4 * H, B),
             "tanh_c": (T, H, B),
-            "ig_fc": (T, 2 * H, B),
             "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b
             "a": (4 * H, B),
+            "ig": (H, B),
+            "fc": (H, B),
             "tmp": (H, B),
         }
 
@@ -68,16 +69,17 @@ class LSTM(Cell):
     ) -> Array:
         H = self.hidden_size
         h, c, a, Wh = tape["h"], tape["c"], tape["a"], weights["Wh"]
+        ig, fc = tape["ig"], tape["fc"]
         h[:, 0], c[0] = state
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
-            gates, ig_fc, tanh_c = tape["gates"][t], tape["ig_fc"][t], tape["tanh_c"][t]
+            gates, tanh_c = tape["gates"][t], tape["tanh_c"][t]
             np.matmul(Wh, h[:, t], out=a)
             np.add(a, x, out=a)
             sigmoid(a[: 3 * H], out=gates[: 3 * H])
             np.tanh(a[3 * H :], out=gates[3 * H :])
-            np.multiply(gates[:H], gates[3 * H :], out=ig_fc[:H])
-            np.multiply(gates[H : 2 * H], c[t], out=ig_fc[H:])
-            np.add(ig_fc[:H], ig_fc[H:], out=c[t + 1])
+            np.multiply(gates[:H], gates[3 * H :], out=ig)
+            np.multiply(gates[H : 2 * H], c[t], out=fc)
+            np.add(ig, fc, out=c[t + 1])
             np.tanh(c[t + 1], out=tanh_c)
             np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[:, t + 1])
         state[0], state[1] = h[:, -1], c[-1]
@@ -93,14 +95,16 @@ class LSTM(Cell):
         gradient: dict[str, Array],
     ) -> Array | None:
         H, T, B = d_outputs.shape
-        h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
+        h, c, d_a, d_gates = tape["h"], tape["c"], tape["d_a"], tape["a"]
+        ig, fc, tmp = tape["ig"], tape["fc"], tape["tmp"]
         d_i, d_f, d_o, d_g = d_gates.reshape(4, H, B)
         WhT = weights["Wh"].T
         dh, dc = d_state
         for t in reversed(range(T)):
             gates = tape["gates"][t]
             i, f, o, g = gates.reshape(4, H, B)
-            ig, fc = tape["ig_fc"][t].reshape(2, H, B)
+            np.multiply(i, g, out=ig)  # again: that costs less than to keep it would
+            np.multiply(f, c[t], out=fc)
             np.add(dh, d_outputs[:, t], out=dh)
 
             np.multiply(h[:, t + 1], tape["tanh_c"][t], out=tmp)
