@@ -180,7 +180,9 @@ class CharRNN:
         """
         tapes = self.tapes(*inputs.shape)
         # What enters each layer, and last what enters the softmax.
-        outputs = [tape["h"][:, 1:] if masks is None else tape["dropped"] for tape in tapes]
+        outputs = [
+            tape["h_units_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
+        ]
         entering = [inputs, *outputs]
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)
         last = entering[-1].reshape(self.hidden_size, -1)

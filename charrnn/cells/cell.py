@@ -51,7 +51,16 @@ class Cell(ABC):
 
     @abstractmethod
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
-        """The shape of each array of the tape, by name; `h` is (H, T + 1, B)."""
+        """The shape of each array of the tape, by name; those of `h_shapes` among them."""
+
+    def h_shapes(self, T: int, B: int) -> dict[str, Shape]:
+        """Those of h, from the one before the first step to that after the last.
+
+        The loop over time wants each step contiguous, the products over the whole window want
+        each unit so; the second is a copy of the first.
+        """
+        H = self.hidden_size
+        return {"h": (T + 1, H, B), "h_units_first": (H, T + 1, B)}
 
     def tape(self, T: int, B: int, dtype: DTypeLike) -> dict[str, Array]:
         """Room for the activations of T steps of B streams."""
@@ -99,8 +108,20 @@ class Cell(ABC):
     def signal(self, tape: dict[str, Array], name: str) -> Array:
         """The values of one of `signals` on the tape, (T, H, B)."""
         if name == "h":
-            return tape["h"][:, 1:].swapaxes(0, 1)
+            return tape["h"][1:]
         raise KeyError(name)
+
+
+def outputs(tape: dict[str, Array]) -> Array:
+    """The outputs of a layer after its steps, (H, T, B), from h on its tape."""
+    np.copyto(tape["h_units_first"], tape["h"].swapaxes(0, 1))
+    return tape["h_units_first"][:, 1:]
+
+
+def before(tape: dict[str, Array]) -> Array:
+    """The h that entered each step, (H, T·B), once `outputs` has been called."""
+    h = tape["h_units_first"][:, :-1]
+    return h.reshape(len(h), -1)
 
 
 def orthogonal(size: int, blocks: int, rng: np.random.Generator) -> Array:

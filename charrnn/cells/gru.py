@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.cells.activations import sigmoid
-from charrnn.cells.cell import Cell, orthogonal
+from charrnn.cells.cell import Cell, before, orthogonal, outputs
 from charrnn.cells.inputs import project, project_backward
 from charrnn.parameters import Array, Shape
 
@@ -52,7 +52,7 @@ class GRU(Cell):
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
         H = self.hidden_size
         return {
-            "h": (H, T + 1, B),
+            **self.h_shapes(T, B),
             "gates": (T, 3 * H, B),
             "q": (T, H, B),
             # Room for d_r, d_z, d_q, d_n; in the forward pass the first three hold Wx·x + b.
@@ -67,23 +67,23 @@ class GRU(Cell):
         H = self.hidden_size
         h, tmp, Wh, bh = tape["h"], tape["tmp"], weights["Wh"], weights["bh"][:, None]
         a = tape["a"][: 3 * H]
-        h[:, 0] = state[0]
+        h[0] = state[0]
         room = tape["d_a"][: 3 * H]
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], room)):
             gates, q = tape["gates"][t], tape["q"][t]
             r, z, n = gates[:H], gates[H : 2 * H], gates[2 * H :]
-            np.matmul(Wh, h[:, t], out=a)
+            np.matmul(Wh, h[t], out=a)
             np.add(a[2 * H :], bh, out=q)
             np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
             sigmoid(a[: 2 * H], out=gates[: 2 * H])
             np.multiply(r, q, out=tmp)
             np.add(tmp, x[2 * H :], out=tmp)
             np.tanh(tmp, out=n)
-            np.subtract(h[:, t], n, out=tmp)  # h ← n + z∘(h−n)
+            np.subtract(h[t], n, out=tmp)  # h ← n + z∘(h−n)
             np.multiply(z, tmp, out=tmp)
-            np.add(n, tmp, out=h[:, t + 1])
-        state[0] = h[:, -1]
-        return h[:, 1:]
+            np.add(n, tmp, out=h[t + 1])
+        state[0] = h[-1]
+        return outputs(tape)
 
     def backward(
         self,
@@ -115,7 +115,7 @@ class GRU(Cell):
             np.multiply(d_r, d_q, out=d_r)
 
             np.multiply(dh, z, out=dh)  # from here on the part that stays in h
-            np.subtract(h[:, t], n, out=tmp)
+            np.subtract(h[t], n, out=tmp)
             np.multiply(dh, tmp, out=tmp)
             np.multiply(d_z, tmp, out=d_z)
 
@@ -123,7 +123,7 @@ class GRU(Cell):
             np.matmul(WhT, d_gates[: 3 * H], out=tmp)
             np.add(dh, tmp, out=dh)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
-        np.matmul(recurrent, h[:, :-1].reshape(H, -1).T, out=gradient["Wh"])
+        np.matmul(recurrent, before(tape).T, out=gradient["Wh"])
         np.sum(rest[0], axis=(1, 2), out=gradient["bh"])
         rest[0] = rest[1]  # what remains needs d_n where d_q was
         d_x = d_a[: 3 * H]

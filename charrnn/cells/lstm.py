@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.cells.activations import sigmoid
-from charrnn.cells.cell import Cell, orthogonal
+from charrnn.cells.cell import Cell, before, orthogonal, outputs
 from charrnn.cells.inputs import project, project_backward
 from charrnn.parameters import Array, Shape
 
@@ -53,7 +53,7 @@ class LSTM(Cell):
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
         H = self.hidden_size
         return {
-            "h": (H, T + 1, B),
+            **self.h_shapes(T, B),
             "c": (T + 1, H, B),
             "gates": (T, 4 * H, B),
             "tanh_c": (T, H, B),
@@ -70,10 +70,10 @@ class LSTM(Cell):
         H = self.hidden_size
         h, c, a, Wh = tape["h"], tape["c"], tape["a"], weights["Wh"]
         ig, fc = tape["ig"], tape["fc"]
-        h[:, 0], c[0] = state
+        h[0], c[0] = state
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
             gates, tanh_c = tape["gates"][t], tape["tanh_c"][t]
-            np.matmul(Wh, h[:, t], out=a)
+            np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
             sigmoid(a[: 3 * H], out=gates[: 3 * H])
             np.tanh(a[3 * H :], out=gates[3 * H :])
@@ -81,9 +81,9 @@ class LSTM(Cell):
             np.multiply(gates[H : 2 * H], c[t], out=fc)
             np.add(ig, fc, out=c[t + 1])
             np.tanh(c[t + 1], out=tanh_c)
-            np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[:, t + 1])
-        state[0], state[1] = h[:, -1], c[-1]
-        return h[:, 1:]
+            np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
+        state[0], state[1] = h[-1], c[-1]
+        return outputs(tape)
 
     def backward(
         self,
@@ -107,7 +107,7 @@ class LSTM(Cell):
             np.multiply(f, c[t], out=fc)
             np.add(dh, d_outputs[:, t], out=dh)
 
-            np.multiply(h[:, t + 1], tape["tanh_c"][t], out=tmp)
+            np.multiply(h[t + 1], tape["tanh_c"][t], out=tmp)
             np.subtract(o, tmp, out=tmp)
             np.multiply(dh, tmp, out=tmp)
             np.add(dc, tmp, out=dc)
@@ -121,13 +121,13 @@ class LSTM(Cell):
             np.multiply(d_i, tmp, out=d_i)
             np.multiply(dc, fc, out=tmp)
             np.multiply(d_f, tmp, out=d_f)
-            np.multiply(dh, h[:, t + 1], out=tmp)
+            np.multiply(dh, h[t + 1], out=tmp)
             np.multiply(d_o, tmp, out=d_o)
 
             d_a[:, t] = d_gates
             np.multiply(dc, f, out=dc)
             np.matmul(WhT, d_gates, out=dh)
-        np.matmul(d_a.reshape(4 * H, -1), h[:, :-1].reshape(H, -1).T, out=gradient["Wh"])
+        np.matmul(d_a.reshape(4 * H, -1), before(tape).T, out=gradient["Wh"])
         return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:

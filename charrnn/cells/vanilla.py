@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charrnn.cells.cell import Cell, orthogonal
+from charrnn.cells.cell import Cell, before, orthogonal, outputs
 from charrnn.cells.inputs import project, project_backward
 from charrnn.parameters import Array, Shape
 
@@ -31,7 +31,7 @@ class Vanilla(Cell):
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
         H = self.hidden_size
         # In the forward pass d_a holds Wx·x + b.
-        return {"h": (H, T + 1, B), "d_a": (H, T, B), "a": (H, B)}
+        return {**self.h_shapes(T, B), "d_a": (H, T, B), "a": (H, B)}
 
     def squash(self, a: Array, out: Array) -> None:
         """out ← tanh(a)."""
@@ -46,13 +46,13 @@ class Vanilla(Cell):
         self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
     ) -> Array:
         h, a, Wh = tape["h"], tape["a"], weights["Wh"]
-        h[:, 0] = state[0]
+        h[0] = state[0]
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
-            np.matmul(Wh, h[:, t], out=a)
+            np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
-            self.squash(a, out=h[:, t + 1])
-        state[0] = h[:, -1]
-        return h[:, 1:]
+            self.squash(a, out=h[t + 1])
+        state[0] = h[-1]
+        return outputs(tape)
 
     def backward(
         self,
@@ -69,11 +69,11 @@ class Vanilla(Cell):
         dh = d_state[0]
         for t in reversed(range(T)):
             np.add(dh, d_outputs[:, t], out=dh)
-            self.squash_backward(h[:, t + 1], out=da)
+            self.squash_backward(h[t + 1], out=da)
             np.multiply(da, dh, out=da)
             d_a[:, t] = da
             np.matmul(WhT, da, out=dh)
-        np.matmul(d_a.reshape(H, -1), h[:, :-1].reshape(H, -1).T, out=gradient["Wh"])
+        np.matmul(d_a.reshape(H, -1), before(tape).T, out=gradient["Wh"])
         return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])
 
 
