@@ -16,7 +16,8 @@ LEAST_HELD_OUT = 100
 
 def held_out(characters: int, fraction: float) -> int:
     """How many characters at the end of a text to hold out for validation."""
-    count = int(characters * fraction)
+    kept = max(2, int(characters * (1 - fraction)))  # the same cut as nanoGPT's
+    count = characters - kept
     return count if count >= LEAST_HELD_OUT else 0
 
 
