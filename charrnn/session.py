@@ -105,14 +105,14 @@ def start(
     if init_from:
         network = checkpoints.load(init_from)
         network.dropout = model["dropout"]
+        if unknown := network.vocabulary.unknown(corpus.text):
+            raise TextError(
+                f"{corpus.name}: {len(unknown)} characters that {init_from} does not know, leave "
+                f"them out: {listed(unknown)}"
+            )
     else:
         network = CharRNN(Vocabulary.of(corpus.text), **model)
         network.initialize(np.random.default_rng(settings["seed"]))
-    if unknown := network.vocabulary.unknown(corpus.text):
-        raise TextError(
-            f"{corpus.name}: {len(unknown)} characters that {init_from} does not know: "
-            f"{listed(unknown)}"
-        )
     indices = network.vocabulary.encode(corpus.text)
     train, validation, notices = split(indices, val_frac)
     chosen = fit(settings, len(train), epochs, notices)

@@ -25,6 +25,12 @@ COMMANDS = {
 }
 
 
+class WronglyAsked(click.ClickException):
+    """What was asked cannot be done with this model; shown in one line."""
+
+    exit_code = 2
+
+
 class Commands(click.Group):
     """The group: imports commands late, and turns what a user can cause into one line."""
 
@@ -49,7 +55,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (SettingError, UnknownCharacter) as error:
-            raise click.UsageError(printable(str(error)), ctx) from error
+            raise WronglyAsked(printable(str(error))) from error
         except CharRNNError as error:
             raise click.ClickException(printable(str(error))) from error
         except BrokenPipeError:

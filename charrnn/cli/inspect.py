@@ -66,7 +66,7 @@ def command(**options: Any) -> None:
     \b
         charrnn inspect
         charrnn inspect --cell 42
-        charrnn inspect --cell 7 --signal f --text letter.txt | less -R
+        charrnn inspect --cell 7 --signal f --text letter.txt --color | less -R
         charrnn inspect --json | jq .val_loss
 
     Alone it describes the model. With --cell it colours a text by the value of one hidden

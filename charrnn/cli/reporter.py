@@ -43,7 +43,8 @@ class Reporter:
         self.started = self.spoken = time.monotonic()
         self.first_step = run.counters.step
         self.smooth: float | None = None
-        self.val_loss: float | None = None
+        history = run.counters.history
+        self.val_loss = history[-1]["val_loss"] if history else None
         self.log: IO[str] | None = None
         if log_path:
             try:
