@@ -105,22 +105,22 @@ class GRU(Cell):
             np.add(dh, d_outputs[:, t], out=dh)
             np.subtract(1, gates[: 2 * H], out=d_gates[: 2 * H])  # 1−r, 1−z
 
-            np.multiply(n, n, out=tmp)
+            np.multiply(n, n, out=tmp)  # d_n, d_q
             np.subtract(1, tmp, out=tmp)
             np.multiply(tmp, d_z, out=tmp)
             np.multiply(dh, tmp, out=d_n)
             np.multiply(d_n, r, out=d_q)
 
-            np.multiply(d_r, tape["q"][t], out=d_r)
+            np.multiply(d_r, tape["q"][t], out=d_r)  # d_r
             np.multiply(d_r, d_q, out=d_r)
 
             np.multiply(dh, z, out=dh)  # from here on the part that stays in h
-            np.subtract(h[t], n, out=tmp)
+            np.subtract(h[t], n, out=tmp)  # d_z
             np.multiply(dh, tmp, out=tmp)
             np.multiply(d_z, tmp, out=d_z)
 
             d_a[:, t] = d_gates
-            np.matmul(WhT, d_gates[: 3 * H], out=tmp)
+            np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # dh₋₁
             np.add(dh, tmp, out=dh)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
         np.matmul(recurrent, before(tape).T, out=gradient["Wh"])

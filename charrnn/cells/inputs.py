@@ -13,6 +13,9 @@ import numpy as np
 from charrnn.parameters import Array
 from charrnn.text.vocabulary import one_hot
 
+#: From so many characters on it pays to look which of them occur in a window.
+LARGE = 256
+
 
 def project(inputs: Array, Wx: Array, b: Array, room: Array) -> Iterator[Array]:
     """Wx·x + b of one step after another, each (G, B), for the G = gates·H rows of Wx.
@@ -57,10 +60,30 @@ def project_backward(inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Arr
     G, D = Wx.shape
     d_a = d_a.reshape(G, -1)  # (G, T·B)
     if inputs.ndim == 2:
-        np.matmul(d_a, one_hot(inputs.ravel(), D, d_a.dtype), out=d_Wx)
+        scatter_columns(d_a, inputs.ravel(), out=d_Wx)
         np.sum(d_Wx, axis=1, out=d_b)  # every column of d_a is in one column of d_Wx
         return None
     np.matmul(d_a, inputs.reshape(D, -1).T, out=d_Wx)
     np.sum(d_a, axis=1, out=d_b)
     d_inputs: Array = Wx.T @ d_a
     return d_inputs.reshape(inputs.shape)
+
+
+def scatter_columns(columns: Array, indices: Array, out: Array) -> None:
+    """Add up the columns of each index: out[:, v] ← the sum of columns[:, n] with indices[n] = v.
+
+    The product with one-hot rows is the quickest way there is in NumPy. Of a large vocabulary,
+    only the characters that occur get a column in it.
+
+    Args:
+        columns: (G, N).
+        indices: (N,).
+        out: (G, V), overwritten.
+    """
+    V = out.shape[1]
+    if V < LARGE:
+        np.matmul(columns, one_hot(indices, V, columns.dtype), out=out)
+        return
+    present, places = np.unique(indices, return_inverse=True)
+    out[...] = 0
+    out[:, present] = columns @ one_hot(places, len(present), columns.dtype)

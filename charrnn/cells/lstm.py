@@ -107,16 +107,16 @@ class LSTM(Cell):
             np.multiply(f, c[t], out=fc)
             np.add(dh, d_outputs[:, t], out=dh)
 
-            np.multiply(h[t + 1], tape["tanh_c"][t], out=tmp)
+            np.multiply(h[t + 1], tape["tanh_c"][t], out=tmp)  # dc
             np.subtract(o, tmp, out=tmp)
             np.multiply(dh, tmp, out=tmp)
             np.add(dc, tmp, out=dc)
 
-            np.multiply(ig, g, out=tmp)
+            np.multiply(ig, g, out=tmp)  # d_g
             np.subtract(i, tmp, out=tmp)
             np.multiply(dc, tmp, out=d_g)
 
-            np.subtract(1, gates[: 3 * H], out=d_gates[: 3 * H])
+            np.subtract(1, gates[: 3 * H], out=d_gates[: 3 * H])  # d_i, d_f, d_o
             np.multiply(dc, ig, out=tmp)
             np.multiply(d_i, tmp, out=d_i)
             np.multiply(dc, fc, out=tmp)
@@ -125,7 +125,7 @@ class LSTM(Cell):
             np.multiply(d_o, tmp, out=d_o)
 
             d_a[:, t] = d_gates
-            np.multiply(dc, f, out=dc)
+            np.multiply(dc, f, out=dc)  # dc₋₁, dh₋₁
             np.matmul(WhT, d_gates, out=dh)
         np.matmul(d_a.reshape(4 * H, -1), before(tape).T, out=gradient["Wh"])
         return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn.cells import CELLS
-from charrnn.cells.inputs import project, project_backward
+from charrnn.cells.inputs import LARGE, project, project_backward
 from charrnn.text.vocabulary import one_hot
 
 
@@ -132,10 +132,11 @@ def test_a_one_hot_product_is_a_column_of_the_matrix(steps, rng):
         np.testing.assert_allclose(projected, dense, rtol=1e-14)
 
 
-def test_the_gradient_of_a_one_hot_product_sums_the_columns_of_each_character(rng):
-    V, G, T, B = 4, 3, 5, 2
+@pytest.mark.parametrize("V", [4, LARGE, LARGE + 50])
+def test_the_gradient_of_a_one_hot_product_sums_the_columns_of_each_character(V, rng):
+    G, T, B = 3, 25, 2
     indices, d_a = rng.integers(0, V, (T, B)), rng.standard_normal((G, T, B))
-    d_Wx, d_b = np.empty((G, V)), np.empty(G)
+    d_Wx, d_b = np.full((G, V), np.nan), np.full(G, np.nan)
     assert project_backward(indices, d_a, np.zeros((G, V)), d_Wx, d_b) is None
     for v in range(V):
         np.testing.assert_allclose(d_Wx[:, v], d_a[:, indices == v].sum(axis=1), atol=1e-14)
