@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,17 +133,17 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
 
 def _replace(target: Path, arrays: dict[str, Any]) -> None:
     """Write the arrays to a temporary file, and give it the target's name."""
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(".tmp", f".{target.name}.", target.parent)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)
+        if target.exists():
+            shutil.copymode(target, temporary)
         os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     if os.name == "posix":  # the new name is on the disk only once its directory is
         directory = os.open(target.parent, os.O_RDONLY)
@@ -151,12 +151,6 @@ def _replace(target: Path, arrays: dict[str, Any]) -> None:
             os.fsync(directory)
         finally:
             os.close(directory)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 #: What a damaged file makes NumPy, zipfile and json raise; MemoryError for absurd shapes.

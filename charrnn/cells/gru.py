@@ -71,7 +71,7 @@ class GRU(Cell):
         room = tape["d_a"][: 3 * H]
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], room)):
             gates, q = tape["gates"][t], tape["q"][t]
-            r, z, n = gates[:H], gates[H : 2 * H], gates[2 * H :]
+            r, z, n = gates.reshape(3, H, -1)
             np.matmul(Wh, h[t], out=a)
             np.add(a[2 * H :], bh, out=q)
             np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])

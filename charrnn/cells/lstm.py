@@ -73,15 +73,16 @@ class LSTM(Cell):
         h[0], c[0] = state
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
             gates, tanh_c = tape["gates"][t], tape["tanh_c"][t]
+            i, f, o, g = gates.reshape(4, H, -1)
             np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
             sigmoid(a[: 3 * H], out=gates[: 3 * H])
-            np.tanh(a[3 * H :], out=gates[3 * H :])
-            np.multiply(gates[:H], gates[3 * H :], out=ig)
-            np.multiply(gates[H : 2 * H], c[t], out=fc)
+            np.tanh(a[3 * H :], out=g)
+            np.multiply(i, g, out=ig)
+            np.multiply(f, c[t], out=fc)
             np.add(ig, fc, out=c[t + 1])
             np.tanh(c[t + 1], out=tanh_c)
-            np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
+            np.multiply(o, tanh_c, out=h[t + 1])
         state[0], state[1] = h[-1], c[-1]
         return outputs(tape)
 
