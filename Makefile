@@ -47,8 +47,7 @@ bench: $(VENV)/.bench  ## measure the speed beside PyTorch
 	$(BIN)/python benchmarks/throughput.py
 
 data/shakespeare.txt:  ## download tiny Shakespeare (1.1 MB)
-	$(PYTHON) -c "import urllib.request as u; u.urlretrieve('$(SHAKESPEARE)', '$@')"
-	$(PYTHON) -c "import hashlib as h; assert h.sha256(open('$@', 'rb').read()).hexdigest() == '$(SHAKESPEARE_SHA256)', '$@: not the text that was expected'"
+	$(PYTHON) data/fetch.py $(SHAKESPEARE) $(SHAKESPEARE_SHA256) $@
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build *.egg-info demo.npz .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -83,9 +83,10 @@ class Reporter:
             seconds: that the run may take.
             val_every: steps from validation to validation; None to choose.
         """
-        run = self.run
+        run, begun = self.run, time.monotonic()
         run.score()
-        per_validation = time.monotonic() - self.started
+        self.started = time.monotonic()  # of the steps, whose speed is shown
+        per_validation = self.started - begun
         self.show(run.step())  # the first is slower: memory is allocated
         measured, since = 0, time.monotonic()
         while measured < LEAST_WARMUP - 1 or (
@@ -95,7 +96,7 @@ class Reporter:
             self.show(run.step())
             measured += 1
         per_step = (time.monotonic() - since) / measured
-        left = seconds - (time.monotonic() - self.started)
+        left = seconds - (time.monotonic() - begun)
         taken = run.counters.step
         run.plan(*planning.steps_in(left, per_step, per_validation, taken, val_every))
         self.bar.total = run.settings.steps
