@@ -88,7 +88,7 @@ class Counters:
 
     Attributes:
         step: steps taken.
-        best_loss: the lowest validation loss so far, infinite before the first.
+        best_loss: the lowest validation loss so far; None before the first.
         best_step: where that was.
         stale: validations since then.
         recent: the sum of the losses since the last point of the history, and their number.
