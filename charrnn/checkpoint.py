@@ -182,7 +182,8 @@ def _naming(path: str | Path) -> Iterator[None]:
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
     except DAMAGED as error:
-        raise CheckpointError(f"{path}: not a charrnn checkpoint, or damaged: {error}") from error
+        # What NumPy says of pickles would only tempt to load one.
+        raise CheckpointError(f"{path}: not a charrnn checkpoint, or damaged") from error
 
 
 def read(path: str | Path) -> Checkpoint:
