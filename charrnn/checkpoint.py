@@ -74,33 +74,33 @@ class Checkpoint:
     versions: dict[str, str] = field(default_factory=versions)
 
     def build(self, weights: Weights = "best") -> CharRNN:
-        """The model, with the weights asked for.
-
-        Raises:
-            CheckpointError: where the arrays are not what the configuration asks for.
-        """
-        try:
-            model = CharRNN(self.vocabulary, **self.model)
-        except (TypeError, SettingError) as error:
-            raise CheckpointError(f"no model of the configuration {self.model}: {error}") from error
-        arrays = getattr(self, weights)
-        expected = model.parameters.shapes
-        found = {name: array.shape for name, array in arrays.items()}
-        if found != expected:
-            wrong = sorted(
-                name
-                for name in found.keys() | expected.keys()
-                if found.get(name) != expected.get(name)
-            )
-            raise CheckpointError(
-                f"{weights}.{wrong[0]} is {found.get(wrong[0], 'missing')}, where the "
-                f"configuration asks for {expected.get(wrong[0], 'nothing')}"
-            )
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise CheckpointError(f"{weights}.{name} is not finite everywhere")
+        """The model, with the weights asked for."""
+        model = CharRNN(self.vocabulary, **self.model)
+        for name, array in getattr(self, weights).items():
             model.parameters[name][...] = array
         return model
+
+    def check(self) -> None:
+        """Find out whether the weights are what the configuration asks for.
+
+        Raises:
+            CheckpointError: where they are not, with both shapes, or are not finite.
+        """
+        try:
+            expected = CharRNN(self.vocabulary, **self.model).parameters.shapes
+        except (TypeError, SettingError) as error:
+            raise CheckpointError(f"no model of the configuration {self.model}: {error}") from error
+        for group in ("best", "last"):
+            arrays: dict[str, Array] = getattr(self, group)
+            for name in sorted(arrays.keys() | expected.keys()):
+                found = arrays[name].shape if name in arrays else "missing"
+                asked = expected.get(name, "nothing")
+                if found != asked:
+                    raise CheckpointError(
+                        f"{group}.{name} is {found}, where the configuration asks for {asked}"
+                    )
+                if not np.isfinite(arrays[name]).all():
+                    raise CheckpointError(f"{group}.{name} is not finite everywhere")
 
 
 #: The fields of a checkpoint that stand in its header, and those that are arrays.
@@ -213,8 +213,7 @@ def read(path: str | Path) -> Checkpoint:
             groups[group][name] = array
         fields: dict[str, Any] = {**groups, **{name: header[name] for name in HEADER}}
         checkpoint = Checkpoint(vocabulary=vocabulary, **fields)
-        checkpoint.build("last")
-        checkpoint.build("best")
+        checkpoint.check()
         return checkpoint
 
 

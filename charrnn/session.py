@@ -80,7 +80,7 @@ def start(
     val_frac: float = 0.1,
     encoding: str | None = None,
     normalize: str | None = None,
-    init_from: Path | None = None,
+    init_from: Checkpoint | None = None,
 ) -> Session:
     """A new run.
 
@@ -97,18 +97,17 @@ def start(
 
     Raises:
         TextError: for a text too short, or with characters that `init_from` does not know.
-        CheckpointError: for an `init_from` that cannot be used.
         SettingError: for a setting outside of its range.
     """
     if len(corpus.text) < 2:
         raise TextError(f"{corpus.name}: {len(corpus.text)} characters, at least 2 are needed")
     if init_from:
-        network = checkpoints.load(init_from)
+        network = init_from.build()
         network.dropout = model["dropout"]
         if unknown := network.vocabulary.unknown(corpus.text):
             raise TextError(
-                f"{corpus.name}: {len(unknown)} characters that {init_from} does not know, leave "
-                f"them out: {listed(unknown)}"
+                f"{corpus.name}: {len(unknown)} characters that the old weights do not know, "
+                f"leave them out: {listed(unknown)}"
             )
     else:
         network = CharRNN(Vocabulary.of(corpus.text), **model)

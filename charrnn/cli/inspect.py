@@ -43,9 +43,7 @@ WEAK = 0.4
 @click.option(
     "--signal",
     type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
-    default="h",
-    show_default=True,
-    help="What of the cell: its output h, the memory c of an LSTM, or a gate.",
+    help="What of the cell: its output h, the memory c of an LSTM, or a gate.  [default: h]",
 )
 @click.option("--text", metavar="FILE", help="Another text than the excerpt in the checkpoint.")
 @click.option(
@@ -74,45 +72,35 @@ def command(**options: Any) -> None:
     open. The text is held-out text that the checkpoint carries, or --text, which is also
     scored.
     """
+    cell, path = options["cell"], options["text"]
+    of_a_cell = [name for name in ("layer", "signal", "predictions") if options[name]]
+    if cell is None and of_a_cell:
+        raise click.UsageError(f"--{of_a_cell[0]} is about a cell: add --cell")
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
-    path: str | None = options["text"]
-    layer = options["layer"] or model.num_layers
-    check(model, layer, options["signal"], options["cell"])
-    if path is None and options["cell"] is None:
+    if cell is not None and cell >= model.hidden_size:
+        raise SettingError(f"--cell {cell}: the layers have cells 0 to {model.hidden_size - 1}")
+    if path is None and cell is None:
         summary = summarize(model, checkpoint)
         click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
         return
     text, indices = read_text(model, checkpoint, path, options["encoding"])
-    recording = record(model, indices, layer=layer, signal=options["signal"])
+    layer, signal = options["layer"] or model.num_layers, options["signal"] or "h"
+    recording = record(model, indices, layer=layer, signal=signal)
     score = float(recording.losses.mean()) if len(recording.losses) else None
     source = path or "the held-out excerpt"
     result: dict[str, Any] = {"text": source, "characters": len(text), "loss": score}
     if score is not None:
         result["bpc"] = score / log(2)
-    if options["cell"] is not None:
-        result.update(cell_numbers(recording, text, layer, options))
+    if cell is not None:
+        result.update(cell=cell, layer=layer, signal=signal)
+        result.update(cell_numbers(recording.values[:, cell], text, options["length"]))
     if options["as_json"]:
         click.echo(json.dumps(result))
-    elif options["cell"] is None:
+    elif cell is None:
         click.echo(scored(result))
     else:
         show_cell(model, recording, text, result, options)
-
-
-def check(model: CharRNN, layer: int, signal: str, cell: int | None) -> None:
-    """Refuse what the model does not have.
-
-    Raises:
-        SettingError: with what it does have.
-    """
-    signals = model.layers[0].cell.signals
-    if layer > model.num_layers:
-        raise SettingError(f"--layer {layer}: the model has layers 1 to {model.num_layers}")
-    if signal not in signals:
-        raise SettingError(f"--signal {signal}: the {model.cell} has {', '.join(signals)}")
-    if cell is not None and cell >= model.hidden_size:
-        raise SettingError(f"--cell {cell}: the layers have cells 0 to {model.hidden_size - 1}")
 
 
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -186,15 +174,9 @@ def read_text(
     return text, indices
 
 
-def cell_numbers(
-    recording: Recording, text: str, layer: int, options: dict[str, Any]
-) -> dict[str, Any]:
+def cell_numbers(values: Array, text: str, length: int) -> dict[str, Any]:
     """What there is to say of one cell, as JSON holds it."""
-    values = recording.values[:, options["cell"]]
     return {
-        "cell": options["cell"],
-        "layer": layer,
-        "signal": options["signal"],
         "lowest": float(values.min()),
         "mean": float(values.mean()),
         "highest": float(values.max()),
@@ -202,7 +184,7 @@ def cell_numbers(
             {"feature": f.feature, "measure": f.measure, "score": round(f.score, 4)}
             for f in follow(values, text)
         ],
-        "values": [round(float(value), 4) for value in values[: options["length"]]],
+        "values": [round(float(value), 4) for value in values[:length]],
     }
 
 

@@ -211,9 +211,9 @@ def started(options: dict[str, Any]) -> Session:
             "or -c PATH to keep both"
         )
     encoding, normalize = options["encoding"], options["normalize"]
-    initial: Path | None = options["init_from"]
+    initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
-        normalize = checkpoints.read(initial).normalize
+        normalize = initial.normalize
     if options["text"]:
         corpus = corpora.read(options["text"], encoding, normalize)
     else:

@@ -123,3 +123,8 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
         assert "\x9b" not in shown
         assert "\u202e" not in shown
         assert "\\x1b" in shown
+
+
+@pytest.mark.parametrize("alone", [["--layer", 1], ["--signal", "f"], ["--predictions"]])
+def test_what_is_about_a_cell_asks_for_one(alone, run):
+    assert "add --cell" in run("inspect", *alone, code=2).stderr
