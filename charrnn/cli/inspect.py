@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from math import log
 from typing import Any
 
 import click
-import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
@@ -20,16 +20,20 @@ from charrnn.cli.options import (
     weights_option,
 )
 from charrnn.errors import SettingError, TextError
-from charrnn.inspection.following import follow
+from charrnn.inspection.following import Following, follow
 from charrnn.inspection.recording import Recording, record
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.render.cells import colored_text
 from charrnn.render.chart import chart
-from charrnn.render.colors import color_depth
+from charrnn.render.colors import Depth, color_depth
 from charrnn.render.escape import printable
 from charrnn.text import corpus as corpora
 
+#: How white space is shown in the vocabulary.
+VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+#: Characters to show, and guesses under each, unless asked otherwise.
+LENGTH, GUESSES = 2000, 5
 #: A cell that follows a feature less than this is said to follow none.
 WEAK = 0.4
 
@@ -49,9 +53,7 @@ WEAK = 0.4
 @click.option(
     "--length",
     type=click.IntRange(1),
-    default=2000,
-    show_default=True,
-    help="Characters of the text to show.",
+    help="Characters of the text to show.  [default: 2000]",
 )
 @click.option("--predictions", is_flag=True, help="Five guesses for the next character under each.")
 @weights_option
@@ -73,7 +75,7 @@ def command(**options: Any) -> None:
     scored.
     """
     cell, path = options["cell"], options["text"]
-    of_a_cell = [name for name in ("layer", "signal", "predictions") if options[name]]
+    of_a_cell = [name for name in ("layer", "signal", "length", "predictions") if options[name]]
     if cell is None and of_a_cell:
         raise click.UsageError(f"--{of_a_cell[0]} is about a cell: add --cell")
     checkpoint = checkpoints.read(options["checkpoint"])
@@ -86,21 +88,28 @@ def command(**options: Any) -> None:
         return
     text, indices = read_text(model, checkpoint, path, options["encoding"])
     layer, signal = options["layer"] or model.num_layers, options["signal"] or "h"
-    recording = record(model, indices, layer=layer, signal=signal)
+    guesses = GUESSES if options["predictions"] else 0
+    recording = record(model, indices, layer=layer, signal=signal, guesses=guesses)
     score = float(recording.losses.mean()) if len(recording.losses) else None
     source = path or "the held-out excerpt"
     result: dict[str, Any] = {"text": source, "characters": len(text), "loss": score}
     if score is not None:
         result["bpc"] = score / log(2)
     if cell is not None:
+        values, length = recording.values[:, cell], options["length"] or LENGTH
+        found = follow(values, text)
         result.update(cell=cell, layer=layer, signal=signal)
-        result.update(cell_numbers(recording.values[:, cell], text, options["length"]))
+        result.update(cell_numbers(values[:length], values, found))
     if options["as_json"]:
         click.echo(json.dumps(result))
     elif cell is None:
         click.echo(scored(result))
     else:
-        show_cell(model, recording, text, result, options)
+        for line in above(result, found):
+            click.echo(line)
+        if signal in model.layers[0].cell.gates:
+            values = 2 * values - 1
+        show(model, recording, text[:length], values[:length], color_depth(options["color"]))
 
 
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -144,17 +153,13 @@ def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
         mark: [(p["step"], p[key]) for p in history if p[key] is not None and p["step"]]
         for mark, key in (("·", "loss"), ("o", "val_loss"))
     }
-    drawn = chart(curves)
     if len(history) > 1:
-        lines += ["", "loss in nats over steps (· training, o held out)", *drawn]
-    characters = "".join(checkpoint.vocabulary.ix_to_char)
+        lines += ["", "loss in nats over steps (· training, o held out)", *chart(curves)]
+    characters = checkpoint.vocabulary.ix_to_char
     shown = "".join(VISIBLE.get(character, character) for character in characters[:200])
     more = f" and {len(characters) - 200} more" if len(characters) > 200 else ""
     lines += ["", f"vocabulary  {shown}{more}"]
     return printable("\n".join(lines))
-
-
-VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def read_text(
@@ -174,17 +179,16 @@ def read_text(
     return text, indices
 
 
-def cell_numbers(values: Array, text: str, length: int) -> dict[str, Any]:
+def cell_numbers(shown: Array, values: Array, found: list[Following]) -> dict[str, Any]:
     """What there is to say of one cell, as JSON holds it."""
     return {
         "lowest": float(values.min()),
         "mean": float(values.mean()),
         "highest": float(values.max()),
         "follows": [
-            {"feature": f.feature, "measure": f.measure, "score": round(f.score, 4)}
-            for f in follow(values, text)
+            {"feature": f.feature, "measure": f.measure, "score": round(f.score, 4)} for f in found
         ],
-        "values": [round(float(value), 4) for value in values[:length]],
+        "values": [round(float(value), 4) for value in shown],
     }
 
 
@@ -198,40 +202,30 @@ def scored(result: dict[str, Any]) -> str:
     )
 
 
-def show_cell(
-    model: CharRNN,
-    recording: Recording,
-    text: str,
-    result: dict[str, Any],
-    options: dict[str, Any],
-) -> None:
-    """Colour the text by a cell, with what is known of the cell above."""
-    name = f"layer {result['layer']}, cell {result['cell']}, {result['signal']}"
-    span = f"{result['lowest']:.2f} to {result['highest']:.2f}, mean {result['mean']:.2f}"
-    click.echo(f"{name}: {span}")
-    click.echo(follows(result["follows"]))
-    click.echo(scored(result))
-    click.echo()
-    values = recording.values[:, result["cell"]].astype(np.float64)
-    if result["signal"] in model.layers[0].cell.gates:
-        values = 2 * values - 1
+def above(result: dict[str, Any], found: list[Following]) -> Iterator[str]:
+    """The lines above a coloured text: what is known of the cell, and of the text."""
+    yield (
+        f"layer {result['layer']}, cell {result['cell']}, {result['signal']}: "
+        f"{result['lowest']:.2f} to {result['highest']:.2f}, mean {result['mean']:.2f}"
+    )
+    if found:
+        best = found[0]
+        said = f"{best.feature} ({best.measure} {best.score:.2f})"
+        weak = best.strength < WEAK
+        yield f"follows no feature well; best: {said}" if weak else f"follows best: {said}"
+    else:
+        yield "the text has no feature to follow"
+    yield scored(result)
+    yield ""
+
+
+def show(model: CharRNN, recording: Recording, text: str, values: Array, depth: Depth) -> None:
+    """Colour a text by the values of a cell, from −1 to 1, with guesses where recorded."""
     guesses = None
-    if options["predictions"]:
+    if recording.guesses.shape[1]:
         chars = model.vocabulary.ix_to_char
-        guesses = [[chars[index] for index in row] for row in recording.guesses]
-    shown = text[: options["length"]]
-    depth = color_depth(options["color"])
+        guesses = [[chars[index] for index in row] for row in recording.guesses[: len(text)]]
     width = shutil.get_terminal_size().columns
-    for line in colored_text(shown, values, depth, width, guesses):
+    for line in colored_text(text, values, depth, width, guesses):
         # The escapes in it are our own; those of the text are spelled out already.
         click.echo(line, color=True)
-
-
-def follows(found: list[dict[str, Any]]) -> str:
-    """Which feature a cell follows best."""
-    if not found:
-        return "the text has no feature to follow"
-    best = found[0]
-    strength = abs(2 * best["score"] - 1) if best["measure"] == "AUC" else abs(best["score"])
-    said = f"{best['feature']} ({best['measure']} {best['score']:.2f})"
-    return f"follows best: {said}" if strength >= WEAK else f"follows no feature well; best: {said}"

@@ -125,6 +125,8 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
         assert "\\x1b" in shown
 
 
-@pytest.mark.parametrize("alone", [["--layer", 1], ["--signal", "f"], ["--predictions"]])
+@pytest.mark.parametrize(
+    "alone", [["--layer", 1], ["--signal", "f"], ["--length", 9], ["--predictions"]]
+)
 def test_what_is_about_a_cell_asks_for_one(alone, run):
     assert "add --cell" in run("inspect", *alone, code=2).stderr
