@@ -45,9 +45,7 @@ class Session:
         """The run as it is now."""
         model, run = self.run.model, self.run
         best = model.parameters.zeros_like()
-        # Before the first validation nothing is better than what there is.
-        validated = run.counters.best_loss is not None
-        best.flat[...] = run.best if validated else model.parameters.flat
+        best.flat[...] = run.best
         return Checkpoint(
             model=model.configuration,
             vocabulary=model.vocabulary,
@@ -171,7 +169,7 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
         saved: the checkpoint.
         path: where it is from, and where the session goes on to save.
         corpus: its text, read again.
-        changes: settings to change, such as `steps`; None for no change.
+        changes: settings to change, such as `steps`.
 
     Raises:
         TrainingError: where the text is not the one that was trained on.
@@ -187,7 +185,7 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
         )
     network = saved.build("last")
     train, validation, _ = split(network.vocabulary.encode(corpus.text), expected["val_frac"])
-    settings = replace(Settings(**saved.settings), **{k: v for k, v in changes.items() if v})
+    settings = replace(Settings(**saved.settings), **changes)
     run = Run(network, train, validation, settings)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():

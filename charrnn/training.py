@@ -113,8 +113,6 @@ class Run:
         settings: how to train.
 
     Attributes:
-        best: the parameters, flat, of the lowest validation loss so far; those of the last
-            step where nothing is held out.
         counters: where the run is.
     """
 
@@ -132,7 +130,15 @@ class Run:
         # Apart from the stream that drew the starting weights.
         self.rng = np.random.default_rng([settings.seed, 1])
         self.counters = Counters()
-        self.best = model.parameters.flat.copy()
+        self._best = model.parameters.flat.copy()
+
+    @property
+    def best(self) -> Array:
+        """The parameters, flat, of the lowest validation loss; the present ones before there is
+        one, and where nothing is held out.
+        """
+        validated = self.counters.best_loss is not None
+        return self._best if validated else self.model.parameters.flat
 
     @property
     def done(self) -> bool:
@@ -209,7 +215,7 @@ class Run:
             raise diverged(f"step {counters.step}: validation loss {loss}")
         if loss is None or counters.best_loss is None or loss < counters.best_loss:
             counters.best_loss, counters.best_step, counters.stale = loss, counters.step, 0
-            self.best[...] = self.model.parameters.flat
+            self._best[...] = self.model.parameters.flat
         else:
             counters.stale += 1
         total, count = counters.recent
@@ -242,7 +248,7 @@ class Run:
         for name, array in self.arrays().items():
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
-        self.best[...] = best
+        self._best[...] = best
 
 
 def diverged(what: str) -> TrainingError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from itertools import chain
 from typing import Any
 
@@ -99,11 +98,9 @@ def command(**options: Any) -> None:
         raise click.UsageError("--stop: an empty string would stop before the first character")
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
-    form = corpora.NORMAL_FORMS.get(checkpoint.normalize or "")
-    prime = read_prime(options)
-    if form:
-        prime = unicodedata.normalize(form, prime)
-        stops = [unicodedata.normalize(form, stop) for stop in stops]
+    form = checkpoint.normalize
+    prime = corpora.normalized(read_prime(options), form)
+    stops = [corpora.normalized(stop, form) for stop in stops]
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if dropped := len(prime) - len(indices):
         notice(f"left out {dropped} characters of the prime that the model has not seen")
@@ -127,7 +124,7 @@ def command(**options: Any) -> None:
             click.echo(RULE)
         characters = chain(prime, (character.char for character in text))
         # What NFD took apart for the model is put together again.
-        for piece in corpora.compose(characters) if form == "NFD" else characters:
+        for piece in corpora.compose(characters) if form == "nfd" else characters:
             click.echo(printable(piece) if escape else piece, nl=False)
         click.echo()
 

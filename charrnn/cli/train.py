@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from charrnn.optimizers import OPTIMIZERS
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
 from charrnn.text import corpus as corpora
+from charrnn.text.corpus import Corpus
 from charrnn.training import Settings, train
 
 #: Options that go on with a run may change; all others are as they were.
@@ -214,10 +216,8 @@ def started(options: dict[str, Any]) -> Session:
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
         normalize = initial.normalize
-    if options["text"]:
-        corpus = corpora.read(options["text"], encoding, normalize)
-    else:
-        corpus = corpora.standard_library()
+    corpus = read_corpus(options["text"], encoding, normalize)
+    if not options["text"]:
         notice(f"no TEXT given: training on {corpus.name}")
     for line in corpus.notices:
         notice(line)
@@ -239,6 +239,13 @@ def started(options: dict[str, Any]) -> Session:
         normalize=normalize,
         init_from=initial,
     )
+
+
+def read_corpus(paths: Sequence[str], encoding: str | None, normalize: str | None) -> Corpus:
+    """The text of the files, or the one that every Python has."""
+    if paths:
+        return corpora.read(paths, encoding, normalize)
+    return corpora.standard_library(normalize)
 
 
 def check_writable(path: Path) -> None:
@@ -269,10 +276,7 @@ def resumed(options: dict[str, Any], given: set[str]) -> Session:
     paths = options["text"] or tuple(described["files"])
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin: name a file with the same text")
-    if paths:
-        corpus = corpora.read(paths, described["encoding"], described["normalize"])
-    else:
-        corpus = corpora.standard_library()
+    corpus = read_corpus(paths, described["encoding"], described["normalize"])
     changes = {name: options[name] for name in CHANGEABLE & given}
     return session.resume(saved, path, corpus, changes)
 
@@ -339,9 +343,11 @@ def conclude(current: Session) -> None:
             )
         )
     notice("go on with")
-    if run.done:
-        notice(f"    charrnn train{option} --resume --steps {2 * counters.step}")
-    else:
-        notice(f"    charrnn train{option} --resume")
+    more = ""
+    if counters.step >= run.settings.steps:
+        more = f" --steps {2 * counters.step}"
+    elif run.done:
+        more = " --patience 0"
+    notice(f"    charrnn train{option} --resume{more}")
     notice(f"    charrnn sample{option} --temp 0.8")
     notice(f"    charrnn inspect{option} --cell 42")

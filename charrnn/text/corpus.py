@@ -76,11 +76,15 @@ def read(paths: Sequence[str], encoding: str | None = None, normalize: str | Non
         if mark:
             notices.append(f"{path}: left out the byte-order mark, read as {mark}")
     text = "".join(texts)
-    if normalize:
-        text = unicodedata.normalize(NORMAL_FORMS[normalize], text)
+    text = normalized(text, normalize)
     names = ["stdin" if path == "-" else Path(path).name for path in paths]
     files = tuple("-" if path == "-" else str(Path(path).resolve()) for path in paths)
     return Corpus(", ".join(names), text, files, tuple(notices))
+
+
+def normalized(text: str, form: str | None) -> str:
+    """The text in a Unicode normal form of `NORMAL_FORMS`; as it is for None."""
+    return unicodedata.normalize(NORMAL_FORMS[form], text) if form else text
 
 
 def _bytes_of(path: str) -> bytes:
@@ -118,11 +122,14 @@ def _decode(path: str, data: bytes, encoding: str | None) -> tuple[str, str | No
         raise TextError(f"{path}: cannot be read as {encoding}: {error}") from error
 
 
-def standard_library() -> Corpus:
+def standard_library(normalize: str | None = None) -> Corpus:
     """The source of Python's own top-level modules: a text that every machine has.
 
     Code and English, quotes, brackets, comments and indentation, some five million
     characters; which exactly depends on the version of Python.
+
+    Args:
+        normalize: as for `read`.
 
     Raises:
         TextError: where Python was installed without its source.
@@ -132,7 +139,8 @@ def standard_library() -> Corpus:
     if not files:
         raise TextError(f"{folder} has no source files: name a text to train on")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    return Corpus(f"the standard library of Python {platform.python_version()}", text)
+    name = f"the standard library of Python {platform.python_version()}"
+    return Corpus(name, normalized(text, normalize))
 
 
 def compose(characters: Iterable[str]) -> Iterator[str]:

@@ -259,7 +259,8 @@ def test_several_files_are_one_text(run):
 
 
 def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
-    monkeypatch.setattr(corpus, "standard_library", lambda: corpus.Corpus("the library", "ab" * 99))
+    library = corpus.Corpus("the library", "ab" * 99)
+    monkeypatch.setattr(corpus, "standard_library", lambda normalize: library)
     result = run("train", *QUICK)
     assert "training on the library" in result.stderr
     run("train", "--resume", "--steps", 20)
@@ -393,3 +394,13 @@ def test_before_the_first_validation_the_best_weights_are_the_last(run):
     run("train", "--resume", "-c", "stopped.npz")
     run("train", "text.txt", "-c", "whole.npz", *QUICK, "--val-every", 4)
     assert_same_arrays(weights("whole.npz"), weights("stopped.npz"))
+
+
+def test_a_run_that_patience_ended_goes_on_with_the_command_it_prints(run):
+    result = run("train", "text.txt", *QUICK[:6], "--steps", 40, "--val-every", 2,
+                 "--patience", 1, "--learning-rate", "1e-30")  # fmt: skip
+    assert header().run["step"] == 4
+    assert "charrnn train --resume --patience 0\n" in result.stderr
+    assert "--patience 0" in run("train", "--resume", code=2).stderr
+    run("train", "--resume", "--patience", 0)
+    assert header().run["step"] == 40

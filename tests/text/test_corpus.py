@@ -238,3 +238,8 @@ def test_the_standard_library_is_sizeable_and_the_same_twice():
     assert "Python" in corpus.name
     assert corpus.files == ()
     assert standard_library() == corpus
+
+
+def test_the_standard_library_is_normalized_as_asked():
+    plain, apart = standard_library(), standard_library("nfd")
+    assert apart.text == unicodedata.normalize("NFD", plain.text) != plain.text
