@@ -23,6 +23,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from math import sqrt
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def charrnn_step(cell: str, hidden_size: int, num_layers: int) -> Step:
     import numpy as np
 
     from charrnn.model import CharRNN
-    from charrnn.optimizers import Adam, clip_by_norm
+    from charrnn.optimizers import Adam, clip_by_norm, squared_norm
     from charrnn.text.streams import Streams
     from charrnn.text.vocabulary import Vocabulary
 
@@ -54,9 +55,10 @@ def charrnn_step(cell: str, hidden_size: int, num_layers: int) -> Step:
     numbers = iter(range(sys.maxsize))
 
     def step() -> None:
+        gradient = model.gradient.flat
         model.loss_and_gradient(streams.window(next(numbers)), state)
-        clip_by_norm(model.gradient.flat, 1.0)
-        optimizer.step(model.gradient.flat, 2e-3)
+        clip_by_norm(gradient, sqrt(squared_norm(gradient)), 1.0)
+        optimizer.step(gradient, 2e-3)
 
     return step
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.model import CharRNN
+from charrnn.parallel.team import Team
 from charrnn.parameters import Array
 from charrnn.text.streams import Window
 
 #: Characters that a reader reads before those it scores, so that its state is a carried one.
 CONTEXT = 256
+ALONE = Team()
 
 
 def evaluate(
-    model: CharRNN, indices: Array, *, batch_size: int = 32, seq_length: int = 32
+    model: CharRNN,
+    indices: Array,
+    *,
+    batch_size: int = 32,
+    seq_length: int = 32,
+    team: Team = ALONE,
 ) -> float:
     """The mean loss over a text with carried state, in nats a character.
 
@@ -27,24 +34,26 @@ def evaluate(
         indices: the text, (N,), at least 2 characters; the first is read and not scored.
         batch_size: B; fewer where the text is short.
         seq_length: T, steps at a time; it changes memory and speed, not the result.
+        team: among whom the readers are divided.
     """
     scored = len(indices) - 1
     B = max(1, min(batch_size, scored // CONTEXT))
     T = seq_length
     part = -(-scored // B)  # characters a reader scores; the last reader may have fewer
     context = -(-CONTEXT // T) * T if B > 1 else 0
-    starts = np.arange(B) * part
-    state = model.state(B)
+    starts = (np.arange(B) * part)[team.part(B)]
+    state = model.state(len(starts))
     total = 0.0
-    for offset in range(-context, part, T):
+    for offset in range(-context, part, T) if len(starts) else ():
         if offset == 0:
-            state[..., 0] = 0  # the first reader has nothing before its part
+            state[..., starts == 0] = 0  # the first reader has nothing before its part
         places = starts + offset + np.arange(T + 1)[:, None]  # (T + 1, B)
         read = indices.take(places, mode="clip").astype(np.intp)
         losses = model.losses(Window(read[:-1], read[1:]), state)
         within = (places[:-1] - starts < part) & (places[:-1] < scored)
         if offset >= 0:
             total += float(losses[within].sum(dtype=np.float64))
+    (total,) = team.sum([total])
     return total / scored
 
 

@@ -80,13 +80,27 @@ class CharRNN:
             for number, layer in enumerate(cells, start=1)
             for name, shape in layer.shapes().items()
         }
-        self.parameters = Parameters({**shapes, "Wy": (V, H), "by": (V,)}, dtype)
-        self.gradient = self.parameters.zeros_like()
-        self.layers = [
-            Layer(c, self.parameters.part(f"layer{n}."), self.gradient.part(f"layer{n}."))
-            for n, c in enumerate(cells, start=1)
-        ]
+        self._cells = cells
+        self._view(Parameters({**shapes, "Wy": (V, H), "by": (V,)}, dtype))
         self._tapes: dict[tuple[int, int], list[Tape]] = {}
+
+    def _view(self, parameters: Parameters, gradient: Array | None = None) -> None:
+        self.parameters = parameters
+        room = np.zeros_like(parameters.flat) if gradient is None else gradient
+        self.gradient = Parameters(parameters.shapes, flat=room)
+        self.layers = [
+            Layer(cell, parameters.part(f"layer{n}."), self.gradient.part(f"layer{n}."))
+            for n, cell in enumerate(self._cells, start=1)
+        ]
+
+    def keep_in(self, weights: Array, gradient: Array) -> None:
+        """Move into memory that is used by others, too.
+
+        Args:
+            weights: flat, like `parameters`, with the values to use from now on.
+            gradient: flat; where the gradient goes from now on.
+        """
+        self._view(Parameters(self.parameters.shapes, flat=weights), gradient)
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -147,25 +161,28 @@ class CharRNN:
         self,
         window: Window,
         state: Array,
-        rng: np.random.Generator | None = None,
+        masks: Array | None = None,
         d_state: Array | None = None,
+        count: int | None = None,
     ) -> float:
         """The mean loss of a window, in nats a character; its gradient goes to `gradient`.
 
         Args:
             window: inputs and targets, character indices (T, B) each.
             state: (L, S, H, B), overwritten by the state after the window.
-            rng: draws the dropout masks; None for no dropout.
+            masks: as for `forward`; None for no dropout.
             d_state: the gradient of a further loss with respect to the last state;
                 overwritten by the gradient with respect to the first. Zeros unless given.
+            count: what the sum is divided by to be a mean, where this window is a part of a
+                wider one; the number of its targets unless given.
         """
         inputs, targets = window
-        masks = self.draw_masks(inputs.shape[1], rng)
+        count = count or targets.size
         d_logits = self.forward(inputs, state, masks)
-        losses = cross_entropy(d_logits, targets, gradient=d_logits)
-        d_state = np.zeros_like(state) if d_state is None else d_state
+        losses = cross_entropy(d_logits, targets, gradient=d_logits, count=count)
+        d_state = np.zeros(state.shape, state.dtype) if d_state is None else d_state
         self.backward(inputs, d_logits, d_state, masks)
-        return float(losses.mean(dtype=np.float64))
+        return float(losses.sum(dtype=np.float64)) / count
 
     def backward(
         self, inputs: Array, d_logits: Array, d_state: Array, masks: Array | None = None
@@ -199,14 +216,12 @@ class CharRNN:
             if d_x is not None:
                 d_h = d_x
 
-    def draw_masks(self, batch_size: int, rng: np.random.Generator | None) -> Array | None:
-        """One dropout mask a layer and stream, (L, H, 1, B); None where nothing is dropped.
+    def draw_masks(self, batch_size: int, rng: np.random.Generator) -> Array:
+        """One dropout mask a layer and stream, (L, H, 1, B).
 
         What is kept is scaled up by 1 / (1 − dropout), so that sums stay what they are
         without dropout.
         """
-        if rng is None or not self.dropout:
-            return None
         shape = (self.num_layers, self.hidden_size, 1, batch_size)
         kept = rng.random(shape, np.float32) >= self.dropout
         return kept.astype(self.parameters.flat.dtype) / (1 - self.dropout)
@@ -250,14 +265,16 @@ def _room(tape: Tape, h: Array) -> Array:
     return tape["dropped"]
 
 
-def cross_entropy(logits: Array, targets: Array, gradient: Array | None = None) -> Array:
+def cross_entropy(
+    logits: Array, targets: Array, gradient: Array | None = None, count: int = 1
+) -> Array:
     """−ln softmax(logits) at the targets, in nats.
 
     Args:
         logits: (V, T, B), overwritten.
         targets: character indices (T, B).
-        gradient: if given, overwritten by the gradient of the mean loss with respect to the
-            logits, (softmax − one-hot) / (T·B); it may be `logits` itself.
+        gradient: if given, overwritten by the gradient of the losses' sum divided by `count`
+            with respect to the logits, (softmax − one-hot) / count; it may be `logits` itself.
 
     Returns:
         (T, B).
@@ -271,7 +288,7 @@ def cross_entropy(logits: Array, targets: Array, gradient: Array | None = None) 
     total = rows.sum(axis=0)
     if gradient is not None:
         d_rows = gradient.reshape(V, n)
-        np.multiply(rows, 1 / (n * total), out=d_rows)
-        d_rows[at_targets] -= 1 / n
+        np.multiply(rows, 1 / (count * total), out=d_rows)
+        d_rows[at_targets] -= 1 / count
     losses: Array = (np.log(total) - chosen).reshape(targets.shape)
     return losses

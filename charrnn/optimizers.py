@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from charrnn.parameters import Array, Parameters
+from charrnn.parameters import Array, Parameters, Shape
 
 #: Elements that are updated together: the five or so arrays of an update stay in the cache.
 BLOCK = 16_384
@@ -22,36 +23,53 @@ class Optimizer(ABC):
         decay: the share of every weight matrix that is taken away at each step, times the
             learning rate (decoupled weight decay: Loshchilov, Hutter 2019). Biases are left.
         momentum: of `SGD`; the others have their own.
+        part: the part of the flat vector that is updated, where others update the rest.
+        zeros: makes the slots.
 
     Attributes:
-        slots: what is remembered from step to step, flat vectors by name.
+        slots: what is remembered from step to step, flat vectors like the parameters by name.
         steps: how many steps were taken.
     """
 
     names: tuple[str, ...] = ()
 
-    def __init__(self, parameters: Parameters, decay: float = 0.0, momentum: float = 0.9) -> None:
-        self.flat = parameters.flat
-        self.matrices = [view for view in parameters.values() if view.ndim > 1]
+    def __init__(
+        self,
+        parameters: Parameters,
+        decay: float = 0.0,
+        momentum: float = 0.9,
+        part: slice = slice(None),
+        zeros: Callable[[Shape, DTypeLike], Array] = np.zeros,
+    ) -> None:
+        size, dtype = parameters.flat.size, parameters.flat.dtype
+        start, stop, _ = part.indices(size)
+        self.part = part
+        self.flat = parameters.flat[part]
+        spans = [span for name, span in parameters.spans.items() if parameters[name].ndim > 1]
+        self.matrices = [
+            self.flat[max(first - start, 0) : max(min(last, stop) - start, 0)]
+            for first, last in spans
+        ]
         self.decay = decay
         self.momentum = momentum
-        self.slots = {name: np.zeros_like(self.flat) for name in self.names}
+        self.slots = {name: zeros((size,), dtype) for name in self.names}
         self.steps = 0
-        self._scratch = np.empty(BLOCK, self.flat.dtype)
+        self._scratch = np.empty(BLOCK, dtype)
 
     def step(self, gradient: Array, learning_rate: float) -> None:
         """Change the parameters by one step.
 
         Args:
-            gradient: flat, like the parameters; it may be overwritten.
+            gradient: the part of it that is updated, (N,); it may be overwritten.
             learning_rate: of this step.
         """
         self.steps += 1
         if self.decay:
             for matrix in self.matrices:
                 matrix *= 1 - learning_rate * self.decay
+        parts = [slot[self.part] for slot in self.slots.values()]
         for block, scratch in self._blocks():
-            slots = [slot[block] for slot in self.slots.values()]
+            slots = [slot[block] for slot in parts]
             self.update(self.flat[block], gradient[block], learning_rate, scratch, *slots)
 
     def _blocks(self) -> Iterator[tuple[slice, Array]]:
@@ -150,20 +168,25 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
-def clip_by_norm(gradient: Array, limit: float | None) -> float:
+def squared_norm(gradient: Array) -> float:
+    """The sum of the squares; not finite if the gradient is not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = float(np.dot(gradient, gradient))
+        if not isfinite(squares):  # perhaps only the squares were too large for float32
+            squares = float(np.square(gradient, dtype=np.float64).sum())
+    return squares
+
+
+def clip_by_norm(gradient: Array, norm: float, limit: float | None) -> None:
     """Scale the gradient so that its norm is at most `limit` (Pascanu 2013), in place.
 
-    Returns:
-        The norm before clipping; not finite if the gradient is not.
+    Args:
+        gradient: (N,), or a part of one.
+        norm: of the whole gradient.
+        limit: None or 0 for none.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = float(np.sqrt(np.dot(gradient, gradient)))
-        if not isfinite(norm):  # perhaps only the squares were too large
-            peak = float(np.abs(gradient).max())
-            norm = peak * float(np.linalg.norm(gradient / peak))
     if limit and norm > limit:
         gradient *= limit / norm
-    return norm
 
 
 def clip_by_value(gradient: Array, limit: float | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, TypeAlias
 
@@ -22,17 +23,26 @@ class Parameters(Mapping[str, Array]):
     Args:
         shapes: the shape of each parameter by name; the order is the order in `flat`.
         dtype: float32 for training, float64 for gradient checks.
+        flat: the vector to view; zeros of the type `dtype` unless given.
+
+    Attributes:
+        spans: where each parameter begins and ends in `flat`, by name.
     """
 
-    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32) -> None:
+    def __init__(
+        self,
+        shapes: Mapping[str, Shape],
+        dtype: DTypeLike = np.float32,
+        flat: Array | None = None,
+    ) -> None:
         self.shapes = dict(shapes)
-        self.flat: Array = np.zeros(sum(map(prod, shapes.values())), dtype)
-        self._views: dict[str, Array] = {}
-        start = 0
-        for name, shape in self.shapes.items():
-            stop = start + prod(shape)
-            self._views[name] = self.flat[start:stop].reshape(shape)
-            start = stop
+        stops = list(accumulate(map(prod, self.shapes.values()), initial=0))
+        self.spans = dict(zip(self.shapes, pairwise(stops)))
+        self.flat: Array = np.zeros(stops[-1], dtype) if flat is None else flat
+        self._views: dict[str, Array] = {
+            name: self.flat[start:stop].reshape(self.shapes[name])
+            for name, (start, stop) in self.spans.items()
+        }
 
     def __getitem__(self, name: str) -> Array:
         return self._views[name]

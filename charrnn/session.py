@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from charrnn import planning
 from charrnn.checkpoint import Checkpoint
 from charrnn.errors import CheckpointError, TextError, TrainingError
 from charrnn.model import CharRNN
+from charrnn.parallel import processes
 from charrnn.parameters import Array
+from charrnn.settings import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary, listed
-from charrnn.training import Run, Settings
+from charrnn.training import Run
 
 #: Characters of held-out text that a checkpoint carries, so that there is always one to look at.
 EXCERPT = 20_000
@@ -58,6 +61,17 @@ class Session:
             resume=run.arrays(),
             excerpt=self.excerpt,
         )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.run.team.close()
 
     def save(self) -> None:
         """Write the checkpoint.
@@ -115,7 +129,9 @@ def start(
     chosen = fit(settings, len(train), epochs, notices)
     described = describe(corpus, encoding, normalize, val_frac)
     excerpt = network.vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    return Session(Run(network, train, validation, chosen), path, described, excerpt, notices)
+    team = processes.team_of(chosen.workers)
+    run = Run(network, train, validation, chosen, team)
+    return Session(run, path, described, excerpt, notices)
 
 
 def split(indices: Array, val_frac: float) -> tuple[Array, Array, list[str]]:
@@ -144,7 +160,13 @@ def fit(
     steps = given.setdefault("steps", planning.default_steps(characters, B, T))
     given.setdefault("val_every", max(1, -(-steps // planning.VALIDATIONS)))
     given.setdefault("warmup_steps", min(50, steps // 10))
-    return Settings(**{**given, "batch_size": B, "seq_length": T})
+    workers = given.get("workers")
+    if workers is None:
+        workers = processes.fitting(B)
+    elif workers > B:
+        workers = B
+        notices.append(f"--workers {B}: each reads at least one of {B} streams")
+    return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
 
 
 def describe(
@@ -186,12 +208,13 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     network = saved.build("last")
     train, validation, _ = split(network.vocabulary.encode(corpus.text), expected["val_frac"])
     settings = replace(Settings(**saved.settings), **changes)
-    run = Run(network, train, validation, settings)
+    run = Run(network, train, validation, settings, processes.team_of(settings.workers))
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
         best[name][...] = array
     try:
         run.resume(saved.resume, saved.run, network.parameters.flat, best.flat)
     except (KeyError, TypeError, ValueError) as error:
+        run.team.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
     return Session(run, path, dict(expected), saved.excerpt, [])

@@ -4,69 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
-from math import inf, isfinite
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from charrnn.errors import SettingError, TrainingError
-from charrnn.evaluation import evaluate
+from charrnn.errors import TrainingError
+from charrnn.learner import Learner, follow
 from charrnn.model import CharRNN
-from charrnn.optimizers import OPTIMIZERS, clip_by_norm, clip_by_value
+from charrnn.parallel.team import Team
 from charrnn.parameters import Array
-from charrnn.schedules import SCHEDULES, learning_rate
-from charrnn.text.streams import Streams
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train. With the same settings, text and machine every bit comes out the same.
-
-    Args:
-        steps: of the whole run, a window each.
-        batch_size: B, streams side by side.
-        seq_length: T, steps of a window.
-        optimizer: a name in `charrnn.optimizers.OPTIMIZERS`.
-        learning_rate: the highest of the schedule.
-        schedule: a name in `charrnn.schedules.SCHEDULES`.
-        warmup_steps: over which the learning rate rises.
-        momentum: of `sgd`.
-        weight_decay: decoupled, of matrices, times the learning rate a step.
-        grad_clip: limit of the gradient's norm; 0 for none.
-        grad_clip_value: limit of each component of the gradient; 0 for none.
-        val_every: steps from validation to validation.
-        patience: validations without a new best after which to stop; 0 to go on.
-        seed: of the starting weights and of dropout.
-
-    Raises:
-        SettingError: for a value outside of its range.
-    """
-
-    steps: int
-    batch_size: int
-    seq_length: int
-    optimizer: str = "adam"
-    learning_rate: float = 0.015
-    schedule: str = "cosine"
-    warmup_steps: int = 100
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    grad_clip: float = 1.0
-    grad_clip_value: float = 0.0
-    val_every: int = 500
-    patience: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "seq_length", "val_every"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is at least 1, not {getattr(self, name)}")
-        for name in ("learning_rate", "weight_decay", "grad_clip", "grad_clip_value"):
-            if not 0 <= getattr(self, name) < inf:
-                raise SettingError(f"{name} is at least 0, not {getattr(self, name)}")
-        for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in table:
-                raise SettingError(f"no {name} named {getattr(self, name)!r}: {', '.join(table)}")
+from charrnn.schedules import learning_rate
+from charrnn.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -111,26 +60,29 @@ class Run:
         train: the text to learn from, indices (N,).
         validation: the text held out, indices (M,); None or empty for none.
         settings: how to train.
+        team: as large as `settings.workers`; alone unless given.
 
     Attributes:
         counters: where the run is.
     """
 
     def __init__(
-        self, model: CharRNN, train: Array, validation: Array | None, settings: Settings
+        self,
+        model: CharRNN,
+        train: Array,
+        validation: Array | None,
+        settings: Settings,
+        team: Team | None = None,
     ) -> None:
         self.model = model
-        self.validation = validation if validation is not None and len(validation) > 1 else None
         self.settings = settings
-        self.streams = Streams(train, settings.batch_size, settings.seq_length)
-        self.state = model.state(settings.batch_size)
-        self.optimizer = OPTIMIZERS[settings.optimizer](
-            model.parameters, settings.weight_decay, settings.momentum
-        )
-        # Apart from the stream that drew the starting weights.
-        self.rng = np.random.default_rng([settings.seed, 1])
+        self.team = team or Team()
+        held_out = np.empty(0, train.dtype) if validation is None else validation
+        self.learner = Learner(model, train, held_out, settings, self.team)
         self.counters = Counters()
         self._best = model.parameters.flat.copy()
+        vocabulary = model.vocabulary.ix_to_char
+        self.team.start(follow, vocabulary, model.configuration, settings)
 
     @property
     def best(self) -> Array:
@@ -157,28 +109,24 @@ class Run:
             TrainingError: where the loss or the gradient is not finite; the weights are left
                 as they were before the step.
         """
-        settings, counters, gradient = self.settings, self.counters, self.model.gradient.flat
-        rate = self.learning_rate
-        window = self.streams.window(counters.step)
-        self.state[..., self.streams.begins(counters.step)] = 0
-        loss = self.model.loss_and_gradient(window, self.state, self.rng)
-        clip_by_value(gradient, settings.grad_clip_value)
-        norm = clip_by_norm(gradient, settings.grad_clip)
-        if not (isfinite(loss) and isfinite(norm)):
-            raise diverged(f"step {counters.step + 1}: loss {loss}, norm of the gradient {norm}")
-        self.optimizer.step(gradient, rate)
+        settings, counters, rate = self.settings, self.counters, self.learning_rate
+        taken = self.learner.step(counters.step, rate)
+        if not taken.finite:
+            raise diverged(
+                f"step {counters.step + 1}: loss {taken.loss}, norm of the gradient {taken.norm}"
+            )
         counters.step += 1
-        counters.recent[0] += loss
+        counters.recent[0] += taken.loss
         counters.recent[1] += 1
         due = counters.step % settings.val_every == 0 or counters.step == settings.steps
         return Progress(
             step=counters.step,
-            epoch=counters.step / self.streams.windows_per_epoch,
+            epoch=counters.step / self.learner.streams.windows_per_epoch,
             characters=counters.step * settings.batch_size * settings.seq_length,
-            loss=loss,
+            loss=taken.loss,
             val_loss=self.validate() if due else None,
             learning_rate=rate,
-            grad_norm=norm,
+            grad_norm=taken.norm,
         )
 
     @property
@@ -193,13 +141,6 @@ class Run:
             settings.warmup_steps,
         )
 
-    def score(self) -> float | None:
-        """The loss on the held-out text, in nats a character; None where nothing is held out."""
-        if self.validation is None:
-            return None
-        B, T = self.settings.batch_size, self.settings.seq_length
-        return evaluate(self.model, self.validation, batch_size=B, seq_length=T)
-
     def validate(self) -> float | None:
         """Score the held-out text, keep the weights if they are the best so far, and take down
         a point of the history.
@@ -210,7 +151,7 @@ class Run:
         Raises:
             TrainingError: where the loss is not finite.
         """
-        counters, loss = self.counters, self.score()
+        counters, loss = self.counters, self.learner.score()
         if loss is not None and not isfinite(loss):
             raise diverged(f"step {counters.step}: validation loss {loss}")
         if loss is None or counters.best_loss is None or loss < counters.best_loss:
@@ -226,11 +167,11 @@ class Run:
 
     def arrays(self) -> dict[str, Array]:
         """What `resume` needs beside the weights, by name."""
-        return {"state": self.state, **self.optimizer.slots}
+        return {"state": self.learner.states, **self.learner.optimizer.slots}
 
     def numbers(self) -> dict[str, Any]:
         """What `resume` needs beside the arrays, as JSON can hold it."""
-        return {**asdict(self.counters), "generator": self.rng.bit_generator.state}
+        return asdict(self.counters)
 
     def resume(
         self, arrays: dict[str, Array], numbers: dict[str, Any], last: Array, best: Array
@@ -241,10 +182,7 @@ class Run:
             arrays, numbers: from its `arrays` and `numbers`.
             last, best: its parameters after its last step, and its best, flat.
         """
-        numbers = dict(numbers)
-        self.rng.bit_generator.state = numbers.pop("generator")
         self.counters = Counters(**numbers)
-        self.optimizer.steps = self.counters.step
         for name, array in self.arrays().items():
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last

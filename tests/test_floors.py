@@ -12,12 +12,13 @@ ROOT = Path(charrnn.__file__).parent
 #: The lowest first. A name stands for a file or a folder of the package.
 FLOORS = [
     {"__init__", "errors", "parameters"},
-    {"text", "optimizers", "schedules", "planning"},
-    {"cells", "sampling"},
+    {"text", "optimizers", "schedules", "planning", "parallel"},
+    {"cells", "sampling", "settings"},
     {"model"},
     {"evaluation", "checkpoint"},
-    {"training", "inspection"},
-    {"session", "render"},
+    {"learner", "inspection"},
+    {"training", "render"},
+    {"session"},
     {"cli"},
     {"__main__"},
 ]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import optimizers
-from charrnn.optimizers import OPTIMIZERS, Adam, clip_by_norm, clip_by_value
+from charrnn.optimizers import OPTIMIZERS, Adam, clip_by_norm, clip_by_value, squared_norm
 from charrnn.parameters import Parameters
 
 each_rule = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
@@ -209,40 +209,69 @@ gradients = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20).map(np.array
 limits = st.floats(1e-3, 1e3)
 
 
+def norm_of(gradient):
+    return sqrt(squared_norm(gradient))
+
+
 @given(gradients, limits)
 def test_a_gradient_is_clipped_to_the_norm_and_keeps_its_direction(gradient, limit):
     norm = np.linalg.norm(gradient)
     clipped = gradient.copy()
-    assert clip_by_norm(clipped, limit) == pytest.approx(norm)
+    assert norm_of(clipped) == pytest.approx(norm)
+    clip_by_norm(clipped, norm, limit)
     assert np.linalg.norm(clipped) == pytest.approx(min(norm, limit))
     np.testing.assert_allclose(clipped * norm, gradient * min(norm, limit), atol=1e-9)
 
 
 def test_a_gradient_within_the_norm_is_left_as_it_is():
     gradient = np.array([3.0, -4.0])
-    assert clip_by_norm(gradient, 5.0) == 5
+    clip_by_norm(gradient, 5.0, 5.0)
     assert gradient.tolist() == [3, -4]
-    assert clip_by_norm(gradient, 2.5) == 5
+    clip_by_norm(gradient, 5.0, 2.5)
     assert gradient.tolist() == [1.5, -2]
+
+
+def test_a_part_of_a_gradient_is_clipped_by_the_norm_of_the_whole():
+    gradient = np.array([3.0, -4.0])
+    clip_by_norm(gradient[:1], 5.0, 1.0)
+    assert gradient.tolist() == pytest.approx([0.6, -4])
 
 
 @pytest.mark.parametrize("limit", [None, 0, 0.0])
 def test_without_a_limit_nothing_is_clipped(limit):
     gradient = np.array([300.0, -400.0])
-    assert clip_by_norm(gradient, limit) == 500
+    clip_by_norm(gradient, 500.0, limit)
     clip_by_value(gradient, limit)
     assert gradient.tolist() == [300, -400]
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_a_gradient_that_is_not_finite_has_no_finite_norm(broken):
-    assert not np.isfinite(clip_by_norm(np.array([1.0, broken]), 1.0))
+    assert not np.isfinite(squared_norm(np.array([1.0, broken])))
 
 
 def test_a_gradient_whose_squares_are_too_large_is_clipped_all_the_same():
     gradient = np.array([3e30, -4e30], np.float32)
-    assert clip_by_norm(gradient, 5.0) == pytest.approx(5e30)
+    assert norm_of(gradient) == pytest.approx(5e30)
+    clip_by_norm(gradient, norm_of(gradient), 5.0)
     np.testing.assert_allclose(gradient, [3, -4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@each_rule
+def test_parts_updated_apart_are_the_whole_updated_at_once(name, decay, rng):
+    shapes = {"W": (3, 4), "b": (3,), "U": (5, 2)}
+    whole, parted = Parameters(shapes, np.float64), Parameters(shapes, np.float64)
+    whole.flat[...] = parted.flat[...] = rng.standard_normal(25)
+    gradients = rng.standard_normal((5, 25))
+    parts = [slice(0, 7), slice(7, 20), slice(20, 25)]
+    one = OPTIMIZERS[name](whole, decay)
+    several = [OPTIMIZERS[name](parted, decay, part=part) for part in parts]
+    for gradient in gradients:
+        one.step(gradient.copy(), 0.1)
+        for part, optimizer in zip(parts, several):
+            optimizer.step(gradient[part].copy(), 0.1)
+    np.testing.assert_allclose(parted.flat, whole.flat, rtol=1e-14)
 
 
 @given(gradients, limits)

@@ -14,6 +14,7 @@ import click
 
 from charrnn import __version__
 from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
+from charrnn.parallel.threads import one_thread
 from charrnn.render.escape import printable
 
 #: The commands and what they do. Each is imported when it is asked for: this list alone has to
@@ -42,6 +43,9 @@ class Commands(click.Group):
         """The command itself."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "train":
+            # It has a process for each core: to be said before NumPy is imported.
+            one_thread(os.environ)
         command: click.Command = import_module(f"charrnn.cli.{cmd_name}").command
         return command
 

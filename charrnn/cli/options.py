@@ -48,6 +48,22 @@ def weights_option(command: Command) -> Command:
     )(command)
 
 
+class Workers(click.ParamType):  # type: ignore[type-arg]
+    """A number of processes, or `auto`, which is None."""
+
+    name = "workers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """To a number, or None."""
+        if value == "auto":
+            return None
+        if not value.isdecimal() or int(value) < 1:
+            self.fail(f"{value!r} is neither a number from 1 nor auto", param, ctx)
+        return int(value)
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]
     """A time, as in 90s, 10m or 1h30m; a plain number is seconds."""
 

@@ -84,7 +84,7 @@ class Reporter:
             val_every: steps from validation to validation; None to choose.
         """
         run, begun = self.run, time.monotonic()
-        run.score()
+        run.learner.score()
         self.started = time.monotonic()  # of the steps, whose speed is shown
         per_validation = self.started - begun
         self.show(run.step())  # the first is slower: memory is allocated

@@ -18,6 +18,7 @@ from charrnn.cells import CELLS
 from charrnn.cli.interrupts import Interrupts
 from charrnn.cli.options import (
     Duration,
+    Workers,
     checkpoint_option,
     encoding_option,
     notice,
@@ -28,12 +29,13 @@ from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
+from charrnn.settings import Settings
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
-from charrnn.training import Settings, train
+from charrnn.training import train
 
 #: Options that go on with a run may change; all others are as they were.
-CHANGEABLE = {"steps", "val_every", "patience"}
+CHANGEABLE = {"steps", "val_every", "patience", "workers"}
 #: Options that are not part of a run.
 BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log"}
 #: What the weights of --init-from decide.
@@ -140,6 +142,13 @@ SAVE_AFTER = 30
     help="Stop after so many validations without a new best.  [default: never]",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--workers",
+    type=Workers(),
+    default="auto",
+    metavar="N|auto",
+    help="Processes that divide the batch, a core each.  [default: auto, all cores that help]",
+)
 @encoding_option
 @click.option(
     "--normalize",
@@ -189,6 +198,14 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         if options["init_from"]:
             refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
         current = started(options)
+    with current:
+        signal = carry_out(current, options)
+    if signal:
+        ctx.exit(128 + signal)
+
+
+def carry_out(current: Session, options: dict[str, Any]) -> int:
+    """The whole of a run; the number of the signal that ended it, or 0."""
     if current.run.done:
         raise click.UsageError(
             f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: go "
@@ -199,8 +216,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     introduce(current)
     signal = follow(current, options)
     conclude(current)
-    if signal:
-        ctx.exit(128 + signal)
+    return signal
 
 
 def started(options: dict[str, Any]) -> Session:
@@ -285,7 +301,7 @@ def introduce(current: Session) -> None:
     """Say what is about to happen."""
     run, corpus = current.run, current.corpus
     model, settings = run.model, run.settings
-    held_out = 0 if run.validation is None else len(run.validation)
+    held_out = len(run.learner.validation)
     characters = corpus["characters"] - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
     notice(

@@ -28,11 +28,16 @@ class Streams:
         indices: the text, (N,), any integer type.
         batch_size: B, the number of readers, at most N.
         seq_length: T, the steps of a window.
+        part: which of the readers windows are wanted of; all unless given.
     """
 
-    def __init__(self, indices: Array, batch_size: int, seq_length: int) -> None:
+    def __init__(
+        self, indices: Array, batch_size: int, seq_length: int, part: slice = slice(None)
+    ) -> None:
         self.indices = indices
-        self.starts = np.arange(batch_size) * len(indices) // batch_size  # (B,)
+        self.batch_size = batch_size
+        self.part = part
+        self.starts = (np.arange(batch_size) * len(indices) // batch_size)[part]  # (B,)
         self.steps = np.arange(seq_length + 1)[:, None]  # (T + 1, 1)
 
     def window(self, number: int) -> Window:
@@ -55,5 +60,5 @@ class Streams:
     @property
     def windows_per_epoch(self) -> float:
         """How many windows together read as many characters as the text has."""
-        T, B = len(self.steps) - 1, len(self.starts)
-        return len(self.indices) / (T * B)
+        T = len(self.steps) - 1
+        return len(self.indices) / (T * self.batch_size)

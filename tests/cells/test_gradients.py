@@ -6,10 +6,10 @@ import pytest
 from charrnn.cells import CELLS
 
 
-def total_loss(model, window, state, weight, rng=None):
+def total_loss(model, window, state, weight, masks=None):
     """The mean loss of a window, and a further one that weighs the last state."""
     carried = state.copy()
-    loss = model.loss_and_gradient(window, carried, rng, d_state=weight.copy())
+    loss = model.loss_and_gradient(window, carried, masks, d_state=weight.copy())
     return loss + float((carried * weight).sum())
 
 
@@ -21,8 +21,10 @@ def test_gradient_matches_finite_difference(cell, num_layers, dropout, tiny_mode
     state = rng.standard_normal(model.state(3).shape)
     weight = rng.standard_normal(state.shape)
 
+    masks = model.draw_masks(3, rng) if dropout else None
+
     def loss():
-        return total_loss(model, window, state, weight, np.random.default_rng(7))
+        return total_loss(model, window, state, weight, masks)
 
     direction = rng.standard_normal(model.parameters.flat.size)
     loss()
