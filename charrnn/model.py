@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.cells import CELLS, Cell
+from charrnn.cells.cell import scratch
 from charrnn.errors import SettingError
 from charrnn.parameters import Array, Parameters, Shape
 from charrnn.sampling import Choice, sample
@@ -24,6 +25,14 @@ class Layer(NamedTuple):
     cell: Cell
     weights: dict[str, Array]
     gradient: dict[str, Array]
+
+
+class Room(NamedTuple):
+    """Memory for a window of T steps of B streams, allocated once."""
+
+    tapes: list[Tape]  # a layer each
+    logits: Array  # (V, T, B)
+    d_h: Array  # (H, T, B)
 
 
 class CharRNN:
@@ -82,7 +91,7 @@ class CharRNN:
         }
         self._cells = cells
         self._view(Parameters({**shapes, "Wy": (V, H), "by": (V,)}, dtype))
-        self._tapes: dict[tuple[int, int], list[Tape]] = {}
+        self._rooms: dict[tuple[int, int], Room] = {}
 
     def _view(self, parameters: Parameters, gradient: Array | None = None) -> None:
         self.parameters = parameters
@@ -126,12 +135,13 @@ class CharRNN:
         shape = (self.num_layers, carried, self.hidden_size, batch_size)
         return np.zeros(shape, self.parameters.flat.dtype)
 
-    def tapes(self, T: int, B: int) -> list[Tape]:
-        """The activations of each layer, for T steps of B streams, allocated once."""
-        if (T, B) not in self._tapes:
-            dtype = self.parameters.flat.dtype
-            self._tapes[T, B] = [layer.cell.tape(T, B, dtype) for layer in self.layers]
-        return self._tapes[T, B]
+    def room(self, T: int, B: int) -> Room:
+        """The memory for T steps of B streams; what is in it holds until it is used again."""
+        if (T, B) not in self._rooms:
+            V, H, dtype = len(self.vocabulary), self.hidden_size, self.parameters.flat.dtype
+            tapes = [layer.cell.tape(T, B, dtype) for layer in self.layers]
+            self._rooms[T, B] = Room(tapes, np.empty((V, T, B), dtype), np.empty((H, T, B), dtype))
+        return self._rooms[T, B]
 
     def forward(self, inputs: Array, state: Array, masks: Array | None = None) -> Array:
         """The logits of the next characters.
@@ -142,16 +152,20 @@ class CharRNN:
             masks: (L, H, 1, B), what each layer's outputs are multiplied by, for dropout.
 
         Returns:
-            Logits (V, T, B).
+            Logits (V, T, B), which hold until the next window of this size.
         """
-        x = inputs
+        x, room = inputs, self.room(*inputs.shape)
         with np.errstate(over="ignore"):  # see charrnn.cells.activations.sigmoid
-            for number, (layer, tape) in enumerate(zip(self.layers, self.tapes(*inputs.shape))):
+            for number, (layer, tape) in enumerate(zip(self.layers, room.tapes)):
                 h = layer.cell.forward(layer.weights, x, state[number], tape)
-                x = h if masks is None else np.multiply(h, masks[number], out=_room(tape, h))
-        logits: Array = self.parameters["Wy"] @ x.reshape(self.hidden_size, -1)
+                x = h
+                if masks is not None:
+                    x = scratch(tape, "dropped", h.shape, h.dtype)
+                    np.multiply(h, masks[number], out=x)
+        logits = room.logits.reshape(len(room.logits), -1)
+        np.matmul(self.parameters["Wy"], x.reshape(self.hidden_size, -1), out=logits)
         logits += self.parameters["by"][:, None]
-        return logits.reshape(-1, *inputs.shape)
+        return room.logits
 
     def losses(self, window: Window, state: Array) -> Array:
         """−ln p of each target, (T, B), in nats; `state` is carried as in `forward`."""
@@ -195,7 +209,7 @@ class CharRNN:
             d_state: that with respect to the last state; overwritten by that with respect to
                 the first.
         """
-        tapes = self.tapes(*inputs.shape)
+        tapes, _, d_h = self.room(*inputs.shape)
         # What enters each layer, and last what enters the softmax.
         outputs = [
             tape["h_units_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
@@ -205,7 +219,7 @@ class CharRNN:
         last = entering[-1].reshape(self.hidden_size, -1)
         np.matmul(d_rows, last.T, out=self.gradient["Wy"])
         np.sum(d_rows, axis=1, out=self.gradient["by"])
-        d_h = (self.parameters["Wy"].T @ d_rows).reshape(self.hidden_size, *inputs.shape)
+        np.matmul(self.parameters["Wy"].T, d_rows, out=d_h.reshape(self.hidden_size, -1))
         for number in reversed(range(self.num_layers)):
             if masks is not None:
                 d_h *= masks[number]
@@ -256,13 +270,6 @@ class CharRNN:
         indices = self.vocabulary.encode(prime)
         (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
         return (character.char for character in text)
-
-
-def _room(tape: Tape, h: Array) -> Array:
-    """The array on the tape for a layer's outputs after dropout, (H, T, B)."""
-    if "dropped" not in tape:
-        tape["dropped"] = np.empty(h.shape, h.dtype)
-    return tape["dropped"]
 
 
 def cross_entropy(

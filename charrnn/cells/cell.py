@@ -112,6 +112,17 @@ class Cell(ABC):
         raise KeyError(name)
 
 
+def scratch(tape: dict[str, Array], name: str, shape: Shape, dtype: DTypeLike) -> Array:
+    """Room on a tape for what only some windows need; made when it is first asked for.
+
+    Memory that is used again is there already: for fresh memory the system clears page after
+    page, which takes longer than to fill it.
+    """
+    if name not in tape or tape[name].shape != shape:
+        tape[name] = np.empty(shape, dtype)
+    return tape[name]
+
+
 def outputs(tape: dict[str, Array]) -> Array:
     """The outputs of a layer after its steps, (H, T, B), from h on its tape."""
     np.copyto(tape["h_units_first"], tape["h"].swapaxes(0, 1))

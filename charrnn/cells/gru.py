@@ -127,7 +127,8 @@ class GRU(Cell):
         np.sum(rest[0], axis=(1, 2), out=gradient["bh"])
         rest[0] = rest[1]  # what remains needs d_n where d_q was
         d_x = d_a[: 3 * H]
-        return project_backward(inputs, d_x, weights["Wx"], gradient["Wx"], gradient["b"])
+        d_Wx, d_b = gradient["Wx"], gradient["b"]
+        return project_backward(inputs, d_x, weights["Wx"], d_Wx, d_b, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
         """As in `Cell`."""

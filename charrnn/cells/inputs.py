@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from charrnn.cells.cell import scratch
 from charrnn.parameters import Array
-from charrnn.text.vocabulary import one_hot
 
 #: From so many characters on it pays to look which of them occur in a window.
 LARGE = 256
@@ -45,7 +45,9 @@ def project(inputs: Array, Wx: Array, b: Array, room: Array) -> Iterator[Array]:
             yield room[:, t]
 
 
-def project_backward(inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Array) -> Array | None:
+def project_backward(
+    inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Array, tape: dict[str, Array]
+) -> Array | None:
     """The gradients of `project`.
 
     Args:
@@ -53,23 +55,26 @@ def project_backward(inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Arr
         d_a: (G, T, B), the gradient with respect to its result.
         Wx: (G, D).
         d_Wx, d_b: like Wx and b; overwritten.
+        tape: where there is room.
 
     Returns:
-        The gradient with respect to real inputs, (D, T, B); None for character indices.
+        The gradient with respect to real inputs, (D, T, B), on the tape; None for character
+        indices.
     """
     G, D = Wx.shape
     d_a = d_a.reshape(G, -1)  # (G, T·B)
     if inputs.ndim == 2:
-        scatter_columns(d_a, inputs.ravel(), out=d_Wx)
+        scatter_columns(d_a, inputs.ravel(), d_Wx, tape)
         np.sum(d_Wx, axis=1, out=d_b)  # every column of d_a is in one column of d_Wx
         return None
     np.matmul(d_a, inputs.reshape(D, -1).T, out=d_Wx)
     np.sum(d_a, axis=1, out=d_b)
-    d_inputs: Array = Wx.T @ d_a
-    return d_inputs.reshape(inputs.shape)
+    d_inputs = scratch(tape, "d_inputs", inputs.shape, d_a.dtype)
+    np.matmul(Wx.T, d_a, out=d_inputs.reshape(D, -1))
+    return d_inputs
 
 
-def scatter_columns(columns: Array, indices: Array, out: Array) -> None:
+def scatter_columns(columns: Array, indices: Array, out: Array, tape: dict[str, Array]) -> None:
     """Add up the columns of each index: out[:, v] ← the sum of columns[:, n] with indices[n] = v.
 
     The product with one-hot rows is the quickest way there is in NumPy. Of a large vocabulary,
@@ -79,11 +84,14 @@ def scatter_columns(columns: Array, indices: Array, out: Array) -> None:
         columns: (G, N).
         indices: (N,).
         out: (G, V), overwritten.
+        tape: where there is room.
     """
-    V = out.shape[1]
+    V, dtype = out.shape[1], columns.dtype
     if V < LARGE:
-        np.matmul(columns, one_hot(indices, V, columns.dtype), out=out)
+        rows = scratch(tape, "one_hot", (len(indices), V), dtype)
+        np.take(np.eye(V, dtype=dtype), indices, axis=0, out=rows, mode="clip")
+        np.matmul(columns, rows, out=out)
         return
     present, places = np.unique(indices, return_inverse=True)
     out[...] = 0
-    out[:, present] = columns @ one_hot(places, len(present), columns.dtype)
+    out[:, present] = columns @ np.eye(len(present), dtype=dtype)[places]

@@ -54,13 +54,12 @@ class LSTM(Cell):
         H = self.hidden_size
         return {
             **self.h_shapes(T, B),
-            "c": (T + 1, H, B),
-            "gates": (T, 4 * H, B),
+            # i, f, o, g and the c before, so that i∘g and f∘c₋₁ are one product.
+            "gates": (T + 1, 5 * H, B),
             "tanh_c": (T, H, B),
             "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b
             "a": (4 * H, B),
-            "ig": (H, B),
-            "fc": (H, B),
+            "terms": (3 * H, B),
             "tmp": (H, B),
         }
 
@@ -68,21 +67,20 @@ class LSTM(Cell):
         self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
     ) -> Array:
         H = self.hidden_size
-        h, c, a, Wh = tape["h"], tape["c"], tape["a"], weights["Wh"]
-        ig, fc = tape["ig"], tape["fc"]
+        h, a, Wh = tape["h"], tape["a"], weights["Wh"]
+        c = tape["gates"][:, 4 * H :]
+        ig_fc = tape["terms"][: 2 * H]
         h[0], c[0] = state
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
             gates, tanh_c = tape["gates"][t], tape["tanh_c"][t]
-            i, f, o, g = gates.reshape(4, H, -1)
             np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
-            sigmoid(a[: 3 * H], out=gates[: 3 * H])
-            np.tanh(a[3 * H :], out=g)
-            np.multiply(i, g, out=ig)
-            np.multiply(f, c[t], out=fc)
-            np.add(ig, fc, out=c[t + 1])
+            sigmoid(a[: 3 * H], out=gates[: 3 * H])  # i, f, o
+            np.tanh(a[3 * H :], out=gates[3 * H : 4 * H])  # g
+            np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)
+            np.add(ig_fc[:H], ig_fc[H:], out=c[t + 1])
             np.tanh(c[t + 1], out=tanh_c)
-            np.multiply(o, tanh_c, out=h[t + 1])
+            np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
         state[0], state[1] = h[-1], c[-1]
         return outputs(tape)
 
@@ -96,16 +94,16 @@ class LSTM(Cell):
         gradient: dict[str, Array],
     ) -> Array | None:
         H, T, B = d_outputs.shape
-        h, c, d_a, d_gates = tape["h"], tape["c"], tape["d_a"], tape["a"]
-        ig, fc, tmp = tape["ig"], tape["fc"], tape["tmp"]
-        d_i, d_f, d_o, d_g = d_gates.reshape(4, H, B)
+        h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
+        ig_fc = tape["terms"][: 2 * H].reshape(2, H, B)
+        ig, _, dh_h = terms = tape["terms"].reshape(3, H, B)
+        d_ifo, d_g = d_gates[: 3 * H].reshape(3, H, B), d_gates[3 * H :]
         WhT = weights["Wh"].T
         dh, dc = d_state
         for t in reversed(range(T)):
-            gates = tape["gates"][t]
-            i, f, o, g = gates.reshape(4, H, B)
-            np.multiply(i, g, out=ig)  # again: that costs less than to keep it would
-            np.multiply(f, c[t], out=fc)
+            gates = tape["gates"][t].reshape(5, H, B)
+            i, f, o, g, _ = gates
+            np.multiply(gates[:2], gates[3:], out=ig_fc)  # again: cheaper than to keep it
             np.add(dh, d_outputs[:, t], out=dh)
 
             np.multiply(h[t + 1], tape["tanh_c"][t], out=tmp)  # dc
@@ -117,19 +115,17 @@ class LSTM(Cell):
             np.subtract(i, tmp, out=tmp)
             np.multiply(dc, tmp, out=d_g)
 
-            np.subtract(1, gates[: 3 * H], out=d_gates[: 3 * H])  # d_i, d_f, d_o
-            np.multiply(dc, ig, out=tmp)
-            np.multiply(d_i, tmp, out=d_i)
-            np.multiply(dc, fc, out=tmp)
-            np.multiply(d_f, tmp, out=d_f)
-            np.multiply(dh, h[t + 1], out=tmp)
-            np.multiply(d_o, tmp, out=d_o)
+            np.multiply(dc, ig_fc, out=ig_fc)  # d_i, d_f, d_o
+            np.multiply(dh, h[t + 1], out=dh_h)
+            np.subtract(1, gates[:3], out=d_ifo)
+            np.multiply(d_ifo, terms, out=d_ifo)
 
             d_a[:, t] = d_gates
             np.multiply(dc, f, out=dc)  # dc₋₁, dh₋₁
             np.matmul(WhT, d_gates, out=dh)
         np.matmul(d_a.reshape(4 * H, -1), before(tape).T, out=gradient["Wh"])
-        return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])
+        d_Wx, d_b = gradient["Wx"], gradient["b"]
+        return project_backward(inputs, d_a, weights["Wx"], d_Wx, d_b, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
         """As in `Cell`; the memory c is shown as tanh(c), which is what the output sees."""
@@ -137,5 +133,5 @@ class LSTM(Cell):
             return tape["tanh_c"]
         if name in "ifog":
             start = "ifog".index(name) * self.hidden_size
-            return tape["gates"][:, start : start + self.hidden_size]
+            return tape["gates"][:-1, start : start + self.hidden_size]
         return super().signal(tape, name)

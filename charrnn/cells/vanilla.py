@@ -74,7 +74,8 @@ class Vanilla(Cell):
             d_a[:, t] = da
             np.matmul(WhT, da, out=dh)
         np.matmul(d_a.reshape(H, -1), before(tape).T, out=gradient["Wh"])
-        return project_backward(inputs, d_a, weights["Wx"], gradient["Wx"], gradient["b"])
+        d_Wx, d_b = gradient["Wx"], gradient["b"]
+        return project_backward(inputs, d_a, weights["Wx"], d_Wx, d_b, tape)
 
 
 class VanillaReLU(Vanilla):

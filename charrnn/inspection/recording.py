@@ -63,7 +63,7 @@ def record(
         here = slice(start, min(start + CHUNK, N))
         inputs = read[here, None]  # (T, 1)
         logits = model.forward(inputs, state)
-        tape = model.tapes(len(inputs), 1)[layer - 1]
+        tape = model.room(len(inputs), 1).tapes[layer - 1]
         values[here] = cell.signal(tape, signal)[:, :, 0]
         # The target of the last character of all is unknown; any will do, and it is cut off.
         targets = read[start + 1 : here.stop + 1]

@@ -137,7 +137,7 @@ def test_the_gradient_of_a_one_hot_product_sums_the_columns_of_each_character(V,
     G, T, B = 3, 25, 2
     indices, d_a = rng.integers(0, V, (T, B)), rng.standard_normal((G, T, B))
     d_Wx, d_b = np.full((G, V), np.nan), np.full(G, np.nan)
-    assert project_backward(indices, d_a, np.zeros((G, V)), d_Wx, d_b) is None
+    assert project_backward(indices, d_a, np.zeros((G, V)), d_Wx, d_b, {}) is None
     for v in range(V):
         np.testing.assert_allclose(d_Wx[:, v], d_a[:, indices == v].sum(axis=1), atol=1e-14)
     np.testing.assert_allclose(d_b, d_a.sum(axis=(1, 2)))
