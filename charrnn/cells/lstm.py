@@ -67,19 +67,19 @@ class LSTM(Cell):
         self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
     ) -> Array:
         H = self.hidden_size
-        h, a, Wh = tape["h"], tape["a"], weights["Wh"]
-        c = tape["gates"][:, 4 * H :]
-        ig_fc = tape["terms"][: 2 * H]
+        h, c, Wh = tape["h"], tape["gates"][:, 4 * H :], weights["Wh"]
+        a, ig_fc = tape["a"], tape["terms"][: 2 * H]
+        a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
         for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
-            gates, tanh_c = tape["gates"][t], tape["tanh_c"][t]
+            gates, c_next, tanh_c = tape["gates"][t], c[t + 1], tape["tanh_c"][t]
             np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
-            sigmoid(a[: 3 * H], out=gates[: 3 * H])  # i, f, o
-            np.tanh(a[3 * H :], out=gates[3 * H : 4 * H])  # g
+            sigmoid(a_ifo, out=gates[: 3 * H])
+            np.tanh(a_g, out=gates[3 * H : 4 * H])
             np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)
-            np.add(ig_fc[:H], ig_fc[H:], out=c[t + 1])
-            np.tanh(c[t + 1], out=tanh_c)
+            np.add(ig, fc, out=c_next)
+            np.tanh(c_next, out=tanh_c)
             np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
         state[0], state[1] = h[-1], c[-1]
         return outputs(tape)
@@ -95,18 +95,17 @@ class LSTM(Cell):
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
-        ig_fc = tape["terms"][: 2 * H].reshape(2, H, B)
-        ig, _, dh_h = terms = tape["terms"].reshape(3, H, B)
-        d_ifo, d_g = d_gates[: 3 * H].reshape(3, H, B), d_gates[3 * H :]
+        terms, d_ifo, d_g = tape["terms"], d_gates[: 3 * H], d_gates[3 * H :]
+        ig_fc, (ig, fc, dh_h) = terms[: 2 * H], terms.reshape(3, H, B)
         WhT = weights["Wh"].T
         dh, dc = d_state
         for t in reversed(range(T)):
-            gates = tape["gates"][t].reshape(5, H, B)
-            i, f, o, g, _ = gates
-            np.multiply(gates[:2], gates[3:], out=ig_fc)  # again: cheaper than to keep it
+            gates, h_next = tape["gates"][t], h[t + 1]
+            i, f, o, g, _ = gates.reshape(5, H, B)
+            np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)  # cheaper than to keep it
             np.add(dh, d_outputs[:, t], out=dh)
 
-            np.multiply(h[t + 1], tape["tanh_c"][t], out=tmp)  # dc
+            np.multiply(h_next, tape["tanh_c"][t], out=tmp)  # dc
             np.subtract(o, tmp, out=tmp)
             np.multiply(dh, tmp, out=tmp)
             np.add(dc, tmp, out=dc)
@@ -115,9 +114,10 @@ class LSTM(Cell):
             np.subtract(i, tmp, out=tmp)
             np.multiply(dc, tmp, out=d_g)
 
-            np.multiply(dc, ig_fc, out=ig_fc)  # d_i, d_f, d_o
-            np.multiply(dh, h[t + 1], out=dh_h)
-            np.subtract(1, gates[:3], out=d_ifo)
+            np.multiply(dc, ig, out=ig)  # d_i, d_f, d_o
+            np.multiply(dc, fc, out=fc)
+            np.multiply(dh, h_next, out=dh_h)
+            np.subtract(1, gates[: 3 * H], out=d_ifo)
             np.multiply(d_ifo, terms, out=d_ifo)
 
             d_a[:, t] = d_gates
