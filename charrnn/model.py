@@ -248,9 +248,17 @@ class CharRNN:
             state: (L, S, H, B), overwritten by the next one.
 
         Returns:
-            The logits of the next character, (V, B).
+            The logits of the next character, (V, B), which hold until the next step.
         """
-        return self.forward(indices[None], state)[:, 0]
+        x, (tapes, room, _) = indices, self.room(1, len(indices))
+        with np.errstate(over="ignore"):
+            for layer, tape, carried in zip(self.layers, tapes, state):
+                layer.cell.step(layer.weights, x, carried, tape)
+                x = carried[0]
+        logits = room[:, 0]
+        np.matmul(self.parameters["Wy"], x, out=logits)
+        logits += self.parameters["by"][:, None]
+        return logits
 
     def sample(
         self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any

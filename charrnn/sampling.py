@@ -77,7 +77,8 @@ class Choice:
             likeliest: Array = logits.argmax(axis=0)
             return likeliest
         # In float64, so that the order of a sum cannot move a choice from block to block.
-        p = (logits - logits.max(axis=0)).astype(np.float64)
+        p = logits.astype(np.float64)
+        p -= np.maximum.reduce(p)
         p /= self.temperature
         np.exp(p, out=p)
         if self.top_k is None and self.top_p is None and self.min_p is None:
@@ -101,8 +102,9 @@ class Choice:
 
 def invert(p: Array, uniform: Array) -> Array:
     """The index at which the running sum of p (V, B) passes uniform (B,) of its total."""
-    running = np.cumsum(p, axis=0)
-    passed: Array = np.minimum((running <= uniform * running[-1]).sum(axis=0), len(p) - 1)
+    running = np.add.accumulate(p)
+    # The last is not asked: whatever has passed no other takes it.
+    passed: Array = np.add.reduce(running[:-1] <= uniform * running[-1])
     return passed
 
 
@@ -110,8 +112,8 @@ class Drawn(NamedTuple):
     """The next character of each stream, and what the model gave for it."""
 
     indices: Array  # (B,)
-    #: ln p by the model alone, before temperature and filters, in nats
-    log_probs: Array  # (B,)
+    #: ln p by the model alone, before temperature and filters, in nats; where asked for
+    log_probs: Array | None  # (B,)
 
 
 def generate(
@@ -120,6 +122,7 @@ def generate(
     length: int,
     choice: Choice,
     seeds: Sequence[np.random.SeedSequence],
+    log_probs: bool = False,
 ) -> Iterator[Drawn]:
     """Draw `length` characters of as many streams as there are seeds.
 
@@ -131,6 +134,7 @@ def generate(
         length: characters to draw.
         choice: how to choose.
         seeds: one a stream.
+        log_probs: whether to compute ln p of each character.
     """
     B = len(seeds)
     state = model.state(B)
@@ -144,7 +148,7 @@ def generate(
         if count % AHEAD == 0:
             uniform = np.stack([rng.random(AHEAD) for rng in generators], axis=1)
         indices = choice.choose(logits, uniform[count % AHEAD])
-        yield Drawn(indices, log_softmax(logits, indices))
+        yield Drawn(indices, log_softmax(logits, indices) if log_probs else None)
         if count + 1 < length:
             logits = model.step(indices, state)
 
@@ -161,8 +165,8 @@ class Character(NamedTuple):
     """A character of a sample."""
 
     char: str
-    #: ln p by the model alone, before temperature and filters, in nats
-    log_prob: float
+    #: ln p by the model alone, before temperature and filters, in nats; where asked for
+    log_prob: float | None
 
 
 def sample(
@@ -174,6 +178,7 @@ def sample(
     num_samples: int = 1,
     stops: Sequence[str] = (),
     seed: int | None = None,
+    log_probs: bool = False,
 ) -> Iterator[Iterable[Character]]:
     """Draw samples; sample i depends on the seed and on i, not on how many are drawn.
 
@@ -182,35 +187,45 @@ def sample(
     computed in blocks of one fixed size, filled up as needed.
 
     Args:
-        model, prime, length, choice: as for `generate`.
+        model, prime, length, choice, log_probs: as for `generate`.
         num_samples: how many.
         stops: a sample ends where one of these comes, which is left out.
         seed: None for others at every call.
     """
     chars = model.vocabulary.ix_to_char
     root = np.random.SeedSequence(seed)
-    alone = generate(model, prime, length, choice, root.spawn(1))
-    pairs = (Character(chars[drawn.indices[0]], float(drawn.log_probs[0])) for drawn in alone)
-    yield until(pairs, stops)
+    alone = generate(model, prime, length, choice, root.spawn(1), log_probs)
+    yield until(characters(alone, 0, chars), stops)
     for first in range(1, num_samples, BLOCK):
         wanted = min(BLOCK, num_samples - first)
-        texts: list[list[Character]] = [[] for _ in range(wanted)]
-        going = list(range(wanted))
-        for indices, log_probs in generate(model, prime, length, choice, root.spawn(BLOCK)):
-            for stream in going:
-                texts[stream].append(Character(chars[indices[stream]], float(log_probs[stream])))
-            going = [stream for stream in going if not ended(texts[stream], stops)]
-            if not going:
-                break
-        for text in texts:
-            yield until(text, stops)
+        steps: list[Drawn] = []
+        going = dict.fromkeys(range(wanted), "")  # stream → the end of its text
+        for drawn in generate(model, prime, length, choice, root.spawn(BLOCK), log_probs):
+            steps.append(drawn)
+            if stops:
+                going = {s: tail(end + chars[drawn.indices[s]], stops) for s, end in going.items()}
+                going = {s: end for s, end in going.items() if not ended(end, stops)}
+                if not going:
+                    break
+        for stream in range(wanted):
+            yield until(characters(steps, stream, chars), stops)
 
 
-def ended(text: Sequence[Character], stops: Sequence[str]) -> str:
+def characters(steps: Iterable[Drawn], stream: int, chars: str) -> Iterator[Character]:
+    """What one of the streams wrote."""
+    for indices, log_probs in steps:
+        log_prob = None if log_probs is None else float(log_probs[stream])
+        yield Character(chars[indices[stream]], log_prob)
+
+
+def tail(text: str, stops: Sequence[str]) -> str:
+    """As much of the end of a text as a stop may be."""
+    return text[-max(map(len, stops)) :]
+
+
+def ended(text: str, stops: Sequence[str]) -> str:
     """The longest of `stops` that a text ends with, or nothing."""
-    longest = max(map(len, stops), default=0)
-    end = "".join(character.char for character in text[-longest:]) if longest else ""
-    return max((stop for stop in stops if end.endswith(stop)), key=len, default="")
+    return max((stop for stop in stops if text.endswith(stop)), key=len, default="")
 
 
 def until(text: Iterable[Character], stops: Sequence[str]) -> Iterator[Character]:
@@ -218,20 +233,23 @@ def until(text: Iterable[Character], stops: Sequence[str]) -> Iterator[Character
 
     What may be the beginning of a stop is held back until that is clear.
     """
+    if not stops:
+        yield from text
+        return
     held: list[Character] = []
     for character in text:
         held.append(character)
-        if stop := ended(held, stops):
+        end = "".join(character.char for character in held)
+        if stop := ended(end, stops):
             yield from held[: -len(stop)]
             return
-        keep = max((overlap(held, stop) for stop in stops), default=0)
+        keep = max(overlap(end, stop) for stop in stops)
         yield from held[: len(held) - keep]
         held = held[len(held) - keep :]
     yield from held
 
 
-def overlap(text: Sequence[Character], stop: str) -> int:
+def overlap(text: str, stop: str) -> int:
     """How much of the end of `text` is the beginning of `stop`."""
-    end = "".join(character.char for character in text)
-    sizes = range(min(len(end), len(stop) - 1), 0, -1)
-    return next((size for size in sizes if stop.startswith(end[-size:])), 0)
+    sizes = range(min(len(text), len(stop) - 1), 0, -1)
+    return next((size for size in sizes if stop.startswith(text[-size:])), 0)

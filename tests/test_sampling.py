@@ -223,7 +223,12 @@ def test_what_cannot_be_a_stop_is_passed_on_at_once():
 def test_log_probabilities_are_those_of_the_model_alone():
     model = Alphabet()
     (drawn,) = generate(
-        model, model.vocabulary.encode("a"), 1, Choice(top_k=1), [np.random.SeedSequence(0)]
+        model,
+        model.vocabulary.encode("a"),
+        1,
+        Choice(top_k=1),
+        [np.random.SeedSequence(0)],
+        log_probs=True,
     )
     logits = np.array([-3, 0, 2, 0, 0, 0.0])
     assert drawn.indices.tolist() == [2]

@@ -83,6 +83,19 @@ class Cell(ABC):
         """
 
     @abstractmethod
+    def step(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> None:
+        """Run one step in place, leaving no trace of it: all that sampling needs.
+
+        Args:
+            weights: as in `shapes`.
+            inputs: character indices (B,), or reals (D, B).
+            state: (S, H, B), overwritten by the next one; h, the output, is its first array.
+            tape: as made by `tape` for T = 1, used as room.
+        """
+
+    @abstractmethod
     def backward(
         self,
         weights: dict[str, Array],

@@ -6,7 +6,7 @@ import numpy as np
 
 from charrnn.cells.activations import sigmoid
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
-from charrnn.cells.inputs import project, project_backward
+from charrnn.cells.inputs import enter, project, project_backward
 from charrnn.parameters import Array, Shape
 
 
@@ -84,6 +84,24 @@ class GRU(Cell):
             np.add(n, tmp, out=h[t + 1])
         state[0] = h[-1]
         return outputs(tape)
+
+    def step(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> None:
+        H = self.hidden_size
+        (h,), a, x = state, tape["a"][: 3 * H], tape["d_a"][: 3 * H, 0]
+        enter(inputs, weights["Wx"], weights["b"], out=x)
+        np.matmul(weights["Wh"], h, out=a)
+        np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
+        sigmoid(a[: 2 * H], out=a[: 2 * H])
+        (r, z, q), n = a.reshape(3, *h.shape), x[2 * H :]
+        np.add(q, weights["bh"][:, None], out=q)
+        np.multiply(r, q, out=q)
+        np.add(n, q, out=n)
+        np.tanh(n, out=n)
+        np.subtract(h, n, out=h)
+        np.multiply(z, h, out=h)
+        np.add(n, h, out=h)
 
     def backward(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 
 from charrnn.cells.activations import sigmoid
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
-from charrnn.cells.inputs import project, project_backward
+from charrnn.cells.inputs import enter, project, project_backward
 from charrnn.parameters import Array, Shape
 
 
@@ -83,6 +83,23 @@ class LSTM(Cell):
             np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
         state[0], state[1] = h[-1], c[-1]
         return outputs(tape)
+
+    def step(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> None:
+        H = self.hidden_size
+        (h, c), a, x = state, tape["a"], tape["d_a"][:, 0]
+        enter(inputs, weights["Wx"], weights["b"], out=x)
+        np.matmul(weights["Wh"], h, out=a)
+        np.add(a, x, out=a)
+        sigmoid(a[: 3 * H], out=a[: 3 * H])
+        np.tanh(a[3 * H :], out=a[3 * H :])
+        i, f, o, g = a.reshape(4, *h.shape)
+        np.multiply(i, g, out=g)
+        np.multiply(f, c, out=c)
+        np.add(c, g, out=c)
+        np.tanh(c, out=h)
+        np.multiply(o, h, out=h)
 
     def backward(
         self,

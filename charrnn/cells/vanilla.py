@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
-from charrnn.cells.inputs import project, project_backward
+from charrnn.cells.inputs import enter, project, project_backward
 from charrnn.parameters import Array, Shape
 
 
@@ -53,6 +53,15 @@ class Vanilla(Cell):
             self.squash(a, out=h[t + 1])
         state[0] = h[-1]
         return outputs(tape)
+
+    def step(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> None:
+        h, a, x = state[0], tape["a"], tape["d_a"][:, 0]
+        enter(inputs, weights["Wx"], weights["b"], out=x)
+        np.matmul(weights["Wh"], h, out=a)
+        np.add(a, x, out=a)
+        self.squash(a, out=h)
 
     def backward(
         self,

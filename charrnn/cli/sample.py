@@ -112,20 +112,24 @@ def command(**options: Any) -> None:
         num_samples=options["num_samples"],
         stops=stops,
         seed=options["seed"],
+        log_probs=options["as_json"],
     )
     prime = model.vocabulary.decode(indices)
     if options["as_json"]:
         for text in samples:
             click.echo(json.dumps(record(prime, list(text))))
         return
-    escape = sys.stdout.isatty() and not options["raw"]
+    terminal = sys.stdout.isatty()
+    escape = terminal and not options["raw"]
     for number, text in enumerate(samples):
         if number:
             click.echo(RULE)
         characters = chain(prime, (character.char for character in text))
         # What NFD took apart for the model is put together again.
         for piece in corpora.compose(characters) if form == "nfd" else characters:
-            click.echo(printable(piece) if escape else piece, nl=False)
+            shown = printable(piece) if escape else piece
+            # At once for who watches, a line at a time for a program: to flush takes a while.
+            print(shown, end="", flush=terminal or "\n" in shown)
         click.echo()
 
 
@@ -151,5 +155,5 @@ def record(prime: str, text: list[Character]) -> dict[str, Any]:
     return {
         "prime": prime,
         "text": "".join(character.char for character in text),
-        "log_probs": [round(character.log_prob, 6) for character in text],
+        "log_probs": [round(log_prob, 6) for _, log_prob in text if log_prob is not None],
     }
