@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from math import prod
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from multiprocessing.util import Finalize
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,20 @@ class Memory:
         return flat.reshape(self.shape)
 
 
+def in_file(array: Array) -> Memory | None:
+    """Where an array stands that is part of a file; None for one that is not, or only in bits."""
+    if not isinstance(array, np.memmap) or array.filename is None or array.mode == "c":
+        return None
+    if not (array.size and array.flags.c_contiguous):
+        return None
+    whole = array
+    while isinstance(whole.base, np.memmap):
+        whole = whole.base
+    # The offset that a view has is that of the whole.
+    offset = whole.offset + array.ctypes.data - whole.ctypes.data
+    return Memory(str(array.filename), array.shape, array.dtype, offset)
+
+
 @dataclass
 class Failure:
     """What a member says of an error that ended it."""
@@ -115,6 +130,9 @@ class Leader(Processes):
         self._memories: list[Memory] = []
         self._pipes: list[Connection] = []
         self._processes: list[SpawnProcess] = []
+        # At its end, a program waits for the processes it started: who forgot to close must not
+        # wait for ever.
+        Finalize(self, dismiss, (self._pipes, self._processes), exitpriority=0)
 
     def common(self, shape: Shape, dtype: DTypeLike) -> Array:
         wanted = np.dtype(dtype)
@@ -122,9 +140,9 @@ class Leader(Processes):
         return self._remember(Memory(room, shape, wanted))
 
     def constant(self, array: Array) -> Array:
-        if isinstance(array, np.memmap):
-            path = str(array.filename)
-            return self._remember(Memory(path, array.shape, array.dtype, array.offset))
+        file = in_file(array)
+        if file:
+            return self._remember(file)
         copy = self.common(array.shape, array.dtype)
         copy[...] = array
         return copy
@@ -139,7 +157,13 @@ class Leader(Processes):
                 ours, theirs = self._context.Pipe()
                 follower = rank, self.size, self._memories, theirs
                 process = self._context.Process(target=follow, args=(follower, work, arguments))
-                process.start()
+                try:
+                    process.start()
+                except OSError as error:
+                    raise TrainingError(
+                        f"worker {rank + 1} of {self.size} cannot be started ({error.strerror}): "
+                        "train with fewer --workers"
+                    ) from error
                 theirs.close()  # so that the follower's end is the only one
                 self._pipes.append(ours)
                 self._processes.append(process)
@@ -187,15 +211,23 @@ class Leader(Processes):
         return numbers
 
     def close(self) -> None:
-        for pipe in self._pipes:
-            pipe.close()
-        for process in self._processes:
-            process.join(GRACE)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            process.close()
-        self._pipes, self._processes = [], []
+        dismiss(self._pipes, self._processes)
+
+
+def dismiss(pipes: list[Connection], processes: list[SpawnProcess]) -> None:
+    """Let processes end, whose pipes these are, or make them; the lists are empty thereafter."""
+    for pipe in pipes:
+        pipe.close()
+    grace = GRACE
+    while processes:
+        process = processes[-1]
+        process.join(grace)
+        if process.is_alive():
+            grace = 0.0  # for all others had the same time
+            process.kill()
+            process.join()
+        processes.pop().close()
+    pipes.clear()
 
 
 class Follower(Processes):

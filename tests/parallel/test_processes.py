@@ -1,0 +1,340 @@
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing.context import SpawnProcess
+
+import numpy as np
+import pytest
+
+from charrnn.errors import TrainingError
+from charrnn.parallel import processes
+from charrnn.parallel.processes import Leader, team_of
+from charrnn.parallel.team import Team
+
+#: Seconds after which something hangs, however busy the machine is.
+DEADLINE = 60
+#: Of the vectors that are added up: no multiple of any number of members.
+SIZE = 7
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+class Desk:
+    """What every member of the teams below has before it, and can do.
+
+    Each does an order of the same name; what it found it writes on its row of the board.
+    """
+
+    def __init__(self, team, *arrays):
+        self.team = team
+        self.board = team.common((team.size, SIZE), np.float64)
+        self.own = team.own(SIZE, np.float32)
+        self.constants = [team.constant(array) for array in arrays]
+        self.row = self.board[team.rank]
+
+    def everyone(self, name, *arguments):
+        """Have all members do something, and see the board."""
+        self.team.order(name, *arguments)
+        getattr(self, name)(*arguments)
+        return self.board.tolist()
+
+    def write_rank(self):
+        self.row[...] = self.team.rank
+        self.team.gather()
+
+    def copy_first_row(self):
+        self.row[...] = self.board[0]
+        self.team.gather()
+
+    def total(self, numbers):
+        sums = self.team.sum(numbers[self.team.rank])
+        self.row[: len(sums)] = sums
+        self.team.gather()
+
+    def reduce(self, vectors):
+        self.own[...] = vectors[self.team.rank]
+        self.team.reduce(self.own)
+        self.row[...] = self.own
+        self.team.gather()
+
+    def read_constants(self):
+        for place, array in enumerate(self.constants):
+            self.row[place] = checksum(array)
+        self.team.gather()
+
+    def stumble(self):
+        if self.team.rank:
+            raise LookupError("not where it was")
+
+    def sleep(self):
+        if self.team.rank:
+            time.sleep(2 * DEADLINE)
+
+
+def checksum(array):
+    """A number that every element changes, and its place."""
+    return float(array.ravel() @ np.arange(1, array.size + 1)) + array.ndim
+
+
+def work(team, constants):
+    """What the members of such a team do."""
+    desk = Desk(team, *[None] * constants)
+    for name, arguments in team.orders():
+        getattr(desk, name)(*arguments)
+
+
+def begin(team, *arrays):
+    """The first member's desk, and the others at work."""
+    desk = Desk(team, *arrays)
+    team.start(work, len(arrays))
+    return desk
+
+
+@pytest.fixture(autouse=True)
+def _deadline():
+    """A hang is a failure."""
+
+    def ring(number, frame):
+        pytest.fail(f"still waiting after {DEADLINE} s")
+
+    if os.name == "posix":
+        before = signal.signal(signal.SIGALRM, ring)
+        signal.alarm(DEADLINE)
+    yield
+    if os.name == "posix":
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def desk(request, tmp_path_factory):
+    """That of a team that works well, with all kinds of constants."""
+    in_memory = np.arange(20, dtype=np.int16).reshape(4, 5)
+    path = tmp_path_factory.mktemp("constants") / "numbers"
+    np.arange(100, dtype=np.uint16).tofile(path)
+    in_file = np.memmap(path, np.uint16, "r", offset=8)
+    with Leader(request.param) as team:
+        yield begin(
+            team,
+            in_memory,
+            in_memory[:, 1:4],
+            in_file,
+            in_file[5:][10:60],
+            in_file[::3],
+            in_file[:0],
+        )
+
+
+def test_all_members_see_what_each_wrote(desk):
+    size = desk.team.size
+    assert desk.everyone("write_rank") == [[rank] * SIZE for rank in range(size)]
+
+
+def test_the_others_see_what_the_first_wrote_before_its_order(desk):
+    for text in (range(SIZE), range(3, 3 + SIZE)):
+        desk.board[0] = text
+        assert desk.everyone("copy_first_row") == [list(text)] * desk.team.size
+
+
+def test_a_sum_has_the_same_bits_with_every_member(desk):
+    numbers = [[0.1, 1e16], [0.2, 1.0], [0.3, -1e16]][: desk.team.size]  # the order matters
+    rows = desk.everyone("total", numbers)
+    assert [row[:2] for row in rows] == [rows[0][:2]] * desk.team.size
+    assert rows[0][0] == pytest.approx(sum(number for number, _ in numbers))
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_sum_with_a_number_that_is_not_finite_is_not_finite(poison, desk):
+    numbers = [[1.0], [poison], [1.0]][: desk.team.size]
+    assert not np.isfinite([row[0] for row in desk.everyone("total", numbers)]).any()
+
+
+def test_a_vector_is_added_up_each_part_with_its_member(desk):
+    size = desk.team.size
+    vectors = np.arange(1, SIZE + 1) * 10.0 ** np.arange(size)[:, None]
+    expected = vectors.copy()
+    for rank in range(size):
+        part = slice(rank * SIZE // size, (rank + 1) * SIZE // size)
+        expected[rank, part] = vectors.sum(axis=0)[part]
+    np.testing.assert_array_equal(desk.everyone("reduce", vectors), expected)
+
+
+def test_constants_are_the_first_members_with_all(desk):
+    plain, file = np.arange(20).reshape(4, 5), np.arange(4, 100)
+    expected = [plain, plain[:, 1:4], file, file[15:65], file[::3], file[:0]]
+    for row in desk.everyone("read_constants"):
+        assert row[: len(expected)] == [checksum(array) for array in expected]
+
+
+def test_a_worker_that_fails_says_where():
+    with Leader(3) as team:
+        desk = begin(team)
+        team.order("stumble")
+        with pytest.raises(RuntimeError, match="worker 2 of 3 failed") as caught:
+            team.sum([1.0])
+    for words in ("Traceback", "in stumble", "LookupError: not where it was"):
+        assert words in str(caught.value)
+    assert not desk.team._processes
+
+
+def meet_in_sum(team):
+    team.order("sleep")
+    kill_soon(team)
+    team.sum([1.0])
+
+
+def meet_in_gather(team):
+    team.order("sleep")
+    kill_soon(team)
+    team.gather()
+
+
+def meet_after_an_order(team):
+    kill(team._processes[-1])
+    team._processes[-1].join()
+    team.order("write_rank")
+    team.gather()
+
+
+def kill(process):
+    os.kill(process.pid, signal.SIGKILL)
+
+
+def kill_soon(team):
+    threading.Timer(0.3, kill, [team._processes[-1]]).start()
+
+
+@posix
+@pytest.mark.parametrize("meet", [meet_in_sum, meet_in_gather, meet_after_an_order])
+def test_a_worker_that_is_killed_is_missed_at_once(meet):
+    with Leader(2) as team:
+        begin(team).everyone("write_rank")
+        begun = time.monotonic()
+        with pytest.raises(TrainingError, match=r"worker 2 of 2 is gone \(.*signal 9\).*--resume"):
+            meet(team)
+        assert time.monotonic() - begun < 20
+
+
+@posix
+def test_the_others_leave_by_themselves_when_one_is_gone():
+    with Leader(3) as team:
+        begin(team).everyone("write_rank")
+        first, second = team._processes
+        kill(first)
+        with pytest.raises(TrainingError, match="worker 2 of 3"):
+            team.sum([1.0])
+        for pipe in team._pipes:
+            pipe.close()
+        second.join(DEADLINE)
+        assert second.exitcode == 0
+
+
+@posix
+def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
+    monkeypatch.setattr(processes, "GRACE", 0.2)
+    team = Leader(3)
+    begin(team).everyone("write_rank")
+    numbers = [process.pid for process in team._processes]
+    for number in numbers:
+        os.kill(number, signal.SIGSTOP)
+    team.close()
+    for number in numbers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+
+
+def test_closing_again_is_harmless_and_leaves_nobody():
+    team = Leader(2)
+    begin(team)
+    (process,) = team._processes
+    assert process.is_alive()
+    team.close()
+    team.close()
+    assert process not in multiprocessing.active_children()
+
+
+def test_a_team_that_was_never_started_can_be_closed():
+    Leader(3).close()
+
+
+SCRIPT = """
+import time
+from pathlib import Path
+from charrnn.parallel.processes import Leader
+
+def names():
+    return {path.name for path in Path("/dev/shm").glob("pym-*")}
+
+def work(team):
+    common = team.common((1000, 1000), "f8")
+    for _ in team.orders():
+        pass
+
+if __name__ == "__main__":
+    before = names()
+    team = Leader(3)
+    common = team.common((1000, 1000), "f8")
+    team.start(work)
+    common[...] = 1
+    print(names() - before or "no names", flush=True)
+    %s
+"""
+
+
+def program(tmp_path, end):
+    """Start a program with a team; its first line lists the names of the memory in common."""
+    path = tmp_path / "program.py"
+    path.write_text(SCRIPT % end)
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("end", ["team.close()", "pass  # and forget to close"])
+def test_a_program_with_a_team_ends_and_leaves_nothing(end, tmp_path):
+    with program(tmp_path, end) as process:
+        out, said = process.communicate(timeout=DEADLINE / 2)
+    assert (process.returncode, out, said) == (0, "no names\n", "")
+
+
+@posix
+def test_nobody_is_left_when_the_first_is_killed(tmp_path):
+    with program(tmp_path, "time.sleep(100)") as process:
+        assert process.stdout.readline() == "no names\n"
+        process.kill()
+        # The ends of these pipes are with all who were started, so this waits for all.
+        _, said = process.communicate(timeout=DEADLINE / 2)
+    assert said == ""
+
+
+def test_a_worker_that_cannot_be_started_is_one_too_many(monkeypatch):
+    def start(process):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(SpawnProcess, "start", start)
+    with (
+        Leader(2) as team,
+        pytest.raises(TrainingError, match=r"worker 2 .*\(Resource .*: train with fewer --workers"),
+    ):
+        team.start(work, 0)
+
+
+def test_a_team_is_as_large_as_asked():
+    assert type(team_of(1)) is Team
+    assert team_of(3).size == 3
+
+
+@pytest.mark.parametrize(
+    ("cores", "batch_size", "workers"), [(4, 32, 4), (4, 31, 3), (4, 1, 1), (1, 64, 1), (64, 64, 8)]
+)
+def test_there_are_no_more_workers_than_cores_or_than_the_batch_can_use(
+    cores, batch_size, workers, monkeypatch
+):
+    monkeypatch.setattr(processes, "cores", lambda: cores)
+    assert processes.fitting(batch_size) == workers
