@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from charrnn.model import CharRNN
+from charrnn.optimizers import clip_by_norm, squared_norm
 from charrnn.parallel.team import Team
 from charrnn.parameters import Array
 from charrnn.text.streams import Window
@@ -54,6 +57,38 @@ def evaluate(
         if offset >= 0:
             total += float(losses[within].sum(dtype=np.float64))
     (total,) = team.sum([total])
+    return total / scored
+
+
+def evaluate_dynamically(
+    model: CharRNN, indices: Array, *, learning_rate: float = 0.2, seq_length: int = 32
+) -> float:
+    """The mean loss over a text from which the model learns as it goes, in nats a character.
+
+    Dynamic evaluation (Mikolov 2010; Krause 2018): each window is scored first, then a step of
+    plain gradient descent is taken on it, so that what comes later is predicted by a model
+    that knows what came before: its names, its spelling. This is another thing than
+    `evaluate`: say which it was.
+
+    Args:
+        model: the model; afterwards it is as before.
+        indices: the text, (N,), at least 2 characters; the first is read and not scored.
+        learning_rate: of the descent; 0 for `evaluate` with a single reader.
+        seq_length: T, characters from step to step.
+    """
+    flat, before = model.parameters.flat, model.parameters.flat.copy()
+    state = model.state()
+    total, scored = 0.0, len(indices) - 1
+    try:
+        for start in range(0, scored, seq_length):
+            read = indices[start : start + seq_length + 1, None].astype(np.intp)
+            window = Window(read[:-1], read[1:])
+            total += model.loss_and_gradient(window, state) * len(window.targets)
+            gradient = model.gradient.flat
+            clip_by_norm(gradient, sqrt(squared_norm(gradient)), 1.0)
+            flat -= learning_rate * gradient
+    finally:
+        flat[...] = before
     return total / scored
 
 

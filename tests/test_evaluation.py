@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from charrnn.evaluation import evaluate, evaluate_from_empty
+from charrnn.evaluation import evaluate, evaluate_dynamically, evaluate_from_empty
 from charrnn.text.streams import Window
 
 
@@ -46,3 +46,22 @@ def test_from_empty_scores_each_window_alone(tiny_model, text):
         piece = text[start : start + 101, None]
         losses.append(model.losses(Window(piece[:-1], piece[1:]), model.state()).mean())
     assert evaluate_from_empty(model, text, length=100) == pytest.approx(np.mean(losses))
+
+
+def test_dynamic_evaluation_without_learning_is_a_single_reader(tiny_model, text):
+    model = tiny_model("lstm", 2)
+    loss = evaluate_dynamically(model, text[:500], learning_rate=0.0, seq_length=7)
+    assert loss == pytest.approx(read_by_one(model, text[:500]))
+
+
+def test_dynamic_evaluation_learns_from_the_text_and_forgets_it_again(tiny_model):
+    model, repeated = tiny_model(hidden_size=16), np.tile([0, 3, 1, 3, 5, 6, 2], 400)
+    before = model.parameters.flat.copy()
+    assert evaluate_dynamically(model, repeated) < 0.7 * evaluate(model, repeated)
+    np.testing.assert_array_equal(model.parameters.flat, before)
+
+
+def test_dynamic_evaluation_scores_a_window_before_it_learns_from_it(tiny_model, text):
+    model = tiny_model()
+    once = evaluate_dynamically(model, text[:33], seq_length=32)
+    assert once == pytest.approx(read_by_one(model, text[:33]))

@@ -20,6 +20,7 @@ from charrnn.cli.options import (
     weights_option,
 )
 from charrnn.errors import SettingError, TextError
+from charrnn.evaluation import evaluate, evaluate_dynamically
 from charrnn.inspection.following import Following, follow
 from charrnn.inspection.recording import Recording, record
 from charrnn.model import CharRNN
@@ -55,6 +56,11 @@ WEAK = 0.4
     type=click.IntRange(1),
     help="Characters of the text to show.  [default: 2000]",
 )
+@click.option(
+    "--dynamic",
+    is_flag=True,
+    help="Score the text once more by a model that learns from it as it goes.",
+)
 @click.option("--predictions", is_flag=True, help="Five guesses for the next character under each.")
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="Numbers instead of pictures.")
@@ -67,12 +73,14 @@ def command(**options: Any) -> None:
         charrnn inspect
         charrnn inspect --cell 42
         charrnn inspect --cell 7 --signal f --text letter.txt --color | less -R
+        charrnn inspect --text letter.txt --dynamic
         charrnn inspect --json | jq .val_loss
 
     Alone it describes the model. With --cell it colours a text by the value of one hidden
     unit after each character: blue below zero, red above; gates from blue, closed, to red,
     open. The text is held-out text that the checkpoint carries, or --text, which is also
-    scored.
+    scored. With --dynamic it is scored twice: as it is, and by dynamic evaluation, where a step
+    of gradient descent follows on every 32 characters once they are scored.
     """
     cell, path = options["cell"], options["text"]
     of_a_cell = [name for name in ("layer", "signal", "length", "predictions") if options[name]]
@@ -82,34 +90,58 @@ def command(**options: Any) -> None:
     model = checkpoint.build(options["weights"])
     if cell is not None and cell >= model.hidden_size:
         raise SettingError(f"--cell {cell}: the layers have cells 0 to {model.hidden_size - 1}")
-    if path is None and cell is None:
+    if path is None and cell is None and not options["dynamic"]:
         summary = summarize(model, checkpoint)
         click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
         return
     text, indices = read_text(model, checkpoint, path, options["encoding"])
+    result = {"text": path or "the held-out excerpt", "characters": len(text)}
+    result |= scores(model, indices, options["dynamic"])
+    if cell is not None:
+        inspect_cell(model, cell, text, indices, result, options)
+    elif options["as_json"]:
+        click.echo(json.dumps(result))
+    else:
+        click.echo(scored(result))
+
+
+def scores(model: CharRNN, indices: Array, dynamic: bool) -> dict[str, float | None]:
+    """How well a text is predicted, in nats and bits a character."""
+    if len(indices) < 2:
+        return {"loss": None}
+    loss = evaluate(model, indices)
+    result: dict[str, float | None] = {"loss": loss, "bpc": loss / log(2)}
+    if dynamic:
+        loss = evaluate_dynamically(model, indices)
+        result |= {"dynamic_loss": loss, "dynamic_bpc": loss / log(2)}
+    return result
+
+
+def inspect_cell(
+    model: CharRNN,
+    cell: int,
+    text: str,
+    indices: Array,
+    result: dict[str, Any],
+    options: dict[str, Any],
+) -> None:
+    """Show a text by the values of one cell, below what `result` says of the text."""
     layer, signal = options["layer"] or model.num_layers, options["signal"] or "h"
+    length = options["length"] or LENGTH
     guesses = GUESSES if options["predictions"] else 0
     recording = record(model, indices, layer=layer, signal=signal, guesses=guesses)
-    score = float(recording.losses.mean()) if len(recording.losses) else None
-    source = path or "the held-out excerpt"
-    result: dict[str, Any] = {"text": source, "characters": len(text), "loss": score}
-    if score is not None:
-        result["bpc"] = score / log(2)
-    if cell is not None:
-        values, length = recording.values[:, cell], options["length"] or LENGTH
-        found = follow(values, text)
-        result.update(cell=cell, layer=layer, signal=signal)
-        result.update(cell_numbers(values[:length], values, found))
+    values = recording.values[:, cell]
+    found = follow(values, text)
+    result.update(cell=cell, layer=layer, signal=signal)
+    result.update(cell_numbers(values[:length], values, found))
     if options["as_json"]:
         click.echo(json.dumps(result))
-    elif cell is None:
-        click.echo(scored(result))
-    else:
-        for line in above(result, found):
-            click.echo(line)
-        if signal in model.layers[0].cell.gates:
-            values = 2 * values - 1
-        show(model, recording, text[:length], values[:length], color_depth(options["color"]))
+        return
+    for line in above(result, found):
+        click.echo(line)
+    if signal in model.layers[0].cell.gates:
+        values = 2 * values - 1
+    show(model, recording, text[:length], values[:length], color_depth(options["color"]))
 
 
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -196,10 +228,16 @@ def scored(result: dict[str, Any]) -> str:
     """How well a text was predicted, for people."""
     if result["loss"] is None:
         return f"{result['text']}: a single character, nothing to predict"
-    return printable(
+    lines = [
         f"{result['text']}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
         f"{result['bpc']:.4f} bits a character"
-    )
+    ]
+    if "dynamic_loss" in result:
+        lines.append(
+            f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
+            f"nats, {result['dynamic_bpc']:.4f} bits a character"
+        )
+    return printable("\n".join(lines))
 
 
 def above(result: dict[str, Any], found: list[Following]) -> Iterator[str]:

@@ -130,3 +130,12 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
 )
 def test_what_is_about_a_cell_asks_for_one(alone, run):
     assert "add --cell" in run("inspect", *alone, code=2).stderr
+
+
+def test_dynamic_evaluation_is_scored_beside_and_says_so(run, tmp_path):
+    (tmp_path / "other.txt").write_text("The lamp was lit at dusk. " * 40)
+    result = json.loads(run("inspect", "--text", "other.txt", "--dynamic", "--json").stdout)
+    assert result["dynamic_loss"] < result["loss"]
+    assert result["dynamic_bpc"] == pytest.approx(result["dynamic_loss"] / np.log(2))
+    assert "dynamic evaluation, learning from it" in run("inspect", "--dynamic").stdout
+    assert "dynamic" not in run("inspect", "--text", "other.txt").stdout
