@@ -35,6 +35,8 @@ class Session:
         corpus: name, characters, SHA-256 and how to read the text again.
         excerpt: of the held-out text.
         notices: what the session decided by itself.
+        indices: the whole text; where it is in a temporary file, from which workers read it,
+            the file lasts as long as this does.
     """
 
     run: Run
@@ -42,6 +44,7 @@ class Session:
     corpus: dict[str, Any]
     excerpt: str
     notices: list[str]
+    indices: Array
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -89,9 +92,8 @@ def start(
     model: dict[str, Any],
     settings: dict[str, Any],
     epochs: float | None = None,
-    val_frac: float = 0.1,
+    val_frac: float | None = None,
     encoding: str | None = None,
-    normalize: str | None = None,
     init_from: Checkpoint | None = None,
 ) -> Session:
     """A new run.
@@ -103,47 +105,48 @@ def start(
         settings: of the training, as in `Settings`; what is missing or None is chosen to fit
             the text.
         epochs: how long to train, where `settings` has no steps.
-        val_frac: the share of the text, at its end, that is held out.
-        encoding, normalize: how the corpus was read.
+        val_frac: the share of the text, at its end, that is held out; as `planning.held_out`
+            has it unless given.
+        encoding: how the corpus was read.
         init_from: a checkpoint whose weights and vocabulary to start from, instead of `model`.
 
     Raises:
         TextError: for a text too short, or with characters that `init_from` does not know.
         SettingError: for a setting outside of its range.
     """
-    if len(corpus.text) < 2:
-        raise TextError(f"{corpus.name}: {len(corpus.text)} characters, at least 2 are needed")
+    if corpus.length < 2:
+        raise TextError(f"{corpus.name}: {corpus.length} characters, at least 2 are needed")
     if init_from:
         network = init_from.build()
         network.dropout = model["dropout"]
-        if unknown := network.vocabulary.unknown(corpus.text):
+        if unknown := network.vocabulary.unknown(corpus.characters):
             raise TextError(
                 f"{corpus.name}: {len(unknown)} characters that the old weights do not know, "
                 f"leave them out: {listed(unknown)}"
             )
     else:
-        network = CharRNN(Vocabulary.of(corpus.text), **model)
+        network = CharRNN(Vocabulary(corpus.characters), **model)
         network.initialize(np.random.default_rng(settings["seed"]))
-    indices = network.vocabulary.encode(corpus.text)
-    train, validation, notices = split(indices, val_frac)
+    indices = corpus.encode(network.vocabulary)
+    held_out = planning.held_out(corpus.length, val_frac)
+    train, validation = split(indices, held_out)
+    notices = []
+    if not held_out and val_frac != 0:
+        notices.append(
+            f"the text is short: all {corpus.length:,} characters are trained on, none held out"
+        )
     chosen = fit(settings, len(train), epochs, notices)
-    described = describe(corpus, encoding, normalize, val_frac)
+    described = describe(corpus, encoding, val_frac, held_out)
     excerpt = network.vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     team = processes.team_of(chosen.workers)
     run = Run(network, train, validation, chosen, team)
-    return Session(run, path, described, excerpt, notices)
+    return Session(run, path, described, excerpt, notices, indices)
 
 
-def split(indices: Array, val_frac: float) -> tuple[Array, Array, list[str]]:
-    """The text to train on, that to validate on, and what there is to say about it."""
-    held_out = planning.held_out(len(indices), val_frac)
+def split(indices: Array, held_out: int) -> tuple[Array, Array]:
+    """The text to train on and that to validate on, so many characters at the end."""
     cut = len(indices) - held_out
-    notices = []
-    if val_frac and not held_out:
-        notices.append(
-            f"the text is short: all {len(indices):,} characters are trained on, none held out"
-        )
-    return indices[:cut], indices[cut:], notices
+    return indices[:cut], indices[cut:]
 
 
 def fit(
@@ -170,17 +173,18 @@ def fit(
 
 
 def describe(
-    corpus: Corpus, encoding: str | None, normalize: str | None, val_frac: float
+    corpus: Corpus, encoding: str | None, val_frac: float | None, held_out: int
 ) -> dict[str, Any]:
     """What a checkpoint says of the text: enough to read it again and to know it again."""
     return {
         "name": corpus.name,
-        "characters": len(corpus.text),
+        "characters": corpus.length,
         "sha256": corpus.sha256,
         "files": list(corpus.files),
         "encoding": encoding,
-        "normalize": normalize,
+        "normalize": corpus.normalize,
         "val_frac": val_frac,
+        "held_out": held_out,
     }
 
 
@@ -201,12 +205,15 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     expected = saved.corpus
     if corpus.sha256 != expected["sha256"]:
         raise TrainingError(
-            f"{corpus.name} ({len(corpus.text):,} characters) is not the text that {path} was "
+            f"{corpus.name} ({corpus.length:,} characters) is not the text that {path} was "
             f"trained on, {expected['name']} ({expected['characters']:,} characters): to go on "
             f"with another text, start a new run with --init-from {path} and another -c"
         )
     network = saved.build("last")
-    train, validation, _ = split(network.vocabulary.encode(corpus.text), expected["val_frac"])
+    indices = corpus.encode(network.vocabulary)
+    # Earlier checkpoints have only the share; the number says it whatever the default becomes.
+    held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))
+    train, validation = split(indices, held_out)
     settings = replace(Settings(**saved.settings), **changes)
     run = Run(network, train, validation, settings, processes.team_of(settings.workers))
     best = network.parameters.zeros_like()
@@ -217,4 +224,4 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     except (KeyError, TypeError, ValueError) as error:
         run.team.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
-    return Session(run, path, dict(expected), saved.excerpt, [])
+    return Session(run, path, dict(expected), saved.excerpt, [], indices)

@@ -20,6 +20,7 @@ from charrnn.cli.options import (
 from charrnn.render.escape import printable
 from charrnn.sampling import Character, Choice, sample
 from charrnn.text import corpus as corpora
+from charrnn.text.normal_forms import compose, normalized
 
 #: Between samples.
 RULE = "\n" + 40 * "-" + "\n"
@@ -99,8 +100,8 @@ def command(**options: Any) -> None:
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form = checkpoint.normalize
-    prime = corpora.normalized(read_prime(options), form)
-    stops = [corpora.normalized(stop, form) for stop in stops]
+    prime = normalized(read_prime(options), form)
+    stops = [normalized(stop, form) for stop in stops]
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if dropped := len(prime) - len(indices):
         notice(f"left out {dropped} characters of the prime that the model has not seen")
@@ -126,7 +127,7 @@ def command(**options: Any) -> None:
             click.echo(RULE)
         characters = chain(prime, (character.char for character in text))
         # What NFD took apart for the model is put together again.
-        for piece in corpora.compose(characters) if form == "nfd" else characters:
+        for piece in compose(characters) if form == "nfd" else characters:
             shown = printable(piece) if escape else piece
             # At once for who watches, a line at a time for a program: to flush takes a while.
             print(shown, end="", flush=terminal or "\n" in shown)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,14 @@ from charrnn.cli.options import (
     notice,
     refuse_terminal,
 )
+from charrnn.cli.reading import reading
 from charrnn.cli.reporter import LEAST_WARMUP, Reporter, in_bits
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
 from charrnn.settings import Settings
-from charrnn.text import corpus as corpora
-from charrnn.text.corpus import Corpus
+from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import train
 
 #: Options that go on with a run may change; all others are as they were.
@@ -130,9 +129,8 @@ SAVE_AFTER = 30
 @click.option(
     "--val-frac",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.1,
-    show_default=True,
-    help="The share of the text, at its end, that is held out.",
+    help="The share of the text, at its end, to hold out.  "
+    "[default: 0.1, at most 250,000 characters]",
 )
 @click.option("--val-every", type=click.IntRange(1), help="Steps from validation to validation.")
 @click.option(
@@ -152,7 +150,7 @@ SAVE_AFTER = 30
 @encoding_option
 @click.option(
     "--normalize",
-    type=click.Choice(list(corpora.NORMAL_FORMS)),
+    type=click.Choice(list(NORMAL_FORMS)),
     help="Bring the text into this Unicode normal form.",
 )
 @click.option(
@@ -232,36 +230,24 @@ def started(options: dict[str, Any]) -> Session:
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
         normalize = initial.normalize
-    corpus = read_corpus(options["text"], encoding, normalize)
-    if not options["text"]:
-        notice(f"no TEXT given: training on {corpus.name}")
-    for line in corpus.notices:
-        notice(line)
     names = {field.name for field in dataclasses.fields(Settings)}
     settings = {name: value for name, value in options.items() if name in names}
-    return session.start(
-        corpus,
-        path,
-        model={
-            "cell": options["model"],
-            "hidden_size": options["hidden_size"],
-            "num_layers": options["num_layers"],
-            "dropout": options["dropout"],
-        },
-        settings=settings,
-        epochs=options["epochs"],
-        val_frac=options["val_frac"],
-        encoding=encoding,
-        normalize=normalize,
-        init_from=initial,
-    )
-
-
-def read_corpus(paths: Sequence[str], encoding: str | None, normalize: str | None) -> Corpus:
-    """The text of the files, or the one that every Python has."""
-    if paths:
-        return corpora.read(paths, encoding, normalize)
-    return corpora.standard_library(normalize)
+    with reading(options["text"], encoding, normalize) as corpus:
+        return session.start(
+            corpus,
+            path,
+            model={
+                "cell": options["model"],
+                "hidden_size": options["hidden_size"],
+                "num_layers": options["num_layers"],
+                "dropout": options["dropout"],
+            },
+            settings=settings,
+            epochs=options["epochs"],
+            val_frac=options["val_frac"],
+            encoding=encoding,
+            init_from=initial,
+        )
 
 
 def check_writable(path: Path) -> None:
@@ -291,10 +277,10 @@ def resumed(options: dict[str, Any], given: set[str]) -> Session:
     described = saved.corpus
     paths = options["text"] or tuple(described["files"])
     if "-" in paths and not options["text"]:
-        raise click.UsageError("the text came from stdin: name a file with the same text")
-    corpus = read_corpus(paths, described["encoding"], described["normalize"])
+        raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
     changes = {name: options[name] for name in CHANGEABLE & given}
-    return session.resume(saved, path, corpus, changes)
+    with reading(paths, described["encoding"], described["normalize"]) as corpus:
+        return session.resume(saved, path, corpus, changes)
 
 
 def introduce(current: Session) -> None:

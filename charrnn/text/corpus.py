@@ -1,125 +1,120 @@
-"""Files as one text."""
+"""Files as one text, of any size."""
 
 from __future__ import annotations
 
-import codecs
-import hashlib
 import platform
-import sys
 import sysconfig
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
-from typing import Literal
 
 from charrnn.errors import TextError
-
-#: Unicode normal forms by their names on the command line.
-NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC"]] = {
-    "nfc": "NFC",
-    "nfd": "NFD",
-    "nfkc": "NFKC",
-}
-
-#: What a file may begin with to say how it is encoded, longer marks first: that of UTF-32
-#: begins with that of UTF-16.
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
+from charrnn.parameters import Array
+from charrnn.text.normal_forms import normalized_pieces
+from charrnn.text.sources import File, Progress
+from charrnn.text.storage import joined
+from charrnn.text.vocabulary import Characters, Vocabulary
 
 
-@dataclass(frozen=True)
 class Corpus:
     """A text to train on, and where it is from.
 
-    Attributes:
+    The text may be larger than memory: it is read in pieces, a first time here, to find out
+    what it consists of, and again whenever it is wanted.
+
+    Args:
         name: for people: the files' names, or what the text is.
-        text: the whole text.
-        files: the absolute paths it was read from; `-` for stdin; none for the built-in text.
+        sources: the parts of the text; iterating over one gives its pieces, each time.
+        normalize: a Unicode normal form of `NORMAL_FORMS` to bring the text into.
+        files: the absolute paths it is read from; `-` for what could be read only once; none
+            for the built-in text.
         notices: what was done to it that its owner may not expect.
+
+    Attributes:
+        length: how many characters it has.
+        characters: which ones, each once, sorted.
+        sha256: the SHA-256 of the text in UTF-8, in hexadecimal.
+
+    Raises:
+        TextError: whenever it is read, for what cannot be read or decoded, with the file and
+            the place.
     """
 
-    name: str
-    text: str
-    files: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
+    def __init__(
+        self,
+        name: str,
+        sources: Sequence[Iterable[str]],
+        normalize: str | None = None,
+        files: tuple[str, ...] = (),
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.sources = sources
+        self.normalize = normalize
+        self.files = files
+        self.notices = notices
+        self._survey()
+
+    def _survey(self) -> None:
+        length, digest, characters = 0, sha256(), Characters()
+        for piece in self.pieces():
+            length += len(piece)
+            digest.update(piece.encode("utf-8", "surrogatepass"))
+            characters.add(piece)
+        self.length, self.characters, self.sha256 = length, str(characters), digest.hexdigest()
+
+    @classmethod
+    def of(cls, text: str, name: str = "text", normalize: str | None = None) -> Corpus:
+        """A text that is in memory."""
+        return cls(name, [[text]], normalize)
+
+    def pieces(self) -> Iterator[str]:
+        """The text in pieces, of some thousand characters where it is from files."""
+        return normalized_pieces(chain.from_iterable(self.sources), self.normalize)
 
     @property
-    def sha256(self) -> str:
-        """The SHA-256 of the text in UTF-8, in hexadecimal."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+    def text(self) -> str:
+        """The whole text, for those that are small."""
+        return "".join(self.pieces())
+
+    def encode(self, vocabulary: Vocabulary) -> Array:
+        """The indices of its characters, (length,), in memory or, if they are many, in a file.
+
+        Raises:
+            UnknownCharacter: where the vocabulary has not all `characters`.
+            TextError: where there is no room for the file.
+        """
+        indices = (vocabulary.encode(piece) for piece in self.pieces())
+        return joined(indices, self.length, vocabulary.dtype)
 
 
-def read(paths: Sequence[str], encoding: str | None = None, normalize: str | None = None) -> Corpus:
+def read(
+    paths: Sequence[str],
+    encoding: str | None = None,
+    normalize: str | None = None,
+    progress: Progress = lambda size: None,
+) -> Corpus:
     """Read files, one after the other, as one text.
-
-    Line ends are kept as they are. A byte-order mark is believed, and left out.
 
     Args:
         paths: of files; `-` is stdin.
         encoding: any that Python knows; UTF-8 unless given.
         normalize: a Unicode normal form of `NORMAL_FORMS`; as it is unless given.
+        progress: what to tell how many bytes were read, now and whenever the text is read.
 
     Raises:
         TextError: for what cannot be read or decoded, with the file and the place.
     """
-    texts = []
-    notices: list[str] = []
-    for path in paths:
-        text, mark = _decode(path, _bytes_of(path), encoding)
-        texts.append(text)
-        if mark:
-            notices.append(f"{path}: left out the byte-order mark, read as {mark}")
-    text = "".join(texts)
-    text = normalized(text, normalize)
+    files = [File(path, encoding, progress) for path in paths]
     names = ["stdin" if path == "-" else Path(path).name for path in paths]
-    files = tuple("-" if path == "-" else str(Path(path).resolve()) for path in paths)
-    return Corpus(", ".join(names), text, files, tuple(notices))
-
-
-def normalized(text: str, form: str | None) -> str:
-    """The text in a Unicode normal form of `NORMAL_FORMS`; as it is for None."""
-    return unicodedata.normalize(NORMAL_FORMS[form], text) if form else text
-
-
-def _bytes_of(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    try:
-        if Path(path).is_dir():
-            hint = f"{path.rstrip('/')}/*"
-            raise TextError(f"{path} is a directory: name the files in it, as in {hint}")
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise TextError(f"{path}: {error.strerror}") from error
-
-
-def _decode(path: str, data: bytes, encoding: str | None) -> tuple[str, str | None]:
-    """The text in `data`, and the encoding that a byte-order mark declared, if there is one."""
-    try:
-        name = codecs.lookup(encoding or "utf-8").name
-        marked = next((mark for mark in BYTE_ORDER_MARKS if data.startswith(mark)), b"")
-        declared = BYTE_ORDER_MARKS.get(marked)
-        # "utf-16" alone is the family of both of its marks.
-        if declared is None or (encoding and not declared.startswith(name)):
-            marked, declared = b"", None
-        return data[len(marked) :].decode(declared or name), declared
-    except LookupError as error:
-        raise TextError(f"no encoding named {encoding!r}, try utf-8, utf-16 or latin-1") from error
-    except UnicodeDecodeError as error:
-        start = error.start + len(marked)
-        bad = " ".join(f"{byte:02x}" for byte in data[start : start + 4])
-        raise TextError(
-            f"{path}: not {declared or encoding or name} at byte {start:,} ({bad}): name the "
-            "encoding, as in --encoding latin-1"
-        ) from error
-    except UnicodeError as error:
-        raise TextError(f"{path}: cannot be read as {encoding}: {error}") from error
+    places = ["-" if file.passing else str(Path(file.path).resolve()) for file in files]
+    notices = [
+        f"{file.path}: left out the byte-order mark, read as {file.declared}"
+        for file in files
+        if file.declared
+    ]
+    return Corpus(", ".join(names), files, normalize, tuple(places), tuple(notices))
 
 
 def standard_library(normalize: str | None = None) -> Corpus:
@@ -139,22 +134,4 @@ def standard_library(normalize: str | None = None) -> Corpus:
     if not files:
         raise TextError(f"{folder} has no source files: name a text to train on")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    name = f"the standard library of Python {platform.python_version()}"
-    return Corpus(name, normalized(text, normalize))
-
-
-def compose(characters: Iterable[str]) -> Iterator[str]:
-    """Put letters and their marks together again (NFC), as soon as each is complete."""
-    held = ""
-    for character in characters:
-        if held and not (unicodedata.combining(character) or _joins(held, character)):
-            yield unicodedata.normalize("NFC", held)
-            held = ""
-        held += character
-    yield unicodedata.normalize("NFC", held)
-
-
-def _joins(held: str, character: str) -> bool:
-    """Whether a character melts into what stands before it, as the letters of Hangul do."""
-    whole = unicodedata.normalize("NFC", held + character)
-    return len(whole) <= len(unicodedata.normalize("NFC", held))
+    return Corpus.of(text, f"the standard library of Python {platform.python_version()}", normalize)

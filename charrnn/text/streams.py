@@ -34,7 +34,8 @@ class Streams:
     def __init__(
         self, indices: Array, batch_size: int, seq_length: int, part: slice = slice(None)
     ) -> None:
-        self.indices = indices
+        # A plain view: what takes from a memmap would be one, and slower to work with.
+        self.indices = np.asarray(indices)
         self.batch_size = batch_size
         self.part = part
         self.starts = (np.arange(batch_size) * len(indices) // batch_size)[part]  # (B,)

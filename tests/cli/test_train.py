@@ -259,7 +259,7 @@ def test_several_files_are_one_text(run):
 
 
 def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
-    library = corpus.Corpus("the library", "ab" * 99)
+    library = corpus.Corpus.of("ab" * 99, "the library")
     monkeypatch.setattr(corpus, "standard_library", lambda normalize: library)
     result = run("train", *QUICK)
     assert "training on the library" in result.stderr

@@ -1,0 +1,65 @@
+"""Unicode normal forms of a text that comes in pieces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+#: Unicode normal forms by their names on the command line.
+NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC"]] = {
+    "nfc": "NFC",
+    "nfd": "NFD",
+    "nfkc": "NFKC",
+}
+
+#: What never melts into the character before it nor changes places with it, in any form: ASCII,
+#: a comma and a full stop of Chinese, its characters, the syllables of Hangul. There are more,
+#: but hardly a text goes on for long without one of these.
+INDEPENDENT = "\x00-\x7f、。\u3400-\u9fff가-힣"
+#: Matches as far as the last of them.
+BEFORE_THE_LAST = re.compile(f"(?s:.*)(?=[{INDEPENDENT}])")
+
+
+def normalized(text: str, form: str | None) -> str:
+    """The text in a Unicode normal form of `NORMAL_FORMS`; as it is for None."""
+    if form is None or text.isascii():  # ASCII is the same in every form
+        return text
+    return unicodedata.normalize(NORMAL_FORMS[form], text)
+
+
+def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:
+    """The same for a text in pieces: joined, what it yields is the normal form of the whole.
+
+    A piece may end between a letter and its accent, so the end of each is held back from its
+    last independent character on, until it is known what follows.
+    """
+    if form is None:
+        yield from pieces
+        return
+    held: list[str] = []
+    for piece in pieces:
+        if found := BEFORE_THE_LAST.match(piece):
+            yield normalized("".join(held) + found[0], form)
+            held = [piece[found.end() :]]
+        else:
+            held.append(piece)
+    yield normalized("".join(held), form)
+
+
+def compose(characters: Iterable[str]) -> Iterator[str]:
+    """Put letters and their marks together again (NFC), as soon as each is complete."""
+    held = ""
+    for character in characters:
+        if held and not (unicodedata.combining(character) or _joins(held, character)):
+            yield unicodedata.normalize("NFC", held)
+            held = ""
+        held += character
+    yield unicodedata.normalize("NFC", held)
+
+
+def _joins(held: str, character: str) -> bool:
+    """Whether a character melts into what stands before it, as the letters of Hangul do."""
+    whole = unicodedata.normalize("NFC", held + character)
+    return len(whole) <= len(unicodedata.normalize("NFC", held))

@@ -1,0 +1,79 @@
+"""Where a text is kept while it is worked on: in memory, or in a temporary file if it is large."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+
+from charrnn.errors import TextError
+from charrnn.parameters import Array
+
+#: Bytes that are kept in memory; more are kept in a file in the temporary directory.
+IN_MEMORY = 64 << 20
+
+
+def joined(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
+    """Arrays one after the other as one, (count,), read-only where it is in a file.
+
+    Args:
+        parts: the arrays; those that make up a file are never all in memory.
+        count: how many elements they have together.
+        dtype: of the elements.
+
+    Raises:
+        TextError: where the temporary directory cannot hold the file.
+    """
+    if count * dtype.itemsize > IN_MEMORY:
+        return _in_file(parts, count, dtype)
+    whole = np.empty(count, dtype)
+    end = 0
+    for part in parts:
+        start, end = end, end + len(part)
+        whole[start:end] = part
+    return whole
+
+
+def _in_file(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
+    with naming_the_directory():
+        handle, path = tempfile.mkstemp(prefix="charrnn-")
+        try:
+            # Written like any file and mapped when it is complete: a disk that is full is an
+            # error here, where writing to a map would kill the process.
+            with open(handle, "wb") as file:
+                for part in parts:
+                    file.write(part.data)
+            whole = np.memmap(path, dtype, "r", shape=(count,))
+        except BaseException:
+            _remove(path)
+            raise
+    # The file keeps its name, by which other processes find it, and goes with the map, which
+    # every view of the array keeps alive; at the latest when Python exits, be it by an
+    # exception. The map and not the array is what to wait for: Windows removes no file that is
+    # mapped, and the map tells of its end only when it has let go.
+    weakref.finalize(whole.base, _remove, path)
+    return whole
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):  # Windows: a worker that is about to end has it open still
+        os.unlink(path)
+
+
+@contextmanager
+def naming_the_directory() -> Iterator[None]:
+    """Turn what goes wrong with a temporary file within into a `TextError` with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        # A disk may be too full even to find the directory.
+        directory = tempfile.tempdir or "temporary directory"
+        raise TextError(
+            f"{directory}: {error.strerror}: name a directory with more room in the environment "
+            "variable TMPDIR"
+        ) from error
