@@ -1,11 +1,14 @@
 import json
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
 from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TrainingError
+from charrnn.model import CharRNN
 from charrnn.optimizers import OPTIMIZERS
+from charrnn.parallel.processes import team_of
 from charrnn.settings import Settings
 from charrnn.training import Run, train
 
@@ -21,20 +24,22 @@ def text(rng):
 
 @pytest.fixture
 def start(tiny_model, text):
-    """Makes a run, always from the same weights."""
-    models = {}
+    """Makes a run, always from the same weights; `held_out` is how often to hold out the rest."""
+    models, teams = {}, ExitStack()
 
-    def make(cell="lstm", held_out=True, dropout=0.2, **settings):
+    def make(cell="lstm", held_out=1, dropout=0.2, **settings):
         if cell not in models:
             weights = tiny_model(cell, hidden_size=8, dtype=np.float32).parameters.flat
             models[cell] = weights / 2  # so that a rectified network stays finite
         model = tiny_model(cell, hidden_size=8, dtype=np.float32, dropout=dropout)
         model.parameters.flat[...] = models[cell]
         chosen = {"steps": 30, "batch_size": 4, "seq_length": 5, "val_every": 7, **settings}
-        validation = text[700:] if held_out else None
-        return Run(model, text[:700], validation, Settings(**chosen))
+        settings = Settings(**chosen)
+        team = teams.enter_context(team_of(settings.workers))
+        return Run(model, text[:700], np.tile(text[700:], held_out), settings, team)
 
-    return make
+    with teams:
+        yield make
 
 
 def test_training_lowers_the_loss(start):
@@ -115,7 +120,7 @@ def test_the_history_has_the_mean_loss_since_the_point_before(start):
 
 
 def test_without_validation_the_last_weights_are_the_best(start):
-    run = start(held_out=False)
+    run = start(held_out=0)
     assert all(progress.val_loss is None for progress in train(run))
     np.testing.assert_array_equal(run.best, run.model.parameters.flat)
     assert [point["val_loss"] for point in run.counters.history] == [None] * 5
@@ -175,7 +180,7 @@ def test_a_setting_out_of_range_is_refused(wrong):
 
 
 def test_nothing_is_carried_over_the_end_of_the_text(start):
-    run = start(batch_size=1, seq_length=70, held_out=False)  # ten windows are the text
+    run = start(batch_size=1, seq_length=70, held_out=0)  # ten windows are the text
     seen = []
     forward = run.model.forward
 
@@ -187,3 +192,110 @@ def test_nothing_is_carried_over_the_end_of_the_text(start):
     for _ in range(12):
         run.step()
     assert seen == [False, *[True] * 9, False, True]
+
+
+#: With five streams members have unlike shares, and each of these does something.
+DIVIDED = {
+    "batch_size": 5,
+    "held_out": 8,
+    "steps": 32,
+    "val_every": 4,
+    "warmup_steps": 2,
+    "weight_decay": 0.5,
+    "grad_clip": 0.1,
+    "grad_clip_value": 0.02,
+}
+
+
+def assert_alike(first, second):
+    """That two runs are the same but for rounding, from step 24 to their end.
+
+    With step 28 the last stream comes to the end of the text and begins anew.
+    """
+    first.counters.step = second.counters.step = 24
+    for one, other in zip(train(first), train(second), strict=True):
+        figures = [
+            [step.loss, step.grad_norm, *([step.val_loss] if step.val_loss else [])]
+            for step in (one, other)
+        ]
+        np.testing.assert_allclose(*figures, rtol=1e-5)
+        assert one.grad_norm > first.settings.grad_clip
+    assert first.counters.best_step == second.counters.best_step
+    for one, other in (
+        (first.model.parameters.flat, second.model.parameters.flat),
+        (first.learner.states, second.learner.states),
+    ):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(one).max())
+
+
+@pytest.mark.parametrize(("workers", "optimizer"), [(2, "adam"), (3, "sgd")])
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_workers_train_as_one_does_alone(cell, workers, optimizer, start):
+    settings = {**DIVIDED, "optimizer": optimizer}
+    assert_alike(start(cell, **settings), start(cell, workers=workers, **settings))
+
+
+def test_a_wrongly_scaled_share_of_the_gradient_would_show(start, monkeypatch):
+    right = CharRNN.loss_and_gradient
+
+    def wrong(model, window, state, masks, count):
+        if state.shape[-1] < DIVIDED["batch_size"]:
+            count = window.targets.size
+        return right(model, window, state, masks, count=count)
+
+    alone, together = start(**DIVIDED), start(**DIVIDED, workers=2)
+    monkeypatch.setattr(CharRNN, "loss_and_gradient", wrong)
+    with pytest.raises(AssertionError, match="Not equal"):
+        assert_alike(alone, together)
+
+
+def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
+    settings = {**DIVIDED, "workers": 3}
+    whole, begun, again = start(**settings), start(**settings), start(**settings)
+    losses = [progress.loss for progress in train(whole)]
+    begun_losses = [begun.step().loss for _ in range(13)]
+    arrays = {name: array.copy() for name, array in begun.arrays().items()}
+    again.resume(arrays, begun.numbers(), begun.model.parameters.flat.copy(), begun.best.copy())
+    assert begun_losses + [progress.loss for progress in train(again)] == losses
+    np.testing.assert_array_equal(again.model.parameters.flat, whole.model.parameters.flat)
+    np.testing.assert_array_equal(again.best, whole.best)
+    assert again.counters == whole.counters
+
+
+def spoil_last_stream(run):
+    """The last worker's loss, and with it all of the gradient."""
+    run.learner.states[..., -1] = np.nan
+
+
+def spoil_last_component(run):
+    """One component of the first worker's gradient, which is in the last one's part."""
+    right = run.model.loss_and_gradient
+
+    def wrong(*arguments, **more):
+        loss = right(*arguments, **more)
+        run.learner.gradient[-1] = np.inf
+        return loss
+
+    run.model.loss_and_gradient = wrong
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(spoil_last_stream, "loss nan, norm"), (spoil_last_component, r"loss \d.*gradient inf")],
+)
+def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, message, start):
+    run = start(**{**DIVIDED, "grad_clip_value": 0}, workers=2)
+    run.step()
+    spoil(run)
+    before = run.model.parameters.flat.copy(), run.learner.optimizer.slots["m"].copy()
+    with pytest.raises(TrainingError, match=f"step 2: {message}.*--learning-rate"):
+        run.step()
+    np.testing.assert_array_equal(run.model.parameters.flat, before[0])
+    np.testing.assert_array_equal(run.learner.optimizer.slots["m"], before[1])
+    assert run.counters.step == 1
+
+
+@pytest.mark.parametrize("workers", [0, 5])
+def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
+    with pytest.raises(SettingError, match="workers is from 1 to batch_size, 4"):
+        Settings(steps=1, batch_size=4, seq_length=1, workers=workers)

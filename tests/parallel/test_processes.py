@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from multiprocessing.context import SpawnProcess
 
 import numpy as np
@@ -284,16 +285,19 @@ if __name__ == "__main__":
 """
 
 
+@contextmanager
 def program(tmp_path, end):
     """Start a program with a team; its first line lists the names of the memory in common."""
     path = tmp_path / "program.py"
     path.write_text(SCRIPT % end)
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", path],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = [sys.executable, "-W", "error", path]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("end", ["team.close()", "pass  # and forget to close"])
