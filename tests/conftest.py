@@ -19,6 +19,18 @@ def rng():
 
 
 @pytest.fixture
+def write(tmp_path):
+    """Writes bytes to a file and gives its path."""
+
+    def make(name, data):
+        path = tmp_path / name
+        path.write_bytes(data)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
 def tiny_model(rng):
     """Makes a model of seven characters, with every weight drawn anew, biases too."""
 

@@ -2,39 +2,23 @@ import codecs
 import hashlib
 import io
 import re
+import tempfile
+import tracemalloc
 import unicodedata
-from itertools import islice
+from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import TextError
+from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus, read, standard_library
-from charrnn.text.normal_forms import compose
+from charrnn.text.normal_forms import NORMAL_FORMS, normalized
+from charrnn.text.vocabulary import Vocabulary
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
-
-#: Hangul, Latin with and without accents, and accents by themselves.
-accented = st.text(
-    st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
-    | st.characters(min_codepoint=0xC0, max_codepoint=0x24F)
-    | st.characters(min_codepoint=0x1E00, max_codepoint=0x1EFF)
-    | st.characters(min_codepoint=0x300, max_codepoint=0x345)
-    | st.sampled_from("aeo .\n")
-)
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes to a file and gives its path."""
-
-    def make(name, data):
-        path = tmp_path / name
-        path.write_bytes(data)
-        return str(path)
-
-    return make
 
 
 def test_several_files_are_joined_in_the_order_given(write):
@@ -186,37 +170,6 @@ def test_nfd_writes_all_syllables_of_hangul_in_67_letters(write):
     assert len(set(read([path], normalize="nfd").text)) == 67
 
 
-def test_all_syllables_of_hangul_are_composed_again():
-    assert list(compose(unicodedata.normalize("NFD", SYLLABLES))) == list(SYLLABLES)
-
-
-@given(accented)
-@example("")
-@example("\u0301e\u0301")  # a mark without a letter
-@example("각\u11a8")  # a final consonant too many
-@example("ǖa\u0323\u0302")
-@example("a\u0321\u0301")  # the second mark melts into the letter, past the first
-def test_what_nfd_took_apart_is_put_together_again(text):
-    apart = unicodedata.normalize("NFD", text)
-    assert "".join(compose(apart)) == unicodedata.normalize("NFC", text)
-
-
-def test_a_letter_is_handed_on_as_soon_as_the_next_one_begins():
-    seen = []
-
-    def characters():
-        for character in "e\u0301\u1100\u1161\u11a8xy":
-            seen.append(character)
-            yield character
-
-    pieces = compose(characters())
-    assert next(pieces) == "é"
-    assert seen == ["e", "\u0301", "\u1100"]
-    assert next(pieces) == "각"
-    assert seen[-1] == "x"
-    assert list(islice(pieces, 3)) == ["x", "y"]
-
-
 def test_the_hash_depends_on_the_text_alone():
     corpus = Corpus("a name", [["grün"]], None, ("/a/file",), ("a notice",))
     assert corpus.sha256 == Corpus("another", [["gr"], ["", "ün"]]).sha256
@@ -244,3 +197,81 @@ def test_the_standard_library_is_sizeable_and_the_same_twice():
 def test_the_standard_library_is_normalized_as_asked():
     plain, apart = standard_library(), standard_library("nfd")
     assert apart.text == unicodedata.normalize("NFD", plain.text) != plain.text
+
+
+@pytest.fixture
+def in_tiny_pieces(monkeypatch):
+    monkeypatch.setattr(sources, "BLOCK", 3)
+
+
+@pytest.mark.parametrize("form", [None, *NORMAL_FORMS])
+def test_in_tiny_pieces_a_text_is_the_same(form, write, monkeypatch):
+    text = "Süße e\u0301\u0323 각\r\nnaïve ﬁ 漢字\u0301 😀\n" * 3
+    paths = [write("a.txt", text.encode()), write("b.txt", "\u0301\r".encode())]
+    whole = read(paths, normalize=form)
+    for block in range(1, 12):
+        monkeypatch.setattr(sources, "BLOCK", block)
+        corpus = read(paths, normalize=form)
+        assert corpus.text == whole.text == normalized(text + "\u0301\r", form)
+        assert corpus.length == len(whole.text)
+        assert corpus.characters == "".join(sorted(set(whole.text)))
+        assert corpus.sha256 == hashlib.sha256(whole.text.encode()).hexdigest()
+        vocabulary = Vocabulary(corpus.characters)
+        assert vocabulary.decode(corpus.encode(vocabulary)) == whole.text
+
+
+@given(st.lists(st.text(st.characters() | st.characters(categories=["Cs"]) | st.just("a"))))
+def test_a_corpus_is_surveyed_and_encoded_as_its_pieces_would_be_together(pieces):
+    text = "".join(pieces)
+    corpus = Corpus("name", [pieces[:2], pieces[2:]])
+    assert corpus.text == text
+    assert corpus.length == len(text)
+    assert corpus.characters == "".join(sorted(set(text)))
+    assert corpus.sha256 == hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    vocabulary = Vocabulary.of(text)
+    np.testing.assert_array_equal(corpus.encode(vocabulary), vocabulary.encode(text))
+
+
+def test_a_place_beyond_the_first_pieces_is_exact(write, in_tiny_pieces):
+    path = write("bad.txt", codecs.BOM_UTF8 + "süß".encode() + b"\xe2\x82")
+    with pytest.raises(TextError, match=r"bad\.txt: not utf-8 at byte 8 \(e2 82\)"):
+        read([path])
+
+
+def test_what_could_be_read_only_once_is_told_like_stdin(monkeypatch, in_tiny_pieces, tmp_path):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abcabc")))
+    corpus = read(["-"])
+    assert corpus.encode(Vocabulary("abc")).tolist() == [0, 1, 2, 0, 1, 2]
+    assert corpus.files == ("-",)
+
+
+def test_a_large_text_is_in_a_file_as_long_as_it_is_wanted(write, monkeypatch, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(storage, "IN_MEMORY", 10)
+    corpus = read([write("a.txt", b"abc" * 100)])
+    indices = corpus.encode(Vocabulary("abc"))
+    assert isinstance(indices, np.memmap)
+    assert indices.tolist() == [0, 1, 2] * 100
+    assert Path(indices.filename).parent == tmp_path / "temporary"
+    del indices
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_file_that_changes_before_it_is_encoded_is_refused(write):
+    path = write("log.txt", b"abc")
+    corpus = read([path])
+    write("log.txt", b"abcd")
+    with pytest.raises(TextError, match=r"log\.txt: changed while it was read"):
+        corpus.encode(Vocabulary("abcd"))
+
+
+def test_reading_takes_no_more_memory_for_a_longer_text(write):
+    peaks = []
+    for size in (10**6, 10**7):
+        corpus = read([write("a.txt", b"one line of text\n" * (size // 17))])
+        tracemalloc.start()
+        sum(map(len, corpus.pieces()))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charrnn.errors import UnknownCharacter
-from charrnn.text.vocabulary import Vocabulary, code_points, one_hot
+from charrnn.text.vocabulary import Characters, Vocabulary, code_points, one_hot
 
 #: Any text that Python can hold: lone surrogates and astral characters too.
 texts = st.text(
@@ -118,3 +118,29 @@ def test_one_hot_rows_have_a_single_one_at_the_index():
     assert rows.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
     assert rows.dtype == np.float32
     assert one_hot(np.array([1]), 2, np.float64).dtype == np.float64
+
+
+@pytest.mark.parametrize("size", [100, 254, 255, 256, 300])
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_text_of_ascii_is_encoded_like_any_other(size, text):
+    # The ð keeps the second text from the quick way that ASCII takes.
+    vocabulary = Vocabulary(map(chr, range(20, 20 + size)))
+    for unknown in ("skip", "error"):
+        try:
+            quick = vocabulary.encode(text, unknown=unknown)
+        except UnknownCharacter:
+            assert vocabulary.unknown(text)
+            continue
+        expected = Vocabulary.encode(vocabulary, text + "ð", unknown="skip")
+        known = "ð" in vocabulary.ix_to_char
+        np.testing.assert_array_equal(quick, expected[:-1] if known else expected)
+        assert quick.dtype == vocabulary.dtype
+        assert quick.flags.writeable
+
+
+@given(st.lists(texts))
+def test_characters_are_gathered_from_pieces(pieces):
+    characters = Characters()
+    for piece in pieces:
+        characters.add(piece)
+    assert str(characters) == "".join(sorted(set("".join(pieces))))

@@ -1,0 +1,107 @@
+import re
+import sys
+import unicodedata
+from itertools import islice
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from charrnn.text.normal_forms import (
+    INDEPENDENT,
+    NORMAL_FORMS,
+    compose,
+    normalized,
+    normalized_pieces,
+)
+
+SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
+
+#: Hangul, whole and in letters, Latin with and without accents, accents by themselves, vowels
+#: of Bengali that melt together, line ends, and what is several letters in NFKC.
+accented = st.text(
+    st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
+    | st.characters(min_codepoint=0x1100, max_codepoint=0x11FF)
+    | st.characters(min_codepoint=0xC0, max_codepoint=0x24F)
+    | st.characters(min_codepoint=0x1E00, max_codepoint=0x1EFF)
+    | st.characters(min_codepoint=0x300, max_codepoint=0x345)
+    | st.sampled_from("aeo .\r\n漢ﬁ\u09c7\u09be\u09d7")
+)
+
+
+def in_pieces(text, sizes):
+    """A text cut at places that follow from a list of sizes."""
+    pieces, rest = [], text
+    for size in sizes:
+        pieces.append(rest[:size])
+        rest = rest[size:]
+    return [*pieces, rest]
+
+
+@pytest.mark.parametrize("form", [None, *NORMAL_FORMS])
+@given(accented, st.lists(st.integers(0, 4)))
+@example("e\u0301", [1])
+@example("각\u11a8"[:1] + "\u11a8", [1])
+@example("a\u0301\u0323\n\u0323\u0301b\u0301", [1] * 7)
+def test_the_pieces_together_are_the_normal_form_of_the_whole(form, text, sizes):
+    pieces = in_pieces(text, sizes)
+    assert "".join(normalized_pieces(pieces, form)) == normalized(text, form)
+
+
+@pytest.mark.parametrize("form", NORMAL_FORMS)
+@given(st.text(), st.lists(st.integers(0, 4)))
+def test_any_text_may_be_cut_anywhere(form, text, sizes):
+    pieces = in_pieces(text, sizes)
+    assert "".join(normalized_pieces(pieces, form)) == normalized(text, form)
+
+
+def test_what_is_independent_never_melts_into_what_stands_before_it():
+    joining = set()
+    for character in map(chr, range(sys.maxunicode + 1)):
+        parts = unicodedata.decomposition(character).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            joining.add(chr(int(parts[1], 16)))
+        if unicodedata.combining(unicodedata.normalize("NFKD", character)[0]):
+            joining.add(character)
+    assert len(joining) > 900
+    assert not re.search(f"[{INDEPENDENT}]", "".join(joining))
+
+
+def test_no_more_is_held_back_than_what_follows_the_last_independent_character():
+    pieces = normalized_pieces(["abc", "de\u0301漢\u0301", "x"], "nfc")
+    assert list(pieces) == ["ab", "cdé", "漢\u0301", "x"]
+
+
+def test_a_text_with_nothing_independent_comes_as_a_whole():
+    assert list(normalized_pieces(["é", "\u0301", "é"], "nfd")) == ["e\u0301\u0301e\u0301"]
+
+
+def test_all_syllables_of_hangul_are_composed_again():
+    assert list(compose(unicodedata.normalize("NFD", SYLLABLES))) == list(SYLLABLES)
+
+
+@given(accented)
+@example("")
+@example("\u0301e\u0301")  # a mark without a letter
+@example("각\u11a8")  # a final consonant too many
+@example("ǖa\u0323\u0302")
+@example("a\u0321\u0301")  # the second mark melts into the letter, past the first
+def test_what_nfd_took_apart_is_put_together_again(text):
+    apart = unicodedata.normalize("NFD", text)
+    assert "".join(compose(apart)) == unicodedata.normalize("NFC", text)
+
+
+def test_a_letter_is_handed_on_as_soon_as_the_next_one_begins():
+    seen = []
+
+    def characters():
+        for character in "e\u0301\u1100\u1161\u11a8xy":
+            seen.append(character)
+            yield character
+
+    pieces = compose(characters())
+    assert next(pieces) == "é"
+    assert seen == ["e", "\u0301", "\u1100"]
+    assert next(pieces) == "각"
+    assert seen[-1] == "x"
+    assert list(islice(pieces, 3)) == ["x", "y"]

@@ -1,0 +1,117 @@
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn.errors import TextError
+from charrnn.text import storage
+from charrnn.text.storage import joined
+
+UINT8 = np.dtype(np.uint8)
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The temporary directory, in which anything larger than nothing is kept."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(storage, "IN_MEMORY", 0)
+    return folder
+
+
+def parts(dtype=UINT8):
+    for stop in (3, 0, 2):
+        yield np.arange(stop, dtype=dtype)
+
+
+def test_a_small_array_is_in_memory():
+    array = joined(parts(), 5, UINT8)
+    assert type(array) is np.ndarray
+    assert array.tolist() == [0, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
+def test_a_large_array_is_in_a_file(dtype, temporary):
+    array = joined(parts(dtype), 5, np.dtype(dtype))
+    assert isinstance(array, np.memmap)
+    assert array.dtype == dtype
+    assert array.tolist() == [0, 1, 2, 0, 1]
+    assert [str(path) for path in temporary.iterdir()] == [array.filename]
+
+
+def test_bytes_decide_what_is_large(temporary, monkeypatch):
+    monkeypatch.setattr(storage, "IN_MEMORY", 5)
+    assert not isinstance(joined(parts(), 5, UINT8), np.memmap)
+    assert isinstance(joined(parts(np.uint16), 5, np.dtype(np.uint16)), np.memmap)
+
+
+def test_the_file_lasts_as_long_as_any_view_of_it(temporary):
+    views = [np.asarray(joined(parts(), 5, UINT8)[2:])[1:]]
+    gc.collect()
+    assert len(list(temporary.iterdir())) == 1
+    assert views.pop().tolist() == [0, 1]
+    gc.collect()
+    assert list(temporary.iterdir()) == []
+
+
+def test_nothing_is_left_behind_where_a_part_fails(temporary):
+    def failing():
+        yield np.zeros(3, np.uint8)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        joined(failing(), 6, UINT8)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["", "raise KeyboardInterrupt", "sys.exit(3)"])
+def test_the_file_is_gone_when_python_has_ended(how, temporary):
+    program = f"""
+import sys, numpy as np
+from charrnn.text import storage
+storage.IN_MEMORY = 0
+kept = storage.joined([np.zeros(9, np.uint8)], 9, np.dtype(np.uint8))
+print(kept.filename)
+{how}
+"""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
+    )
+    assert Path(ended.stdout.strip()).parent == temporary, ended.stderr
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_directory_without_room_is_named_with_the_remedy(temporary, monkeypatch):
+    def full(*arguments, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage, "open", full, raising=False)
+    expected = f"{temporary}: No space left on device: .* TMPDIR"
+    with pytest.raises(TextError, match=expected):
+        joined(parts(), 5, UINT8)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+def test_a_disk_that_gets_full_is_an_error_and_not_a_crash(temporary, monkeypatch):
+    monkeypatch.setattr(
+        tempfile, "mkstemp", lambda prefix: (os.open("/dev/full", os.O_WRONLY), "/nowhere")
+    )
+    with pytest.raises(TextError, match="No space left on device"):
+        joined(parts(), 5, UINT8)
+
+
+def test_the_lack_of_any_temporary_directory_is_an_error_of_the_text(temporary, monkeypatch):
+    def missing(prefix):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "mkstemp", missing)
+    with pytest.raises(TextError, match=r"^temporary directory: No usable"):
+        joined(parts(), 5, UINT8)
