@@ -1,7 +1,9 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +12,21 @@ from charrnn.cli import group
 
 LIGHTHOUSE = Path(__file__).parents[2] / "data" / "lighthouse.txt"
 #: A run that is over at once.
-QUICK = ["--hidden-size", "8", "--batch-size", "4", "--seq-length", "8", "--steps", "12"]
+QUICK = [
+    "--model",
+    "lstm",
+    "--hidden-size",
+    "8",
+    "--batch-size",
+    "4",
+    "--seq-length",
+    "8",
+    "--steps",
+    "12",
+]
+
+#: Seconds after which a command hangs, however busy the machine is.
+DEADLINE = 90
 
 
 @pytest.fixture(autouse=True)
@@ -42,14 +58,22 @@ def trained(run):
     run("train", "text.txt", *QUICK)
 
 
+@contextmanager
 def command(*arguments, **more):
-    """Start the command in a process of its own."""
+    """Run the command in a process of its own; one that hangs is killed, which its code shows."""
     environment = {**os.environ, **more.pop("env", {})}
     environment.pop("COVERAGE_PROCESS_START", None)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "charrnn", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
         **more,
     )
+    deadline = Timer(DEADLINE, process.kill)
+    deadline.start()
+    try:
+        with process:
+            yield process
+    finally:
+        deadline.cancel()

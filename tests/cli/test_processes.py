@@ -1,7 +1,9 @@
 """What only shows in a process of its own: signals, pipes, locales."""
 
 import os
+import shutil
 import signal
+import subprocess
 
 import pytest
 from conftest import QUICK, command
@@ -33,6 +35,47 @@ def test_a_signal_saves_and_ends_with_its_code(number):
     assert b"charrnn train --resume\n" in said
     assert b"Traceback" not in said
     assert checkpoint.read("charrnn.npz").run["step"] >= 1
+
+
+def workers_of(process):
+    """The numbers of the processes among which it divides its training."""
+    words = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
+    listed = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    for number, parent, line in (line.split(None, 2) for line in listed.splitlines()):
+        if int(parent) == process.pid and "spawn_main" in line:
+            yield int(number)
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_workers_saves_and_ends_with_its_code(number):
+    words = ["train", "text.txt", *ENDLESS, "--workers", "3"]
+    with command(*words, start_new_session=True) as process:
+        assert b"3 workers" in wait_for(process, b"step 1 of")
+        os.killpg(process.pid, number)  # as a terminal does
+        # Every worker has this end of the pipe, so this waits for all of them.
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert b"charrnn train --resume\n" in said
+    assert b"Traceback" not in said
+    assert checkpoint.read("charrnn.npz").run["step"] >= 1
+
+
+@posix
+@pytest.mark.skipif(shutil.which("ps") is None, reason="ps lists processes")
+def test_a_worker_that_is_killed_ends_the_run_and_leaves_the_checkpoint(trained, run):
+    words = ["train", "--resume", "--steps", "1000000", "--workers", "3"]
+    with command(*words) as process:
+        wait_for(process, b"step 13 of")
+        first, _ = workers_of(process)
+        os.kill(first, signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = said.splitlines()
+    assert line.startswith(b"Error: worker ")
+    assert line.endswith(b"go on from the last save with --resume")
+    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    run("train", "--resume", "--steps", "14")
 
 
 @posix
