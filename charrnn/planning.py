@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from math import ceil, exp, log
+from math import ceil, exp, log, log2
+from typing import NamedTuple
 
 #: Steps of the default run: about three minutes on two cores with the default model.
 STEPS = 5_000
+
+
+class Size(NamedTuple):
+    """The size of a model, and how fast the default one of that size is trained on two cores."""
+
+    hidden_size: int
+    num_layers: int
+    characters_a_second: int
+
+
+#: What learned most in a time, by experiment (benchmarks/README.md): from so many seconds on,
+#: so large.
+SIZES = {0: Size(256, 1, 50_000), 150: Size(256, 2, 28_000), 1200: Size(384, 2, 15_000)}
 #: A short text is read no more often than this by default, and not for fewer steps than that.
 EPOCHS, LEAST_STEPS = 60, 1_000
 #: Validations in a run.
@@ -53,6 +67,19 @@ def epochs_to_steps(epochs: float, characters: int, batch_size: int, seq_length:
     return max(1, ceil(epochs * characters / (batch_size * seq_length)))
 
 
+def size_for(seconds: float | None) -> Size:
+    """The size that does best in a time; that of the default run for None."""
+    return SIZES[max(least for least in SIZES if least <= (seconds or 0))]
+
+
+def dropout_for(epochs: float) -> float:
+    """How much to drop when a text is read so often: a tenth more for each doubling.
+
+    What is read once or twice cannot be learned by heart.
+    """
+    return round(min(0.5, max(0.0, 0.1 * log2(epochs / 1.5))), 2) if epochs else 0.0
+
+
 def steps_in(
     seconds: float,
     per_step: float,
@@ -90,7 +117,7 @@ def advice_before(parameters: int, characters: int) -> str:
             "heart; a smaller --hidden-size or more text would teach it more"
         )
     if ratio > 0.7:
-        return f"{ratio:.1f} parameters for each character of text: --dropout 0.3 may help"
+        return f"{ratio:.1f} parameters for each character of text: only dropout prevents rote"
     if ratio < 0.03:
         return (
             f"{1 / ratio:,.0f} characters of text for each parameter: a larger --hidden-size "

@@ -92,6 +92,7 @@ def start(
     model: dict[str, Any],
     settings: dict[str, Any],
     epochs: float | None = None,
+    seconds: float | None = None,
     val_frac: float | None = None,
     encoding: str | None = None,
     init_from: Checkpoint | None = None,
@@ -101,10 +102,11 @@ def start(
     Args:
         corpus: the text.
         path: of the checkpoint to be.
-        model: keyword arguments of `CharRNN`.
+        model: keyword arguments of `CharRNN`; a size or dropout that is None is chosen.
         settings: of the training, as in `Settings`; what is missing or None is chosen to fit
             the text.
         epochs: how long to train, where `settings` has no steps.
+        seconds: how long it will be trained, to choose a size for.
         val_frac: the share of the text, at its end, that is held out; as `planning.held_out`
             has it unless given.
         encoding: how the corpus was read.
@@ -116,18 +118,13 @@ def start(
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: {corpus.length} characters, at least 2 are needed")
-    if init_from:
-        network = init_from.build()
-        network.dropout = model["dropout"]
-        if unknown := network.vocabulary.unknown(corpus.characters):
-            raise TextError(
-                f"{corpus.name}: {len(unknown)} characters that the old weights do not know, "
-                f"leave them out: {listed(unknown)}"
-            )
-    else:
-        network = CharRNN(Vocabulary(corpus.characters), **model)
-        network.initialize(np.random.default_rng(settings["seed"]))
-    indices = corpus.encode(network.vocabulary)
+    vocabulary = init_from.vocabulary if init_from else Vocabulary(corpus.characters)
+    if unknown := vocabulary.unknown(corpus.characters):
+        raise TextError(
+            f"{corpus.name}: {len(unknown)} characters that the old weights do not know, "
+            f"leave them out: {listed(unknown)}"
+        )
+    indices = corpus.encode(vocabulary)
     held_out = planning.held_out(corpus.length, val_frac)
     train, validation = split(indices, held_out)
     notices = []
@@ -136,8 +133,15 @@ def start(
             f"the text is short: all {corpus.length:,} characters are trained on, none held out"
         )
     chosen = fit(settings, len(train), epochs, notices)
+    fitting = suited(model, chosen, len(train), seconds)
+    if init_from:
+        network = init_from.build()
+        network.dropout = fitting["dropout"]
+    else:
+        network = CharRNN(vocabulary, **fitting)
+        network.initialize(np.random.default_rng(chosen.seed))
     described = describe(corpus, encoding, val_frac, held_out)
-    excerpt = network.vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
+    excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     team = processes.team_of(chosen.workers)
     run = Run(network, train, validation, chosen, team)
     return Session(run, path, described, excerpt, notices, indices)
@@ -170,6 +174,24 @@ def fit(
         workers = B
         notices.append(f"--workers {B}: each reads at least one of {B} streams")
     return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
+
+
+def suited(
+    model: dict[str, Any], settings: Settings, characters: int, seconds: float | None
+) -> dict[str, Any]:
+    """Keyword arguments for a model of a text of so many characters: those given, and others."""
+    given = {name: value for name, value in model.items() if value is not None}
+    # Who gives one of the sizes is asked for no other than the default run's.
+    size = planning.size_for(None if {"hidden_size", "num_layers"} & given.keys() else seconds)
+    read = settings.steps * settings.batch_size * settings.seq_length
+    if seconds:
+        read = int(seconds * size.characters_a_second)
+    return {
+        "hidden_size": size.hidden_size,
+        "num_layers": size.num_layers,
+        "dropout": planning.dropout_for(read / characters),
+        **given,
+    }
 
 
 def describe(

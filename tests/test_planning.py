@@ -102,7 +102,7 @@ def test_without_time_left_one_more_step_is_taken():
     ("parameters", "advice"),
     [
         (500_000, "5.0 parameters for each character of text: it will learn the text by heart"),
-        (200_000, "2.0 parameters for each character of text: --dropout"),
+        (200_000, "2.0 parameters for each character of text: only dropout"),
         (50_000, "0.50 parameters for each character of text: a fair match"),
         (1_000, "100 characters of text for each parameter: a larger --hidden-size"),
     ],
@@ -132,3 +132,18 @@ def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best
 def test_validations_as_often_as_asked_take_their_time():
     # A second has a hundred steps and, after every tenth of them, 0.01 s of validation.
     assert planning.steps_in(11, 0.01, 0.01, 0, val_every=10) == (1000, 10)
+
+
+@pytest.mark.parametrize(("seconds", "layers"), [(None, 1), (60, 1), (600, 2)])
+def test_more_time_is_for_a_larger_model(seconds, layers):
+    assert planning.size_for(seconds).num_layers == layers
+
+
+def test_sizes_grow_with_the_time():
+    sizes = [planning.size_for(seconds) for seconds in (1, 60, 600, 6000, 60_000)]
+    assert sizes == sorted(sizes, key=lambda size: -size.characters_a_second)
+
+
+@pytest.mark.parametrize(("epochs", "dropout"), [(0, 0), (1, 0), (3, 0.1), (12, 0.3), (1000, 0.5)])
+def test_what_is_read_more_often_is_dropped_more(epochs, dropout):
+    assert planning.dropout_for(epochs) == pytest.approx(dropout)

@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 from charrnn.cli.options import notice
+
+#: What ends a program without a word: `kill`, and a terminal that closes, which Windows has not.
+DEADLY = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Within it, what would end the program without a word ends it by an exception, as Ctrl-C
+    does: so temporary files are removed, and workers dismissed.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    # What is ignored stays so, as with nohup.
+    mine = [number for number in DEADLY if signal.getsignal(number) is signal.SIG_DFL]
+    for number in mine:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class Interrupts:

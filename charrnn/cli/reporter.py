@@ -100,9 +100,12 @@ class Reporter:
         taken = run.counters.step
         run.plan(*planning.steps_in(left, per_step, per_validation, taken, val_every))
         self.bar.total = run.settings.steps
+        model, settings = run.model, run.settings
         self.say(
-            f"{1000 * per_step:.1f} ms a step, so {run.settings.steps:,} steps: the same again "
-            f"with --steps {run.settings.steps} --val-every {run.settings.val_every}"
+            f"{1000 * per_step:.1f} ms a step, so {settings.steps:,} steps: the same again with "
+            f"--steps {settings.steps} --val-every {settings.val_every} --hidden-size "
+            f"{model.hidden_size} --num-layers {model.num_layers} --dropout {model.dropout:g} "
+            f"--workers {settings.workers}"
         )
 
     def show(self, progress: Progress) -> None:

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from charrnn import checkpoint as checkpoints
 from charrnn import planning, session
 from charrnn.cells import CELLS
-from charrnn.cli.interrupts import Interrupts
+from charrnn.cli.interrupts import Interrupts, unwinding
 from charrnn.cli.options import (
     Duration,
     Workers,
@@ -54,15 +54,18 @@ SAVE_AFTER = 30
     metavar="PATH",
     help="Start from the weights and the vocabulary of this checkpoint.",
 )
-@click.option("--model", type=click.Choice(sorted(CELLS)), default="lstm", show_default=True)
-@click.option("--hidden-size", type=click.IntRange(1), default=256, show_default=True)
-@click.option("--num-layers", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--model", type=click.Choice(sorted(CELLS)), default="gru", show_default=True)
+@click.option(
+    "--hidden-size", type=click.IntRange(1), help="Units a layer.  [default: 256; more with --time]"
+)
+@click.option(
+    "--num-layers", type=click.IntRange(1), help="[default: 1; 2 where --time is long enough]"
+)
 @click.option(
     "--dropout",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.1,
-    show_default=True,
-    help="The share of each layer's outputs to drop.",
+    help="The share of each layer's outputs to drop.  [default: 0 to 0.5, the more the more often "
+    "the text is read]",
 )
 @click.option(
     "--seq-length",
@@ -191,12 +194,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     }
     if options["resume"]:
         refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began")
-        current = resumed(options, given)
-    else:
-        if options["init_from"]:
-            refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
-        current = started(options)
-    with current:
+    elif options["init_from"]:
+        refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
+    with unwinding(), resumed(options, given) if options["resume"] else started(options) as current:
         signal = carry_out(current, options)
     if signal:
         ctx.exit(128 + signal)
@@ -244,6 +244,7 @@ def started(options: dict[str, Any]) -> Session:
             },
             settings=settings,
             epochs=options["epochs"],
+            seconds=options["budget"],
             val_frac=options["val_frac"],
             encoding=encoding,
             init_from=initial,
@@ -290,12 +291,14 @@ def introduce(current: Session) -> None:
     held_out = len(run.learner.validation)
     characters = corpus["characters"] - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
+    workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
     notice(
         f"{corpus['name']}: {corpus['characters']:,} characters, {len(model.vocabulary)} "
         f"different; the last {held_out:,} are held out"
     )
     notice(
-        f"{model.cell}, {layers} of {model.hidden_size}: {model.parameters.flat.size:,} parameters"
+        f"{model.cell}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
+        f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     notice(planning.advice_before(model.parameters.flat.size, characters))
     if run.counters.step:

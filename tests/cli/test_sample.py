@@ -125,7 +125,7 @@ def test_a_file_that_is_no_checkpoint_is_one_line(run, tmp_path, content):
 
 def test_hangul_taken_apart_for_training_is_put_together_again(run, tmp_path):
     (tmp_path / "hangul.txt").write_text("가나다 각난닫\n" * 200, encoding="utf-8")
-    run("train", "hangul.txt", "-c", "hangul.npz", "--normalize", "nfd", *QUICK[:6], "--steps", 300)
+    run("train", "hangul.txt", "-c", "hangul.npz", "--normalize", "nfd", *QUICK[:8], "--steps", 300)
     result = run("sample", "-c", "hangul.npz", "--prime", "가 ", "--temp", 0.3, "--length", 100)
     assert result.stdout.startswith("가")
     assert set(result.stdout) & set("나다각난닫")
