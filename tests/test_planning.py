@@ -22,6 +22,11 @@ lengths = st.integers(1, 500)
         (10, 0.1, 0),
         (1_000_000, 0.0, 0),
         (1019, 0.1, 102),
+        (100_000_000, 0.1, 10_000_000),
+        (990, None, 0),
+        (1019, None, 102),
+        (2_500_000, None, 250_000),
+        (1_000_000_000, None, 250_000),
     ],
 )
 def test_a_share_is_held_out_unless_it_is_too_small_to_say_anything(characters, fraction, count):
