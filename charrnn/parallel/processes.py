@@ -200,10 +200,13 @@ class Leader(Processes):
             process = self._processes[rank - 1]
             process.join(GRACE)
             code = process.exitcode
-            how = f"killed by signal {-code}" if code and code < 0 else f"exit code {code}"
+            how = f"exit code {code}"
+            if code and code < 0:
+                hint = ", perhaps for want of memory" if code == -9 else ""
+                how = f"killed by signal {-code}{hint}"
             raise TrainingError(
-                f"worker {rank + 1} of {self.size} is gone ({how}), perhaps for want of memory: "
-                "go on from the last save with --resume"
+                f"worker {rank + 1} of {self.size} is gone ({how}): go on from the last save with "
+                "--resume"
             ) from error
         if isinstance(said, Failure):
             raise RuntimeError(f"worker {rank + 1} of {self.size} failed:\n{said.trace}")
