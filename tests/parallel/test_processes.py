@@ -214,7 +214,7 @@ def test_a_worker_that_is_killed_is_missed_at_once(meet):
     with Leader(2) as team:
         begin(team).everyone("write_rank")
         begun = time.monotonic()
-        with pytest.raises(TrainingError, match=r"worker 2 of 2 is gone \(.*signal 9\).*--resume"):
+        with pytest.raises(TrainingError, match=r"worker 2 of 2 is gone \(.*signal 9.*\).*--resume"):
             meet(team)
         assert time.monotonic() - begun < 20
 
