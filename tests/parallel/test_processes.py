@@ -214,7 +214,9 @@ def test_a_worker_that_is_killed_is_missed_at_once(meet):
     with Leader(2) as team:
         begin(team).everyone("write_rank")
         begun = time.monotonic()
-        with pytest.raises(TrainingError, match=r"worker 2 of 2 is gone \(.*signal 9.*\).*--resume"):
+        with pytest.raises(
+            TrainingError, match=r"worker 2 of 2 is gone \(.*signal 9.*\).*--resume"
+        ):
             meet(team)
         assert time.monotonic() - begun < 20
 
@@ -245,6 +247,24 @@ def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
     for number in numbers:
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
+
+
+@posix
+def test_workers_leave_signals_to_the_first_from_their_beginning():
+    with Leader(3) as team:
+        desk = begin(team)
+        for _ in ("as they begin", "at work"):
+            for process, number in zip(team._processes, (signal.SIGINT, signal.SIGTERM)):
+                os.kill(process.pid, number)
+            assert desk.everyone("write_rank") == [[rank] * SIZE for rank in range(3)]
+
+
+@posix
+def test_the_first_has_its_signals_again_once_the_others_have_begun():
+    with Leader(2) as team:
+        begin(team)
+        for number in processes.STOPPING:
+            assert signal.getsignal(number) is not signal.SIG_IGN
 
 
 def test_closing_again_is_harmless_and_leaves_nobody():
