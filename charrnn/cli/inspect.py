@@ -72,7 +72,7 @@ def command(**options: Any) -> None:
     \b
         charrnn inspect
         charrnn inspect --cell 42
-        charrnn inspect --cell 7 --signal f --text letter.txt --color | less -R
+        charrnn inspect --cell 7 --signal z --text letter.txt --color | less -R
         charrnn inspect --text letter.txt --dynamic
         charrnn inspect --json | jq .val_loss
 
