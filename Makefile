@@ -43,8 +43,8 @@ lint: $(VENV)/.test  ## ruff and mypy
 
 check: lint test  ## lint, types, tests
 
-bench: $(VENV)/.bench  ## measure the speed beside PyTorch
-	$(BIN)/python benchmarks/throughput.py
+bench: $(VENV)/.bench  ## measure speed, memory and quality, beside PyTorch (three quarters of an hour)
+	$(BIN)/python benchmarks/run.py
 
 data/shakespeare.txt:  ## download tiny Shakespeare (1.1 MB)
 	$(PYTHON) data/fetch.py $(SHAKESPEARE) $(SHAKESPEARE_SHA256) $@

@@ -1,0 +1,225 @@
+"""What all parts share: their options, figures over turns, tables, and the machine they ran on."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import charrnn
+from charrnn.parallel.processes import cores
+
+ROOT = Path(__file__).parents[1]
+#: What a character costs to look up does not matter; that there are 65, as in tiny Shakespeare.
+VOCABULARY_SIZE = 65
+#: Where results of PyTorch are left out because it is not there.
+WITHOUT_TORCH = "without PyTorch to compare with: pip install torch==2.13.0"
+
+Result = dict[str, Any]
+
+
+@dataclass
+class Options:
+    """What a part is asked to do; every part takes all of these and heeds what concerns it.
+
+    Attributes:
+        quick: a rough pass, to see that everything works.
+        turns: how often each contender, or command, has its turn.
+        cells: which cells to measure.
+        text: tiny Shakespeare, for `quality`.
+        megabytes: sizes, for `texts`.
+        json: where to write the results, if anywhere.
+    """
+
+    quick: bool = False
+    turns: int = 5
+    cells: Sequence[str] = ("lstm", "gru", "vanilla")
+    text: Path = ROOT / "data" / "shakespeare.txt"
+    megabytes: Sequence[int] = (10, 100, 1000)
+    json: Path | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long a turn takes, at least."""
+        return 0.1 if self.quick else 1.0
+
+    @property
+    def libraries(self) -> list[str]:
+        """What there is to compare."""
+        return ["charrnn", "torch"] if importlib.util.find_spec("torch") else ["charrnn"]
+
+
+#: A part: prints its tables, and returns what is in them, as JSON can hold it.
+Part = Callable[[Options], Result]
+
+
+def parser(documentation: str | None) -> argparse.ArgumentParser:
+    """A command line with the options of `Options`."""
+    lines = (documentation or "").splitlines()
+    result = argparse.ArgumentParser(description=lines[0] if lines else None)
+    default = Options()
+    result.add_argument("--quick", action="store_true", help="a rough pass, to see that it works")
+    result.add_argument("--turns", type=int, help=f"turns of each  [default: {default.turns}]")
+    result.add_argument("--cells", nargs="+", default=default.cells, metavar="CELL")
+    result.add_argument("--text", type=Path, default=default.text, help="tiny Shakespeare")
+    result.add_argument(
+        "--megabytes", type=int, nargs="+", metavar="MB", help="sizes of texts to prepare"
+    )
+    result.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    return result
+
+
+def options(arguments: argparse.Namespace) -> Options:
+    """From what `parser` returns; what is not given depends on `--quick`."""
+    quick = arguments.quick
+    turns = arguments.turns or (2 if quick else Options.turns)
+    sizes = arguments.megabytes or ((1, 10) if quick else Options.megabytes)
+    return Options(quick, turns, arguments.cells, arguments.text.resolve(), sizes, arguments.json)
+
+
+def alone(part: Part, documentation: str | None) -> None:
+    """The command line of one part, run by itself."""
+    asked = options(parser(documentation).parse_args())
+    write({"": part}, asked)
+
+
+def write(parts: dict[str, Part], asked: Options) -> None:
+    """Run parts one after the other; after each, what there is so far is written."""
+    results: Result = {
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "quick": asked.quick,
+        "turns": asked.turns,
+        "machine": machine(),
+    }
+    print(describe(results["machine"]))
+    for name, part in parts.items():
+        title = name or Path(sys.argv[0]).stem
+        print(f"\n## {title}\n", flush=True)
+        begun = time.monotonic()
+        results[title] = part(asked)
+        seconds = time.monotonic() - begun
+        results[title]["seconds"] = round(seconds, 1)
+        print(f"\n({title} took {seconds:,.0f} seconds)", flush=True)
+        if asked.json:
+            asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def machine() -> Result:
+    """What the figures depend on beside the program."""
+    import numpy as np
+
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    processor = cpuinfo()
+    return {
+        "processor": processor.get("model name") or platform.processor() or platform.machine(),
+        "cores": cores(),
+        "vector_instructions": [
+            name
+            for name in ("avx2", "fma", "avx512f")
+            if name in processor.get("flags", "").split()
+        ],
+        "load_before": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{blas['name']} {blas['version']}",
+        "torch": importlib.metadata.version("torch") if importlib.util.find_spec("torch") else None,
+        "charrnn": charrnn.__version__,
+    }
+
+
+def cpuinfo() -> dict[str, str]:
+    """The first processor of /proc/cpuinfo; nothing where there is no such file."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
+def describe(facts: Result) -> str:
+    """The machine, in lines for people."""
+    vectors = ", ".join(facts["vector_instructions"]) or "no AVX2"
+    torch = f"PyTorch {facts['torch']}" if facts["torch"] else WITHOUT_TORCH
+    lines = [
+        f"{facts['processor']}, {facts['cores']} cores ({vectors}), {facts['system']}",
+        f"Python {facts['python']}, NumPy {facts['numpy']} ({facts['blas']}), {torch}",
+    ]
+    load = facts["load_before"]
+    if load and load[0] > 0.3:
+        lines.append(
+            f"NOT IDLE: a load of {load[0]:.1f} over the last minute; figures and ratios are off"
+        )
+    return "\n".join(lines)
+
+
+def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """The median over turns of how many times as long they took."""
+    return median(their / our for their, our in zip(theirs, ours))
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """Of ratios: the mean for which 2 and 1/2 make 1."""
+    return exp(sum(map(log, ratios)) / len(ratios))
+
+
+def fastest(times: dict[str, list[float]]) -> str:
+    """Who has the lowest median."""
+    return min(times, key=lambda name: median(times[name]))
+
+
+def shown(value: object) -> str:
+    """A figure with as many digits as are worth reading."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return (
+        f"{value:.1f}"
+        if abs(value) >= 10
+        else f"{value:.2f}"
+        if abs(value) >= 0.1
+        else f"{value:.3f}"
+    )
+
+
+class Table:
+    """A table in Markdown whose rows are printed as they come.
+
+    Args:
+        columns: the headings; where one has spaces around it, so is its column wide.
+    """
+
+    def __init__(self, *columns: str) -> None:
+        self.widths = [max(len(column), 8) for column in columns]
+        self.row(*map(str.strip, columns))
+        rules = ["-" * width for width in self.widths]
+        print("|".join(["", f"-{rules[0]}-", *(f"-{rule}:" for rule in rules[1:]), ""]))
+
+    def row(self, *values: object) -> None:
+        """Print a row: text to the left in the first column, all others to the right."""
+        first, *rest = map(shown, values)
+        cells = [first.ljust(self.widths[0])]
+        cells += [value.rjust(width) for value, width in zip(rest, self.widths[1:])]
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def table(columns: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
+    """A whole table at once."""
+    result = Table(*columns)
+    for row in rows:
+        result.row(*row)

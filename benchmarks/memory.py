@@ -1,0 +1,124 @@
+"""Peak memory of `charrnn train` at its default sizes, with one worker and with one a core.
+
+Beside it what there has to be: as many interpreters with NumPy imported, the parameters (weights,
+best weights, two numbers of Adam for each, and a gradient for each worker), and the buffers of a
+window; what is left is overhead. Of several processes each has its share of what they have in
+common (PSS), with other programs, too: it is lower where other Pythons run. On other systems than
+Linux only the peak of the first process is known.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+from string import ascii_letters
+
+from common import VOCABULARY_SIZE, Options, Result, alone, table
+from watching import charrnn, watch
+
+from charrnn.parallel.processes import fitting
+from charrnn.parallel.threads import NAMES
+
+#: The defaults of `charrnn train`.
+CELL, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "lstm", 256, 32, 32
+CHARACTERS = 1_000_000
+ONE_THREAD = dict.fromkeys(NAMES, "1")
+#: So many interpreters with NumPy imported at the same time.
+IDLE = """
+import subprocess, sys, time, numpy
+number = int(sys.argv[1])
+if number > 1:
+    subprocess.Popen([sys.executable, *sys.orig_argv[1:-1], str(number - 1)])
+time.sleep(2)
+"""
+
+
+#: What is printed, by its name in the results.
+LINES = {
+    "peak_resident": "first process, peak RSS",
+    "idle_resident": "an interpreter with NumPy, peak RSS",
+    "peak": "all processes, peak PSS",
+    "peak_held": "of which not mapped from files",
+    "idle": "as many interpreters with NumPy",
+    "parameters": "parameters, gradients, Adam, best",
+    "buffers": "buffers of a window",
+    "overhead_resident": "overhead by RSS",
+    "overhead": "overhead by PSS",
+}
+
+
+def measure(options: Options) -> Result:
+    """With one worker and with all."""
+    print(f"Megabytes, {CELL} {HIDDEN_SIZE}, {BATCH_SIZE} × {SEQ_LENGTH}.\n")
+    characters = (ascii_letters + " \n0123456789.")[:VOCABULARY_SIZE]
+    counts = list(dict.fromkeys((1, fitting(BATCH_SIZE))))
+    with tempfile.TemporaryDirectory() as name:
+        text = Path(name) / "text.txt"
+        text.write_text("".join(random.Random(0).choices(characters, k=CHARACTERS)))
+        rows = [run(options, text, workers, len(characters)) for workers in counts]
+    columns = (f"{workers} worker{'s' * (workers > 1)}" for workers in counts)
+    table(
+        ("what".ljust(35), *columns),
+        [[title, *(in_megabytes(row[key]) for row in rows)] for key, title in LINES.items()],
+    )
+    print("\nOverhead: the peak without interpreters, parameters and buffers.")
+    return {"rows": rows}
+
+
+def run(options: Options, text: Path, workers: int, vocabulary_size: int) -> Result:
+    """The figures of one number of workers, in bytes; None for what is not known."""
+    steps = "20" if options.quick else "200"
+    train = "train", str(text), "--steps", steps, "--val-every", steps, "--overwrite"
+    trained = watch(charrnn(*train, "--workers", str(workers)), text.parent)
+    idle = watch([sys.executable, "-c", IDLE, str(workers)], text.parent, ONE_THREAD)
+    parameters, buffers = needed(workers, vocabulary_size)
+    beyond = trained.peak_resident - idle.peak_resident - parameters - buffers
+    beyond_all = trained.peak.total - idle.peak.total - parameters - buffers
+    return {
+        "workers": workers,
+        "text": CHARACTERS,
+        "peak_resident": trained.peak_resident,
+        "idle_resident": idle.peak_resident,
+        "peak": trained.peak.total or None,
+        "peak_held": trained.peak.held or None,
+        "idle": idle.peak.total or None,
+        "parameters": parameters,
+        "buffers": buffers,
+        # The first of several has not all parameters, nor all buffers.
+        "overhead_resident": beyond if workers == 1 else None,
+        "overhead": beyond_all if trained.peak.total else None,
+    }
+
+
+def in_megabytes(size: int | None) -> float | None:
+    """Of 1,000,000 bytes."""
+    return None if size is None else size / 1e6
+
+
+def needed(workers: int, vocabulary_size: int) -> tuple[int, int]:
+    """Bytes of the parameters and what goes with them, and of the buffers of a window, which
+    are seen after a step of the whole batch: parts of it need as much together.
+    """
+    import numpy as np
+
+    from charrnn.model import CharRNN
+    from charrnn.text.streams import Window
+    from charrnn.text.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
+    model = CharRNN(vocabulary, cell=CELL, hidden_size=HIDDEN_SIZE, dropout=0.1)
+    rng = np.random.default_rng(0)
+    indices = rng.integers(0, vocabulary_size, (SEQ_LENGTH, BATCH_SIZE))
+    masks = model.draw_masks(BATCH_SIZE, rng)
+    model.loss_and_gradient(Window(indices, indices), model.state(BATCH_SIZE), masks)
+    tapes, logits, d_h = model.room(SEQ_LENGTH, BATCH_SIZE)
+    arrays = [logits, d_h, *(array for tape in tapes for array in tape.values())]
+    weights, best, adam = 1, 1, 2
+    vectors = weights + best + adam + workers
+    return vectors * model.parameters.flat.nbytes, sum(array.nbytes for array in arrays)
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)

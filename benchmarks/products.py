@@ -1,0 +1,135 @@
+"""Matrix products alone, for contenders: the least that a training step can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from common import VOCABULARY_SIZE
+from contenders import Step
+
+from charrnn.parallel.processes import team_of
+from charrnn.parallel.team import Team
+
+#: Rows of a layer's weights for each of its units.
+ROWS = {"lstm": 4, "gru": 3, "vanilla": 1}
+#: So many steps' products are done from one meeting of the processes to the next.
+REPEATS = 8
+
+
+class Products:
+    """The products of one step of one layer, in the shapes and the layout in which charrnn has
+    them: vectors are columns, h is kept with the units first for the products of a whole window.
+
+    Args:
+        cell, hidden_size, seq_length: of the layer.
+        batch_size: how many streams are this process's.
+    """
+
+    def __init__(self, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
+        H, B, T, V = hidden_size, batch_size, seq_length, VOCABULARY_SIZE
+        G, N = ROWS[cell] * H, T * B
+        rng = np.random.default_rng(0)
+
+        def filled(*shape: int) -> np.ndarray:
+            return rng.standard_normal(shape, np.float32) / np.float32(H)
+
+        self.Wh, self.Wy = filled(G, H), filled(V, H)
+        self.h, self.a = filled(T, H, B), filled(G, B)
+        self.d_a, self.dh = filled(G, N), filled(H, B)
+        units_first = filled(H, T + 1, B)
+        self.entering = units_first[:, :-1].reshape(H, N)
+        self.outputs = units_first[:, 1:].reshape(H, N)
+        self.one_hot = np.eye(V, dtype=np.float32)[rng.integers(0, V, N)]  # (N, V)
+        self.logits, self.d_h = filled(V, N), filled(H, N)
+        self.d_Wh, self.d_Wx, self.d_Wy = filled(G, H), filled(G, V), filled(V, H)
+
+    def step(self, repeats: int = 1) -> None:
+        """Do them."""
+        for _ in range(repeats):
+            for h in self.h:
+                np.matmul(self.Wh, h, out=self.a)
+            np.matmul(self.Wy, self.outputs, out=self.logits)
+            np.matmul(self.logits, self.outputs.T, out=self.d_Wy)
+            np.matmul(self.Wy.T, self.logits, out=self.d_h)
+            for _ in self.h:
+                np.matmul(self.Wh.T, self.a, out=self.dh)
+            np.matmul(self.d_a, self.entering.T, out=self.d_Wh)
+            np.matmul(self.d_a, self.one_hot, out=self.d_Wx)
+
+
+def operations(cell: str, hidden_size: int, batch_size: int, seq_length: int) -> int:
+    """Multiplications and additions in the products of a step."""
+    H, V = hidden_size, VOCABULARY_SIZE
+    G = ROWS[cell] * H
+    return 2 * batch_size * seq_length * (3 * G * H + G * V + 3 * V * H)
+
+
+@contextmanager
+def step_products(
+    cell: str, hidden_size: int, batch_size: int, seq_length: int, workers: int
+) -> Iterator[Step]:
+    """`REPEATS` times the products of a step, by so many processes, each its share of streams."""
+    with team_of(workers) as team:
+        arguments = cell, hidden_size, batch_size, seq_length
+        team.start(follow, *arguments)
+        own = share(team, *arguments)
+
+        def step() -> None:
+            team.order("step", REPEATS)
+            own.step(REPEATS)
+            team.gather()
+
+        yield step
+
+
+def share(team: Team, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> Products:
+    """A member's part of the products."""
+    part = team.part(batch_size)
+    return Products(cell, hidden_size, part.stop - part.start, seq_length)
+
+
+def follow(team: Team, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
+    """What every process but the first does."""
+    own = share(team, cell, hidden_size, batch_size, seq_length)
+    for _, (repeats,) in team.orders():
+        own.step(repeats)
+        team.gather()
+
+
+@contextmanager
+def one_hot_products(rows: int, columns: int, vocabulary_size: int) -> Iterator[Step]:
+    """What a first layer would take that did multiply by one-hot vectors, there and back.
+
+    Args:
+        rows: of its weights.
+        columns: steps times streams.
+        vocabulary_size: V.
+    """
+    one_hot = np.zeros((vocabulary_size, columns), np.float32)
+    one_hot[np.random.default_rng(0).integers(0, vocabulary_size, columns), range(columns)] = 1
+    Wx, d_Wx = np.ones((2, rows, vocabulary_size), np.float32)
+    a = np.ones((rows, columns), np.float32)
+
+    def step() -> None:
+        np.matmul(Wx, one_hot, out=a)
+        np.matmul(a, one_hot.T, out=d_Wx)
+
+    yield step
+
+
+@contextmanager
+def output_products(hidden_size: int, columns: int, vocabulary_size: int) -> Iterator[Step]:
+    """What the products with the output weights take, which nothing can spare."""
+    Wy, d_Wy = np.ones((2, vocabulary_size, hidden_size), np.float32)
+    h, d_h = np.ones((2, hidden_size, columns), np.float32)
+    logits = np.ones((vocabulary_size, columns), np.float32)
+
+    def step() -> None:
+        np.matmul(Wy, h, out=logits)
+        np.matmul(logits, h.T, out=d_Wy)
+        np.matmul(Wy.T, logits, out=d_h)
+        logits.fill(1)  # they would grow without end
+
+    yield step

@@ -1,0 +1,126 @@
+"""How good a model is after how long, on tiny Shakespeare, through the command line.
+
+    make data/shakespeare.txt && python benchmarks/quality.py
+
+`charrnn train` runs with a budget of 15, 30, 60 and 180 seconds, and once with nothing but its
+defaults; beside its budget stands what it took from its start to its exit. Two losses, in nats a
+character, by the weights of the lowest validation loss, on the last tenth of the text (cut as
+nanoGPT cuts: the first int(0.9·N) characters are trained on):
+
+- carried: as charrnn validates, the state carried through the whole of it;
+- from empty: in windows of 256 characters, each from an empty context.
+
+The held-out tenth also chose those weights, and the defaults: this is how others report it, and
+no estimate of the loss on a text that nobody has seen.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from common import Options, Result, Table, alone, table
+from watching import charrnn, watch
+
+BUDGETS = (15, 30, 60, 180)
+LENGTH = 256
+#: From https://github.com/karpathy/nanoGPT, README.md, "quick start".
+NANOGPT = """
+nanoGPT's README gives 1.88 for its quick start on a CPU ("about ~3 minutes" on a laptop; windows
+of 64 characters) and 1.4697 for its configuration for a GPU (3 minutes on an A100; windows of
+256), both from an empty context: https://github.com/karpathy/nanoGPT#quick-start"""
+
+
+def measure(options: Options) -> Result:
+    """A run for each budget, and the default run."""
+    if not options.text.exists():
+        reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
+        print(f"left out: {reason}")
+        return {"left_out": reason}
+    budgets = (5,) if options.quick else BUDGETS
+    rows = []
+    figures = Table("run     ", "seconds", "steps", "characters/s", "carried", "from empty")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for budget in (*budgets, None):
+            row = run(options, folder, budget)
+            rows.append(row)
+            losses = (f"{row[loss]:.3f}" for loss in ("carried", "from_empty"))
+            speed = row["characters_a_second"]
+            figures.row(row["run"], row["seconds"], row["steps"], speed, *losses)
+        points = curve(folder / "default.jsonl")
+    print("\nThe default run on its way; its learning rate falls until the end:\n")
+    reached = [last_before(points, budget) for budget in budgets]
+    table(
+        ("after seconds", "validated at", "step", "carried"),
+        (
+            (budget, point["seconds"], point["step"], f"{point['carried']:.3f}")
+            for budget, point in zip(budgets, reached)
+            if point
+        ),
+    )
+    print(NANOGPT)
+    return {"text": options.text.name, "rows": rows, "default_curve": points}
+
+
+def run(options: Options, folder: Path, budget: int | None) -> Result:
+    """One run: with a budget of seconds, or, without one, as it is by default."""
+    name = f"--time {budget}" if budget else "default"
+    path = folder / f"{budget or 'default'}.npz"
+    asked = ["--time", str(budget)] if budget else ["--log", str(path.with_suffix(".jsonl"))]
+    if options.quick and not budget:
+        asked += ["--steps", "120"]
+    finished = watch(charrnn("train", str(options.text), "-c", str(path), *asked), folder)
+    carried, from_empty, steps, characters = score(path, options.text)
+    return {
+        "run": name,
+        "budget": budget,
+        "seconds": finished.seconds,
+        "steps": steps,
+        "characters_a_second": characters / finished.seconds,
+        "carried": carried,
+        "from_empty": from_empty,
+    }
+
+
+def score(path: Path, text: Path) -> tuple[float, float, int, int]:
+    """The loss with carried state, that from an empty context, steps and characters of a run."""
+    from charrnn import checkpoint
+    from charrnn.evaluation import evaluate_from_empty
+
+    saved = checkpoint.read(path)
+    model = saved.build("best")
+    whole = text.read_text(encoding="utf-8")
+    held_out = model.vocabulary.encode(whole[int(0.9 * len(whole)) :])
+    steps, settings = saved.run["step"], saved.settings
+    return (
+        saved.run["best_loss"],
+        evaluate_from_empty(model, held_out, length=LENGTH),
+        steps,
+        steps * settings["batch_size"] * settings["seq_length"],
+    )
+
+
+def curve(log: Path) -> list[Result]:
+    """The validations in a log: seconds since the first step began, step and loss."""
+    records = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+    return [
+        {
+            "seconds": record["characters"] / record["chars_per_second"],
+            "step": record["step"],
+            "carried": record["val_loss"],
+        }
+        for record in records
+        if record["val_loss"] is not None
+    ]
+
+
+def last_before(points: list[Result], seconds: float) -> Result | None:
+    """The last validation within a time; None where there is none."""
+    within = [point for point in points if point["seconds"] <= seconds]
+    return within[-1] if within else None
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)

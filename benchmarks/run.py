@@ -1,0 +1,49 @@
+"""Run all benchmarks, or some of them, one after the other.
+
+python benchmarks/run.py                        # all, about three quarters of an hour
+python benchmarks/run.py throughput sampling    # some
+python benchmarks/run.py --quick                # a rough pass, to see that everything works
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import floor
+import memory
+import quality
+import sampling
+import scaling
+import startup
+import texts
+import throughput
+from common import Part, options, parser, write
+
+PARTS: dict[str, Part] = {
+    "throughput": throughput.measure,
+    "floor": floor.measure,
+    "sampling": sampling.measure,
+    "startup": startup.measure,
+    "memory": memory.measure,
+    "scaling": scaling.measure,
+    "quality": quality.measure,
+    "texts": texts.measure,
+}
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def main() -> None:
+    """Run what is asked for; all of it, in earnest, also goes to results.json."""
+    command = parser(__doc__)
+    command.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    arguments = command.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        command.error(f"no part named {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
+    asked = options(arguments)
+    if not asked.json and not asked.quick and not arguments.parts:
+        asked.json = RESULTS
+    write({name: PARTS[name] for name in arguments.parts or PARTS}, asked)
+
+
+if __name__ == "__main__":
+    main()

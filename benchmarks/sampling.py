@@ -1,0 +1,154 @@
+"""Characters sampled a second, one stream and 32 at once, beside a loop in PyTorch.
+
+charrnn draws with `sample` (one stream, as `charrnn sample` does) and with `generate` and 32
+seeds; PyTorch with a step of the layer, a linear layer, softmax and multinomial in inference
+mode, its one-hot input in memory that is used again. For PyTorch both ways to make a step are
+tried, `nn.LSTM` over a window of one and `nn.LSTMCell`, each with one thread and with a thread
+a core; charrnn is tried with one thread and with NumPy's own number. All take turns, and the
+best of each side counts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from common import VOCABULARY_SIZE, Options, Result, Table, alone, fastest, ratio
+from contenders import Contender, Step, contenders, interleaved
+
+from charrnn.parallel.processes import cores
+
+TEMPERATURE = 0.8
+#: Characters of each stream that are drawn from look to look at the clock.
+AT_ONCE = 16
+#: How many threads each contender has, and for PyTorch whether it makes a step with a cell.
+OURS = {f"charrnn, {n} thread{'s' if n > 1 else ''}": n for n in (1, cores())}
+THEIRS = {
+    f"torch, {kind}, {n} thread{'s' if n > 1 else ''}": (n, kind == "cell")
+    for kind in ("layer", "cell")
+    for n in (1, cores())
+}
+
+
+@contextmanager
+def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step]:
+    """Draws `AT_ONCE` characters of each stream with charrnn."""
+    import numpy as np
+
+    from charrnn.model import CharRNN
+    from charrnn.sampling import Choice, generate, sample
+    from charrnn.text.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
+    model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size)
+    model.initialize(np.random.default_rng(0))
+    prime, choice = np.array([3]), Choice(temperature=TEMPERATURE)
+    text: Iterator[object]
+    if streams == 1:
+        (only,) = sample(model, prime, sys.maxsize, choice, seed=0)
+        text = iter(only)
+    else:
+        seeds = np.random.SeedSequence(0).spawn(streams)
+        text = generate(model, prime, sys.maxsize, choice, seeds)
+
+    def step() -> None:
+        for _ in range(AT_ONCE):
+            next(text)
+
+    yield step
+
+
+@contextmanager
+def torch_sampling(cell: str, hidden_size: int, streams: int, by_cell: bool) -> Iterator[Step]:
+    """The same with PyTorch."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    kinds = {
+        "lstm": (nn.LSTM, nn.LSTMCell),
+        "gru": (nn.GRU, nn.GRUCell),
+        "vanilla": (nn.RNN, nn.RNNCell),
+    }
+    layer = kinds[cell][by_cell](VOCABULARY_SIZE, hidden_size)
+    output = nn.Linear(hidden_size, VOCABULARY_SIZE)
+    window = torch.zeros(1, streams, VOCABULARY_SIZE)
+    one_hot = window[0]
+    carried = [None]
+
+    def step() -> None:
+        with torch.inference_mode():
+            state = carried[0]
+            for _ in range(AT_ONCE):
+                if by_cell:
+                    state = layer(one_hot, state)
+                    h = state[0] if cell == "lstm" else state
+                else:
+                    outputs, state = layer(window, state)
+                    h = outputs[0]
+                p = torch.softmax(output(h) / TEMPERATURE, dim=-1)
+                chosen = torch.multinomial(p, 1)
+                one_hot.zero_()
+                if streams == 1:
+                    one_hot[0, int(chosen)] = 1
+                else:
+                    one_hot.scatter_(1, chosen, 1)
+            carried[0] = state
+
+    yield step
+
+
+def measure(options: Options) -> Result:
+    """Every cell in every size."""
+    theirs = THEIRS if "torch" in options.libraries else {}
+    threads = {**OURS, **{name: number for name, (number, _) in theirs.items()}}
+    print("Characters a second, of all streams together.\n")
+    rows = []
+    columns = "cell   ", "units", "streams", "charrnn", "best with     ", "PyTorch"
+    table = Table(*columns, "best with       ", "ratio")
+    with contenders(threads) as who:
+        for cell in options.cells:
+            for units in (128,) if options.quick else (128, 256, 512):
+                for streams in (1, 32):
+                    row = compare(who, options, cell, units, streams)
+                    rows.append({"cell": cell, "units": units, "streams": streams, **row})
+                    names = "charrnn", "charrnn_best", "torch", "torch_best", "ratio"
+                    table.row(cell, units, streams, *(row.get(name) for name in names))
+    print()
+    for one, many in zip(rows[::2], rows[1::2]):
+        many["times_one_stream"] = many["charrnn"] / one["charrnn"]
+        print(
+            f"{one['cell']} {one['units']}: 32 streams at once draw "
+            f"{many['times_one_stream']:.1f} times as many characters as one"
+        )
+    return {"temperature": TEMPERATURE, "rows": rows}
+
+
+def compare(
+    who: dict[str, Contender], options: Options, cell: str, units: int, streams: int
+) -> Result:
+    """Characters a second of both, and their ratio."""
+    for name, contender in who.items():
+        if name in OURS:
+            contender.prepare(charrnn_sampling, cell, units, streams)
+        else:
+            contender.prepare(torch_sampling, cell, units, streams, THEIRS[name][1])
+    times = interleaved(who, options.turns, options.seconds)
+    row: Result = {"seconds": times}
+    bests = []
+    for library in ("charrnn", "torch"):
+        own = {name: values for name, values in times.items() if name.startswith(library)}
+        if own:
+            best = fastest(own)
+            bests.append(own[best])
+            row[library] = AT_ONCE * streams / median(own[best])
+            row[f"{library}_best"] = best.partition(", ")[2]
+    if len(bests) == 2:
+        row["ratio"] = ratio(bests[1], bests[0])
+    return row
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)

@@ -1,0 +1,81 @@
+"""Training steps, and parts of them, for contenders: what each library does, at its best."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from common import VOCABULARY_SIZE
+from contenders import Step
+
+
+@contextmanager
+def charrnn_step(
+    cell: str,
+    hidden_size: int,
+    num_layers: int,
+    batch_size: int,
+    seq_length: int,
+    workers: int,
+    vocabulary_size: int = VOCABULARY_SIZE,
+) -> Iterator[Step]:
+    """A whole training step of charrnn, by so many processes: what `charrnn train` repeats."""
+    import numpy as np
+
+    from charrnn.model import CharRNN
+    from charrnn.parallel.processes import team_of
+    from charrnn.settings import Settings
+    from charrnn.text.vocabulary import Vocabulary
+    from charrnn.training import Run
+
+    rng = np.random.default_rng(0)
+    vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
+    model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    model.initialize(rng)
+    text = rng.integers(0, vocabulary_size, 1_000_000).astype(vocabulary.dtype)
+    settings = Settings(
+        steps=sys.maxsize,
+        val_every=sys.maxsize,
+        batch_size=batch_size,
+        seq_length=seq_length,
+        learning_rate=2e-3,
+        schedule="constant",
+        warmup_steps=0,
+        workers=workers,
+    )
+    with team_of(workers) as team:
+        yield Run(model, text, None, settings, team).step
+
+
+@contextmanager
+def torch_step(
+    cell: str, hidden_size: int, num_layers: int, batch_size: int, seq_length: int
+) -> Iterator[Step]:
+    """The same in PyTorch: time first, which it is quickest with, and its fused Adam."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    torch.manual_seed(0)
+    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "vanilla": nn.RNN}[cell]
+    layers = kind(VOCABULARY_SIZE, hidden_size, num_layers)
+    output = nn.Linear(hidden_size, VOCABULARY_SIZE)
+    weights = [*layers.parameters(), *output.parameters()]
+    optimizer = torch.optim.Adam(weights, lr=2e-3, betas=(0.9, 0.99), fused=True)
+    text = torch.randint(0, VOCABULARY_SIZE, (seq_length + 1, batch_size))
+    carried: list[object] = [None]
+
+    def step() -> None:
+        x = functional.one_hot(text[:-1], VOCABULARY_SIZE).float()
+        h, state = layers(x, carried[0])
+        logits = output(h).reshape(-1, VOCABULARY_SIZE)
+        loss = functional.cross_entropy(logits, text[1:].reshape(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        loss.item()
+        carried[0] = tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
+
+    yield step

@@ -1,0 +1,85 @@
+"""What it takes to prepare large texts, through the command line.
+
+`charrnn train FILE --steps 20 --workers 1` on files of random printable characters in lines.
+A text is prepared when charrnn says how many characters it has; what the same command takes on a
+small file until then, which is to start, is subtracted. The peak is that of the process, by
+getrusage; a part of it may be a file that is mapped into memory, which the system can take back:
+what it cannot is "held".
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from common import Options, Result, Table, alone
+from watching import Finished, charrnn, watch
+
+MEGABYTE = 1_000_000
+#: Of the disk: the text, what is made of it, and some room for others.
+ROOM = 3
+#: What the time to start is measured on.
+SMALL = 10_000
+
+
+def measure(options: Options) -> Result:
+    """Every size that the disk has room for."""
+    rows, left_out = [], []
+    table = Table("MB  ", "MB/s", "to the first step", "whole run", "peak RSS, MB", "held, MB")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        small = folder / "small.txt"
+        generate(small, SMALL)
+        train(small)  # brings the program from the disk
+        start = prepared(train(small))
+        for size in options.megabytes:
+            if shutil.disk_usage(folder).free < ROOM * size * MEGABYTE:
+                left_out.append(size)
+                continue
+            text = folder / "large.txt"
+            generate(text, size * MEGABYTE)
+            finished = train(text)
+            text.unlink()
+            row = {
+                "megabytes": size,
+                "megabytes_a_second": size / max(prepared(finished) - start, 1e-9),
+                "seconds_to_first_step": finished.when("step 1 of"),
+                "seconds": finished.seconds,
+                "peak_resident": finished.peak_resident,
+                "peak_held": finished.peak.held or None,
+            }
+            rows.append(row)
+            speed, *seconds = list(row.values())[1:4]
+            held = row["peak_held"]
+            peaks = finished.peak_resident / MEGABYTE, held / MEGABYTE if held else None
+            table.row(f"{size:,}", speed, *seconds, *peaks)
+    for size in left_out:
+        print(f"left out: {size:,} MB, as there is no room for {ROOM} times that in {folder}")
+    return {"start": start, "rows": rows, "left_out": left_out}
+
+
+def generate(path: Path, size: int) -> None:
+    """Write so many printable characters, in lines; always the same ones."""
+    rng = np.random.default_rng(0)
+    with path.open("wb") as file:
+        for begin in range(0, size, MEGABYTE):
+            block = rng.integers(ord(" "), ord("~"), min(MEGABYTE, size - begin), np.uint8)
+            block[::64] = ord("\n")
+            file.write(block.tobytes())
+
+
+def train(text: Path) -> Finished:
+    """Twenty steps and one validation."""
+    command = "train", str(text), "--steps", "20", "--val-every", "20", "--workers", "1"
+    return watch(charrnn(*command, "--overwrite"), text.parent)
+
+
+def prepared(finished: Finished) -> float:
+    """Seconds from the start of the program until the text was ready."""
+    return finished.when("", " different; the last ")
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)

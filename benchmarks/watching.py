@@ -1,0 +1,158 @@
+"""Processes seen from outside: how long they take, what they say when, how much memory they use.
+
+What stands in /proc is read where there is one, which is on Linux.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: Seconds from look to look at the memory of running processes.
+LOOK_EVERY = 0.1
+#: Runs a command and says how it ended, with its peak of resident memory. In a process of its
+#: own, as that peak counts what the process had from which it was started, too.
+RUN = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
+
+
+def family(pid: int) -> list[int]:
+    """A process and those under it."""
+    pids = [pid]
+    for parent in pids:
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            with suppress(OSError):
+                pids += map(int, children.read_text().split())
+    return pids
+
+
+def processor_seconds(pid: int | None) -> float:
+    """How long a process and those under it have used a core so far; 0 where /proc is missing."""
+    total = 0.0
+    for member in family(pid or 0):
+        with suppress(OSError):
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+@dataclass
+class Memory:
+    """Memory of some processes together, in bytes: what is theirs alone, and their share of
+    what they have in common.
+
+    Attributes:
+        total: all of it.
+        held: without what is mapped from files, which the system can take back at any time.
+    """
+
+    total: int = 0
+    held: int = 0
+
+
+def memory(pids: Sequence[int]) -> Memory:
+    """The memory of processes now; nothing where /proc has no `smaps_rollup`."""
+    result = Memory()
+    for pid in pids:
+        with suppress(OSError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+            sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+            result.total += sizes.get("Pss", 0)
+            result.held += sizes.get("Pss_Anon", 0) + sizes.get("Pss_Shmem", 0)
+    return result
+
+
+@dataclass
+class Finished:
+    """What is known of a command that has run.
+
+    Attributes:
+        seconds: from its start to its end.
+        peak_resident: of the command's own process, by getrusage, in bytes.
+        peak: of all its processes together.
+        lines: what it said on stderr, and when.
+    """
+
+    seconds: float = 0.0
+    peak_resident: int = 0
+    peak: Memory = field(default_factory=Memory)
+    lines: list[tuple[float, str]] = field(default_factory=list)
+
+    def when(self, beginning: str, containing: str = "") -> float:
+        """Seconds until it said a line that begins so, and has this in it.
+
+        Raises:
+            RuntimeError: where it did not, with what it said.
+        """
+        for seconds, line in self.lines:
+            if line.startswith(beginning) and containing in line:
+                return seconds
+        said = "\n".join(line for _, line in self.lines)
+        raise RuntimeError(f"no line {beginning!r} … {containing!r} in\n{said}")
+
+
+def watch(
+    command: Sequence[str], folder: Path, variables: dict[str, str] | None = None
+) -> Finished:
+    """Run a command, and look at its memory as it runs.
+
+    Args:
+        command: with a path, or a name, first.
+        folder: where it runs.
+        variables: of the environment, beside those there are.
+
+    Raises:
+        RuntimeError: where it failed, with what it said.
+    """
+    result, begun = Finished(), time.perf_counter()
+    runner = subprocess.Popen(
+        [sys.executable, "-S", "-E", "-c", RUN, *command],
+        cwd=folder,
+        env={**os.environ, **(variables or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    looking = threading.Thread(target=look, args=(runner, result.peak))
+    looking.start()
+    assert runner.stderr is not None
+    assert runner.stdout is not None
+    with runner:
+        for line in runner.stderr:
+            result.lines.append((time.perf_counter() - begun, line.rstrip()))
+        said = runner.stdout.read().split()
+    result.seconds = time.perf_counter() - begun
+    looking.join()
+    if len(said) < 2 or said[-1] != "0":
+        raise RuntimeError(" ".join(command) + "\n" + "\n".join(line for _, line in result.lines))
+    result.peak_resident = int(said[-2]) * (1 if sys.platform == "darwin" else 1024)
+    return result
+
+
+def look(runner: subprocess.Popen[str], peak: Memory) -> None:
+    """Keep the peaks of the processes under one, while it runs."""
+    while runner.poll() is None:
+        now = memory(family(runner.pid)[1:])
+        peak.total = max(peak.total, now.total)
+        peak.held = max(peak.held, now.held)
+        time.sleep(LOOK_EVERY)
+
+
+def charrnn(*arguments: str) -> list[str]:
+    """The command line of charrnn, as people run it where it is installed beside this Python."""
+    script = Path(sys.executable).with_name("charrnn")
+    start = [str(script)] if script.exists() else [sys.executable, "-m", "charrnn"]
+    return [*start, *arguments]

@@ -1,0 +1,147 @@
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+PARTS = (
+    "floor",
+    "memory",
+    "quality",
+    "run",
+    "sampling",
+    "scaling",
+    "startup",
+    "texts",
+    "throughput",
+)
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Imports a module as the benchmarks themselves do."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return import_module
+
+
+def run(*arguments):
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_every_part_says_what_it_measures_and_is_among_those_that_run_runs(module):
+    parts = module("run").PARTS
+    assert sorted([*parts, "run"]) == sorted(PARTS)
+    for name in PARTS:
+        assert (module(name).__doc__ or "").count("\n") > 2
+
+
+@pytest.mark.parametrize("part", ["run", "texts"])
+def test_help_is_there_without_measuring_anything(part):
+    result = run(BENCHMARKS / f"{part}.py", "--help")
+    assert result.returncode == 0, result.stderr
+    assert "--quick" in result.stdout
+
+
+def test_a_part_that_is_not_there_is_refused():
+    result = run(BENCHMARKS / "run.py", "speed")
+    assert result.returncode == 2
+    assert "no part named speed" in result.stderr
+
+
+def test_a_part_that_lacks_its_text_is_left_out_and_says_so(tmp_path):
+    results = tmp_path / "results.json"
+    result = run(
+        *(BENCHMARKS / "run.py", "quality", "--quick"),
+        *("--text", tmp_path / "nothing.txt", "--json", results),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "left out" in result.stdout
+    written = json.loads(results.read_text())
+    assert "nothing.txt" in written["quality"]["left_out"]
+    assert written["machine"]["numpy"]
+    assert written["machine"]["cores"] >= 1
+
+
+def test_a_ratio_is_the_median_of_those_turn_by_turn(module):
+    # 2, 1, 3: not the ratio of the medians, which is 30 / 10
+    assert module("common").ratio([20, 30, 300], [10, 30, 100]) == 2
+    assert module("common").ratio([30, 8, 300], [10, 8, 100]) == 3
+
+
+def test_the_geometric_mean_takes_a_half_and_a_double_as_one(module):
+    assert module("common").geometric_mean([0.5, 2]) == pytest.approx(1)
+    assert module("common").geometric_mean([1, 8]) == pytest.approx(8**0.5)
+
+
+def test_the_fastest_is_the_one_with_the_lowest_median(module):
+    assert module("common").fastest({"a": [1, 5, 5], "b": [4, 4, 9]}) == "b"
+
+
+def test_a_table_lines_up_its_columns(module, capsys):
+    common = module("common")
+    common.table(("cell", "speed"), [("lstm", 123456.7), ("gru", 0.25), ("none", None)])
+    heading, rule, *rows = capsys.readouterr().out.splitlines()
+    assert heading == "| cell     |    speed |"
+    assert rule == "|----------|---------:|"
+    assert rows == [
+        "| lstm     |  123,457 |",
+        "| gru      |     0.25 |",
+        "| none     |        – |",
+    ]
+
+
+def test_a_contender_does_its_thing_whenever_it_has_its_turn(module):
+    contenders, products = module("contenders"), module("products")
+    with contenders.contenders({"ours": 1, "theirs": 1}) as who:
+        for contender in who.values():
+            contender.prepare(products.output_products, 3, 4, 5)
+        times = contenders.interleaved(who, turns=2, seconds=0.001)
+    assert list(times) == ["ours", "theirs"]
+    assert all(len(own) == 2 and min(own) > 0 for own in times.values())
+    assert not any(contender.process.is_alive() for contender in who.values())
+
+
+def test_what_a_command_says_is_kept_with_its_time(module, tmp_path):
+    watching = module("watching")
+    code = "import sys; print('one step', file=sys.stderr)"
+    finished = watching.watch([sys.executable, "-c", code], tmp_path)
+    assert 0 < finished.when("one", "step") <= finished.seconds
+    assert finished.peak_resident > 1e6
+    with pytest.raises(RuntimeError, match="no line 'two'"):
+        finished.when("two")
+
+
+def test_a_command_that_fails_is_not_measured(module, tmp_path):
+    with pytest.raises(RuntimeError, match="no good"):
+        module("watching").watch([sys.executable, "-c", "raise SystemExit('no good')"], tmp_path)
+
+
+def test_texts_are_of_their_size_and_always_the_same(module, tmp_path):
+    texts = module("texts")
+    for name in ("one", "two"):
+        texts.generate(tmp_path / name, 1_200_000)
+    content = (tmp_path / "one").read_bytes()
+    assert len(content) == 1_200_000
+    assert content == (tmp_path / "two").read_bytes()
+    assert len(content.splitlines()[1]) < 80
+
+
+def test_the_loss_after_a_time_is_that_of_the_last_validation_before(module, tmp_path):
+    quality = module("quality")
+    log = tmp_path / "log.jsonl"
+    losses = [None, 2.0, None, 1.5]
+    log.write_text(
+        "".join(
+            json.dumps({"step": n, "characters": n * 100, "chars_per_second": 10, "val_loss": loss})
+            + "\n"
+            for n, loss in enumerate(losses, start=1)
+        )
+    )
+    points = quality.curve(log)
+    assert [point["seconds"] for point in points] == [20, 40]
+    assert quality.last_before(points, 39)["carried"] == 2.0
+    assert quality.last_before(points, 19) is None
