@@ -76,12 +76,13 @@ class Learner:
         self.team.order("step", number, rate)
         settings = self.settings
         self.state[..., self.streams.begins(number)] = 0
-        loss = self.model.loss_and_gradient(
-            self.streams.window(number),
-            self.state,
-            self._masks(number),
-            count=settings.batch_size * settings.seq_length,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found below
+            loss = self.model.loss_and_gradient(
+                self.streams.window(number),
+                self.state,
+                self._masks(number),
+                count=settings.batch_size * settings.seq_length,
+            )
         self.team.reduce(self.gradient)
         gradient = self.gradient[self.part]
         clip_by_value(gradient, settings.grad_clip_value)

@@ -217,7 +217,7 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
         saved: the checkpoint.
         path: where it is from, and where the session goes on to save.
         corpus: its text, read again.
-        changes: settings to change, such as `steps`.
+        changes: settings to change, such as `steps`; workers may be None, for as many as fit.
 
     Raises:
         TrainingError: where the text is not the one that was trained on.
@@ -236,6 +236,8 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     # Earlier checkpoints have only the share; the number says it whatever the default becomes.
     held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))
     train, validation = split(indices, held_out)
+    if "workers" in changes and changes["workers"] is None:
+        changes["workers"] = processes.fitting(saved.settings["batch_size"])
     settings = replace(Settings(**saved.settings), **changes)
     run = Run(network, train, validation, settings, processes.team_of(settings.workers))
     best = network.parameters.zeros_like()

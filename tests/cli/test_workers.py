@@ -64,3 +64,16 @@ def test_workers_read_a_text_that_is_in_a_file(run, monkeypatch):
         run("train", "text.txt", *words)
         losses.append(checkpoint.read(f"{number}.npz").run["best_loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_resumed_run_can_be_given_as_many_workers_as_fit(run, trained, monkeypatch):
+    monkeypatch.setattr(processes, "fitting", lambda batch_size: batch_size // 2)
+    run("train", "--resume", "--steps", 14, "--workers", "auto")
+    assert workers() == 2
+
+
+def test_a_run_that_diverges_says_so_in_one_line(run, trained):
+    words = ["--learning-rate", "1e30", "--grad-clip", "0", "--optimizer", "sgd", "--steps", "50"]
+    result = run("train", "text.txt", "-c", "new.npz", *QUICK[:8], *words, code=1)
+    assert result.stderr.splitlines()[-1].startswith("Error: step ")
+    assert "--learning-rate" in result.stderr
