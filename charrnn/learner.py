@@ -66,6 +66,7 @@ class Learner:
             model.parameters, settings.weight_decay, settings.momentum, self.part, team.common
         )
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
     def step(self, number: int, rate: float) -> Taken:
         """Take a step, together; the weights are left as they are if its numbers are not finite.
 
@@ -76,13 +77,12 @@ class Learner:
         self.team.order("step", number, rate)
         settings = self.settings
         self.state[..., self.streams.begins(number)] = 0
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found below
-            loss = self.model.loss_and_gradient(
-                self.streams.window(number),
-                self.state,
-                self._masks(number),
-                count=settings.batch_size * settings.seq_length,
-            )
+        loss = self.model.loss_and_gradient(
+            self.streams.window(number),
+            self.state,
+            self._masks(number),
+            count=settings.batch_size * settings.seq_length,
+        )
         self.team.reduce(self.gradient)
         gradient = self.gradient[self.part]
         clip_by_value(gradient, settings.grad_clip_value)
