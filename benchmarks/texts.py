@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from common import Options, Result, Table, alone
@@ -33,7 +34,7 @@ def measure(options: Options) -> Result:
         small = folder / "small.txt"
         generate(small, SMALL)
         train(small)  # brings the program from the disk
-        start = prepared(train(small))
+        start = median(prepared(train(small)) for _ in range(3))
         for size in options.megabytes:
             if shutil.disk_usage(folder).free < ROOM * size * MEGABYTE:
                 left_out.append(size)
@@ -44,20 +45,25 @@ def measure(options: Options) -> Result:
             text.unlink()
             row = {
                 "megabytes": size,
-                "megabytes_a_second": size / max(prepared(finished) - start, 1e-9),
+                "megabytes_a_second": speed(size, prepared(finished), start),
                 "seconds_to_first_step": finished.when("step 1 of"),
                 "seconds": finished.seconds,
                 "peak_resident": finished.peak_resident,
                 "peak_held": finished.peak.held or None,
             }
             rows.append(row)
-            speed, *seconds = list(row.values())[1:4]
+            figures = list(row.values())[:4]
             held = row["peak_held"]
             peaks = finished.peak_resident / MEGABYTE, held / MEGABYTE if held else None
-            table.row(f"{size:,}", speed, *seconds, *peaks)
+            table.row(*figures, *peaks)
     for size in left_out:
         print(f"left out: {size:,} MB, as there is no room for {ROOM} times that in {folder}")
     return {"start": start, "rows": rows, "left_out": left_out}
+
+
+def speed(size: int, seconds: float, start: float) -> float | None:
+    """How much was prepared a second; None where it took no longer than starts differ."""
+    return size / (seconds - start) if seconds > 1.3 * start else None
 
 
 def generate(path: Path, size: int) -> None:
