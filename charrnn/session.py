@@ -132,14 +132,21 @@ def start(
         notices.append(
             f"the text is short: all {corpus.length:,} characters are trained on, none held out"
         )
-    chosen = fit(settings, len(train), epochs, notices)
-    fitting = suited(model, chosen, len(train), seconds)
+    chosen = fit(settings, len(train), held_out, epochs, notices)
+    size = planning.size_for(seconds)
     if init_from:
         network = init_from.build()
-        network.dropout = fitting["dropout"]
     else:
-        network = CharRNN(vocabulary, **fitting)
+        given = {name: value for name, value in model.items() if value is not None}
+        network = CharRNN(vocabulary, **{"hidden_size": size.hidden_size, **given})
         network.initialize(np.random.default_rng(chosen.seed))
+    dropout: float | None = model["dropout"]
+    if dropout is None:
+        read = chosen.steps * chosen.batch_size * chosen.seq_length
+        if seconds:
+            read = int(seconds * size.characters_a_second)
+        dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
+    network.dropout = dropout
     described = describe(corpus, encoding, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     team = processes.team_of(chosen.workers)
@@ -154,7 +161,11 @@ def split(indices: Array, held_out: int) -> tuple[Array, Array]:
 
 
 def fit(
-    settings: dict[str, Any], characters: int, epochs: float | None, notices: list[str]
+    settings: dict[str, Any],
+    characters: int,
+    held_out: int,
+    epochs: float | None,
+    notices: list[str],
 ) -> Settings:
     """Settings that fit a text of so many characters; what was changed is added to `notices`."""
     given = {name: value for name, value in settings.items() if value is not None}
@@ -165,7 +176,7 @@ def fit(
     if epochs is not None:
         given.setdefault("steps", planning.epochs_to_steps(epochs, characters, B, T))
     steps = given.setdefault("steps", planning.default_steps(characters, B, T))
-    given.setdefault("val_every", max(1, -(-steps // planning.VALIDATIONS)))
+    given.setdefault("val_every", planning.val_every(steps, held_out, B * T))
     given.setdefault("warmup_steps", min(50, steps // 10))
     workers = given.get("workers")
     if workers is None:
@@ -174,24 +185,6 @@ def fit(
         workers = B
         notices.append(f"--workers {B}: each reads at least one of {B} streams")
     return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
-
-
-def suited(
-    model: dict[str, Any], settings: Settings, characters: int, seconds: float | None
-) -> dict[str, Any]:
-    """Keyword arguments for a model of a text of so many characters: those given, and others."""
-    given = {name: value for name, value in model.items() if value is not None}
-    # Who gives one of the sizes is asked for no other than the default run's.
-    size = planning.size_for(None if {"hidden_size", "num_layers"} & given.keys() else seconds)
-    read = settings.steps * settings.batch_size * settings.seq_length
-    if seconds:
-        read = int(seconds * size.characters_a_second)
-    return {
-        "hidden_size": size.hidden_size,
-        "num_layers": size.num_layers,
-        "dropout": planning.dropout_for(read / characters),
-        **given,
-    }
 
 
 def describe(

@@ -58,14 +58,11 @@ SAVE_AFTER = 30
 @click.option(
     "--hidden-size", type=click.IntRange(1), help="Units a layer.  [default: 256; more with --time]"
 )
-@click.option(
-    "--num-layers", type=click.IntRange(1), help="[default: 1; 2 where --time is long enough]"
-)
+@click.option("--num-layers", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
     "--dropout",
     type=click.FloatRange(0, 1, max_open=True),
-    help="The share of each layer's outputs to drop.  [default: 0 to 0.5, the more the more often "
-    "the text is read]",
+    help="The share of each layer's outputs to drop.  [default: 0 to 0.5, more for a small text]",
 )
 @click.option(
     "--seq-length",
