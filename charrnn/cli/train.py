@@ -62,7 +62,7 @@ SAVE_AFTER = 30
 @click.option(
     "--dropout",
     type=click.FloatRange(0, 1, max_open=True),
-    help="The share of each layer's outputs to drop.  [default: 0.05 to 0.5, more for a small text]",
+    help="The share of each layer's outputs to drop.  [default: 0.05 to 0.5, by size and text]",
 )
 @click.option(
     "--seq-length",
