@@ -168,7 +168,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     \b
         charrnn train shakespeare.txt
-        charrnn train --time 10m --hidden-size 384 --dropout 0.3 shakespeare.txt
+        charrnn train --time 10m shakespeare.txt
         cat *.txt | charrnn train -c letters.npz -
         charrnn train --resume
 
