@@ -240,25 +240,9 @@ class CharRNN:
         kept = rng.random(shape, np.float32) >= self.dropout
         return kept.astype(self.parameters.flat.dtype) / (1 - self.dropout)
 
-    def step(self, indices: Array, state: Array) -> Array:
-        """Read one character of each stream.
-
-        Args:
-            indices: (B,).
-            state: (L, S, H, B), overwritten by the next one.
-
-        Returns:
-            The logits of the next character, (V, B), which hold until the next step.
-        """
-        x, (tapes, room, _) = indices, self.room(1, len(indices))
-        with np.errstate(over="ignore"):
-            for layer, tape, carried in zip(self.layers, tapes, state):
-                layer.cell.step(layer.weights, x, carried, tape)
-                x = carried[0]
-        logits = room[:, 0]
-        np.matmul(self.parameters["Wy"], x, out=logits)
-        logits += self.parameters["by"][:, None]
-        return logits
+    def reader(self, batch_size: int = 1) -> Reader:
+        """What reads characters one at a time, with the weights as they are now."""
+        return Reader(self, batch_size)
 
     def sample(
         self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
@@ -278,6 +262,53 @@ class CharRNN:
         indices = self.vocabulary.encode(prime)
         (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
         return (character.char for character in text)
+
+
+class Reader:
+    """Reads B streams one character at a time, and knows what may come next.
+
+    What is the same for every character is prepared here, once; the weights must not change
+    meanwhile.
+
+    Args:
+        model: the model.
+        batch_size: B.
+
+    Attributes:
+        state: after the characters read so far, (L, S, H, B).
+    """
+
+    def __init__(self, model: CharRNN, batch_size: int) -> None:
+        self.state = model.state(batch_size)
+        self._layers = model.layers
+        self._tapes = model.room(1, batch_size).tapes
+        # Its own: there may be several readers, who take turns.
+        self._logits = np.empty((len(model.vocabulary), batch_size), self.state.dtype)
+        self._Wy, self._by = model.parameters["Wy"], model.parameters["by"][:, None]
+        first = model.layers[0].weights
+        # A row is what enters the first layer with a character: together in memory, where a
+        # column of Wx is scattered all over it.
+        self._entering = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
+
+    def read(self, indices: Array) -> Array:
+        """Read one character of each stream.
+
+        Args:
+            indices: (B,).
+
+        Returns:
+            The logits of the next character, (V, B), which hold until the next one is read.
+        """
+        x = self._entering.take(indices, axis=0).T
+        with np.errstate(over="ignore"):  # see charrnn.cells.activations.sigmoid
+            for number, (layer, tape) in enumerate(zip(self._layers, self._tapes)):
+                if number:
+                    x = layer.weights["Wx"] @ self.state[number - 1, 0]
+                    x += layer.weights["b"][:, None]
+                layer.cell.step(layer.weights, x, self.state[number], tape)
+        np.matmul(self._Wy, self.state[-1, 0], out=self._logits)
+        np.add(self._logits, self._by, out=self._logits)
+        return self._logits
 
 
 def cross_entropy(

@@ -21,16 +21,20 @@ BLOCK = 16
 AHEAD = 256
 
 
-class Steps(Protocol):
+class Reads(Protocol):
+    """What has read some characters of B streams, and says what may come next."""
+
+    def read(self, indices: Array) -> Array:
+        """The logits (V, B) after reading `indices` (B,), one more of each stream."""
+
+
+class Writes(Protocol):
     """A model of the next character: `charrnn.model.CharRNN`, or a test's stand-in."""
 
     vocabulary: Vocabulary
 
-    def state(self, batch_size: int = 1) -> Array:
-        """The state before the first character, (…, batch_size)."""
-
-    def step(self, indices: Array, state: Array) -> Array:
-        """The logits (V, B) after reading `indices` (B,); `state` is overwritten."""
+    def reader(self, batch_size: int = 1) -> Reads:
+        """What has read nothing yet."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class Drawn(NamedTuple):
 
 
 def generate(
-    model: Steps,
+    model: Writes,
     prime: Array,
     length: int,
     choice: Choice,
@@ -137,12 +141,12 @@ def generate(
         log_probs: whether to compute ln p of each character.
     """
     B = len(seeds)
-    state = model.state(B)
+    reader = model.reader(B)
     logits = np.zeros((len(model.vocabulary), B))
     if not len(prime) and "\n" in model.vocabulary.char_to_ix:
         prime = model.vocabulary.encode("\n")
     for index in prime:
-        logits = model.step(np.full(B, index, np.intp), state)
+        logits = reader.read(np.full(B, index, np.intp))
     generators = [np.random.default_rng(seed) for seed in seeds]
     for count in range(length):
         if count % AHEAD == 0:
@@ -150,7 +154,7 @@ def generate(
         indices = choice.choose(logits, uniform[count % AHEAD])
         yield Drawn(indices, log_softmax(logits, indices) if log_probs else None)
         if count + 1 < length:
-            logits = model.step(indices, state)
+            logits = reader.read(indices)
 
 
 def log_softmax(logits: Array, indices: Array) -> Array:
@@ -170,7 +174,7 @@ class Character(NamedTuple):
 
 
 def sample(
-    model: Steps,
+    model: Writes,
     prime: Array,
     length: int,
     choice: Choice,

@@ -16,11 +16,23 @@ each_cell = pytest.mark.parametrize("cell", sorted(CELLS))
 @each_cell
 def test_steps_at_once_are_single_steps_with_carried_state(cell, tiny_model, window):
     model = tiny_model(cell, 2)
-    at_once, stepwise = model.state(3), model.state(3)
+    at_once, reader = model.state(3), model.reader(3)
     logits = model.forward(window.inputs, at_once)
     for t, indices in enumerate(window.inputs):
-        np.testing.assert_allclose(model.step(indices, stepwise), logits[:, t], atol=1e-12)
-    np.testing.assert_allclose(stepwise, at_once, atol=1e-12)
+        np.testing.assert_allclose(reader.read(indices), logits[:, t], atol=1e-12)
+    np.testing.assert_allclose(reader.state, at_once, atol=1e-12)
+
+
+@each_cell
+def test_readers_that_take_turns_do_not_disturb_one_another(cell, tiny_model):
+    model, text, other = tiny_model(cell, 2), [1, 4, 2, 0], [5, 5, 3, 6]
+    alone = model.reader()
+    expected = [alone.read(np.array([index])).copy() for index in text]
+    first, second = model.reader(), model.reader()
+    for here, there, logits in zip(text, other, expected):
+        seen = first.read(np.array([here]))
+        second.read(np.array([there]))
+        np.testing.assert_array_equal(seen, logits)
 
 
 @each_cell

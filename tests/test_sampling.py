@@ -14,14 +14,13 @@ class Alphabet:
     vocabulary = Vocabulary("\nabcde")
 
     def __init__(self):
-        self.read = []
+        self.seen = []
 
-    def state(self, batch_size=1):
-        return np.zeros((1, batch_size))
+    def reader(self, batch_size=1):
+        return self
 
-    def step(self, indices, state):
-        self.read.append(indices.copy())
-        state += 1
+    def read(self, indices):
+        self.seen.append(indices.copy())
         logits = np.zeros((6, len(indices)))
         logits[0] = -3
         logits[indices % 5 + 1, np.arange(len(indices))] = 2
@@ -129,13 +128,13 @@ def test_the_length_does_not_count_the_prime():
 def test_the_prime_is_read_first():
     model = Alphabet()
     draw(model, prime="abc", length=1)
-    assert [int(indices[0]) for indices in model.read] == [1, 2, 3]
+    assert [int(indices[0]) for indices in model.seen] == [1, 2, 3]
 
 
 def test_without_a_prime_a_line_begins():
     model = Alphabet()
     draw(model, prime="", length=1)
-    assert [int(indices[0]) for indices in model.read] == [0]
+    assert [int(indices[0]) for indices in model.seen] == [0]
 
 
 def test_without_a_prime_or_a_newline_any_character_begins():
@@ -181,7 +180,7 @@ def test_a_sample_ends_before_its_stop():
 def test_a_block_ends_when_all_its_samples_have():
     model = Alphabet()
     draw(model, prime="a", length=10_000, choice=Choice(temperature=0), num_samples=2, stops=["b"])
-    assert len(model.read) < 10
+    assert len(model.seen) < 10
 
 
 def characters(text):

@@ -84,13 +84,13 @@ class Cell(ABC):
 
     @abstractmethod
     def step(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
     ) -> None:
         """Run one step in place, leaving no trace of it: all that sampling needs.
 
         Args:
             weights: as in `shapes`.
-            inputs: character indices (B,), or reals (D, B).
+            x: what enters, Wx·x + b, (G, B); may be overwritten.
             state: (S, H, B), overwritten by the next one; h, the output, is its first array.
             tape: as made by `tape` for T = 1, used as room.
         """

@@ -6,7 +6,7 @@ import numpy as np
 
 from charrnn.cells.activations import sigmoid
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
-from charrnn.cells.inputs import enter, project, project_backward
+from charrnn.cells.inputs import project, project_backward
 from charrnn.parameters import Array, Shape
 
 
@@ -86,11 +86,10 @@ class GRU(Cell):
         return outputs(tape)
 
     def step(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
     ) -> None:
         H = self.hidden_size
-        (h,), a, x = state, tape["a"][: 3 * H], tape["d_a"][: 3 * H, 0]
-        enter(inputs, weights["Wx"], weights["b"], out=x)
+        (h,), a = state, tape["a"][: 3 * H]
         np.matmul(weights["Wh"], h, out=a)
         np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
         sigmoid(a[: 2 * H], out=a[: 2 * H])

@@ -45,15 +45,6 @@ def project(inputs: Array, Wx: Array, b: Array, room: Array) -> Iterator[Array]:
             yield room[:, t]
 
 
-def enter(inputs: Array, Wx: Array, b: Array, out: Array) -> None:
-    """out ← Wx·x + b of a single step, (G, B): of indices (B,), or reals (D, B)."""
-    if inputs.ndim == 1:
-        np.take(Wx, inputs, axis=1, out=out, mode="clip")
-    else:
-        np.matmul(Wx, inputs, out=out)
-    np.add(out, b[:, None], out=out)
-
-
 def project_backward(
     inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Array, tape: dict[str, Array]
 ) -> Array | None:

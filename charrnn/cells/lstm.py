@@ -6,7 +6,7 @@ import numpy as np
 
 from charrnn.cells.activations import sigmoid
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
-from charrnn.cells.inputs import enter, project, project_backward
+from charrnn.cells.inputs import project, project_backward
 from charrnn.parameters import Array, Shape
 
 
@@ -85,11 +85,10 @@ class LSTM(Cell):
         return outputs(tape)
 
     def step(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
     ) -> None:
         H = self.hidden_size
-        (h, c), a, x = state, tape["a"], tape["d_a"][:, 0]
-        enter(inputs, weights["Wx"], weights["b"], out=x)
+        (h, c), a = state, tape["a"]
         np.matmul(weights["Wh"], h, out=a)
         np.add(a, x, out=a)
         sigmoid(a[: 3 * H], out=a[: 3 * H])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
-from charrnn.cells.inputs import enter, project, project_backward
+from charrnn.cells.inputs import project, project_backward
 from charrnn.parameters import Array, Shape
 
 
@@ -55,10 +55,9 @@ class Vanilla(Cell):
         return outputs(tape)
 
     def step(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
     ) -> None:
-        h, a, x = state[0], tape["a"], tape["d_a"][:, 0]
-        enter(inputs, weights["Wx"], weights["b"], out=x)
+        h, a = state[0], tape["a"]
         np.matmul(weights["Wh"], h, out=a)
         np.add(a, x, out=a)
         self.squash(a, out=h)

@@ -13,10 +13,11 @@ def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, 
     model = tiny_model(cell, 2)
     text = rng.integers(0, 7, 20)
     recording = record(model, text, layer=layer)
-    state = model.state()
+    reader = model.reader()
     for place, index in enumerate(text):
-        model.step(np.array([index]), state)
-        np.testing.assert_allclose(recording.values[place], state[layer - 1, 0, :, 0], atol=1e-12)
+        reader.read(np.array([index]))
+        h = reader.state[layer - 1, 0, :, 0]
+        np.testing.assert_allclose(recording.values[place], h, atol=1e-12)
 
 
 @pytest.mark.parametrize("length", [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
