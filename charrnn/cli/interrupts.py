@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 
-from charrnn.cli.options import notice
-
 #: What ends a program without a word: `kill`, and a terminal that closes, which Windows has not.
 DEADLY = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -58,9 +56,10 @@ class Interrupts:
         self._restore()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        # Nothing is said here: the signal may have come in the middle of saying something, and
+        # a stream that is being written to cannot be written to again.
         self.received = number
         self._restore()
-        notice("\nfinishing the step and saving; again to stop at once")
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

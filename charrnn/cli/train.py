@@ -318,6 +318,7 @@ def follow(current: Session, options: dict[str, Any]) -> int:
                 current.save()
                 saved = time.monotonic()
             if interrupts.received:
+                reporter.say("saving; again to stop at once")
                 break
         current.save()
     return interrupts.received
