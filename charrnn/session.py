@@ -232,6 +232,11 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     if "workers" in changes and changes["workers"] is None:
         changes["workers"] = processes.fitting(saved.settings["batch_size"])
     settings = replace(Settings(**saved.settings), **changes)
+    notices = []
+    if settings.workers != (before := saved.settings.get("workers", 1)):
+        notices.append(
+            f"--workers {settings.workers}, not {before}: the same training, but for rounding"
+        )
     run = Run(network, train, validation, settings, processes.team_of(settings.workers))
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
@@ -241,4 +246,4 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     except (KeyError, TypeError, ValueError) as error:
         run.team.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
-    return Session(run, path, dict(expected), saved.excerpt, [], indices)
+    return Session(run, path, dict(expected), saved.excerpt, notices, indices)

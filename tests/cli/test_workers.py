@@ -68,8 +68,9 @@ def test_workers_read_a_text_that_is_in_a_file(run, monkeypatch):
 
 def test_a_resumed_run_can_be_given_as_many_workers_as_fit(run, trained, monkeypatch):
     monkeypatch.setattr(processes, "fitting", lambda batch_size: batch_size // 2)
-    run("train", "--resume", "--steps", 14, "--workers", "auto")
+    result = run("train", "--resume", "--steps", 14, "--workers", "auto")
     assert workers() == 2
+    assert "--workers 2, not 1: the same training, but for rounding" in result.stderr
 
 
 def test_a_run_that_diverges_says_so_in_one_line(run, trained):
