@@ -12,6 +12,7 @@ import numpy as np
 
 from charrnn.cells.cell import scratch
 from charrnn.parameters import Array
+from charrnn.text.vocabulary import one_hot
 
 #: From so many characters on it pays to look which of them occur in a window.
 LARGE = 256
@@ -89,9 +90,8 @@ def scatter_columns(columns: Array, indices: Array, out: Array, tape: dict[str, 
     V, dtype = out.shape[1], columns.dtype
     if V < LARGE:
         rows = scratch(tape, "one_hot", (len(indices), V), dtype)
-        np.take(np.eye(V, dtype=dtype), indices, axis=0, out=rows, mode="clip")
-        np.matmul(columns, rows, out=out)
+        np.matmul(columns, one_hot(indices, V, dtype, out=rows), out=out)
         return
     present, places = np.unique(indices, return_inverse=True)
     out[...] = 0
-    out[:, present] = columns @ np.eye(len(present), dtype=dtype)[places]
+    out[:, present] = columns @ one_hot(places, len(present), dtype)

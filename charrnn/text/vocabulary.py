@@ -128,8 +128,18 @@ def code_points(text: str) -> Array:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
-def one_hot(indices: Array, size: int, dtype: DTypeLike = np.float32) -> Array:
-    """Indices (N,) as one-hot rows (N, size): all zero but a one at the index."""
-    rows: Array = np.zeros((len(indices), size), dtype)
-    rows[np.arange(len(indices)), indices] = 1
+def one_hot(
+    indices: Array, size: int, dtype: DTypeLike = np.float32, out: Array | None = None
+) -> Array:
+    """Indices (N,) as one-hot rows (N, size): all zero but a one at the index.
+
+    Args:
+        indices, size: as above.
+        dtype: of the rows.
+        out: where to put them, of that type, for indices that are known to be below `size`; new
+            memory unless given.
+    """
+    eye = np.eye(size, dtype=dtype)
+    # To check an index, take would first put all rows into new memory.
+    rows: Array = eye[indices] if out is None else eye.take(indices, axis=0, out=out, mode="clip")
     return rows
