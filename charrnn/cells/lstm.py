@@ -144,9 +144,9 @@ class LSTM(Cell):
         return project_backward(inputs, d_a, weights["Wx"], d_Wx, d_b, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
-        """As in `Cell`; the memory c is shown as tanh(c), which is what the output sees."""
+        """As in `Cell`."""
         if name == "c":
-            return tape["tanh_c"]
+            return tape["gates"][1:, 4 * self.hidden_size :]
         if name in "ifog":
             start = "ifog".index(name) * self.hidden_size
             return tape["gates"][:-1, start : start + self.hidden_size]

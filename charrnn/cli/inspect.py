@@ -9,6 +9,7 @@ from math import log
 from typing import Any
 
 import click
+import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ from charrnn.cli.options import (
 from charrnn.errors import SettingError, TextError
 from charrnn.evaluation import evaluate, evaluate_dynamically
 from charrnn.inspection.following import Following, follow
+from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import Recording, record
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
@@ -129,8 +131,11 @@ def inspect_cell(
     layer, signal = options["layer"] or model.num_layers, options["signal"] or "h"
     length = options["length"] or LENGTH
     guesses = GUESSES if options["predictions"] else 0
-    recording = record(model, indices, layer=layer, signal=signal, guesses=guesses)
-    values = recording.values[:, cell]
+    (shown,) = signals_of(model, layer, [signal])
+    recording = record(model, indices, [shown], guesses=guesses)
+    values = recording.values[shown][:, cell]
+    if signal == "c":
+        values = np.tanh(values)  # which is what the output sees of it
     found = follow(values, text)
     result.update(cell=cell, layer=layer, signal=signal)
     result.update(cell_numbers(values[:length], values, found))

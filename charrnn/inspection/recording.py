@@ -2,78 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.errors import SettingError
+from charrnn.inspection.reading import Signal, read_through
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
-
-#: Characters read at a time.
-CHUNK = 256
+from charrnn.text.storage import room
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One signal of one layer over a text of N characters.
+    """What was taken down over a text of N characters.
 
     Attributes:
-        values: of each unit after each character, (N, H); the LSTM's c as tanh(c).
+        values: by signal, of each unit after each character, (N, H); in a temporary file where
+            it is large.
         losses: −ln p of each character but the first, given those before it, (N − 1,), in nats.
         guesses: the likeliest next characters after each one, indices (N, K), the likeliest
             first.
         probabilities: of the guesses, (N, K).
     """
 
-    values: Array
+    values: dict[Signal, Array]
     losses: Array
     guesses: Array
     probabilities: Array
 
 
 def record(
-    model: CharRNN, indices: Array, *, layer: int = 1, signal: str = "h", guesses: int = 5
+    model: CharRNN,
+    text: str | Array,
+    signals: Sequence[Signal] = (),
+    *,
+    guesses: int = 0,
+    readers: int | None = None,
 ) -> Recording:
-    """Read a text and take down one signal.
+    """Read a text and take down what happens.
 
     Args:
         model: the model.
-        indices: the text, (N,), at least one character.
-        layer: counted from 1.
-        signal: a name in the cell's `signals`.
+        text: of N characters, at least one; or its indices, (N,).
+        signals: what to take down, as `charrnn.inspection.reading.signals_of` gives them.
         guesses: K, how many successors to keep.
+        readers: as for `charrnn.inspection.reading.read_through`.
 
     Raises:
-        SettingError: for a layer or signal that the model does not have.
+        UnknownCharacter: for characters that the model does not know.
+        TextError: where the temporary directory cannot hold the values.
     """
-    if not 1 <= layer <= model.num_layers:
-        raise SettingError(f"layer {layer}: the model has layers 1 to {model.num_layers}")
-    cell = model.layers[layer - 1].cell
-    if signal not in cell.signals:
-        raise SettingError(f"signal {signal}: the {model.cell} has {', '.join(cell.signals)}")
+    indices = model.vocabulary.encode(text) if isinstance(text, str) else text
     N, K = len(indices), min(guesses, len(model.vocabulary))
-    read = indices.astype(np.intp)
-    values = np.empty((N, model.hidden_size), model.parameters.flat.dtype)
+    dtype = model.parameters.flat.dtype
+    values = {signal: room((N, model.hidden_size), dtype) for signal in signals}
     losses = np.empty(N, np.float64)
     likeliest = np.empty((N, K), np.intp)
     probabilities = np.empty((N, K), np.float64)
-    state = model.state()
-    for start in range(0, N, CHUNK):
-        here = slice(start, min(start + CHUNK, N))
-        inputs = read[here, None]  # (T, 1)
-        logits = model.forward(inputs, state)
-        tape = model.room(len(inputs), 1).tapes[layer - 1]
-        values[here] = cell.signal(tape, signal)[:, :, 0]
+    for piece in read_through(model, indices, signals, readers=readers):
+        for signal, of_units in piece.values.items():
+            piece.put(of_units, values[signal])
         # The target of the last character of all is unknown; any will do, and it is cut off.
-        targets = read[start + 1 : here.stop + 1]
-        targets = np.append(targets, read[: len(inputs) - len(targets)])
-        rows = logits[:, :, 0].T  # (T, V)
-        order = np.argsort(-rows, axis=1, kind="stable")[:, :K]
-        best = np.take_along_axis(rows, order, axis=1).astype(np.float64)
-        chosen = rows[np.arange(len(rows)), targets].astype(np.float64)
-        losses[here] = cross_entropy(logits, targets[:, None])[:, 0]
-        likeliest[here] = order
+        targets = indices.take(piece.places + 1, mode="clip").astype(np.intp)
+        logits = piece.logits
+        at_targets = np.take_along_axis(logits, targets[None], axis=0)[0]
+        order = best = np.empty((*targets.shape, 0))
+        if K:
+            rows = np.moveaxis(logits, 0, -1)  # (T, B, V)
+            order = np.argsort(-rows, axis=-1, kind="stable")[..., :K]
+            best = np.take_along_axis(rows, order, axis=-1).astype(np.float64)
+        scored = cross_entropy(logits, targets)
+        piece.put(scored, losses)
+        piece.put(np.moveaxis(order, 1, -1), likeliest)
         # ln p is the logit less the logarithm of the sum, which the loss has already.
-        probabilities[here] = np.exp(best - chosen[:, None] - losses[here, None])
+        p = np.exp(best - at_targets[..., None] - scored[..., None])
+        piece.put(np.moveaxis(p, 1, -1), probabilities)
     return Recording(values, losses[:-1], likeliest, probabilities)

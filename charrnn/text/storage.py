@@ -7,12 +7,14 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from math import prod
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from charrnn.errors import TextError
-from charrnn.parameters import Array
+from charrnn.parameters import Array, Shape
 
 #: Bytes that are kept in memory; more are kept in a file in the temporary directory.
 IN_MEMORY = 64 << 20
@@ -58,6 +60,37 @@ def _in_file(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
     # mapped, and the map tells of its end only when it has let go.
     weakref.finalize(whole.base, _remove, path)
     return whole
+
+
+def room(shape: Shape, dtype: DTypeLike) -> Array:
+    """Memory to write to, in a temporary file if it is large.
+
+    Raises:
+        TextError: where the temporary directory cannot hold the file.
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if size <= IN_MEMORY:
+        return np.empty(shape, dtype)
+    with naming_the_directory():
+        handle, path = tempfile.mkstemp(prefix="charrnn-")
+        try:
+            with open(handle, "wb") as file:
+                _reserve(file, size)
+            whole = np.memmap(path, dtype, "r+", shape=shape)
+        except BaseException:
+            _remove(path)
+            raise
+    weakref.finalize(whole.base, _remove, path)
+    return whole
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    """Take so many bytes on the disk now: a map that runs out of them kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    for start in range(0, size, IN_MEMORY):
+        file.write(bytes(min(IN_MEMORY, size - start)))
 
 
 def _remove(path: str) -> None:

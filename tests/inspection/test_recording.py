@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from charrnn.cells import CELLS
-from charrnn.errors import SettingError
-from charrnn.inspection.recording import CHUNK, record
+from charrnn.inspection.reading import STEPS, Signal, signals_of
+from charrnn.inspection.recording import record
 from charrnn.text.streams import Window
 
 
@@ -12,26 +12,42 @@ from charrnn.text.streams import Window
 def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, rng):
     model = tiny_model(cell, 2)
     text = rng.integers(0, 7, 20)
-    recording = record(model, text, layer=layer)
+    carried = signals_of(model, layer)
+    values = record(model, text, carried).values
     reader = model.reader()
     for place, index in enumerate(text):
         reader.read(np.array([index]))
-        h = reader.state[layer - 1, 0, :, 0]
-        np.testing.assert_allclose(recording.values[place], h, atol=1e-12)
+        for number, signal in enumerate(carried):
+            now = reader.state[layer - 1, number, :, 0]
+            np.testing.assert_allclose(values[signal][place], now, atol=1e-12)
 
 
-@pytest.mark.parametrize("length", [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
+@pytest.mark.parametrize("length", [1, 2, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS + 3])
 def test_a_text_of_any_length_is_recorded_in_one_go(length, tiny_model, rng):
     model = tiny_model()
     text = rng.integers(0, 7, length)
-    recording = record(model, text)
-    assert recording.values.shape == (length, 5)
+    recording = record(model, text, [Signal(1, "h")], guesses=5)
+    assert recording.values[Signal(1, "h")].shape == (length, 5)
     assert recording.guesses.shape == recording.probabilities.shape == (length, 5)
     if length == 1:
         assert len(recording.losses) == 0
         return
     expected = model.losses(Window(text[:-1, None], text[1:, None]), model.state())[:, 0]
     np.testing.assert_allclose(recording.losses, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("readers", [2, 3, 7])
+def test_readers_side_by_side_take_down_nearly_what_one_does(readers, tiny_model, rng):
+    model = tiny_model()
+    text = rng.integers(0, 7, 2_000)
+    signals = signals_of(model)
+    one = record(model, text, signals, guesses=2)
+    many = record(model, text, signals, guesses=2, readers=readers)
+    for signal in signals:
+        np.testing.assert_allclose(many.values[signal], one.values[signal], atol=1e-6)
+    np.testing.assert_allclose(many.losses, one.losses, atol=1e-6)
+    np.testing.assert_allclose(many.probabilities, one.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(many.guesses, one.guesses)
 
 
 def test_guesses_are_the_likeliest_successors_with_their_probabilities(tiny_model, rng):
@@ -45,13 +61,25 @@ def test_guesses_are_the_likeliest_successors_with_their_probabilities(tiny_mode
     np.testing.assert_allclose(recording.probabilities.sum(axis=1), 1)
 
 
+def test_a_text_may_be_given_as_such(tiny_model):
+    model = tiny_model()
+    np.testing.assert_array_equal(
+        record(model, "abcabc").losses, record(model, model.vocabulary.encode("abcabc")).losses
+    )
+
+
 @pytest.mark.parametrize("signal", ["i", "f", "o"])
 def test_gates_run_from_zero_to_one(signal, tiny_model, rng):
-    values = record(tiny_model(), rng.integers(0, 7, 50), signal=signal).values
-    assert 0 < values.min() < values.max() < 1
+    values = record(tiny_model(), rng.integers(0, 7, 50), [Signal(1, signal)]).values
+    assert 0 < values[1, signal].min() < values[1, signal].max() < 1
 
 
-@pytest.mark.parametrize("wrong", [{"layer": 0}, {"layer": 3}, {"signal": "r"}])
-def test_what_the_model_does_not_have_is_refused(wrong, tiny_model):
-    with pytest.raises(SettingError, match=r"the (model|lstm) has"):
-        record(tiny_model("lstm", 2), np.array([0, 1]), **wrong)
+def test_what_is_large_is_kept_in_a_file_that_goes(tiny_model, rng, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("charrnn.text.storage.IN_MEMORY", 1_000)
+    text = rng.integers(0, 7, 100)
+    recording = record(tiny_model(), text, [Signal(1, "h")])
+    assert isinstance(recording.values[1, "h"], np.memmap)
+    assert len(list(tmp_path.iterdir())) == 1
+    del recording
+    assert list(tmp_path.iterdir()) == []

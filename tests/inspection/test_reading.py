@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from charrnn.errors import SettingError
+from charrnn.inspection.reading import LEAST_PART, READERS, read_through, readers_for, signals_of
+
+
+@pytest.mark.parametrize("length", [1, 5, 500])
+@pytest.mark.parametrize("readers", [1, 2, 5])
+def test_every_character_is_read_once(length, readers, tiny_model, rng):
+    text = rng.integers(0, 7, length)
+    model = tiny_model()
+    seen = np.zeros(length, int)
+    for piece in read_through(model, text, readers=readers):
+        one = np.ones(piece.places.shape)
+        count = np.zeros(length)
+        piece.put(one, count)
+        seen += count.astype(int)
+        assert piece.logits.shape == (7, *piece.places.shape)
+    assert seen.tolist() == [1] * length
+
+
+def test_what_is_carried_is_looked_at_unless_said_otherwise(tiny_model):
+    assert signals_of(tiny_model("lstm", 2)) == [(1, "h"), (1, "c"), (2, "h"), (2, "c")]
+    assert signals_of(tiny_model("gru"), 1, ["z", "r"]) == [(1, "z"), (1, "r")]
+
+
+@pytest.mark.parametrize(
+    ("layer", "names", "message"),
+    [(0, None, "layers 1 to 2"), (3, None, "layers 1 to 2"), (1, ["r"], "the lstm has h, c")],
+)
+def test_what_the_model_does_not_have_is_refused(layer, names, message, tiny_model):
+    with pytest.raises(SettingError, match=message):
+        signals_of(tiny_model("lstm", 2), layer, names)
+
+
+def test_a_short_text_has_one_reader_and_a_long_one_many():
+    assert readers_for(1) == readers_for(LEAST_PART) == 1
+    assert readers_for(3 * LEAST_PART) == 3
+    assert readers_for(10**9) == READERS
