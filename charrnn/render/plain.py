@@ -1,0 +1,51 @@
+"""Results as plain numbers, for `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+#: Significant digits of a number: what a float32 carries, less what a different order of
+#: summation changes.
+DIGITS = 6
+
+
+def plain(value: object) -> Any:
+    """A value as `json.dumps(…, allow_nan=False)` takes it.
+
+    Dataclasses, named tuples and mappings become dictionaries; arrays, lists and tuples
+    become lists; a complex number becomes its two parts; what is not finite becomes None.
+
+    Raises:
+        TypeError: for anything else: that a result cannot be written is a bug.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())  # before str and float, which some of NumPy's numbers are
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if isfinite(value) else None
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {_key(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _key(key: object) -> str:
+    """A key as JSON has them: the parts of a tuple with dots between, as in 1.h or 1.42."""
+    if isinstance(key, tuple):
+        return ".".join(map(_key, key))
+    if isinstance(key, (str, int, np.integer)):
+        return str(key)
+    raise TypeError(f"{type(key).__name__} cannot be a key of JSON")
