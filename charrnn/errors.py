@@ -27,3 +27,7 @@ class TrainingError(CharRNNError):
 
 class SettingError(CharRNNError, ValueError):
     """An argument outside of its range, or two that contradict each other."""
+
+
+class MissingExtra(CharRNNError):
+    """A package that is needed for what is asked, and that only an extra of charrnn installs."""

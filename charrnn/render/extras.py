@@ -1,0 +1,26 @@
+"""Packages that charrnn does without until they are asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from charrnn.errors import MissingExtra
+
+
+def need(module: str, extra: str) -> ModuleType:
+    """Import a module that belongs to one of charrnn's extras.
+
+    Args:
+        module: its full name.
+        extra: which extra installs it.
+
+    Raises:
+        MissingExtra: if it is not installed, or something that it needs is not; says how to
+            install it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or module).partition(".")[0]
+        raise MissingExtra(f"{missing} is not installed: pip install 'charrnn[{extra}]'") from error

@@ -1,0 +1,34 @@
+import json
+import sys
+
+import pytest
+
+from charrnn.errors import CharRNNError, MissingExtra
+from charrnn.render.extras import need
+
+
+def test_an_installed_module_is_imported():
+    assert need("json", "report") is json
+    assert need("json.decoder", "report") is json.decoder
+
+
+def test_a_missing_package_is_named_with_what_installs_it():
+    with pytest.raises(MissingExtra) as caught:
+        need("no_such_package.part", "report")
+    assert str(caught.value) == ("no_such_package is not installed: pip install 'charrnn[report]'")
+    assert isinstance(caught.value, CharRNNError)
+
+
+def test_a_package_that_an_installed_one_misses_is_named(tmp_path, monkeypatch):
+    (tmp_path / "half_installed.py").write_text("import its_missing_part")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtra, match="its_missing_part is not installed"):
+        need("half_installed", "report")
+    assert "half_installed" not in sys.modules
+
+
+def test_a_broken_package_is_not_taken_for_a_missing_one(tmp_path, monkeypatch):
+    (tmp_path / "broken_package.py").write_text("from json import no_such_name")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match="no_such_name"):
+        need("broken_package", "report")
