@@ -1,0 +1,42 @@
+"""Numbers and lists as sentences have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, isfinite, log10
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def of_layers(layers: Sequence[int]) -> str:
+    """`layer 1`, `layers 1 and 2`."""
+    return f"layer{'s' * (len(layers) > 1)} {listed([str(layer) for layer in layers])}"
+
+
+def characters(number: int) -> str:
+    """`1 character`, `1,200 characters`."""
+    return f"{number:,} character{'s' * (number != 1)}"
+
+
+def rounded(value: float) -> int:
+    """A number above zero as one says it with `about`: two digits that count, at least 1.
+
+    Raises:
+        ValueError: for what is not finite: it needs words of its own.
+    """
+    if not isfinite(value):
+        raise ValueError(f"{value} cannot be rounded")
+    digits = 1 - floor(log10(value)) if value >= 1 else 0
+    return max(1, round(round(value, digits)))
+
+
+def share(value: float) -> str:
+    """`31 %` of 0.31; what is not quite nothing or all does not look like it."""
+    if 0 < value < 0.01:
+        return "less than 1 %"
+    if 0.99 < value < 1:
+        return "more than 99 %"
+    return f"{100 * value:.0f} %"
