@@ -1,0 +1,86 @@
+"""How much of the time gates stand open or closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrnn.cells import Cell
+from charrnn.cells.vanilla import VanillaReLU
+from charrnn.errors import TextError
+from charrnn.inspection.reading import Signal, read_through, signals_of
+from charrnn.model import CharRNN
+from charrnn.parameters import Array
+
+#: Below the first a gate is left-saturated, closed; above the second right-saturated, open
+#: (Karpathy, Johnson, Fei-Fei 2015).
+GATE = (0.1, 0.9)
+#: The same for the output of a cell that is squashed by tanh and has no gates.
+OUTPUT = (-0.9, 0.9)
+#: A rectified output is off or on: there is nothing between.
+RECTIFIED = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class GateSaturation:
+    """For how much of a text each unit is saturated.
+
+    What is looked at are the gates; of a vanilla network, which has none, its output h; and of
+    a rectified one, whose h has no upper end, whether h is zero (off) or above zero (on).
+
+    Attributes:
+        cell: which cell the layers have.
+        characters: N, how many were read.
+        low, high: where saturation begins: at most `low` for a rectified output, otherwise
+            below `low`; and above `high`.
+        left: by signal, the share of characters after which each unit is on the low side, (H,).
+        right: the same of the high side.
+    """
+
+    cell: str
+    characters: int
+    low: float
+    high: float
+    left: dict[Signal, Array]
+    right: dict[Signal, Array]
+
+
+def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
+    """How often each gate of each layer is nearly closed and nearly open.
+
+    Args:
+        model: the model.
+        indices: the text, (N,), at least one character; it is read a piece at a time.
+
+    Raises:
+        TextError: for an empty text.
+    """
+    if not len(indices):
+        raise TextError("gates are watched over a text, and this one is empty")
+    names, (low, high) = watched(model.layers[0].cell)
+    signals = signals_of(model, names=names)
+    left = {signal: np.zeros(model.hidden_size, np.int64) for signal in signals}
+    right = {signal: np.zeros(model.hidden_size, np.int64) for signal in signals}
+    below = np.less_equal if low == high else np.less
+    for piece in read_through(model, indices, signals):
+        within = (piece.places < len(indices))[:, None]  # (T, 1, B)
+        for signal, values in piece.values.items():
+            left[signal] += (below(values, low) & within).sum(axis=(0, 2))
+            right[signal] += (np.greater(values, high) & within).sum(axis=(0, 2))
+    N = len(indices)
+    return GateSaturation(
+        cell=model.cell,
+        characters=N,
+        low=low,
+        high=high,
+        left={signal: count / N for signal, count in left.items()},
+        right={signal: count / N for signal, count in right.items()},
+    )
+
+
+def watched(cell: Cell) -> tuple[list[str], tuple[float, float]]:
+    """What is looked at in a cell, and between which values it is not saturated."""
+    if cell.gates:
+        return [name for name in cell.signals if name in cell.gates], GATE
+    return ["h"], RECTIFIED if isinstance(cell, VanillaReLU) else OUTPUT
