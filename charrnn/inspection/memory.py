@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.cells import Cell
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection.places import draw_places
-from charrnn.inspection.reading import STEPS, Signal, read_through
+from charrnn.inspection.reading import Signal, read_through
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 from charrnn.text.streams import Window
@@ -18,8 +18,8 @@ from charrnn.text.streams import Window
 CONTEXTS, PLACES = 256, 1_000
 #: Characters that are read of a longer text.
 MOST = 200_000
-#: Places at a time.
-TOGETHER = 100
+#: Places at a time, and steps: what they leave on the tapes of a large model takes memory.
+TOGETHER, STEPS = 100, 32
 #: In nats: a loss so near to that with carried state is the same.
 TOLERANCE = 0.01
 #: To find out where that begins, the mean over contexts that are off by no more than this share.

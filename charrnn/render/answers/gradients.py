@@ -19,7 +19,9 @@ def answer(result: GradientByLag) -> Answer:
     layers = sorted({signal.layer for signal in result.norms})
     chosen = [_remembering(result, layer) for layer in layers]
     sentence = f"Gradients {_said(result, chosen)}"
-    if result.untrained:
+    if result.untrained and len(layers) == 1:
+        sentence += f"; without training they {_fate(result.untrained, chosen[0])}"
+    elif result.untrained:
         sentence += f"; without training they {_said(result.untrained, chosen)}"
     return Answer(f"{sentence}.", tuple(_figure(result, layer) for layer in layers))
 
