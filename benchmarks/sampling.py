@@ -18,7 +18,7 @@ from statistics import median
 from common import VOCABULARY_SIZE, Options, Result, Table, alone, fastest, ratio
 from contenders import Contender, Step, contenders, interleaved
 
-from charrnn.parallel.processes import cores
+from charrnn.parallel.threads import cores
 
 TEMPERATURE = 0.8
 #: Characters of each stream that are drawn from look to look at the clock.

@@ -14,7 +14,7 @@ from contenders import Contender, Times, contenders, interleaved
 from products import ROWS, one_hot_products, output_products
 from steps import charrnn_step
 
-from charrnn.parallel.processes import cores
+from charrnn.parallel.threads import cores
 
 CELL = "lstm"
 #: The size from which one number is changed at a time.

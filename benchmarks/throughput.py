@@ -17,7 +17,8 @@ from common import Options, Result, Table, alone, fastest, geometric_mean, ratio
 from contenders import Contender, contenders, interleaved
 from steps import charrnn_step, torch_step
 
-from charrnn.parallel.processes import cores, fitting
+from charrnn.parallel.processes import fitting
+from charrnn.parallel.threads import cores
 
 BATCH_SIZE = SEQ_LENGTH = 64
 #: Units and layers.

@@ -80,6 +80,12 @@ class Checkpoint:
             model.parameters[name][...] = array
         return model
 
+    def untrained(self) -> CharRNN:
+        """The model as it was before the first step: what it can by its build alone."""
+        model = CharRNN(self.vocabulary, **self.model)
+        model.initialize(np.random.default_rng(self.settings.get("seed", 0)))
+        return model
+
     def check(self) -> None:
         """Find out whether the weights are what the configuration asks for.
 

@@ -111,6 +111,12 @@ class CharRNN:
         """
         self._view(Parameters(self.parameters.shapes, flat=weights), gradient)
 
+    def shared(self) -> CharRNN:
+        """A model with the very same weights and room of its own, for another thread."""
+        other = CharRNN(self.vocabulary, **self.configuration, dtype=self.parameters.flat.dtype)
+        other.keep_in(self.parameters.flat, other.gradient.flat)
+        return other
+
     @property
     def configuration(self) -> dict[str, Any]:
         """The keyword arguments that make a model of this shape."""
@@ -289,6 +295,18 @@ class Reader:
         # A row is what enters the first layer with a character: together in memory, where a
         # column of Wx is scattered all over it.
         self._entering = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
+        self._held: dict[int, tuple[Array, Array, Array]] = {}
+
+    def hold(self, layer: int, units: Array, streams: Array, values: Array) -> None:
+        """Hold units at a value from now on, whatever they read: what would be without them?
+
+        Args:
+            layer: counted from 1; what is held of it is held instead of what was before.
+            units: n hidden units, (n,).
+            streams: in which stream each is held, (n,).
+            values: of the arrays of its state, h first, (S, n).
+        """
+        self._held[layer - 1] = units, streams, values
 
     def read(self, indices: Array) -> Array:
         """Read one character of each stream.
@@ -306,6 +324,9 @@ class Reader:
                     x = layer.weights["Wx"] @ self.state[number - 1, 0]
                     x += layer.weights["b"][:, None]
                 layer.cell.step(layer.weights, x, self.state[number], tape)
+                if number in self._held:
+                    units, streams, values = self._held[number]
+                    self.state[number][:, units, streams] = values
         np.matmul(self._Wy, self.state[-1, 0], out=self._logits)
         np.add(self._logits, self._by, out=self._logits)
         return self._logits

@@ -22,7 +22,7 @@ from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import Run
 
 #: Characters of held-out text that a checkpoint carries, so that there is always one to look at.
-EXCERPT = 20_000
+EXCERPT = 100_000
 
 
 @dataclass

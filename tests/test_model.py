@@ -161,3 +161,39 @@ def test_windows_of_different_sizes_do_not_disturb_each_other(tiny_model, window
     short = Window(window.inputs[:2, :1], window.targets[:2, :1])
     model.loss_and_gradient(short, model.state(1))
     assert model.loss_and_gradient(window, model.state(3)) == before
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_a_unit_that_is_held_stays_where_it_is_and_others_go_on(cell, tiny_model, rng):
+    model = tiny_model(cell, 2)
+    held, free = model.reader(3), model.reader(3)
+    S = held.state.shape[1]
+    values = np.full((S, 2), 0.25)
+    held.hold(1, np.array([0, 4]), np.array([1, 2]), values)
+    for _ in range(5):
+        indices = rng.integers(0, 7, 3)
+        logits, expected = held.read(indices).copy(), free.read(indices).copy()
+    assert (held.state[0][:, [0, 4], [1, 2]] == 0.25).all()
+    np.testing.assert_array_equal(held.state[..., 0], free.state[..., 0])
+    np.testing.assert_array_equal(logits[:, 0], expected[:, 0])
+    for stream in (1, 2):
+        assert not np.allclose(held.state[1, ..., stream], free.state[1, ..., stream])
+
+
+def test_what_is_held_is_what_the_output_sees(tiny_model):
+    model = tiny_model("vanilla")
+    reader = model.reader()
+    reader.hold(1, np.arange(5), np.zeros(5, int), np.full((1, 5), 0.5))
+    expected = model.parameters["Wy"] @ np.full(5, 0.5) + model.parameters["by"]
+    np.testing.assert_allclose(reader.read(np.array([3]))[:, 0], expected)
+
+
+def test_a_model_that_shares_weights_has_its_own_room(tiny_model, window):
+    model = tiny_model()
+    other = model.shared()
+    model.parameters.flat[...] *= 2
+    np.testing.assert_array_equal(other.parameters.flat, model.parameters.flat)
+    first = model.forward(window.inputs, model.state(3))
+    kept = first.copy()
+    other.forward(window.targets, other.state(3))
+    np.testing.assert_array_equal(first, kept)

@@ -43,9 +43,9 @@ class Commands(click.Group):
         """The command itself."""
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name == "train":
-            # It has a process for each core: to be said before NumPy is imported.
-            one_thread(os.environ)
+        # Commands that use all cores do so by processes and threads of their own. Where others
+        # compute, too, the threads of a product wait for each other far longer than it takes.
+        one_thread(os.environ)  # to be said before NumPy is imported
         command: click.Command = import_module(f"charrnn.cli.{cmd_name}").command
         return command
 

@@ -19,6 +19,28 @@ class Feature(NamedTuple):
     binary: bool
     #: From a text of N characters to (N,), each value as it is after reading the character.
     measure: Callable[[str], Array]
+    #: Characters whose own places are left out when a cell is scored: they give it away.
+    delimiters: str = ""
+
+
+#: A feature that holds for fewer characters than this, or for all but so few, is left out.
+LEAST = 50
+
+
+def present(text: str, features: dict[str, Feature]) -> tuple[dict[str, Feature], list[str]]:
+    """The features that a text has often enough to say something, and the names of the others."""
+    found, missing = {}, []
+    for name, feature in features.items():
+        measured = feature.measure(text)
+        if feature.binary:
+            enough = LEAST <= measured.sum() <= len(text) - LEAST
+        else:
+            enough = len(text) > 0 and np.ptp(measured) > 0
+        if enough:
+            found[name] = feature
+        else:
+            missing.append(name)
+    return found, missing
 
 
 def matches(pattern: str) -> Callable[[str], Array]:

@@ -72,7 +72,12 @@ def readers_for(characters: int) -> int:
 
 
 def read_through(
-    model: CharRNN, indices: Array, signals: Sequence[Signal] = (), *, readers: int | None = None
+    model: CharRNN,
+    indices: Array,
+    signals: Sequence[Signal] = (),
+    *,
+    readers: int | None = None,
+    only: slice = slice(None),
 ) -> Iterator[Piece]:
     """Read a text from beginning to end, with the state carried.
 
@@ -83,16 +88,17 @@ def read_through(
         readers: B. Each but the first reads the `CONTEXT` characters before its part first,
             which makes it nearly, and not exactly, one reader of the whole. As `readers_for`
             has it unless given.
+        only: those of the readers that are wanted; all unless given.
     """
     N = len(indices)
     B = readers or readers_for(N)
     part = -(-N // B)  # characters a reader
-    starts = np.arange(B) * part
-    state = model.state(B)
+    starts = (np.arange(B) * part)[only]
+    state = model.state(len(starts))
     context = -(-min(CONTEXT, part) // STEPS) * STEPS if B > 1 else 0
     for offset in range(-context, part, STEPS):
         if offset == 0:
-            state[..., 0] = 0  # nothing stands before the part of the first reader
+            state[..., starts == 0] = 0  # nothing stands before the part of the first reader
         steps = np.arange(offset, min(offset + STEPS, part))
         places = starts + steps[:, None]
         inputs = indices.take(places, mode="clip").astype(np.intp)

@@ -28,7 +28,7 @@ from numpy.typing import DTypeLike
 
 from charrnn.errors import TrainingError
 from charrnn.parallel.team import Order, Team
-from charrnn.parallel.threads import one_thread_within
+from charrnn.parallel.threads import cores, one_thread_within
 from charrnn.parameters import Array, Shape
 
 #: Seconds a member has to leave when it is dismissed, before it is stopped.
@@ -39,13 +39,6 @@ LEAST_STREAMS = 8
 STOPPING = signal.SIGINT, signal.SIGTERM
 #: What a pipe raises when there is nobody at its other end.
 GONE = (EOFError, ConnectionError)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def fitting(batch_size: int) -> int:

@@ -1,12 +1,23 @@
-"""How many threads compute a matrix product. NumPy asks when it is imported, so this does not."""
+"""How many threads compute, and how many could.
+
+NumPy asks how many are to compute a product when it is imported, so this does not import it.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 #: What the libraries behind NumPy's products read: OpenBLAS, MKL, Apple's Accelerate.
 NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def one_thread(environment: MutableMapping[str, str]) -> None:

@@ -38,3 +38,18 @@ def test_a_short_text_has_one_reader_and_a_long_one_many():
     assert readers_for(1) == readers_for(LEAST_PART) == 1
     assert readers_for(3 * LEAST_PART) == 3
     assert readers_for(10**9) == READERS
+
+
+def test_some_of_the_readers_read_what_they_would_read_among_all(tiny_model, rng):
+    model, text = tiny_model(), rng.integers(0, 7, 1_000)
+    signals = signals_of(model)
+    every = list_of(read_through(model, text, signals, readers=5))
+    for only in (slice(0, 2), slice(2, 5)):
+        own = list_of(read_through(model.shared(), text, signals, readers=5, only=only))
+        for (places, values), (own_places, own_values) in zip(every, own, strict=True):
+            np.testing.assert_array_equal(own_places, places[:, only])
+            np.testing.assert_allclose(own_values, values[:, :, only], atol=1e-12)
+
+
+def list_of(pieces):
+    return [(piece.places, piece.values[1, "c"].copy()) for piece in pieces]

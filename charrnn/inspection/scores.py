@@ -1,0 +1,243 @@
+"""How well cells follow features, apart from what the current character gives away.
+
+Much of what a cell seems to know stands in the character it has just read: one that fires on a
+quote "knows" quotes. So values are compared with those after the same character only. In terms
+of ranks: u is the rank of a value among those after the same character, from −1/2 to 1/2, so
+that its mean is 0 after each of them. With a feature f, and with r for f less its mean after the
+same character,
+
+    AUC      = 1/2 + Σ f·u / Σ r²            for what holds or not (f is 1 or 0)
+    Spearman = Σ f·u / √(Σ r² · Σ u²)        for what has a degree (f is the rank of it)
+
+The first is the mean of the characters' areas under the ROC curve (Mann, Whitney 1947), each
+with the weight that makes the sum most certain (van Elteren 1960): the probability that the
+value where the feature holds is above one where it does not, the character being the same. The
+second is a partial rank correlation, given the character. Both are sums of products of a
+feature and a cell, so those of all features and cells, at all shifts of the features against the
+text, are one matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from charrnn.inspection.features import Feature
+from charrnn.inspection.levels import LEVELS, Levels, Progress, nobody
+from charrnn.parallel.threads import cores
+from charrnn.parameters import Array
+
+#: Characters that are rarer than this in a text, or than so many others, are left out: there is
+#: little to compare their values with.
+LEAST, MOST_KINDS = 8, 256
+#: Places that are worked on at a time.
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of a text, in blocks, on which cells are scored. It has n places.
+
+    Attributes:
+        blocks: where they are in the text.
+        kinds: which of the K characters stands at each place, (n,); the last kind is
+            whatever is too rare to be scored.
+        counts: how often each kind is there, (K,).
+    """
+
+    blocks: tuple[slice, ...]
+    kinds: Array
+    counts: Array
+
+    @property
+    def scored(self) -> Array:
+        """Which kinds are scored, booleans (K,)."""
+        enough: Array = self.counts >= LEAST
+        enough[-1] = False
+        return enough
+
+    def take(self, values: Array) -> Array:
+        """What of values (…, N) belongs to the sample, (…, n), as a copy."""
+        return np.concatenate([values[..., block] for block in self.blocks], axis=-1)
+
+    def chunks(self) -> Iterator[tuple[slice, slice]]:
+        """Places of the sample, a few at a time, and where these are in the text."""
+        first = 0
+        for block in self.blocks:
+            for start in range(block.start, block.stop, CHUNK):
+                stop = min(start + CHUNK, block.stop)
+                yield slice(first, first + stop - start), slice(start, stop)
+                first += stop - start
+
+
+def halves(indices: Array, blocks: int = 20) -> tuple[Sample, Sample]:
+    """Two halves of a text (N,), in blocks by turns: one to choose on, one to report on.
+
+    Blocks, since neighbouring characters say the same; by turns, since a text changes on its way.
+    """
+    N = len(indices)
+    edges = np.arange(blocks + 1) * N // blocks
+    spans = [slice(int(start), int(stop)) for start, stop in pairwise(edges)]
+    found, counts = np.unique(indices, return_counts=True)
+    kept = found[np.argsort(-counts, kind="stable")][: MOST_KINDS - 1]
+    kind_of = np.full(int(indices.max()) + 1, len(kept), np.intp)
+    kind_of[kept] = np.arange(len(kept))
+    samples = []
+    for own in (spans[::2], spans[1::2]):
+        kinds = kind_of[np.concatenate([indices[span] for span in own])]
+        samples.append(Sample(tuple(own), kinds, np.bincount(kinds, minlength=len(kept) + 1)))
+    return samples[0], samples[1]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """F features of a text of N characters.
+
+    Attributes:
+        names: of the features.
+        binary: whether each holds or not, or has a degree, booleans (F,).
+        values: (F, N), float32: 1 or 0, or the rank, from 0 to 1.
+        weights: (F, N), float32: 0 at a feature's own delimiters, which are not scored, else 1.
+    """
+
+    names: tuple[str, ...]
+    binary: Array
+    values: Array
+    weights: Array
+
+
+def measure(text: str, features: dict[str, Feature]) -> Measured:
+    """Measure features of a text of N characters."""
+    characters = np.array(list(text))
+    values = np.empty((len(features), len(text)), np.float32)
+    weights = np.ones((len(features), len(text)), np.float32)
+    for row, feature in enumerate(features.values()):
+        measured = feature.measure(text)
+        values[row] = measured if feature.binary else ranked(measured) / len(text)
+        if feature.delimiters:
+            weights[row, np.isin(characters, list(feature.delimiters))] = 0
+    binary = np.array([feature.binary for feature in features.values()], bool)
+    return Measured(tuple(features), binary, values, weights)
+
+
+def ranked(values: Array) -> Array:
+    """Ranks from 1, the lowest, (N,); equal values share the mean of their ranks."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    shared: Array = (last - (counts - 1) / 2)[inverse]
+    return shared
+
+
+def rank_tables(levels: Levels, sample: Sample) -> Array:
+    """The rank u of each level of each cell after each kind of character, (C, K·256)."""
+    K, n = len(sample.counts), len(sample.kinds)
+    offsets = sample.kinds * LEVELS
+    tables = np.empty((len(levels.bins), K * LEVELS), np.float32)
+    counts = np.maximum(sample.counts, 1)[:, None]
+    keys = np.empty(n, np.intp)
+    for cell, bins in enumerate(levels.bins):
+        np.add(offsets, sample.take(bins), out=keys)
+        times = np.bincount(keys, minlength=K * LEVELS).reshape(K, LEVELS)
+        rank = np.cumsum(times, axis=1) - (times - 1) / 2
+        u = (rank - (sample.counts[:, None] + 1) / 2) / counts
+        u[~sample.scored] = 0
+        tables[cell] = u.ravel()
+    return tables
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What scores are made of, for F features, each at S shifts, and C cells."""
+
+    products: Array  # Σ f·u, (F, S, C)
+    residuals: Array  # Σ r², (F, S)
+    ranks: Array  # Σ u², (F, C)
+
+    def scores(self, binary: Array) -> Array:
+        """AUC or Spearman, (F, S, C); chance where there is nothing to compare."""
+        residuals = np.maximum(self.residuals, 1e-9)[:, :, None]
+        spread = np.sqrt(residuals * np.maximum(self.ranks, 1e-9)[:, None, :])
+        auc = 0.5 + self.products / residuals
+        scores: Array = np.where(binary[:, None, None], auc, self.products / spread)
+        return scores
+
+
+def strength(scores: Array, binary: Array) -> Array:
+    """From 0, chance, to 1, whatever the measure and the sign; scores (F, …), binary (F,)."""
+    binary = binary.reshape(-1, *(1,) * (scores.ndim - 1))
+    strong: Array = np.where(binary, np.abs(2 * scores - 1), np.abs(scores))
+    return strong
+
+
+def ranks_at(tables: Array, bins: Array, kinds: Array) -> Array:
+    """The ranks u of all cells at some places, (C, m), from their levels (C, m), kinds (m,)."""
+    keys = bins + kinds * LEVELS  # (C, m)
+    return np.stack([table.take(key) for table, key in zip(tables, keys)])
+
+
+def sums(
+    levels: Levels,
+    sample: Sample,
+    features: Measured,
+    shifts: Sequence[int] = (0,),
+    progress: Progress = nobody,
+) -> Sums:
+    """Multiply features and cells.
+
+    Args:
+        levels: of the cells.
+        sample: the places that count.
+        features: of the text.
+        shifts: by how many places of the sample the features are moved ahead, in a circle.
+        progress: told how much is done.
+    """
+    rows = Rows(levels, sample, features, np.asarray(shifts), rank_tables(levels, sample))
+    chunks, workers = list(sample.chunks()), cores()
+    shares = [chunks[number::workers] for number in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        # Products run outside of Python's lock. The first share tells how far all of them are.
+        listeners = [progress, *(nobody,) * (workers - 1)]
+        parts = list(pool.map(rows.multiply, shares, listeners))
+    products, squares, ranks = (sum(arrays[1:], arrays[0]) for arrays in zip(*parts))
+    by_cell, by_kind = np.split(products, [len(levels.bins)], axis=2)
+    between = (by_kind**2 / np.maximum(sample.counts, 1)).sum(axis=2)
+    return Sums(by_cell, squares - between, ranks)
+
+
+class Rows:
+    """Features at their shifts, and ranks of cells, chunk by chunk."""
+
+    def __init__(
+        self, levels: Levels, sample: Sample, features: Measured, shifts: Array, tables: Array
+    ) -> None:
+        self.levels, self.sample, self.tables = levels, sample, tables
+        values = sample.take(features.values)
+        # The circle, cut open: wherever a shift leads, a chunk is in one piece.
+        self.circle = np.concatenate([values, values], axis=1)
+        self.weights = sample.take(features.weights)
+        self.starts = shifts % values.shape[1]
+        self.scored = sample.scored.astype(np.float32)
+
+    def multiply(
+        self, chunks: Sequence[tuple[slice, slice]], progress: Progress
+    ) -> tuple[Array, Array, Array]:
+        """Over some chunks: Σ f·u and Σ f of each kind, (F, S, C + K); Σ f²; Σ u²."""
+        F, S, C, K = len(self.circle), len(self.starts), len(self.tables), len(self.scored)
+        products, squares, ranks = np.zeros((F * S, C + K)), np.zeros((F, S)), np.zeros((F, C))
+        one_hot = np.eye(K, dtype=np.float32)
+        for number, (here, there) in enumerate(chunks, start=1):
+            kinds, m = self.sample.kinds[here], here.stop - here.start
+            u = ranks_at(self.tables, self.levels.bins[:, there], kinds)
+            right = np.concatenate([u, one_hot[kinds].T * self.scored[:, None]])  # (C + K, m)
+            views = np.lib.stride_tricks.sliding_window_view(self.circle, m, axis=1)
+            left = views[:, here.start + self.starts] * self.weights[:, None, here]  # (F, S, m)
+            products += left.reshape(F * S, m) @ right.T
+            ranks += self.weights[:, here] @ np.square(u).T
+            np.square(left, out=left)
+            squares += left @ self.scored[kinds]
+            progress(number / len(chunks))
+        return products.reshape(F, S, C + K), squares, ranks
