@@ -10,9 +10,7 @@ An `.npz` of plain arrays, uncompressed and without pickles:
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ import numpy as np
 
 import charrnn
 from charrnn.errors import CheckpointError, SettingError
+from charrnn.files import replacing
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.text.vocabulary import Vocabulary
@@ -117,46 +116,21 @@ ARRAYS = ("best", "last", "resume")
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint: afterwards the file is the new one, or still the old one.
 
-    It is written beside its place under another name, flushed to the disk and renamed. A
-    symbolic link is followed, and the mode of an existing file kept.
-
     Raises:
         CheckpointError: where that is not possible; nothing is left behind.
     """
-    target = Path(path).resolve()
     header = {"format": FORMAT, "vocabulary": checkpoint.vocabulary.ix_to_char}
     header.update({name: getattr(checkpoint, name) for name in HEADER})
     encoded = json.dumps(header, allow_nan=False).encode()
-    arrays = {"header": np.frombuffer(encoded, np.uint8)}
+    arrays: dict[str, Any] = {"header": np.frombuffer(encoded, np.uint8)}
     for group in ARRAYS:
         for name, array in getattr(checkpoint, group).items():
             arrays[f"{group}.{name}"] = array
     try:
-        _replace(target, arrays)
+        with replacing(path) as file:
+            np.savez(file, **arrays)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _replace(target: Path, arrays: dict[str, Any]) -> None:
-    """Write the arrays to a temporary file, and give it the target's name."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # the new name is on the disk only once its directory is
-        directory = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 #: What a damaged file makes NumPy, zipfile and json raise; MemoryError for absurd shapes.

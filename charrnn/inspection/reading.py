@@ -15,7 +15,7 @@ from charrnn.parameters import Array
 STEPS = 128
 #: A long text is divided among so many readers side by side, each with so many characters at
 #: least: a product of many columns takes little longer than one of few.
-READERS, LEAST_PART = 64, 16_384
+READERS, LEAST_PART = 64, 4_096
 #: Characters that a reader reads before its own part, so that its state is a carried one.
 CONTEXT = 1_024
 
