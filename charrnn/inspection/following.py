@@ -1,4 +1,4 @@
-"""How well a cell follows a property of the text."""
+"""What one cell follows: the other way round from finding."""
 
 from __future__ import annotations
 
@@ -6,76 +6,65 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.inspection.features import FEATURES
+from charrnn.inspection.features import FEATURES, present
+from charrnn.inspection.levels import LEVELS, Levels
+from charrnn.inspection.reading import Signal
+from charrnn.inspection.scores import measure, strength, sums, whole
 from charrnn.parameters import Array
 
-#: A property that holds for fewer characters than this, or for all but so few, is left out.
-LEAST = 20
+#: Shifts that give the level of chance, and the share of them that lies below it.
+SHIFTS, LEVEL = 100, 0.95
 
 
 @dataclass(frozen=True)
 class Following:
-    """How a cell follows a feature.
+    """How a cell follows a feature, given the current character.
 
     Attributes:
         feature: a name in `FEATURES`.
         measure: `AUC` (binary features) or `Spearman` (graded ones).
         score: AUC from 0 to 1, where 0.5 is chance, and 0 is as good as 1 with the sign
             turned; Spearman's correlation from −1 to 1.
+        strength: from 0, chance, to 1, whatever the measure and the sign.
+        chance: the strength that it has by chance in no more than 5 of 100 cases.
     """
 
     feature: str
     measure: str
     score: float
-
-    @property
-    def strength(self) -> float:
-        """From 0, chance, to 1, whatever the measure and the sign."""
-        return abs(2 * self.score - 1) if self.measure == "AUC" else abs(self.score)
+    strength: float
+    chance: float
 
 
-def follow(values: Array, text: str) -> list[Following]:
+def follow(values: Array, indices: Array, text: str, seed: int = 0) -> list[Following]:
     """How a cell follows each feature that the text has, the best followed first.
-
-    These are scores on the text at hand without controls: much of them may be explained by
-    the current character alone.
 
     Args:
         values: of one cell after each character, (N,).
+        indices: of the text, (N,).
         text: of N characters.
+        seed: of the shifts that give the level of chance.
     """
-    ranks = ranked(values)
-    found = []
-    for name, feature in FEATURES.items():
-        measured = feature.measure(text)
-        if feature.binary:
-            count = int(measured.sum())
-            if LEAST <= count <= len(text) - LEAST:
-                found.append(Following(name, "AUC", auc(ranks, measured > 0)))
-        elif np.ptp(measured) > 0 and np.ptp(values) > 0:
-            score = float(np.corrcoef(ranks, ranked(measured))[0, 1])
-            found.append(Following(name, "Spearman", score))
-    return sorted(found, key=lambda following: -following.strength)
-
-
-def auc(ranks: Array, holds: Array) -> float:
-    """The probability that a value where a feature holds is above one where it does not.
-
-    The area under the ROC curve, from the ranks (Mann, Whitney 1947; Hanley, McNeil 1982).
-
-    Args:
-        ranks: of the values, (N,), as `ranked` gives them.
-        holds: booleans, (N,), some true and some not.
-    """
-    positive = int(holds.sum())
-    negative = len(holds) - positive
-    above = ranks[holds].sum() - positive * (positive + 1) / 2
-    return float(above / (positive * negative))
-
-
-def ranked(values: Array) -> Array:
-    """Ranks from 1, the lowest, (N,); equal values share the mean of their ranks."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    shared: Array = (last - (counts - 1) / 2)[inverse]
-    return shared
+    found, _ = present(text, FEATURES)
+    if not found:
+        return []
+    span = np.ptp(values) or 1
+    bins = ((values - values.min()) / span * (LEVELS - 1)).round().astype(np.uint8)
+    levels = Levels((Signal(1, "h"),), bins[None], 1)
+    measured = measure(text, found)
+    N = len(text)
+    shifts = [0, *np.random.default_rng(seed).integers(N // 20, N - N // 20, SHIFTS).tolist()]
+    scores = sums(levels, whole(indices), measured, shifts).scores(measured.binary)[:, :, 0]
+    strong = strength(scores, measured.binary)
+    chance = np.quantile(strong[:, 1:], LEVEL, axis=1)
+    following = [
+        Following(
+            name,
+            "AUC" if measured.binary[row] else "Spearman",
+            float(scores[row, 0]),
+            float(strong[row, 0]),
+            float(chance[row]),
+        )
+        for row, name in enumerate(measured.names)
+    ]
+    return sorted(following, key=lambda one: -one.strength)

@@ -74,23 +74,33 @@ class Sample:
                 first += stop - start
 
 
+def whole(indices: Array) -> Sample:
+    """All of a text (N,)."""
+    return samples(indices, [[slice(0, len(indices))]])[0]
+
+
 def halves(indices: Array, blocks: int = 20) -> tuple[Sample, Sample]:
     """Two halves of a text (N,), in blocks by turns: one to choose on, one to report on.
 
     Blocks, since neighbouring characters say the same; by turns, since a text changes on its way.
     """
-    N = len(indices)
-    edges = np.arange(blocks + 1) * N // blocks
+    edges = np.arange(blocks + 1) * len(indices) // blocks
     spans = [slice(int(start), int(stop)) for start, stop in pairwise(edges)]
+    first, second = samples(indices, [spans[::2], spans[1::2]])
+    return first, second
+
+
+def samples(indices: Array, parts: Sequence[Sequence[slice]]) -> list[Sample]:
+    """Samples of a text (N,), each of some blocks, with the same kinds of characters."""
     found, counts = np.unique(indices, return_counts=True)
     kept = found[np.argsort(-counts, kind="stable")][: MOST_KINDS - 1]
     kind_of = np.full(int(indices.max()) + 1, len(kept), np.intp)
     kind_of[kept] = np.arange(len(kept))
-    samples = []
-    for own in (spans[::2], spans[1::2]):
-        kinds = kind_of[np.concatenate([indices[span] for span in own])]
-        samples.append(Sample(tuple(own), kinds, np.bincount(kinds, minlength=len(kept) + 1)))
-    return samples[0], samples[1]
+    result = []
+    for blocks in parts:
+        kinds = kind_of[np.concatenate([indices[block] for block in blocks])]
+        result.append(Sample(tuple(blocks), kinds, np.bincount(kinds, minlength=len(kept) + 1)))
+    return result
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""The cells found, in words, a table and a picture."""
+
+from __future__ import annotations
+
+from charrnn.inspection.finding import Findings, Found
+from charrnn.render.figures import Answer, Figure, Series, Table
+from charrnn.render.wording import listed, share
+
+HEADINGS = (
+    "feature",
+    "holds",
+    "cell",
+    "score",
+    "chance",
+    "untrained",
+    "probe",
+    "bits when held",
+    "",
+)
+#: What the table says of each verdict.
+WORDS = {
+    "found": "found",
+    "spread over the layer": "spread over the layer",
+    "untrained as well": "no better than untrained",
+    "chance": "no better than chance",
+}
+
+
+def answer(result: Findings) -> Answer:
+    """Which features have a cell of their own; scores are AUC or Spearman's correlation."""
+    found = [row for row in result.rows if row.verdict == "found"]
+    sentence = f"{count(len(found), 'feature')} of {len(result.rows)} found in a single cell"
+    if found:
+        sentence += f": {listed([f'{row.feature} in {name(row)}' for row in found])}"
+    if result.missing:
+        sentence += f". The text has too little of: {', '.join(result.missing)}"
+    table = Table(HEADINGS, tuple(columns(row) for row in result.rows))
+    figures = (_strengths(result),) if result.rows else ()
+    return Answer(f"{sentence}.", figures, table)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 feature`, `no feature`, `3 features`."""
+    return f"{number or 'no'} {noun}{'s' * (number > 1)}"
+
+
+def name(row: Found) -> str:
+    """`1.42 (c)`: layer, cell and signal."""
+    return f"{row.signal.layer}.{row.cell} ({row.signal.name})"
+
+
+def columns(row: Found) -> tuple[str, ...]:
+    """A row of the table, as `HEADINGS` names it."""
+    held = "–"
+    if row.clamp is not None:
+        low, high = min(row.clamp.random, default=0), max(row.clamp.random, default=0)
+        held = f"{row.clamp.ends:+.2f} ({low:+.2f} to {high:+.2f})"
+    return (
+        row.feature,
+        share(row.share) if row.share is not None else "graded",
+        name(row),
+        f"{row.score:.2f}",
+        f"{row.chance:.2f}",
+        f"{row.untrained[0]:.2f}",
+        f"{row.probe:.2f}",
+        held,
+        WORDS[row.verdict],
+    )
+
+
+def _strengths(result: Findings) -> Figure:
+    """How well cells and layers follow each feature, from 0, chance, to 1."""
+    names = [row.feature for row in result.rows]
+    series = {
+        "best cell": [row.strong(row.score) for row in result.rows],
+        "the whole layer": [row.strong(row.probe) for row in result.rows],
+        "untrained": [row.strong(row.untrained[0]) for row in result.rows],
+        "chance": [row.strong(row.chance) for row in result.rows],
+    }
+    return Figure(
+        title="How well features are followed, given the current character",
+        x_label="",
+        y_label="0 is chance, 1 all there is to know",
+        series=tuple(Series(what, names, values, "bars") for what, values in series.items()),
+        y_range=(0, 1),
+    )
