@@ -30,6 +30,7 @@ from charrnn.parameters import Array
 from charrnn.render.cells import colored_text
 from charrnn.render.chart import chart
 from charrnn.render.colors import Depth, color_depth
+from charrnn.render.curves import learning_curves
 from charrnn.render.escape import printable
 from charrnn.text import corpus as corpora
 
@@ -186,12 +187,8 @@ def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
         if loss is not None:
             lines.append(f"{name:11} {loss:.4f} nats, {loss / log(2):.4f} bits a character")
     history = checkpoint.run["history"]
-    curves = {
-        mark: [(p["step"], p[key]) for p in history if p[key] is not None and p["step"]]
-        for mark, key in (("·", "loss"), ("o", "val_loss"))
-    }
     if len(history) > 1:
-        lines += ["", "loss in nats over steps (· training, o held out)", *chart(curves)]
+        lines += ["", *chart(learning_curves(history), width=68)]
     characters = checkpoint.vocabulary.ix_to_char
     shown = "".join(VISIBLE.get(character, character) for character in characters[:200])
     more = f" and {len(characters) - 200} more" if len(characters) > 200 else ""

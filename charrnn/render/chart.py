@@ -1,36 +1,146 @@
-"""Small charts of characters."""
+"""Charts of plain characters, which any terminal, console and file can show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from math import cos, pi, sin
 
-Point = tuple[float, float]
+from charrnn.render import bars
+from charrnn.render.canvas import FINE, Canvas, Place
+from charrnn.render.colors import columns
+from charrnn.render.figures import Figure
+from charrnn.render.scale import Number, Scale, reach, scale_for, shown
+from charrnn.render.wrap import one_line, wrapped
+
+#: What the first, second, … series are drawn with. ASCII: a console in any country has it.
+MARKS = "*o+x#@%&"
+#: The unit circle, which is no data.
+FAINT = "."
+CIRCLE = [[f(2 * pi * n / 360) for n in range(360)] for f in (cos, sin)]
+#: A character is about twice as high as wide.
+ASPECT = 2
+#: Columns beside a square drawing.
+SIDE = 10
 
 
-def chart(series: Mapping[str, Sequence[Point]], *, width: int = 60, height: int = 8) -> list[str]:
-    """Lines of a chart: points of one or more series over a common scale.
+def chart(figure: Figure, *, width: int = 60, height: int = 10) -> list[str]:
+    """A figure as lines of text.
 
     Args:
-        series: points (x, y) by the mark to draw them with, a single character; later ones
-            are drawn over earlier ones.
-        width, height: of the drawing, without the scale at its left and below it.
+        figure: what to draw.
+        width: columns that no line exceeds, 30 or more.
+        height: rows between the axes; twice as many at most where both axes have the same
+            scale. Bars take a row each instead.
     """
-    points = [point for drawn in series.values() for point in drawn]
-    if not points:
-        return []
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    left, right, bottom, top = min(xs), max(xs), min(ys), max(ys)
-    canvas = [[" "] * width for _ in range(height)]
-    for mark, drawn in series.items():
-        for x, y in drawn:
-            column = round((x - left) / (right - left or 1) * (width - 1))
-            row = round((top - y) / (top - bottom or 1) * (height - 1))
-            canvas[row][column] = mark
-    labels = {0: f"{top:.2f}", height - 1: f"{bottom:.2f}"}
-    lines = [
-        f"{labels.get(row, ''):>6} |{''.join(cells).rstrip()}" for row, cells in enumerate(canvas)
+    title = _words(figure.title, width)
+    of_bars = any(series.kind == "bars" for series in figure.series)
+    drawn = bars.bar_rows(figure, width) if of_bars else _plane(figure, width, height)
+    if not drawn:
+        return [*title, "(no values)"]
+    return [*title, *_legend(figure, width), *drawn]
+
+
+def _marks(figure: Figure) -> list[str]:
+    """What each series is drawn with; a line that is the only one is drawn finer."""
+    kinds = [series.kind for series in figure.series]
+    marks = bars.MARKS if "bars" in kinds else MARKS
+    return [
+        FINE if kind == "line" and kinds.count("line") == 1 else marks[number % len(marks)]
+        for number, kind in enumerate(kinds)
     ]
-    scale = f"{right:,.0f}"
-    lines.append(" " * 7 + "+" + "-" * width)
-    lines.append(" " * 8 + f"{left:,.0f}".ljust(width - len(scale)) + scale)
+
+
+def _legend(figure: Figure, width: int) -> list[str]:
+    """The marks and what they stand for."""
+    lines: list[str] = []
+    for mark, series in zip(_marks(figure), figure.series):
+        if series.name:
+            # A single series needs no mark: there is nothing to tell it from.
+            entry = f"{mark} " * (len(figure.series) > 1) + one_line(series.name)
+            joined = f"{lines[-1]}   {entry}" if lines else entry
+            if lines and columns(joined) <= width:
+                lines[-1] = joined
+            else:
+                lines += wrapped(entry, width)
     return lines
+
+
+def _plane(figure: Figure, width: int, height: int) -> list[str]:
+    """Lines and points between two axes."""
+    scales = _scales(figure)
+    if scales is None:
+        return []
+    across, up = scales
+    if figure.equal:
+        height = max(4, min(2 * height, (width - SIDE) // ASPECT))
+    ticks = up.ticks(max(2, height // 2))
+    margin = max(len(label) for _, label in ticks)
+    columns_left = width - margin - len(" |")
+    canvas = Canvas(min(columns_left, ASPECT * height) if figure.equal else columns_left, height)
+    if figure.equal:
+        canvas.points(_pairs(across, up, *CIRCLE), FAINT)
+    for mark, series in zip(_marks(figure), figure.series):
+        places = _pairs(across, up, series.x, series.y)
+        if series.kind == "points":
+            canvas.points(places, mark)
+        elif mark == FINE:
+            canvas.fine_line(places)
+        else:
+            canvas.line(places, mark)
+    at = zip((canvas.row(1 - place) for place in up.places(v for v, _ in ticks)), ticks)
+    labels = {row: label for row, (_, label) in at}
+    lines = _words(figure.y_label, width)
+    for row, drawn in enumerate(canvas.lines()):
+        axis = "+" if row in labels else "|"
+        lines.append(f"{labels.get(row, ''):>{margin}} {axis}{drawn}".rstrip())
+    below = _below(across, canvas, figure.x_label)
+    return lines + [" " * (margin + 1) + line for line in below]
+
+
+def _below(scale: Scale, canvas: Canvas, label: str) -> list[str]:
+    """The axis at the bottom: its line, the values at its ticks, and what they are."""
+    axis = ["-"] * canvas.width
+    most = max(2, canvas.width // 6)
+    while True:
+        ticks = scale.ticks(most)
+        at = [canvas.column(place) for place in scale.places(value for value, _ in ticks)]
+        written = _beside(at, [text for _, text in ticks], canvas.width)
+        if written is not None or most == 1:
+            break
+        most -= 1
+    for column in at:
+        axis[column] = "+"
+    lines = ["+" + "".join(axis), " " + (written or "")]
+    return lines + [
+        " " + line.center(canvas.width).rstrip() for line in _words(label, canvas.width)
+    ]
+
+
+def _words(text: str, width: int) -> list[str]:
+    """Lines of a text; none without one."""
+    return wrapped(text, width) if text else []
+
+
+def _beside(at: Sequence[int], labels: Sequence[str], width: int) -> str | None:
+    """Labels centred at columns of a line, moved in at its ends; None where two would meet."""
+    line = ""
+    for column, label in zip(at, labels):
+        start = max(0, min(column - len(label) // 2, width - len(label)))
+        if line and start < len(line) + 2:
+            return None
+        line = line.ljust(start) + label
+    return line
+
+
+def _pairs(across: Scale, up: Scale, x: Iterable[Number], y: Iterable[Number]) -> list[Place]:
+    return list(zip(across.places(x), 1 - up.places(y)))
+
+
+def _scales(figure: Figure) -> tuple[Scale, Scale] | None:
+    """Scales for what both axes can show; None where that is nothing."""
+    points = shown(figure)
+    ends = reach(figure) if figure.equal else None
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    across = scale_for(xs, log=figure.log_x, ends=ends or figure.x_range)
+    up = scale_for(ys, log=figure.log_y, ends=ends or figure.y_range)
+    return None if across is None or up is None else (across, up)

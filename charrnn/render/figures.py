@@ -39,8 +39,10 @@ class Figure:
             what the labels are and `y_label` what the values are.
         series: drawn in this order, later ones over earlier ones.
         log_x, log_y: whether an axis is logarithmic; what is not above zero is left out then.
-        equal: whether both axes have the same scale, with the unit circle drawn.
-        x_range, y_range: the ends of the axes, lower first; None to have what is drawn fit.
+        equal: whether both axes have the same scale, with the unit circle drawn; they reach as
+            far as it and the farthest point do.
+        x_range, y_range: the ends of the axes otherwise, lower first; None to have what is
+            drawn fit.
     """
 
     title: str

@@ -1,69 +1,190 @@
+from dataclasses import replace
+from math import nan
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.render.chart import chart
+from charrnn.render.chart import FAINT, MARKS, chart
+from charrnn.render.colors import columns
+from charrnn.render.figures import Figure, Series
 
-points = st.lists(st.tuples(st.integers(0, 10_000), st.floats(0, 10)), min_size=1, max_size=30)
-sizes = st.integers(12, 80)  # wide enough for the scale below
+LINE = Figure("Loss", "steps", "nats", (Series("", [0, 500, 1000], [4.0, 2.0, 1.0]),))
 
 
-def test_a_chart_has_its_scale_at_the_left_and_below():
-    assert chart({"*": [(0, 4.0), (500, 1.5), (1000, 1.0)]}, width=11, height=4) == [
-        "  4.00 |*",
-        "       |",
-        "       |     *",
-        "  1.00 |          *",
-        "       +-----------",
-        "        0     1,000",
+def of(*series, width=40, height=10, **axes):
+    """The lines of a figure without words."""
+    return chart(Figure("", "", "", series, **axes), width=width, height=height)
+
+
+def drawing(lines):
+    """What is drawn between the axes, which are found by the one below."""
+    below = max(number for number, line in enumerate(lines) if line.lstrip().startswith("+"))
+    at = lines[below].index("+")
+    return [line[at + 1 :] for line in lines[:below] if line[at : at + 1] in ("|", "+")]
+
+
+def test_a_line_has_its_title_its_axes_and_what_they_are():
+    assert chart(LINE, width=30, height=6) == [
+        "Loss",
+        "nats",
+        "4 +'-.",
+        "  |   ''-.",
+        "  |       '-.",
+        "2 +          '--.",
+        "  |              ''--...",
+        "  |                     ''--..",
+        "  ++------------+------------+",
+        "   0           500       1,000",
+        "              steps",
     ]
 
 
-def test_series_have_a_common_scale():
-    lines = chart({".": [(1, 3.0), (2, 2.0)], "o": [(3, 1.0)]}, width=9, height=3)
-    assert [line[8:] for line in lines[:3]] == [".", "    .", "        o"]
+def test_without_words_their_lines_are_left_out():
+    lines = chart(replace(LINE, title="", x_label="", y_label=""), width=30, height=6)
+    assert lines == chart(LINE, width=30, height=6)[2:-1]
+
+
+def test_a_single_series_has_its_name_and_no_mark():
+    named = replace(LINE, series=(replace(LINE.series[0], name="gru"),))
+    assert chart(named)[:3] == ["Loss", "gru", "nats"]
+
+
+def test_several_series_have_marks_and_a_legend():
+    series = [Series(f"layer {n}", [0, 1], [n, n]) for n in range(3)]
+    lines = of(*series, width=36, height=5)
+    assert lines[0] == "* layer 0   o layer 1   + layer 2"
+    assert drawing(lines) == [33 * "+", "", 33 * "o", "", 33 * "*"]
+
+
+def test_a_long_legend_has_several_lines():
+    lines = of(*(Series(f"layer {n}", [0, 1], [n, n]) for n in range(5)))
+    assert lines[:2] == ["* layer 0   o layer 1   + layer 2", "x layer 3   # layer 4"]
+
+
+def test_marks_begin_anew_when_there_are_more_series():
+    lines = of(*(Series(f"{n}", [0, 1], [n, n]) for n in range(len(MARKS) + 1)))
+    assert lines[1].split()[-2:] == [MARKS[0], str(len(MARKS))]
+
+
+def test_a_line_without_a_name_is_not_in_the_legend():
+    lines = of(Series("", [0, 1], [0, 1]), Series("b", [0, 1], [1, 0], "points"))
+    assert lines[0] == "o b"
+
+
+def test_the_only_line_among_points_is_drawn_finer_than_they():
+    lines = of(Series("a", [0, 1], [0, 0]), Series("b", [0.5], [1], "points"), width=14, height=3)
+    assert lines[0] == "'-. a   o b"
+    assert drawing(lines) == ["     o", "", 11 * "."]
+
+
+def test_points_are_not_joined():
+    lines = of(Series("", [0, 1], [0, 1], "points"), width=14, height=3)
+    assert drawing(lines) == ["          *", "", "*"]
 
 
 def test_later_series_are_drawn_over_earlier_ones():
-    lines = chart({".": [(0, 1), (1, 2)], "o": [(1, 2)]}, width=5, height=2)
-    assert [line[8:] for line in lines[:2]] == ["    o", "."]
+    pair = [Series("", [0, 1], [0, 1], "points"), Series("", [1], [1], "points")]
+    assert drawing(of(*pair))[0].strip() == "o"
+    assert drawing(of(*pair[::-1]))[0].strip() == "o"
 
 
-@pytest.mark.parametrize("series", [{}, {"o": []}])
-def test_without_points_there_is_no_chart(series):
-    assert chart(series) == []
+def test_equal_ratios_are_equal_distances_on_a_logarithmic_axis():
+    line = Series("", [1, 10, 100], [1, 1e-2, 1e-4], "points")
+    lines = of(line, width=30, height=5, log_x=True, log_y=True)
+    assert drawing(lines) == ["*", "", 11 * " " + "*", "", 22 * " " + "*"]
+    assert lines[-1].split() == ["1", "10", "100"]
 
 
-def test_an_empty_series_is_no_hindrance_to_another():
-    assert chart({"o": [], "*": [(1, 1)]}) == chart({"*": [(1, 1)]})
+def test_the_ends_asked_for_are_the_ends():
+    line = Series("", [0.5], [0.25], "points")
+    lines = of(line, width=15, height=5, x_range=(0, 1), y_range=(0, 1))
+    assert lines[-1].split() == ["0", "1"]
+    assert [line[0] for line in lines[:5:4]] == ["1", "0"]
+    assert drawing(lines) == ["", "", "", 6 * " " + "*", ""]
 
 
-def test_a_single_point_is_drawn():
-    lines = chart({"*": [(7, 2.5)]}, width=10, height=3)
-    assert lines[0] == "  2.50 |*"
-    assert sum(line.count("*") for line in lines) == 1
+def test_what_is_beyond_the_ends_is_left_out():
+    line = Series("", [0, 1, 2], [0, 5, 0.5], "points")
+    assert "".join(drawing(of(line, y_range=(0, 1)))).count("*") == 2
 
 
-def test_a_flat_series_is_a_line():
-    lines = chart({"*": [(x, 2.0) for x in range(10)]}, width=10, height=3)
-    assert lines[0] == "  2.00 |**********"
+def test_equal_axes_show_the_unit_circle_round():
+    drawn = drawing(of(Series("", [0], [0], "points"), equal=True, width=60))
+    circle = [line.replace("*", " ") for line in drawn]
+    assert len(circle) == 20
+    assert max(map(len, circle)) == 39
+    assert [line.rstrip() for line in circle] == [line.rstrip() for line in circle[::-1]]
+    assert set("".join(circle)) == {" ", FAINT}
 
 
-@given(points, sizes, st.integers(2, 12))
-def test_a_chart_has_the_size_asked_for(drawn, width, height):
-    lines = chart({"*": drawn}, width=width, height=height)
-    assert len(lines) == height + 2
-    assert all(len(line) <= 8 + width for line in lines)
-    assert lines[-2] == 7 * " " + "+" + width * "-"
-    assert all(line[7] == "|" for line in lines[:-2])
+def test_equal_axes_fit_a_narrow_terminal():
+    lines = of(Series("", [0], [0], "points"), equal=True, width=30)
+    assert max(map(len, lines)) <= 30
+    assert len(drawing(lines)) == 10
 
 
-@given(points, sizes, st.integers(2, 12))
-def test_the_extremes_are_at_the_edges(drawn, width, height):
-    lines = [line[8:].ljust(width) for line in chart({"*": drawn}, width=width, height=height)]
-    columns = [column for column in range(width) if any(row[column] == "*" for row in lines[:-2])]
-    rows = [row for row in range(height) if "*" in lines[row]]
-    assert columns[0] == 0
-    assert rows[0] == 0
-    assert columns[-1] == (width - 1 if len({x for x, _ in drawn}) > 1 else 0)
-    assert rows[-1] == (height - 1 if len({y for _, y in drawn}) > 1 else 0)
+@pytest.mark.parametrize("kind", ["line", "points", "bars"])
+@pytest.mark.parametrize("y", [[], [nan, nan]])
+def test_without_values_it_says_so(kind, y):
+    figure = Figure("Nothing", "x", "y", (Series("a", [1, 2][: len(y)], y, kind),))
+    assert chart(figure) == ["Nothing", "(no values)"]
+    assert chart(replace(figure, series=())) == ["Nothing", "(no values)"]
+
+
+def test_a_line_is_interrupted_where_there_is_nothing():
+    assert drawing(of(Series("", [0, 1, 2, 3, 4], [1, 1, nan, 1, 1]), width=15, height=1)) == [
+        "----    ----"
+    ]
+
+
+def test_a_flat_line_is_in_the_middle():
+    lines = of(Series("", [0, 1], [5, 5]), width=20, height=5)
+    assert drawing(lines) == ["", "", 17 * "-", "", ""]
+
+
+def test_a_single_point_is_in_the_middle():
+    lines = of(Series("", [5], [7], "points"), width=14, height=3)
+    assert drawing(lines) == ["", 4 * " " + "*", ""]
+
+
+def test_bars_have_their_title_and_legend():
+    series = (Series("one", ["a"], [2], "bars"), Series("two", ["a"], [1], "bars"))
+    assert chart(Figure("Title", "", "", series), width=16) == [
+        "Title",
+        "# one   = two",
+        "a |########### 2",
+        "  |====== 1",
+    ]
+
+
+def test_words_are_harmless_to_a_terminal_and_wrapped():
+    series = (Series("a\tb\x1b", [1, 2], [1, 2]),)
+    lines = chart(Figure("No\n\x1b[2J", 30 * "각", 60 * "y", series), width=30, height=3)
+    assert lines[:4] == [r"No\n\x1b[2J", r"a\tb\x1b", 30 * "y", 30 * "y"]
+    assert [line.strip() for line in lines[-3:]] == [13 * "각", 13 * "각", 4 * "각"]
+
+
+numbers = st.floats(-1e9, 1e9) | st.just(nan)
+lists = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=20)
+kinds = st.sampled_from(["line", "points"])
+
+
+@given(
+    st.lists(st.tuples(lists, kinds), min_size=1, max_size=3),
+    st.integers(40, 90),
+    st.integers(2, 12),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_chart_is_plain_and_of_the_size_asked_for(drawn, width, height, log_x, log_y, equal):
+    series = tuple(
+        Series(str(number), [x for x, _ in points], [y for _, y in points], kind)
+        for number, (points, kind) in enumerate(drawn)
+    )
+    axes = {"equal": True} if equal else {"log_x": log_x, "log_y": log_y}
+    lines = chart(Figure("t", "x", "y", series, **axes), width=width, height=height)
+    assert all(columns(line) <= width for line in lines)
+    assert "\n".join(lines).isascii()
+    assert lines[1] == "(no values)" or len(drawing(lines)) >= height

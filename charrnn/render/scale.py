@@ -1,0 +1,156 @@
+"""Scales: where a value is drawn on an axis, and which values are written beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+from typing import SupportsFloat
+
+import numpy as np
+
+from charrnn.parameters import Array
+from charrnn.render.figures import Figure
+
+#: Labels of bars are text; what else is drawn over an axis is not.
+Number = SupportsFloat | str
+#: Ticks are these times a power of ten.
+STEPS = (1, 2, 5)
+#: Numbers between these are written out, with commas; others as 2e-7.
+SMALL, LARGE = 1e-4, 1e7
+#: A square drawing is so much wider than what is in it.
+AROUND = 1.05
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The values between two, as places from 0 to 1.
+
+    Attributes:
+        low, high: at 0 and at 1; low < high, and above 0 on a logarithmic scale.
+        log: whether equal distances are equal ratios.
+        whole: whether only whole numbers are worth a tick.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def places(self, values: Iterable[Number]) -> Array:
+        """Where values are, beyond 0 to 1 too; NaN for what the scale cannot show."""
+        array = np.array([float(value) for value in values])
+        low, high = self.low, self.high
+        array[~np.isfinite(array)] = np.nan
+        if self.log:
+            array[~(array > 0)] = np.nan
+            array, low, high = np.log10(array), log10(low), log10(high)
+        places: Array = (array - low) / (high - low)
+        return places
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """At most so many round values within the scale, but one at least, and their labels."""
+        if self.log:
+            chosen = self._log_ticks(most)
+            if len(chosen) >= 2:
+                return chosen
+        return self._even_ticks(most)
+
+    def _even_ticks(self, most: int) -> list[tuple[float, str]]:
+        """Multiples of 1, 2 or 5 times a power of ten."""
+        least = 1.0 if self.whole else 0.0
+        for power, step in _round_steps((self.high - self.low) / (most + 1)):
+            size = step * 10.0**power
+            # What a tick lacks through rounding alone it does not lack.
+            first, last = ceil(self.low / size - 1e-6), floor(self.high / size + 1e-6)
+            if size >= least and last - first < most:
+                break
+        values = [n * size for n in range(first, last + 1)]
+        if SMALL <= max(abs(self.low), abs(self.high)) < LARGE:
+            ticks = [(value, f"{value:,.{max(0, -power)}f}") for value in values]
+        else:
+            ticks = [(value, _by_powers(value)) for value in values]
+        return ticks or [(self.low, f"{self.low:.3g}")]
+
+    def _log_ticks(self, most: int) -> list[tuple[float, str]]:
+        """Powers of ten, or 1, 2 and 5 times them; of many powers every second, third, …"""
+        first, last = floor(log10(self.low)), ceil(log10(self.high))
+        for every, steps in ((1, STEPS), *((every, (1,)) for every in range(1, last - first + 1))):
+            chosen = [
+                (step * 10.0**power, _of_power(step, power))
+                for power in range(first, last + 1)
+                if power % every == 0
+                for step in steps
+            ]
+            within = [(value, label) for value, label in chosen if self._has(value)]
+            if len(within) <= most and (every == 1 or len(within) >= 2):
+                return within
+        return []
+
+    def _has(self, value: float) -> bool:
+        return self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)
+
+
+def scale_for(
+    values: Iterable[float], *, log: bool = False, ends: tuple[float, float] | None = None
+) -> Scale | None:
+    """The scale on which values just fit; None where there is none to show.
+
+    Args:
+        values: what is to be drawn; what is not finite is left out, and what is not above
+            zero on a logarithmic scale.
+        log: whether it is logarithmic.
+        ends: of the scale, lower first; None to have the values fit.
+    """
+    shown = [value for value in values if isfinite(value) and (value > 0 or not log)]
+    if not shown:
+        return None
+    whole = all(value == round(value) for value in shown)
+    low, high = ends or (min(shown), max(shown))
+    if log and low <= 0:
+        low = min(shown)
+    if low >= high:  # a single value is put into the middle
+        away = abs(low) / 2 or 0.5
+        low, high = (low / 2, low * 2) if log else (low - away, low + away)
+    return Scale(float(low), float(high), log, whole)
+
+
+def shown(figure: Figure) -> list[tuple[float, float]]:
+    """The points of all series that both axes can show."""
+    points: list[tuple[float, float]] = []
+    for series in figure.series:
+        xs: Iterable[Number] = series.x
+        points += ((float(x), float(y)) for x, y in zip(xs, series.y))
+    return [
+        (x, y)
+        for x, y in points
+        if isfinite(x) and isfinite(y)
+        if (x > 0 or not figure.log_x) and (y > 0 or not figure.log_y)
+    ]
+
+
+def reach(figure: Figure) -> tuple[float, float]:
+    """The ends of both axes where they have the same scale: the unit circle and all points."""
+    most = max([1.0, *(abs(part) for point in shown(figure) for part in point)])
+    return -AROUND * most, AROUND * most
+
+
+def _round_steps(least: float) -> Iterator[tuple[int, int]]:
+    """Powers and steps, from about a least size up."""
+    power = floor(log10(least))
+    while True:
+        for step in STEPS:
+            yield power, step
+        power += 1
+
+
+def _of_power(step: int, power: int) -> str:
+    """A power of ten, or some, as short as it can be read."""
+    value = step * 10.0**power
+    return f"{value:,.{max(0, -power)}f}" if SMALL <= value < LARGE else _by_powers(value)
+
+
+def _by_powers(value: float) -> str:
+    """2e-7."""
+    mantissa, exponent = f"{value:.6e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}" if value else "0"
