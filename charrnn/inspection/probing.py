@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.inspection.levels import LEVELS, Levels
-from charrnn.inspection.scores import Measured, Sample
+from charrnn.inspection.scores import Measured, Sample, scores_of
 from charrnn.parameters import Array
 
 #: What is added to the diagonal, as a share of its mean: cells that never move, or alike, would
@@ -84,8 +84,7 @@ def probe_scores(predicted: Array, features: Measured, sample: Sample) -> Array:
     K = len(sample.counts)
     by_kind = np.stack([np.bincount(sample.kinds, row, K) for row in f])
     between = (by_kind**2 / np.maximum(sample.counts, 1)).sum(axis=1)
-    residuals = np.maximum((f * f).sum(axis=1, dtype=np.float64) - between, 1e-9)
-    products = (f * u).sum(axis=1, dtype=np.float64)
-    spread = np.sqrt(residuals * np.maximum((weights * u * u).sum(axis=1, dtype=np.float64), 1e-9))
-    scores: Array = np.where(features.binary, 0.5 + products / residuals, products / spread)
-    return scores
+    squares, products, ranks = (
+        array.sum(axis=1, dtype=np.float64) for array in (f * f, f * u, weights * u * u)
+    )
+    return scores_of(products, squares - between, ranks, features.binary)

@@ -34,6 +34,9 @@ from charrnn.parameters import Array
 #: Characters that are rarer than this in a text, or than so many others, are left out: there is
 #: little to compare their values with.
 LEAST, MOST_KINDS = 8, 256
+#: Where Σ r² is less, the current character tells nearly all of a feature: for a rare feature it
+#: is about the number of characters at which it holds and need not.
+LEAST_LEFT = 5.0
 #: Places that are worked on at a time.
 CHUNK = 4096
 
@@ -169,11 +172,18 @@ class Sums:
 
     def scores(self, binary: Array) -> Array:
         """AUC or Spearman, (F, S, C); chance where there is nothing to compare."""
-        residuals = np.maximum(self.residuals, 1e-9)[:, :, None]
-        spread = np.sqrt(residuals * np.maximum(self.ranks, 1e-9)[:, None, :])
-        auc = 0.5 + self.products / residuals
-        scores: Array = np.where(binary[:, None, None], auc, self.products / spread)
-        return scores
+        return scores_of(self.products, self.residuals[:, :, None], self.ranks[:, None, :], binary)
+
+
+def scores_of(products: Array, residuals: Array, ranks: Array, binary: Array) -> Array:
+    """The scores of Σ f·u, Σ r² and Σ u², each (F, …); binary (F,)."""
+    binary = binary.reshape(-1, *(1,) * (products.ndim - 1))
+    left = np.maximum(residuals, LEAST_LEFT)
+    auc, spearman = products / left, products / np.sqrt(left * np.maximum(ranks, 1e-9))
+    scores: Array = np.where(binary, 0.5, 0) + np.where(
+        residuals < LEAST_LEFT, 0, np.where(binary, auc, spearman)
+    )
+    return scores
 
 
 def strength(scores: Array, binary: Array) -> Array:

@@ -80,3 +80,26 @@ def mark(value: float) -> str:
     """A character for a value from −1 to 1."""
     position = (max(-1.0, min(1.0, value)) + 1) / 2  # 0 to 1
     return MARKS[min(int(position * len(MARKS)), len(MARKS) - 1)]
+
+
+def in_context(text: str, place: int, value: float, depth: Depth, around: int) -> str:
+    """A character of a text on the background of its value, amid what stands around it.
+
+    Args:
+        text: the text.
+        place: of the character.
+        value: from −1 to 1.
+        depth: the colours of the terminal; without any, the character is put into brackets.
+        around: characters on either side.
+    """
+    start = max(0, place - around)
+    before, character = text[start:place], text[place]
+    after = text[place + 1 : place + 1 + around]
+    shown = [visible(part) for part in (before, character, after)]
+    shown[1] = f"[{shown[1]}]" if depth == "none" else paint([(shown[1], value)], depth)
+    return (around - place + start) * " " + "".join(shown)
+
+
+def visible(text: str) -> str:
+    """A text in one line, with what would break it, or not be seen, made visible."""
+    return "".join(VISIBLE.get(c, printable(c)) if c != " " else c for c in text)

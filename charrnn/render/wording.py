@@ -40,3 +40,14 @@ def share(value: float) -> str:
     if 0.99 < value < 1:
         return "more than 99 %"
     return f"{100 * value:.0f} %"
+
+
+def folded(score: float, measure: str) -> float:
+    """How far a score is from chance, on its own scale: an AUC of 0.1 is as good as one of 0.9."""
+    return max(score, 1 - score) if measure == "AUC" else abs(score)
+
+
+def signed(score: float, measure: str) -> str:
+    """The same with a sign: `-0.90` of an AUC of 0.1, high where the feature is not."""
+    negative = score < (0.5 if measure == "AUC" else 0)
+    return f"{'-' if negative else '+'}{folded(score, measure):.2f}"

@@ -134,3 +134,10 @@ def test_halves_take_turns_and_share_nothing(rng):
 
 def test_ranks_share_ties():
     assert ranked(np.array([5.0, 1.0, 5.0, 7.0])).tolist() == [2.5, 1.0, 2.5, 4.0]
+
+
+def test_a_feature_that_the_character_tells_nearly_always_leaves_nothing_to_score(text, rng):
+    holds = np.array(list(text)) == "a"
+    holds[np.flatnonzero(holds)[:3]] = False
+    scores, _ = score([rng.integers(0, 256, 400)], given(holds, True), text)
+    assert scores[0, 0] == 0.5

@@ -1,6 +1,6 @@
 import pytest
 
-from charrnn.render.wording import characters, listed, of_layers, rounded, share
+from charrnn.render.wording import characters, folded, listed, of_layers, rounded, share, signed
 
 
 def test_lists_read_like_sentences():
@@ -46,3 +46,11 @@ def test_what_is_not_finite_is_not_about_anything():
 )
 def test_a_share_that_is_not_nothing_or_all_does_not_look_like_it(value, said):
     assert share(value) == said
+
+
+def test_scores_are_folded_about_chance_with_their_sign():
+    assert signed(0.1, "AUC") == "-0.90"
+    assert signed(0.75, "AUC") == "+0.75"
+    assert signed(-0.3, "Spearman") == "-0.30"
+    assert folded(0.1, "AUC") == 0.9
+    assert folded(-0.3, "Spearman") == 0.3

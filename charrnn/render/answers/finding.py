@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from charrnn.inspection.finding import Findings, Found
 from charrnn.render.figures import Answer, Figure, Series, Table
-from charrnn.render.wording import listed, share
+from charrnn.render.wording import folded, listed, share, signed
 
 HEADINGS = (
     "feature",
@@ -29,19 +29,14 @@ WORDS = {
 def answer(result: Findings) -> Answer:
     """Which features have a cell of their own; scores are AUC or Spearman's correlation."""
     found = [row for row in result.rows if row.verdict == "found"]
-    sentence = f"{count(len(found), 'feature')} of {len(result.rows)} found in a single cell"
+    lacks = f"The text has too little of: {', '.join(result.missing)}." if result.missing else ""
+    if not result.rows:
+        return Answer(f"There is nothing to find. {lacks}", ())
+    sentence = f"Of {len(result.rows)} features {len(found) or 'none'} found in a single cell"
     if found:
         sentence += f": {listed([f'{row.feature} in {name(row)}' for row in found])}"
-    if result.missing:
-        sentence += f". The text has too little of: {', '.join(result.missing)}"
     table = Table(HEADINGS, tuple(columns(row) for row in result.rows))
-    figures = (_strengths(result),) if result.rows else ()
-    return Answer(f"{sentence}.", figures, table)
-
-
-def count(number: int, noun: str) -> str:
-    """`1 feature`, `no feature`, `3 features`."""
-    return f"{number or 'no'} {noun}{'s' * (number > 1)}"
+    return Answer(f"{sentence}. {lacks}".strip(), (_strengths(result),), table)
 
 
 def name(row: Found) -> str:
@@ -50,7 +45,7 @@ def name(row: Found) -> str:
 
 
 def columns(row: Found) -> tuple[str, ...]:
-    """A row of the table, as `HEADINGS` names it."""
+    """A row of the table, as `HEADINGS` names it; of the cell's score also the sign."""
     held = "–"
     if row.clamp is not None:
         low, high = min(row.clamp.random, default=0), max(row.clamp.random, default=0)
@@ -59,10 +54,10 @@ def columns(row: Found) -> tuple[str, ...]:
         row.feature,
         share(row.share) if row.share is not None else "graded",
         name(row),
-        f"{row.score:.2f}",
-        f"{row.chance:.2f}",
-        f"{row.untrained[0]:.2f}",
-        f"{row.probe:.2f}",
+        signed(row.score, row.measure),
+        f"{folded(row.chance, row.measure):.2f}",
+        f"{folded(row.untrained[0], row.measure):.2f}",
+        f"{folded(row.probe, row.measure):.2f}",
         held,
         WORDS[row.verdict],
     )

@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from charrnn.inspection.clamping import Clamp
+from charrnn.inspection.finding import Findings, Found
+from charrnn.inspection.reading import Signal
+from charrnn.render.answers.finding import HEADINGS, answer
+
+ROW = Found(
+    feature="inside ( )",
+    measure="AUC",
+    share=0.25,
+    signal=Signal(2, "c"),
+    cell=17,
+    score=0.04,
+    precision=0.9,
+    chance=0.55,
+    untrained=(0.3, 0.6),
+    probe=0.99,
+    clamp=Clamp(1.5, 0.01, np.array([-0.1, 0.02]), 40),
+    place=3,
+)
+GRADED = replace(
+    ROW,
+    feature="column",
+    measure="Spearman",
+    share=None,
+    score=-0.2,
+    chance=0.05,
+    untrained=(0.1, 0.1),
+    probe=0.9,
+    clamp=None,
+)
+
+
+def test_what_was_found_is_said_with_its_cell():
+    found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
+    assert found.sentence == (
+        "Of 2 features 1 found in a single cell: inside ( ) in 2.17 (c). "
+        "The text has too little of: inside { }."
+    )
+    assert found.table.headings == HEADINGS
+    assert found.table.rows == (
+        (
+            "inside ( )", "25 %", "2.17 (c)", "-0.96", "0.55", "0.70", "0.99",
+            "+1.50 (-0.10 to +0.02)", "found",
+        ),
+        (
+            "column", "graded", "2.17 (c)", "-0.20", "0.05", "0.10", "0.90", "–",
+            "spread over the layer",
+        ),
+    )  # fmt: skip
+
+
+def test_the_picture_shows_strengths_from_chance_to_one():
+    (figure,) = answer(Findings((ROW, GRADED), (), 1_000, 64)).figures
+    assert [series.name for series in figure.series] == [
+        "best cell",
+        "the whole layer",
+        "untrained",
+        "chance",
+    ]
+    assert figure.series[0].x == ["inside ( )", "column"]
+    np.testing.assert_allclose(figure.series[0].y, [0.92, 0.2])
+    np.testing.assert_allclose(figure.series[3].y, [0.1, 0.05])
+
+
+@pytest.mark.parametrize(
+    ("score", "untrained", "probe", "said"),
+    [
+        (0.96, (0.5, 0.5), 0.97, "found"),
+        (0.53, (0.5, 0.5), 0.53, "no better than chance"),
+        (0.60, (0.5, 0.5), 0.95, "spread over the layer"),
+        (0.90, (0.88, 0.80), 0.92, "no better than untrained"),
+        (0.90, (0.12, 0.80), 0.92, "no better than untrained"),
+    ],
+)
+def test_a_row_says_what_may_be_said(score, untrained, probe, said):
+    row = replace(ROW, score=score, untrained=untrained, probe=probe)
+    assert answer(Findings((row,), (), 1_000, 64)).table.rows[0][-1] == said
+
+
+def test_with_nothing_to_find_that_is_said():
+    empty = answer(Findings((), ("inside { }",), 1_000, 64))
+    assert empty.sentence == ("There is nothing to find. The text has too little of: inside { }.")
+    assert empty.figures == ()
