@@ -1,0 +1,276 @@
+"""One HTML file to look inside a model with: no server, no network, nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import numpy as np
+
+from charrnn.errors import SettingError
+from charrnn.files import replacing
+from charrnn.inspection.reading import Signal
+from charrnn.inspection.recording import Recording
+from charrnn.parameters import Array
+from charrnn.render.escape import printable
+from charrnn.render.extras import need
+from charrnn.render.figures import Answer, Figure
+
+#: Values from −1 to 1 are kept as so many steps on either side of zero. That is seven bits, finer
+#: than colours can show: noise in 2 × 512 cells over 20,000 characters takes 24 MB.
+LEVELS = 63
+#: Surprisal is kept in hundredths of a bit, probabilities in ten-thousandths; both in 16 bits.
+PER_BIT, PER_ONE = 100, 10_000
+#: Stands for the surprisal of the first character, which nothing predicts.
+NONE = 0xFFFF
+#: What stands to the right in a table: 0.42, −3, 12,000, 7 %, a dash.
+NUMBER = re.compile(r"[+\-−]?[\d,.]+\s?%?|[–—-]")
+
+
+@dataclass(frozen=True)
+class Section:
+    """An analysis: its heading, and what it found."""
+
+    heading: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Find:
+    """A row of the table of cells found.
+
+    Attributes:
+        columns: as text, ready to show; the first becomes a link to the cell.
+        signal, cell: what the link selects; None where there is nothing to jump to.
+        place: a character of the text where it shows. Beyond the text, only the cell is selected.
+    """
+
+    columns: tuple[str, ...]
+    signal: Signal | None
+    cell: int
+    place: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the file shows.
+
+    Attributes:
+        title: of the page.
+        summary: what is known of the model, each with its label.
+        text: the excerpt, N characters.
+        characters: the character of each index, of V characters.
+        recording: values (N, H) of every signal to show, losses (N − 1,), guesses (N, K) and
+            probabilities (N, K). A memory "c" is drawn as tanh(c), which is what the output sees;
+            a signal that goes beyond ±1 is drawn as a share of its largest.
+        gates: the names of signals that run from 0 to 1, drawn from blue, closed, to red, open.
+        headings: of the table of cells found.
+        found: its rows.
+        sections: the analyses, in the order to show.
+    """
+
+    title: str
+    summary: tuple[tuple[str, str], ...]
+    text: str
+    characters: str
+    recording: Recording
+    gates: frozenset[str]
+    headings: tuple[str, ...]
+    found: tuple[Find, ...]
+    sections: tuple[Section, ...]
+
+
+def page(report: Report) -> str:
+    """The file, as text.
+
+    All text of others is inert in it: what the template shows is escaped, control and bidi
+    characters spelled out; the excerpt is a list of numbers until the script makes text nodes of
+    them; pictures are images, in which nothing runs; and the content security policy lets only
+    the style and the script with these hashes in.
+
+    Raises:
+        MissingExtra: where Jinja2 or matplotlib are not installed.
+    """
+    jinja2 = need("jinja2", "report")
+    environment = jinja2.Environment(
+        autoescape=True,
+        finalize=_shown,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = _asset("report.css"), _asset("report.js")
+    signals = sorted(report.recording.values)
+    rendered: str = environment.from_string(_asset("report.html.j2")).render(
+        report=report,
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        links=[_link(find, report) for find in report.found],
+        pictures=[[_picture(f) for f in section.answer.figures] for section in report.sections],
+        is_number=lambda cell: NUMBER.fullmatch(cell) is not None,
+        data=_embedded(_described(report, signals)),
+        packed=[_packed_cells(report, signal) for signal in signals],
+        surprisal=_packed(_surprisal(report.recording.losses)),
+        guesses=_packed(report.recording.guesses.astype("<u4")),
+        probabilities=_packed(np.rint(report.recording.probabilities * PER_ONE).astype("<u2")),
+    )
+    return rendered
+
+
+def save(report: Report, path: str | Path) -> None:
+    """Write the file; afterwards it is the new one, or still the old one.
+
+    Raises:
+        SettingError: where that is not possible.
+        MissingExtra: as `page`.
+    """
+    content = page(report).encode()
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _asset(name: str) -> str:
+    return resources.files("charrnn.render").joinpath(name).read_text(encoding="utf-8")
+
+
+def _shown(value: Any) -> Any:
+    """What the template puts into the page: what is not marked as HTML has nothing harmful."""
+    return value if hasattr(value, "__html__") else printable(str(value))
+
+
+def _policy(style: str, script: str) -> str:
+    """The content security policy: the style and the script of this page, and pictures in it."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _digest(content: str) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _embedded(value: Any) -> str:
+    """A value as JSON that can stand in a script element, whatever text is in it."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # U+2028 is escaped in it
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
+    """What the script has to know besides the values.
+
+    Characters are code points: in JavaScript, two halves of a surrogate pair that stand beside
+    each other would become one character.
+    """
+    values = report.recording.values
+    return {
+        "text": list(map(ord, report.text)),
+        "characters": list(map(ord, report.characters)),
+        "guesses": report.recording.guesses.shape[1],
+        "levels": LEVELS,
+        "perBit": PER_BIT,
+        "perOne": PER_ONE,
+        "none": NONE,
+        "signals": [
+            {
+                "layer": signal.layer,
+                "name": signal.name,
+                "cells": values[signal].shape[1],
+                "gate": signal.name in report.gates,
+                "largest": _largest(values[signal], signal.name),
+            }
+            for signal in signals
+        ],
+    }
+
+
+def _largest(values: Array, name: str) -> float:
+    """What the ends of the colours stand for: 1, or more where values go beyond it."""
+    if name == "c":
+        return 1.0
+    finite = np.abs(values[np.isfinite(values)])
+    return max(1.0, float(finite.max(initial=0)))
+
+
+def _packed_cells(report: Report, signal: Signal) -> str:
+    """A line for each cell of a signal: its values as steps from 0 to 2·`LEVELS`, a byte each."""
+    values = report.recording.values[signal]
+    drawn = np.tanh(values) if signal.name == "c" else values / _largest(values, signal.name)
+    if signal.name in report.gates:
+        drawn = 2 * drawn - 1
+    drawn = np.nan_to_num(drawn, nan=0, posinf=1, neginf=-1)
+    levels = (np.rint(LEVELS * drawn) + LEVELS).astype(np.uint8)
+    return "\n".join(_packed(cell) for cell in levels.T)
+
+
+def _surprisal(losses: Array) -> Array:
+    """Losses in nats, (N − 1,), as hundredths of a bit, (N,)."""
+    bits = np.nan_to_num(losses / np.log(2), nan=np.inf) * PER_BIT
+    return np.append(NONE, np.clip(np.rint(bits), 0, NONE - 1)).astype("<u2")
+
+
+def _packed(array: Array) -> str:
+    """An array's bytes, deflated, in letters and digits that can stand anywhere in HTML."""
+    return base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
+
+
+def _link(find: Find, report: Report) -> str | None:
+    """What the script understands as the selection of a cell; None without a cell to select."""
+    if find.signal is None or find.signal not in report.recording.values:
+        return None
+    state: dict[str, Any] = {
+        "layer": find.signal.layer,
+        "signal": find.signal.name,
+        "cell": find.cell,
+    }
+    if 0 <= find.place < len(report.text):
+        state["place"] = find.place
+    return f"#{urlencode(state)}"
+
+
+def _picture(figure: Figure) -> dict[str, str]:
+    """A figure as an image, and what is said of it to those who do not see it."""
+    names = [series.name for series in figure.series if series.name]
+    axes = [label for label in (figure.y_label, figure.x_label) if label]
+    said = [figure.title, " over ".join(axes), ", ".join(names)]
+    return {
+        "source": f"data:image/svg+xml,{quote(svg(figure))}",
+        "said": ". ".join(filter(None, said)) + ".",
+    }
+
+
+def svg(figure: Figure) -> str:
+    """A figure as SVG."""
+    drawn = need("matplotlib.figure", "report").Figure(figsize=(6, 3.6), layout="constrained")
+    axes = drawn.add_subplot()
+    for series in figure.series:
+        if series.kind == "bars":
+            axes.bar(series.x, series.y, label=series.name)
+        else:
+            axes.plot(series.x, series.y, "." if series.kind == "points" else "-")
+    axes.set(title=figure.title, xlabel=figure.x_label, ylabel=figure.y_label)
+    out = io.StringIO()
+    drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return out.getvalue()
