@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.errors import SettingError
 from charrnn.parameters import Array
 
 
@@ -54,6 +55,28 @@ def matches(pattern: str) -> Callable[[str], Array]:
         return inside
 
     return measure
+
+
+def pattern(regex: str) -> Feature:
+    """What a regular expression matches: 1 inside of a match, or of its first group, else 0.
+
+    Raises:
+        SettingError: for a regular expression that is broken, with the place.
+    """
+    try:
+        compiled = re.compile(regex, re.MULTILINE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise SettingError(f"--feature {regex!r}: {error}") from None
+    group = min(compiled.groups, 1)
+
+    def measure(text: str) -> Array:
+        inside = np.zeros(len(text))
+        for match in compiled.finditer(text):
+            if match[group] is not None:
+                inside[slice(*match.span(group))] = 1
+        return inside
+
+    return Feature(True, measure)
 
 
 def depth(opening: str, closing: str) -> Callable[[str], Array]:

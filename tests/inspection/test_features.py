@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.inspection.features import FEATURES, depth, matches, since
+from charrnn.errors import SettingError
+from charrnn.inspection.features import FEATURES, depth, matches, pattern, since
 
 texts = st.text(st.sampled_from('abXY 0,."#([{)]}\n\té각') | st.characters(), max_size=60)
 
@@ -97,3 +98,38 @@ def test_matches_of_a_pattern_are_marked_from_their_start_to_their_end():
 def test_what_stands_between_two_quotations_is_not_inside_one():
     measured = FEATURES["inside double quotes"].measure('x "a" y "b" z')
     assert "".join("1" if value else "." for value in measured) == "..11....11..."
+
+
+@pytest.mark.parametrize(
+    ("regex", "where"),
+    [
+        ("b+", " '' '"),
+        ("a(b)", " '   "),
+        ("(c)|b", "   ' "),
+        ("x*", "     "),
+        ("^ab", "''   "),
+        ("b$", "    '"),
+    ],
+)
+def test_a_pattern_of_ones_own_holds_inside_of_its_matches(regex, where):
+    feature = pattern(regex)
+    assert feature.binary
+    assert feature.measure("abbcb").tolist() == [float(place == "'") for place in where]
+
+
+def test_a_pattern_looks_at_lines():
+    assert pattern("^.").measure("ab\ncd").tolist() == [1, 0, 0, 1, 0]
+    assert pattern("a.*").measure("xab\ncd").tolist() == [0, 1, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("regex", "said"),
+    [
+        ("(b", r"--feature '\(b': missing \), unterminated subpattern at position 0"),
+        ("ab**", "--feature 'ab\\*\\*': multiple repeat at position 3"),
+        ("a{99999999999}", "--feature 'a{99999999999}': .*too large"),
+    ],
+)
+def test_a_broken_pattern_is_refused_with_the_place(regex, said):
+    with pytest.raises(SettingError, match=said):
+        pattern(regex)
