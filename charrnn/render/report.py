@@ -108,7 +108,8 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = _asset("report.css"), _asset("report.js")
+    style = _asset("report.css")
+    script = _asset("reading.js") + _asset("choosing.js")
     signals = sorted(report.recording.values)
     rendered: str = environment.from_string(_asset("report.html.j2")).render(
         report=report,
@@ -143,7 +144,7 @@ def save(report: Report, path: str | Path) -> None:
 
 
 def _asset(name: str) -> str:
-    return resources.files("charrnn.render").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("charrnn.render").joinpath(f"assets/{name}").read_text(encoding="utf-8")
 
 
 def _shown(value: Any) -> Any:
