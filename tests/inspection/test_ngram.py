@@ -29,7 +29,7 @@ class Plain:
             pairs = {(("^" + text)[i], gram) for i, gram in enumerate(grams)}
             self.continued[k] = Counter(gram for _, gram in pairs)
 
-    def D(self, counts, c):
+    def discount(self, counts, c):
         n = Counter(counts.values())
         c = min(c, 3)
         if c == 0:
@@ -57,9 +57,9 @@ class Plain:
         lower = self.p(letter, context, order - 1, self.continued)
         if total == 0:
             return lower
-        gamma = sum(self.D(counts, counts[h + v]) for v in self.letters) / total
+        gamma = sum(self.discount(counts, counts[h + v]) for v in self.letters) / total
         c = counts[h + letter]
-        return (c - self.D(counts, c)) / total + gamma * lower
+        return (c - self.discount(counts, c)) / total + gamma * lower
 
 
 @pytest.mark.parametrize("other", [TEXT, "rabbacrr", "cccc", "a", ""])
@@ -78,7 +78,7 @@ def test_a_longer_text_with_all_discounts_agrees_with_the_formula(rng):
     text = "".join(rng.choice(list(LETTERS), 300, p=[0.6, 0.3, 0.08, 0.02]))
     other = "".join(rng.choice(list(LETTERS), 60))
     plain, model = Plain(text, LETTERS, 5), NGram(encode(text), 4, 5)
-    estimated = {plain.D(plain.counted[5], c) for c in (1, 2, 3)}
+    estimated = {plain.discount(plain.counted[5], c) for c in (1, 2, 3)}
     assert 0.5 not in estimated
     assert len(estimated) == 3
     expected = [
