@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import floor
+import looking
 import memory
 import quality
 import sampling
@@ -28,6 +29,7 @@ PARTS: dict[str, Part] = {
     "scaling": scaling.measure,
     "quality": quality.measure,
     "texts": texts.measure,
+    "looking": looking.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -126,10 +126,30 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "alone", [["--layer", 1], ["--signal", "f"], ["--length", 9], ["--predictions"]]
+    ("alone", "said"),
+    [
+        (["--layer", 1], "--cell, --find, --export or --html: add one of them"),
+        (["--signal", "f"], "--cell, --find, --export or --html: add one of them"),
+        (["--length", 9], "--cell, --html or --surprisal: add one of them"),
+        (["--predictions"], "about --cell: add --cell"),
+        (["--neighbours"], "about --cell: add --cell"),
+    ],
 )
-def test_what_is_about_a_cell_asks_for_one(alone, run):
-    assert "add --cell" in run("inspect", *alone, code=2).stderr
+def test_what_says_more_about_something_asks_for_it(alone, said, run):
+    assert said in run("inspect", *alone, code=2).stderr
+
+
+def test_neighbours_are_where_a_cell_is_highest_and_lowest(run):
+    text = LIGHTHOUSE.read_text()
+    numbers = json.loads(run("inspect", "--cell", 3, "--neighbours", "--json").stdout)
+    for name, extreme in (("highest", numbers["highest"]), ("lowest", numbers["lowest"])):
+        first, *rest = numbers["neighbours"][name]
+        assert first["value"] == pytest.approx(extreme, abs=1e-5)
+        assert len(rest) == 4
+        assert first["before"] + first["character"] + first["after"] in text
+    shown = run("inspect", "--cell", 3, "--neighbours", "--no-color").stdout
+    assert "highest:" in shown
+    assert f"[{first['character']}]" in shown or first["character"] in "\n "
 
 
 def test_dynamic_evaluation_is_scored_beside_and_says_so(run, tmp_path):

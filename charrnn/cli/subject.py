@@ -1,0 +1,92 @@
+"""What `charrnn inspect` looks at: a model, a text, and what they need to be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from charrnn import session
+from charrnn.checkpoint import Checkpoint
+from charrnn.cli.options import notice, refuse_terminal
+from charrnn.errors import TextError
+from charrnn.inspection.features import Feature
+from charrnn.inspection.reading import Signal
+from charrnn.model import CharRNN
+from charrnn.parameters import Array
+from charrnn.text import corpus as corpora
+
+
+@dataclass
+class Subject:
+    """A model and the text that it reads.
+
+    Attributes:
+        checkpoint: what the model is from.
+        model: with the weights asked for.
+        name: of the text, for people.
+        text: of N characters, all of which the model knows.
+        indices: of the text, (N,).
+        features: what to find cells for; the built-in ones where it is None.
+        signals: which values to look at.
+        seed: of whatever is drawn at random.
+        progress: told how much of a long analysis is done, from 0 to 1.
+    """
+
+    checkpoint: Checkpoint
+    model: CharRNN
+    name: str
+    text: str
+    indices: Array
+    signals: list[Signal]
+    features: dict[str, Feature] | None = None
+    seed: int = 0
+    progress: Callable[[float], None] = lambda done: None
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The same random numbers for each analysis."""
+        return np.random.default_rng(self.seed)
+
+    @cached_property
+    def untrained(self) -> CharRNN:
+        """The model before its training."""
+        return self.checkpoint.untrained()
+
+    @cached_property
+    def train(self) -> Array:
+        """The part of the text that the model was trained on, read again.
+
+        Raises:
+            TextError: where it is not to be had any more, or is another text by now.
+        """
+        return session.training_text(self.checkpoint)
+
+
+def subject(
+    checkpoint: Checkpoint,
+    model: CharRNN,
+    path: str | None,
+    encoding: str | None,
+    signals: list[Signal],
+) -> Subject:
+    """The text of a file, or the excerpt in the checkpoint, for a model to read.
+
+    Characters that the model does not know are left out, with a notice.
+
+    Raises:
+        TextError: for a text that cannot be read, or of which nothing is left.
+    """
+    text, name = checkpoint.excerpt, "the held-out excerpt"
+    if path is not None:
+        refuse_terminal((path,))
+        text, name = corpora.read([path], encoding, checkpoint.normalize).text, path
+    indices = model.vocabulary.encode(text, unknown="skip")
+    if dropped := len(text) - len(indices):
+        notice(f"left out {dropped:,} characters that the model has not seen")
+        text = model.vocabulary.decode(indices)
+    if not text:
+        raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
+    return Subject(checkpoint, model, name, text, indices, signals)

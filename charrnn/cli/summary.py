@@ -1,0 +1,76 @@
+"""`charrnn inspect` alone: what there is to say of a model before it reads anything."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.model import CharRNN
+from charrnn.render.chart import chart
+from charrnn.render.curves import learning_curves
+from charrnn.render.escape import printable
+
+#: How white space is shown in the vocabulary.
+VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
+    """As JSON holds it."""
+    run = checkpoint.run
+    best = run.get("best_loss")
+    losses = [point["loss"] for point in run.get("history", []) if point["loss"] is not None]
+    return {
+        "model": model.cell,
+        "hidden_size": model.hidden_size,
+        "num_layers": model.num_layers,
+        "num_parameters": model.parameters.flat.size,
+        "vocabulary_size": len(model.vocabulary),
+        "step": run.get("step"),
+        "best_step": run.get("best_step"),
+        "train_loss": losses[-1] if losses else None,
+        "val_loss": best,
+        "val_bpc": None if best is None else best / log(2),
+        "corpus": checkpoint.corpus,
+        "settings": checkpoint.settings,
+        "versions": checkpoint.versions,
+    }
+
+
+def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same for people, each with what it is called."""
+    corpus, settings = summary["corpus"], summary["settings"]
+    found = [
+        (
+            "model",
+            f"{summary['model']}, {summary['num_layers']} × {summary['hidden_size']} units, "
+            f"{summary['num_parameters']:,} parameters",
+        ),
+        (
+            "text",
+            f"{corpus['name']}: {corpus['characters']:,} characters, "
+            f"{summary['vocabulary_size']} different",
+        ),
+        (
+            "steps",
+            f"{summary['step']:,} of {settings['steps']:,}, {settings['batch_size']} × "
+            f"{settings['seq_length']} characters each, {settings['optimizer']}",
+        ),
+    ]
+    for name, loss in (("training", summary["train_loss"]), ("held out", summary["val_loss"])):
+        if loss is not None:
+            found.append((name, f"{loss:.4f} nats, {loss / log(2):.4f} bits a character"))
+    return found
+
+
+def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
+    """With the learning curves and the vocabulary, for a terminal."""
+    lines = [f"{name:11} {value}" for name, value in rows(summary)]
+    history = checkpoint.run["history"]
+    if len(history) > 1:
+        lines += ["", *chart(learning_curves(history), width=68)]
+    characters = checkpoint.vocabulary.ix_to_char
+    shown = "".join(VISIBLE.get(character, character) for character in characters[:200])
+    more = f" and {len(characters) - 200} more" if len(characters) > 200 else ""
+    lines += ["", f"vocabulary  {shown}{more}"]
+    return printable("\n".join(lines))

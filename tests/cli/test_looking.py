@@ -1,0 +1,124 @@
+"""The analyses of `charrnn inspect`, through the command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import LIGHTHOUSE, QUICK
+
+from charrnn import checkpoint
+from charrnn.cli.analyses import ANALYSES
+
+pytestmark = pytest.mark.usefixtures("trained")
+
+
+@pytest.mark.parametrize("name", sorted(ANALYSES))
+def test_each_answers_in_a_sentence_and_the_same_as_json(name, run):
+    shown = run("inspect", f"--{name}").stdout
+    result = json.loads(run("inspect", f"--{name}", "--json").stdout)
+    answer = result[name]["answer"]
+    assert answer.endswith(".")
+    assert " ".join(shown.split()).startswith(" ".join(answer.split()))
+    assert result["text"] == "the held-out excerpt"
+    assert len(result[name]) > 1
+
+
+def test_several_questions_are_answered_one_after_the_other(run):
+    result = json.loads(run("inspect", "--gates", "--memory", "--json").stdout)
+    assert {"gates", "memory"} <= set(result)
+    shown = run("inspect", "--gates", "--memory").stdout
+    for name in ("gates", "memory"):
+        assert " ".join(result[name]["answer"].split()) in " ".join(shown.split())
+
+
+def test_the_same_seed_gives_the_same_answer(run):
+    asked = ["inspect", "--find", "--gradient", "--json"]
+    assert run(*asked).stdout == run(*asked).stdout
+    assert run(*asked).stdout != run(*asked, "--seed", 1).stdout
+
+
+def test_a_feature_of_ones_own_is_looked_for_instead(run):
+    result = json.loads(run("inspect", "--feature", "[aeiou]", "--feature", "th", "--json").stdout)
+    assert {row["feature"] for row in result["find"]["rows"]} | set(result["find"]["missing"]) == {
+        "/[aeiou]/",
+        "/th/",
+    }
+
+
+def test_a_broken_pattern_is_a_usage_error_that_says_where(run):
+    message = run("inspect", "--feature", "a(b", code=2).stderr
+    assert "a(b" in message
+    assert "position 1" in message
+
+
+def test_only_the_layer_and_signal_asked_for_are_searched(run):
+    run("train", "text.txt", "-c", "two.npz", *QUICK, "--num-layers", 2)
+    asked = ["--find", "--layer", 2, "--signal", "f", "--json"]
+    result = json.loads(run("inspect", "-c", "two.npz", *asked).stdout)["find"]
+    assert result["cells"] == 8
+    assert all(row["signal"] == {"layer": 2, "name": "f"} for row in result["rows"])
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_what_was_asked_for_is_drawn_into_a_file(suffix, run):
+    result = run("inspect", "--gates", "--plot", f"a.{suffix}")
+    assert Path(f"a.{suffix}").stat().st_size > 1_000
+    assert f"a.{suffix}" in result.stderr
+    run("inspect", "--plot", f"b.{suffix}")
+    assert Path(f"b.{suffix}").stat().st_size > 1_000
+
+
+def test_a_picture_of_an_unknown_kind_is_refused_before_the_work(run):
+    assert ".png" in run("inspect", "--gates", "--plot", "a.doc", code=2).stderr
+    assert not Path("a.doc").exists()
+
+
+def test_a_picture_of_nothing_is_a_usage_error(run):
+    assert "add --find" in run("inspect", "--cell", 1, "--plot", "a.png", code=2).stderr
+
+
+def test_states_are_exported(run):
+    run("inspect", "--export", "states.npz", "--signal", "c")
+    excerpt = checkpoint.read("charrnn.npz").excerpt
+    with np.load("states.npz") as states:
+        assert states["layer1.c"].shape == (len(excerpt), 8)
+        assert "".join(map(chr, states["characters"][states["indices"]])) == excerpt
+
+
+@pytest.mark.parametrize("name", [n for n, a in ANALYSES.items() if a.needs_training_text])
+def test_what_needs_the_training_text_says_so_when_it_is_gone(name, run):
+    Path("text.txt").write_text("another text\n" * 100)
+    assert "has changed since" in run("inspect", f"--{name}", code=1).stderr
+    Path("text.txt").unlink()
+    assert "text.txt" in run("inspect", f"--{name}", code=1).stderr
+
+
+@pytest.mark.parametrize("cell", ["gru", "vanilla", "vanilla-relu"])
+def test_every_cell_answers_every_question(cell, run):
+    run("train", "text.txt", "-c", "other.npz", *QUICK[2:], "--model", cell, "--num-layers", 2)
+    flags = [f"--{name}" for name in ANALYSES]
+    result = json.loads(run("inspect", "-c", "other.npz", *flags, "--json").stdout)
+    assert set(ANALYSES) <= set(result)
+
+
+def test_all_of_it_is_one_page(run):
+    result = run("inspect", "--html", "report.html", "--length", 500)
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "report.html: " in result.stderr
+    for analysis in ANALYSES.values():
+        assert analysis.heading in page
+    assert LIGHTHOUSE.name not in page
+
+
+def test_a_page_without_the_training_text_lacks_only_what_needs_it(run):
+    Path("text.txt").unlink()
+    result = run("inspect", "--html", "report.html", "--length", 300)
+    assert "without --ngram" in result.stderr
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert ANALYSES["gradient"].heading in page
+    assert ANALYSES["ngram"].heading not in page
+
+
+def test_a_page_that_cannot_be_written_is_said(run):
+    assert "missing/a.html" in run("inspect", "--html", "missing/a.html", code=2).stderr
