@@ -17,7 +17,6 @@ from charrnn.model import CharRNN
 from charrnn.parallel import processes
 from charrnn.parameters import Array
 from charrnn.settings import Settings
-from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import Run
@@ -202,27 +201,6 @@ def describe(
         "val_frac": val_frac,
         "held_out": held_out,
     }
-
-
-def training_text(saved: Checkpoint) -> Array:
-    """The part of its text that a model was trained on, (N,), read again from where it was.
-
-    Raises:
-        TextError: where the text is not there any more, or another one.
-    """
-    described = saved.corpus
-    files = described.get("files", [])
-    if "-" in files:
-        raise TextError(f"{described['name']}: was read from a pipe, and cannot be read again")
-    corpus = (
-        corpora.read(files, described["encoding"], described["normalize"])
-        if files
-        else corpora.standard_library(described["normalize"])
-    )
-    if corpus.sha256 != described["sha256"]:
-        raise TextError(f"{corpus.name}: has changed since the model was trained on it")
-    indices = corpus.encode(saved.vocabulary)
-    return split(indices, described["held_out"])[0]
 
 
 def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any]) -> Session:

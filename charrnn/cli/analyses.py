@@ -7,7 +7,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from charrnn.cli.subject import Subject
 from charrnn.render.figures import Answer
 
 
@@ -21,12 +20,12 @@ class Analysis(NamedTuple):
     heading: str
     #: The name of its modules, in `charrnn.inspection` and in `charrnn.render.answers`.
     module: str
-    #: Asks it, of the first of them.
-    ask: Callable[[ModuleType, Subject], Any]
+    #: Asks it: the first of them about a `charrnn.cli.subject.Subject`.
+    ask: Callable[[ModuleType, Any], Any]
     #: Whether it needs the text that the model was trained on.
     needs_training_text: bool = False
 
-    def analyse(self, subject: Subject) -> Any:
+    def analyse(self, subject: Any) -> Any:
         """What the analysis returns."""
         return self.ask(import_module(f"charrnn.inspection.{self.module}"), subject)
 

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from math import log
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.analyses import ANALYSES
-from charrnn.cli.cell import inspect_cell, surprising
-from charrnn.cli.options import Command, checkpoint_option, encoding_option, notice, weights_option
-from charrnn.cli.report import write_report
-from charrnn.cli.subject import Subject, subject
+from charrnn.cli.options import Command, checkpoint_option, encoding_option, weights_option
 from charrnn.cli.summary import describe, summarize
-from charrnn.evaluation import evaluate, evaluate_dynamically
-from charrnn.inspection.exporting import export
-from charrnn.inspection.features import pattern
-from charrnn.inspection.reading import signals_of
-from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
 from charrnn.render import plot
 from charrnn.render.curves import learning_curves
-from charrnn.render.escape import printable
-from charrnn.render.figures import Answer, Figure
-from charrnn.render.plain import plain
-from charrnn.render.terminal import lines
 
 #: Options that say more about others: what has to be there for them to mean something.
 NEEDS = {
@@ -138,133 +118,14 @@ def command(**options: Any) -> None:
             )
     if options["plot"]:
         plot.check_suffix(options["plot"])
-    features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     asked = [name for name in ANALYSES if options[name]]
-    reads = ("cell", "text", "html", "export", "dynamic")
-    if not asked and all(options[name] in (None, False) for name in reads):
-        summary = summarize(model, checkpoint)
-        click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
-        save_plot([learning_curves(checkpoint.run["history"])], options["plot"])
+    of_a_text = ("cell", "text", "html", "export", "dynamic")
+    if asked or any(options[name] not in (None, False) for name in of_a_text):
+        import_module("charrnn.cli.looking").look(checkpoint, model, asked, options)
         return
-    names = [options["signal"]] if options["signal"] else None
-    signals = signals_of(model, options["layer"], names)
-    read = subject(checkpoint, model, options["text"], options["encoding"], signals)
-    look(replace(read, features=features, seed=options["seed"]), asked, options)
-
-
-def look(subject: Subject, asked: list[str], options: dict[str, Any]) -> None:
-    """Do all that was asked of a text, and show it."""
-    result: dict[str, Any] = {"text": subject.name, "characters": len(subject.text)}
-    shown: list[Iterable[str]] = []
-    if options["cell"] is not None:
-        numbers, of_cell = inspect_cell(subject, options["cell"], options)
-        result |= numbers
-        shown += [of_cell.above, [scored(result)], of_cell.below]
-    elif options["dynamic"] or not (asked or options["html"] or options["export"]):
-        result |= scores(subject.model, subject.indices, options["dynamic"])
-        shown.append([scored(result)])
-    figures: list[Figure] = []
-    for name in asked:
-        analysed, answer = ask(subject, name)
-        result[name] = {"answer": answer.sentence, **plain(analysed)}
-        shown.append(lines(answer, width()))
-        figures += answer.figures
-        if name == "surprisal":
-            shown.append(surprising(subject, analysed.bits, options))
-    if options["as_json"]:
-        click.echo(json.dumps(plain(result)))
-    else:
-        show(shown)
-    save_plot(figures, options["plot"])
-    if options["export"]:
-        recording = record(subject.model, subject.indices, subject.signals)
-        export(options["export"], recording, subject.indices, subject.model.vocabulary)
-        notice(f"{options['export']}: {len(subject.text):,} characters")
-    if options["html"]:
-        write_report(subject, options["html"], options["length"], share_done)
-
-
-def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
-    """The result of an analysis and its answer; on a terminal with a bar if it takes long."""
-    with share_done(name) as subject.progress:
-        analysed = ANALYSES[name].analyse(subject)
-    return analysed, ANALYSES[name].answer(analysed)
-
-
-@contextmanager
-def share_done(name: str) -> Iterator[Callable[[float], None]]:
-    """A bar from 0 to 1, and whom to tell how much is done."""
-    form = "{desc} {percentage:3.0f}%|{bar}| {remaining} left"
-    with tqdm(
-        total=1.0,
-        desc=name,
-        bar_format=form,
-        leave=False,
-        delay=0.5,
-        disable=not sys.stderr.isatty(),
-        dynamic_ncols=True,
-    ) as bar:
-
-        def tell(done: float) -> None:
-            bar.update(max(0.0, done - bar.n))
-
-        yield tell
-
-
-def scores(model: CharRNN, indices: Array, dynamic: bool) -> dict[str, float | None]:
-    """How well a text is predicted, in nats and bits a character."""
-    if len(indices) < 2:
-        return {"loss": None}
-    loss = evaluate(model, indices)
-    result: dict[str, float | None] = {"loss": loss, "bpc": loss / log(2)}
-    if dynamic:
-        loss = evaluate_dynamically(model, indices)
-        result |= {"dynamic_loss": loss, "dynamic_bpc": loss / log(2)}
-    return result
-
-
-def scored(result: dict[str, Any]) -> str:
-    """How well a text was predicted, for people."""
-    if result["loss"] is None:
-        return f"{result['text']}: a single character, nothing to predict"
-    lines = [
-        f"{result['text']}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
-        f"{result['bpc']:.4f} bits a character"
-    ]
-    if "dynamic_loss" in result:
-        lines.append(
-            f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
-            f"nats, {result['dynamic_bpc']:.4f} bits a character"
-        )
-    return printable("\n".join(lines))
-
-
-def show(parts: Sequence[Iterable[str]]) -> None:
-    """Print parts, an empty line between them."""
-    for number, part in enumerate(parts):
-        if number:
-            click.echo()
-        for line in part:
-            # The escapes in it are our own; those of the text are spelled out already.
-            click.echo(line, color=True)
-
-
-def save_plot(figures: list[Figure], path: Path | None) -> None:
-    """Draw pictures into a file, if one was asked for.
-
-    Raises:
-        click.UsageError: where nothing that was asked for has a picture.
-    """
-    if path is None:
-        return
-    if not figures:
-        raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
-    plot.save(figures, path)
-    notice(f"{path}: {len(figures)} pictures" if len(figures) > 1 else f"{path}: a picture")
-
-
-def width() -> int:
-    """Of the terminal, in columns."""
-    return max(30, shutil.get_terminal_size().columns)
+    summary = summarize(model, checkpoint)
+    click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
+    if options["plot"]:
+        plot.save([learning_curves(checkpoint.run["history"])], options["plot"])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from charrnn import session
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.options import notice, refuse_terminal
 from charrnn.errors import TextError
-from charrnn.inspection.features import Feature
-from charrnn.inspection.reading import Signal
+from charrnn.inspection.features import Feature, pattern
+from charrnn.inspection.reading import Signal, signals_of
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.text import corpus as corpora
@@ -62,31 +62,31 @@ class Subject:
         Raises:
             TextError: where it is not to be had any more, or is another text by now.
         """
-        return session.training_text(self.checkpoint)
+        described = self.checkpoint.corpus
+        whole = corpora.read_again(described).encode(self.model.vocabulary)
+        return whole[: len(whole) - described["held_out"]]
 
 
-def subject(
-    checkpoint: Checkpoint,
-    model: CharRNN,
-    path: str | None,
-    encoding: str | None,
-    signals: list[Signal],
-) -> Subject:
-    """The text of a file, or the excerpt in the checkpoint, for a model to read.
+def subject(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> Subject:
+    """The text that was asked for, or the excerpt in the checkpoint, for a model to read.
 
     Characters that the model does not know are left out, with a notice.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
+        SettingError: for a layer or signal that the model does not have, or a broken pattern.
     """
-    text, name = checkpoint.excerpt, "the held-out excerpt"
+    names = [options["signal"]] if options["signal"] else None
+    signals = signals_of(model, options["layer"], names)
+    features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
+    text, name, path = checkpoint.excerpt, "the held-out excerpt", options["text"]
     if path is not None:
         refuse_terminal((path,))
-        text, name = corpora.read([path], encoding, checkpoint.normalize).text, path
+        text, name = corpora.read([path], options["encoding"], checkpoint.normalize).text, path
     indices = model.vocabulary.encode(text, unknown="skip")
     if dropped := len(text) - len(indices):
         notice(f"left out {dropped:,} characters that the model has not seen")
         text = model.vocabulary.decode(indices)
     if not text:
         raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
-    return Subject(checkpoint, model, name, text, indices, signals)
+    return Subject(checkpoint, model, name, text, indices, signals, features, options["seed"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 import sysconfig
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from charrnn.errors import TextError
 from charrnn.parameters import Array
@@ -135,3 +136,21 @@ def standard_library(normalize: str | None = None) -> Corpus:
         raise TextError(f"{folder} has no source files: name a text to train on")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     return Corpus.of(text, f"the standard library of Python {platform.python_version()}", normalize)
+
+
+def read_again(described: Mapping[str, Any]) -> Corpus:
+    """The text that a checkpoint describes, from where it was.
+
+    Raises:
+        TextError: where it is not there any more, or is another text by now.
+    """
+    files = described["files"]
+    if "-" in files:
+        raise TextError(f"{described['name']}: was read from a pipe, and cannot be read again")
+    if files:
+        corpus = read(files, described["encoding"], described["normalize"])
+    else:
+        corpus = standard_library(described["normalize"])
+    if corpus.sha256 != described["sha256"]:
+        raise TextError(f"{corpus.name}: has changed since the model was trained on it")
+    return corpus
