@@ -132,13 +132,17 @@ def start(
         notices.append(
             f"the text is short: all {corpus.length:,} characters are trained on, none held out"
         )
-    chosen = fit(settings, len(train), held_out, epochs, notices)
     size = planning.size_for(seconds)
     if init_from:
         network = init_from.build()
     else:
         given = {name: value for name, value in model.items() if value is not None}
         network = CharRNN(vocabulary, **{"hidden_size": size.hidden_size, **given})
+    if settings.get("learning_rate") is None:
+        rate = planning.rate_for(network.cell, network.hidden_size)
+        settings = {**settings, "learning_rate": rate}
+    chosen = fit(settings, len(train), held_out, epochs, notices)
+    if not init_from:
         network.initialize(np.random.default_rng(chosen.seed))
     dropout: float | None = model["dropout"]
     if dropout is None:

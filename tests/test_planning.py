@@ -167,3 +167,12 @@ def test_what_is_easily_learned_by_heart_is_dropped_more(parameters, characters,
 )
 def test_validations_are_a_dozen_but_cost_little_time(steps, held_out, expected):
     assert planning.val_every(steps, held_out, 1024) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "units", "rate"),
+    [("gru", 512, 0.015), ("lstm", 64, 0.015), ("vanilla", 64, 0.015), ("vanilla", 256, 0.01),
+     ("vanilla-relu", 512, 0.005)],
+)  # fmt: skip
+def test_a_wide_vanilla_network_learns_at_a_lower_rate(cell, units, rate):
+    assert planning.rate_for(cell, units) == pytest.approx(rate)
