@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import re
 import zlib
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -23,7 +22,8 @@ from charrnn.inspection.recording import Recording
 from charrnn.parameters import Array
 from charrnn.render.escape import printable
 from charrnn.render.extras import need
-from charrnn.render.figures import Answer, Figure
+from charrnn.render.figures import Answer
+from charrnn.render.plot import svg
 
 #: Values from −1 to 1 are kept as so many steps on either side of zero. That is seven bits, finer
 #: than colours can show: noise in 2 × 512 cells over 20,000 characters takes 24 MB.
@@ -94,8 +94,8 @@ def page(report: Report) -> str:
 
     All text of others is inert in it: what the template shows is escaped, control and bidi
     characters spelled out; the excerpt is a list of numbers until the script makes text nodes of
-    them; pictures are images, in which nothing runs; and the content security policy lets only
-    the style and the script with these hashes in.
+    them; and the content security policy lets no script run but the one with this hash, and
+    nothing be loaded.
 
     Raises:
         MissingExtra: where Jinja2 or matplotlib are not installed.
@@ -117,13 +117,13 @@ def page(report: Report) -> str:
         style=style,
         script=script,
         links=[_link(find, report) for find in report.found],
-        pictures=[[_picture(f) for f in section.answer.figures] for section in report.sections],
+        pictures=[list(map(svg, section.answer.figures)) for section in report.sections],
         is_number=lambda cell: NUMBER.fullmatch(cell) is not None,
         data=_embedded(_described(report, signals)),
         packed=[_packed_cells(report, signal) for signal in signals],
         surprisal=_packed(_surprisal(report.recording.losses)),
         guesses=_packed(report.recording.guesses.astype("<u4")),
-        probabilities=_packed(np.rint(report.recording.probabilities * PER_ONE).astype("<u2")),
+        probabilities=_packed(_probabilities(report.recording.probabilities)),
     )
     return rendered
 
@@ -153,13 +153,13 @@ def _shown(value: Any) -> Any:
 
 
 def _policy(style: str, script: str) -> str:
-    """The content security policy: the style and the script of this page, and pictures in it."""
+    """The content security policy: the style and the script of this page alone."""
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src '{_digest(script)}'",
             f"style-src '{_digest(style)}'",
-            "img-src data:",
+            "style-src-attr 'unsafe-inline'",  # in the pictures
             "base-uri 'none'",
             "form-action 'none'",
         )
@@ -228,8 +228,13 @@ def _packed_cells(report: Report, signal: Signal) -> str:
 
 def _surprisal(losses: Array) -> Array:
     """Losses in nats, (N − 1,), as hundredths of a bit, (N,)."""
-    bits = np.nan_to_num(losses / np.log(2), nan=np.inf) * PER_BIT
-    return np.append(NONE, np.clip(np.rint(bits), 0, NONE - 1)).astype("<u2")
+    hundredths = np.nan_to_num(np.rint(losses / np.log(2) * PER_BIT), nan=np.inf)
+    return np.append(NONE, np.clip(hundredths, 0, NONE - 1)).astype("<u2")
+
+
+def _probabilities(of_guesses: Array) -> Array:
+    parts: Array = np.rint(np.nan_to_num(of_guesses) * PER_ONE).astype("<u2")
+    return parts
 
 
 def _packed(array: Array) -> str:
@@ -249,29 +254,3 @@ def _link(find: Find, report: Report) -> str | None:
     if 0 <= find.place < len(report.text):
         state["place"] = find.place
     return f"#{urlencode(state)}"
-
-
-def _picture(figure: Figure) -> dict[str, str]:
-    """A figure as an image, and what is said of it to those who do not see it."""
-    names = [series.name for series in figure.series if series.name]
-    axes = [label for label in (figure.y_label, figure.x_label) if label]
-    said = [figure.title, " over ".join(axes), ", ".join(names)]
-    return {
-        "source": f"data:image/svg+xml,{quote(svg(figure))}",
-        "said": ". ".join(filter(None, said)) + ".",
-    }
-
-
-def svg(figure: Figure) -> str:
-    """A figure as SVG."""
-    drawn = need("matplotlib.figure", "report").Figure(figsize=(6, 3.6), layout="constrained")
-    axes = drawn.add_subplot()
-    for series in figure.series:
-        if series.kind == "bars":
-            axes.bar(series.x, series.y, label=series.name)
-        else:
-            axes.plot(series.x, series.y, "." if series.kind == "points" else "-")
-    axes.set(title=figure.title, xlabel=figure.x_label, ylabel=figure.y_label)
-    out = io.StringIO()
-    drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    return out.getvalue()

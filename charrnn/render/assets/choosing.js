@@ -13,6 +13,7 @@ async function choose(change) {
   levels = found;
   recolour();
   describeCell();
+  drawOverview();
   describeCharacter();
   keepAddress();
 }
@@ -218,6 +219,10 @@ function listen() {
   on("text", "click", (event) => {
     if (places.has(event.target)) go(places.get(event.target));
   });
+  on("overview", "click", ({ offsetX }) =>
+    go(Math.floor((N * offsetX) / $("overview").clientWidth), "center"));
+  new ResizeObserver(drawOverview).observe($("overview"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawOverview);
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => jump(location.hash));
   document.addEventListener("click", (event) => {
@@ -236,7 +241,7 @@ async function jump(hash) {
 async function start() {
   if (!N || !DATA.signals.length) return; // nothing to show, and nothing is
   [surprisal, guesses, probabilities] = await Promise.all([
-    unpack($("surprisal").textContent, Uint16Array),
+    unpack($("surprisal-data").textContent, Uint16Array),
     unpack($("guesses").textContent, Uint32Array),
     unpack($("probabilities").textContent, Uint16Array),
   ]);

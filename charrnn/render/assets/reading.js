@@ -148,6 +148,37 @@ function describeCell() {
   $("reach").style.width = `${along(high) - along(low)}%`;
 }
 
+/** The whole text at a glance, from left to right: in each column the mean, and the extremes. */
+function drawOverview() {
+  const canvas = $("overview");
+  const { clientWidth: wide, clientHeight: high } = canvas;
+  if (!levels || !wide) return;
+  const scale = window.devicePixelRatio || 1;
+  canvas.width = wide * scale;
+  canvas.height = high * scale;
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  const style = getComputedStyle(canvas);
+  const zero = byCell() ? high / 2 : high;
+  const bar = (x, width, value, alpha) => {
+    const name = byCell() ? (value < 0 ? "--blue" : "--red") : "--ochre";
+    context.fillStyle = `rgb(${style.getPropertyValue(name)} / ${alpha})`;
+    context.fillRect(x, zero, width, -value * zero);
+  };
+  const drawn = byCell()
+    ? Array.from(levels, (level) => level / DATA.levels - 1)
+    : TEXT.map((_, place) => Math.min(1, (bits(place) ?? 0) / MOST));
+  const columns = Math.min(N, Math.floor(wide / 2));
+  for (let column = 0; column < columns; column++) {
+    const start = Math.floor((column * N) / columns);
+    const part = drawn.slice(start, Math.floor(((column + 1) * N) / columns));
+    const [x, width] = [(column * wide) / columns, wide / columns];
+    bar(x, width, Math.max(0, ...part), 0.25);
+    bar(x, width, Math.min(0, ...part), 0.25);
+    bar(x, width, part.reduce((a, b) => a + b) / part.length, 1);
+  }
+}
+
 function describeCharacter() {
   const place = hovered ?? chosen.place;
   if (!levels) return;
@@ -158,6 +189,7 @@ function describeCharacter() {
   $("surprisal-here").textContent = surprise === null ? "–" : `${number(surprise)} bits`;
   $("value-name").textContent = `${signalChosen().name} of cell ${chosen.cell}`;
   $("value-here").textContent = number(value);
+  $("there").style.left = `${(100 * (place + 0.5)) / N}%`;
   $("mark").style.left = `${along(byCell() ? value : surprise ?? 0)}%`;
   describeSuccessors(place);
 }
