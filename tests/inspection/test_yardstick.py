@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.cells import CELLS
+from charrnn.errors import SettingError, TextError
+from charrnn.inspection import yardstick as module
+from charrnn.inspection.ngram import NGram
+from charrnn.inspection.recording import record
+from charrnn.inspection.yardstick import beside, closings, compared, yardstick
+
+
+def test_the_best_order_is_the_one_of_fewest_bits():
+    ngrams = np.array([[4.0, 4.0], [1.0, 2.0], [2.0, 2.0]])
+    found = compared("ab.", np.array([3.0, 1.0]), ngrams, 10)
+    assert found.orders.tolist() == [1, 2, 3]
+    assert found.bits.tolist() == [4.0, 1.5, 2.0]
+    assert found.best == 2
+    assert found.network == 2.0
+    assert (found.characters, found.trained) == (2, 10)
+
+
+def test_classes_compare_the_network_with_the_best_order():
+    ngrams = np.array([[9.0, 9.0, 9.0, 9.0], [1.0, 2.0, 5.0, 3.0]])
+    found = compared("abc.d", np.array([3.0, 1.0, 4.0, 0.5]), ngrams, 10)
+    rows = [(row.name, row.count, row.network, row.ngram) for row in found.classes]
+    assert rows == [
+        ("word starts", 1, 0.5, 3.0),
+        ("letters inside of words", 2, 2.0, 1.5),
+        ("punctuation marks", 1, 4.0, 5.0),
+    ]
+
+
+def test_small_groups_are_left_out():
+    ones = np.ones(3)
+    (row,) = beside(["a", "b"], np.array([0, 1, 1]), ones, ones, least=2)
+    assert (row.name, row.count) == ("b", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(a) [b[c]]", {2: 2, 8: 2, 9: 5}),
+        ("{(})", {2: 2, 3: 2}),
+        (") :) (", {}),
+        ('"one" and "two"', {4: 4, 14: 4}),
+        ('"one\ntwo"', {8: 8}),
+        ('"one\n\n"two"', {10: 4}),
+        ("“a “b” c”", {5: 2, 8: 8}),
+        ("it's 'so'", {}),
+        ("", {}),
+    ],
+)
+def test_closings_know_what_opened_them(text, expected):
+    places, distances = closings(text)
+    assert dict(zip(places.tolist(), distances.tolist())) == expected
+
+
+@given(st.text(st.sampled_from('()[]"\nab'), max_size=60))
+def test_a_closing_and_its_opening_belong_together(text):
+    places, distances = closings(text)
+    openings = places - distances
+    assert len({*openings.tolist(), *places.tolist()}) == 2 * len(places)
+    pairs = {text[i] + text[j] for i, j in zip(openings.tolist(), places.tolist())}
+    assert pairs <= {"()", "[]", '""'}
+    assert (np.diff(places) > 0).all()
+
+
+def test_closings_are_grouped_by_distance(monkeypatch):
+    monkeypatch.setattr(module, "LEAST", 2)
+    text = "(123456789)" + "(1234567890)" * 2 + "()" * 2 + "[" + 400 * "x" + "]" + "(" + 400 * "y"
+    places, distances = closings(text)
+    network = np.zeros(len(text) - 1)
+    network[places - 1] = distances
+    found = compared(text, network, np.ones((1, len(network))), 10)
+    rows = [(row.name, row.count, row.network, row.ngram) for row in found.closing]
+    assert rows == [("closing, to 10", 3, 4.0, 1.0), ("closing, to 30", 2, 11.0, 1.0)]
+    monkeypatch.setattr(module, "LEAST", 1)
+    found = compared(text, network, np.ones((1, len(network))), 10)
+    assert found.closing[-1].name == "closing, farther"
+    assert found.closing[-1].network == 401
+
+
+def test_a_text_with_few_brackets_has_no_row_for_them():
+    text = "(a) " * (module.LEAST - 1)
+    bits = np.ones(len(text) - 1)
+    assert compared(text, bits, bits[None], 10).closing == ()
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_both_are_measured_on_the_same_characters(cell, tiny_model, rng):
+    model, text, train = tiny_model(cell), rng.integers(0, 7, 300), rng.integers(0, 7, 900)
+    found = yardstick(model, text, train, order=3)
+    log_probs = NGram(train, 7, 3).log_probs(text)[1:, 1:]
+    np.testing.assert_allclose(found.bits, -log_probs.mean(axis=1) / np.log(2))
+    assert found.network == pytest.approx(record(model, text).losses.mean() / np.log(2))
+    assert (found.characters, found.trained) == (299, 900)
+    weights = [row.count / 299 for row in found.classes]
+    assert np.dot(weights, [row.network for row in found.classes]) == pytest.approx(found.network)
+    assert np.dot(weights, [row.ngram for row in found.classes]) == pytest.approx(found.bits.min())
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_text_without_anything_to_predict_is_refused(length, tiny_model):
+    with pytest.raises(TextError, match=f"2 characters or more to measure, not {length}"):
+        yardstick(tiny_model(), np.zeros(length, int), np.zeros(9, int))
+
+
+def test_no_order_is_refused(tiny_model):
+    with pytest.raises(SettingError, match="at least 1, not 0 and 7"):
+        yardstick(tiny_model(), np.zeros(5, int), np.zeros(9, int), order=0)
