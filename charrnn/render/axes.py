@@ -1,0 +1,201 @@
+"""A figure on axes of matplotlib, which are handed in: nothing of it is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isnan, pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charrnn.parameters import Array
+from charrnn.render.bars import bar_scale, grouped
+from charrnn.render.figures import Figure
+from charrnn.render.scale import Number, Scale, scales
+from charrnn.render.wrap import cut, one_line, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Colours that people who see few colours can tell apart (Okabe, Ito 2008), the last two darker
+#: so as to be seen on white too; with them go patterns of lines and shapes of points.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b98200", "#3d92c6")
+DASHES = ("-", "--", "-.", ":")
+SHAPES = ("o", "^", "s", "D", "v", "P")
+#: The exponents of ten.
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+#: Ticks on an axis, at most; characters of a line of the title, and of what a bar is called.
+TICKS, WORDS, NAME = 6, 60, 40
+#: Inches: a picture, a square one, a bar, and what is above and below all bars.
+HEIGHT, SQUARE, BAR, AROUND_BARS = 3.6, 4.8, 0.22, 1.1
+#: Free space beside what is drawn, as a share of it.
+MARGIN = 0.03
+#: The same, beside bars that go to the left, for their values.
+BESIDE_BARS = 0.12
+#: Points more than these are drawn fainter, so that where there are many is darker.
+MANY = 200
+
+
+def height_of(figure: Figure) -> float:
+    """How high a figure is to be, in inches."""
+    if of_bars(figure):
+        rows = len(grouped(figure)) * (len(figure.series) + 0.5)
+        return AROUND_BARS + max(rows, 3) * BAR
+    return SQUARE if figure.equal else HEIGHT
+
+
+def of_bars(figure: Figure) -> bool:
+    """Whether a figure has bars."""
+    return any(series.kind == "bars" for series in figure.series)
+
+
+def draw(figure: Figure, axes: Axes, ink: str) -> None:
+    """Draw a figure.
+
+    Args:
+        figure: what to draw.
+        axes: to draw it on.
+        ink: the colour of what is no data.
+    """
+    axes.set_title("\n".join(wrapped(figure.title, WORDS)), fontsize="large")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=ink, alpha=0.15, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    drawn = _draw_bars(figure, axes) if of_bars(figure) else _draw_plane(figure, axes, ink)
+    if not drawn:
+        axes.set(xticks=[], yticks=[], frame_on=False)
+        axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes)
+    elif any(series.name for series in figure.series):
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
+
+
+def _draw_plane(figure: Figure, axes: Axes, ink: str) -> bool:
+    """Draw lines and points; False where there are none."""
+    found = scales(figure)
+    if found is None:
+        return False
+    across, up = found
+    axes.set(xlabel=one_line(figure.x_label), ylabel=one_line(figure.y_label))
+    _set_scale(axes, "x", across, 0 if figure.x_range or figure.equal else MARGIN)
+    _set_scale(axes, "y", up, 0 if figure.y_range or figure.equal else MARGIN)
+    if figure.equal:
+        axes.set_aspect("equal")
+        angles = np.linspace(0, 2 * pi, 361)
+        axes.plot(np.cos(angles), np.sin(angles), color=ink, linewidth=0.8, alpha=0.5)
+    for number, series in enumerate(figure.series):
+        x, y = _on(across, series.x), _on(up, series.y)
+        # matplotlib leaves out of the legend what begins with "_".
+        name = one_line(series.name) or "_"
+        color = COLORS[number % len(COLORS)]
+        if series.kind == "points":
+            _draw_points(axes, _inside(across, x), _inside(up, y), name, number)
+        else:
+            dashes = DASHES[number % len(DASHES)]
+            axes.plot(x, y, dashes, color=color, label=name)
+            alone = _alone(x + y)
+            axes.plot(x[alone], y[alone], ".", color=color, label="_")
+    return True
+
+
+def _draw_points(axes: Axes, x: Array, y: Array, name: str, number: int) -> None:
+    """Draw points: many of them transparent, so that it is darker where there are more."""
+    axes.plot(
+        x,
+        y,
+        linestyle="none",
+        marker=SHAPES[number % len(SHAPES)],
+        markersize=5 if len(x) <= MANY else 4,
+        markeredgewidth=0,
+        alpha=0.8 if len(x) <= MANY else 0.4,
+        color=COLORS[number % len(COLORS)],
+        clip_on=False,  # those on the edge are drawn whole; those beyond are left out
+        label=name,
+    )
+
+
+def _draw_bars(figure: Figure, axes: Axes) -> bool:
+    """Draw bars from left to right, their values at their ends; False where there are none."""
+    groups, scale = grouped(figure), bar_scale(figure)
+    if scale is None:
+        return False
+    axes.set(xlabel=one_line(figure.y_label), ylabel=one_line(figure.x_label))
+    start = scale.low if scale.log else 0.0
+    _set_scale(axes, "x", scale, BESIDE_BARS if scale.low < start else 0)
+    height = 1 / (len(figure.series) + 0.5)
+    for number, series in enumerate(figure.series):
+        offset = (number - (len(figure.series) - 1) / 2) * height
+        places = [row + offset for row in range(len(groups))]
+        ends = [_end(scale, group.values[number], start) for group in groups]
+        color, name = COLORS[number % len(COLORS)], one_line(series.name) or "_"
+        lengths = [end - start for end in ends]
+        axes.barh(places, lengths, 0.9 * height, left=start, color=color, label=name)
+        for place, end, group in zip(places, ends, groups):
+            axes.annotate(
+                _raised(group.written[number]),
+                (end, place),
+                xytext=(3 if end >= start else -3, 0),
+                textcoords="offset points",
+                ha="left" if end >= start else "right",
+                va="center",
+                fontsize="small",
+            )
+    axes.set_yticks(range(len(groups)), [cut(group.name, NAME) for group in groups])
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    return True
+
+
+def _end(scale: Scale, value: float | None, start: float) -> float:
+    """Where a bar ends, on the scale."""
+    place = float(scale.places([value or start])[0])
+    return start if value is None or isnan(place) else min(max(value, scale.low), scale.high)
+
+
+def _set_scale(axes: Axes, which: str, scale: Scale, margin: float) -> None:
+    """Give an axis, x or y, a scale, its ends and its ticks, the same as on a terminal."""
+    low, high = scale.low, scale.high
+    if scale.log:
+        room = (high / low) ** margin
+        ends = (low / room, high * room)
+    else:
+        room = (high - low) * margin
+        ends = (low - room, high + room)
+    axes.set(**{f"{which}scale": "log" if scale.log else "linear", f"{which}lim": ends})
+    ticks = scale.ticks(TICKS)
+    axes.set(
+        **{
+            f"{which}ticks": [value for value, _ in ticks],
+            f"{which}ticklabels": [_raised(label) for _, label in ticks],
+        }
+    )
+    axes.minorticks_off()
+
+
+def _raised(label: str) -> str:
+    """The label of a tick as one writes it: a minus, and 10⁻⁶ for 1e-6."""
+    mantissa, power, exponent = label.partition("e")
+    if power:
+        times = "" if mantissa == "1" else f"{mantissa}×"
+        return f"{times}10{str(int(exponent)).translate(RAISED)}"
+    return label.replace("-", "−")
+
+
+def _on(scale: Scale, values: Iterable[Number]) -> Array:
+    """Values, NaN for those that a scale cannot show."""
+    array = np.array([float(value) for value in values])
+    array[np.isnan(scale.places(array))] = np.nan
+    return array
+
+
+def _inside(scale: Scale, values: Array) -> Array:
+    """Values, NaN for those beyond the ends of a scale."""
+    places = scale.places(values)
+    return np.where((places >= 0) & (places <= 1), values, np.nan)
+
+
+def _alone(values: Array) -> Array:
+    """Which values have no neighbour that a line could be drawn to."""
+    there = np.pad(~np.isnan(values), 1)
+    alone: Array = there[1:-1] & ~there[:-2] & ~there[2:]
+    return alone
