@@ -22,19 +22,19 @@ HOSTILE = (
     "\ud83d\ude00\ud800",  # two halves of a surrogate pair, side by side, and one alone
     "\U0001f600e\u0301\t한국\xa0",
 )
-TEXT = "A harbour at night:\n" + "\n".join(HOSTILE) + "\nThe ferry waits, the ferry leaves.\n" * 40
-#: A place in it of letters that are nothing else, and where its last line begins.
+TEXT = "\n".join(("A harbour at night:", *HOSTILE, 40 * "The ferry waits, the ferry leaves.\n"))
+#: Where its harmless lines begin.
 FERRY = TEXT.index("The ferry")
 
 
-def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6):
+def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
     """A report of a random network on a text."""
     model = CharRNN(
         Vocabulary.of(text), cell=cell, num_layers=num_layers, hidden_size=hidden_size, dropout=0
     )
     rng = np.random.default_rng(7)
     model.initialize(rng)
-    model.parameters.flat[...] += rng.standard_normal(model.parameters.flat.size)
+    model.parameters.flat[...] += spread * rng.standard_normal(model.parameters.flat.size)
     kind = model.layers[0].cell
     hostile = " ".join(HOSTILE)
     answer = Answer(

@@ -1,0 +1,414 @@
+"""The report in a real browser, which is Chromium without a window.
+
+It needs `apt-get install chromium` (or another Chromium or Chrome on the path) and
+`pip install playwright`; no browser of Playwright's own.
+"""
+
+import re
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from charrnn.inspection.reading import Signal
+from charrnn.render.report import save
+from render.reports import FERRY, HOSTILE, TEXT, sample
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SHOWN = {"\n": "↵", " ": "␣", "\t": "⇥"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="no browser: pip install playwright")
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("no browser: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def report():
+    return sample()
+
+
+@pytest.fixture(scope="module")
+def file(report, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    save(report, path)
+    return path
+
+
+@pytest.fixture
+def visit(browser, file):
+    """Opens the report; afterwards nothing may have gone wrong or out in it."""
+    contexts, trouble = [], []
+
+    def watch(page):
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: trouble.append(request.url))
+
+    def make(address="", path=file, **settings):
+        settings = {"viewport": {"width": 1280, "height": 900}, **settings}
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(8_000)
+        watch(page)
+        page.goto(f"{path.as_uri()}{address}")
+        if settings.get("java_script_enabled", True):
+            page.wait_for_selector("#text[aria-label]")
+        return page
+
+    yield make
+    asked_for = [message for message in trouble if message.startswith("file://")]
+    for page in (page for context in contexts for page in context.pages):
+        assert page.evaluate("window.__pwned") is None
+    for context in contexts:
+        context.close()
+    assert len(asked_for) == len(contexts)  # the file itself, once each
+    assert [message for message in trouble if message not in asked_for] == []
+
+
+def wait_for_cell(page, layer, signal, cell):
+    page.wait_for_selector(f'#text[aria-label$=" layer {layer}, {signal}, cell {cell}"]')
+
+
+def classes(page):
+    return page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
+
+
+def background(page, place):
+    return (
+        page.locator("#text span").nth(place).evaluate("s => getComputedStyle(s).backgroundColor")
+    )
+
+
+def drawn(report, layer, signal, cell):
+    """The values of a cell as they are coloured, from −1 to 1."""
+    values = report.recording.values[Signal(layer, signal)][:, cell]
+    if signal == "c":
+        return np.tanh(values)
+    return 2 * values - 1 if signal in report.gates else values
+
+
+def check_colours(page, report, layer, signal, cell):
+    """Every character has the shade of its value, or one beside it where it is between two."""
+    values = drawn(report, layer, signal, cell)
+    found = classes(page)
+    assert len(found) == len(values)
+    for name, value in zip(found, values):
+        step = (-1 if name[:1] == "b" else 1) * int(name[1:] or 0)
+        assert step / 12 == pytest.approx(value, abs=0.5 / 12 + 0.5 / 63 + 1e-6)
+        assert name == "" or name[0] in "br"
+    for place in (int(values.argmin()), int(values.argmax())):
+        red, _, blue = map(float, re.findall(r"[\d.]+", background(page, place))[:3])
+        assert (blue > red) == (values[place] < 0)
+
+
+def shown(page):
+    """What the panel says: character, surprisal, value, and the successors with probabilities."""
+    return page.evaluate(
+        """() => ({
+            character: document.getElementById("character").textContent,
+            surprisal: document.getElementById("surprisal-here").textContent,
+            value: document.getElementById("value-here").textContent,
+            came: document.getElementById("came").textContent,
+            successors: [...document.querySelectorAll("#successors li")].map((item) => [
+                item.querySelector("code").textContent,
+                item.querySelector("data").textContent,
+                item.hasAttribute("aria-current")])})"""
+    )
+
+
+def number(text):
+    return float(text.removesuffix(" bits").removesuffix(" %").replace("−", "-"))
+
+
+def check_panel(page, report, place, layer, signal, cell):
+    """The panel has the numbers of the recording."""
+    found, recording = shown(page), report.recording
+    assert found["character"] == SHOWN.get(TEXT[place], TEXT[place])
+    bits = recording.losses[place - 1] / np.log(2)
+    assert number(found["surprisal"]) == pytest.approx(bits, abs=0.0051)
+    values = drawn(report, layer, signal, cell)
+    value = (values[place] + 1) / 2 if signal in report.gates else values[place]
+    assert number(found["value"]) == pytest.approx(value, abs=0.5 / 63 + 0.0051)
+    assert len(found["successors"]) == 5
+    for rank, (character, probability, came) in enumerate(found["successors"]):
+        guess = report.characters[recording.guesses[place, rank]]
+        if guess.isprintable() and guess != " ":
+            assert character.removeprefix("◌") == guess
+        expected = 100 * recording.probabilities[place, rank]
+        assert number(probability) == pytest.approx(expected, abs=0.061)
+        assert came == (guess == TEXT[place + 1])
+
+
+def test_the_text_is_coloured_by_the_first_cell(visit, report):
+    page = visit()
+    check_colours(page, report, 1, "c", 0)
+
+
+def test_another_cell_has_other_colours(visit, report):
+    page = visit("#layer=1&signal=h&cell=0")
+    wait_for_cell(page, 1, "h", 0)
+    check_colours(page, report, 1, "h", 0)
+    page.get_by_role("button", name="Next cell").click()
+    wait_for_cell(page, 1, "h", 1)
+    check_colours(page, report, 1, "h", 1)
+    page.get_by_role("spinbutton", name="Cell").fill("4")
+    wait_for_cell(page, 1, "h", 4)
+    page.locator("#layer").select_option("2")
+    wait_for_cell(page, 2, "h", 4)
+    check_colours(page, report, 2, "h", 4)
+    page.locator("#signal").select_option(label="f – forget gate")
+    wait_for_cell(page, 2, "f", 4)
+    check_colours(page, report, 2, "f", 4)
+    assert page.locator("#low").text_content() == "closed 0"
+
+
+def test_a_memory_is_coloured_by_what_the_output_sees(visit, report):
+    page = visit("#layer=2&signal=c&cell=2")
+    wait_for_cell(page, 2, "c", 2)
+    check_colours(page, report, 2, "c", 2)
+
+
+def test_a_rectified_output_is_coloured_by_its_share_of_the_largest(visit, tmp_path):
+    report = sample("The ferry waits.\n" * 9, cell="vanilla-relu", num_layers=1, spread=0.1)
+    values = report.recording.values[Signal(1, "h")]
+    values *= 8 / values.max()
+    save(report, tmp_path / "relu.html")
+    page = visit("#layer=1&signal=h&cell=2&place=30", path=tmp_path / "relu.html")
+    for name, value in zip(classes(page), values[:, 2] / 8):
+        assert int(name[1:] or 0) == pytest.approx(12 * value, abs=0.6)
+    assert page.locator("#high").text_content() == "8"
+    assert number(shown(page)["value"]) == pytest.approx(values[30, 2], abs=0.07)
+
+
+def test_arrow_keys_flip_through_the_cells(visit):
+    page = visit("#layer=1&signal=h&cell=2")
+    wait_for_cell(page, 1, "h", 2)
+    for key, cell in (("ArrowRight", 3), ("ArrowRight", 4), ("ArrowLeft", 3)):
+        page.keyboard.press(key)
+        wait_for_cell(page, 1, "h", cell)
+    page.get_by_role("slider", name="Cell").focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_cell(page, 1, "h", 4)
+    page.get_by_label("Search").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("slider", name="Cell").focus()
+    page.keyboard.press("End")
+    wait_for_cell(page, 1, "h", 5)
+    assert page.get_by_role("button", name="Next cell").is_disabled()
+
+
+def test_pointing_at_a_character_shows_its_numbers(visit, report):
+    page = visit("#layer=2&signal=h&cell=3")
+    wait_for_cell(page, 2, "h", 3)
+    for place in (1, FERRY + 2, FERRY + 3):
+        page.locator("#text span").nth(place).hover()
+        check_panel(page, report, place, 2, "h", 3)
+    page.locator("h1").hover()
+    assert shown(page)["character"] == TEXT[0]
+    assert shown(page)["surprisal"] == "–"  # nothing predicts the first character
+
+
+def test_a_tap_shows_a_character(visit, report):
+    page = visit("#layer=1&signal=o&cell=1", viewport={"width": 390, "height": 800}, has_touch=True)
+    wait_for_cell(page, 1, "o", 1)
+    page.locator("#text span").nth(5).tap()
+    check_panel(page, report, 5, 1, "o", 1)
+
+
+def test_keys_move_through_the_text(visit, report):
+    page = visit(f"#layer=1&signal=h&cell=0&place={FERRY}")
+    wait_for_cell(page, 1, "h", 0)
+    line = len("The ferry waits, the ferry leaves.\n")
+    page.locator("#text").focus()
+    for key, moved in (
+        ("ArrowRight", 1),
+        ("ArrowDown", line + 1),
+        ("End", 2 * line - 1),
+        ("Home", line),
+        ("ArrowUp", 0),
+        ("Home", 0),
+        ("ArrowRight", 1),
+        ("ArrowLeft", 0),
+    ):
+        page.keyboard.press(key)
+        place = page.evaluate("[...document.querySelectorAll('#text span')]"
+                              ".findIndex(s => s.hasAttribute('data-here'))")  # fmt: skip
+        assert place == FERRY + moved, key
+        check_panel(page, report, place, 1, "h", 0)
+    page.keyboard.press("Control+End")
+    assert shown(page)["came"] == "The text ends here."
+    page.keyboard.press("Control+Home")
+    assert shown(page)["character"] == "A"
+    assert page.locator("#text").get_attribute("aria-label").endswith("cell 0")  # none was flipped
+
+
+def test_a_found_cell_jumps_to_a_place_where_it_shows(visit, report):
+    page = visit()
+    for _ in range(2):  # also when it is where one already is
+        page.get_by_role("link", name="the ferry").click()
+        wait_for_cell(page, 2, "h", 3)
+        page.wait_for_function("document.activeElement.id === 'text'")
+        check_panel(page, report, FERRY, 2, "h", 3)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft")
+        page.evaluate("document.activeElement.blur()")
+    assert page.locator("#text span").nth(FERRY).is_visible()
+    assert page.evaluate("document.getElementById('text').scrollTop") > 0
+    page.locator("#found a").nth(1).click()  # its place is beyond the text
+    wait_for_cell(page, 1, "f", 1)
+    check_panel(page, report, FERRY, 1, "f", 1)
+
+
+def test_the_address_keeps_what_is_chosen(visit, report):
+    page = visit(f"#layer=2&signal=i&cell=5&place={FERRY}")
+    wait_for_cell(page, 2, "i", 5)
+    check_colours(page, report, 2, "i", 5)
+    check_panel(page, report, FERRY, 2, "i", 5)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(f"**#layer=2&signal=i&cell=4&place={FERRY}")
+    page.get_by_text("surprisal", exact=True).first.click()
+    page.wait_for_url("**&by=surprisal")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["#layer=9&signal=h", "#layer=1&signal=<img>", "#cell=-1&place=x", "#section-1", "#%00%ff",
+     "#layer=1&signal=c&cell=99999999&place=99999999"],
+)  # fmt: skip
+def test_an_address_that_makes_no_sense_does_no_harm(visit, address):
+    page = visit(address)
+    assert page.locator("#text span").count() == len(TEXT)
+    assert page.locator("[data-here]").count() == 1
+
+
+def test_the_text_can_be_coloured_by_surprisal(visit, report):
+    page = visit()
+    page.get_by_text("surprisal", exact=True).first.click()
+    page.wait_for_selector('#text[aria-label$="surprisal"]')
+    bits = np.append(0, report.recording.losses / np.log(2))
+    for name, value in zip(classes(page), bits):
+        assert int(name[1:] or 0) == pytest.approx(min(12, 12 * value / 8), abs=0.51)
+        assert name[:1] in ("", "s")
+
+
+def test_search_counts_and_goes_to_matches(visit):
+    page = visit()
+    box = page.get_by_label("Search")
+    box.fill("THE FERRY")
+    assert page.locator("#hits").text_content() == "80 found"
+    assert page.locator("[data-hit]").count() == 80 * len("the ferry")
+    here = page.locator("[data-here]")
+    for key, hit in (("Enter", 1), ("Enter", 2), ("Shift+Enter", 1), ("Shift+Enter", 80)):
+        box.press(key)
+        assert page.locator("#hits").text_content() == f"{hit} of 80"
+        assert here.text_content() == ("T" if hit % 2 else "t")
+        assert here.is_visible()
+    box.fill("\U0001f600e")  # beyond the characters that JavaScript counts as one
+    box.press("Enter")
+    assert here.text_content() == "\U0001f600"
+    box.fill("zebra")
+    assert page.locator("#hits").text_content() == "0 found"
+    assert page.locator("[data-hit]").count() == 0
+    box.fill("")
+    assert page.locator("#hits").text_content() == ""
+
+
+def test_a_hostile_text_is_shown_and_does_nothing(visit):
+    page = visit()
+    text = page.evaluate("document.getElementById('text').textContent")
+    for line in HOSTILE[:6]:
+        assert line in text
+    assert r"\x00\x1b[31m\x07\x0d\x85" in text
+    assert r"\u202eltr\u2066\u2069\u200f\u2028\u2029\ufeff" in text
+    assert r"\ud83d\ude00\ud800" in text
+    assert page.locator("#text :not(div, span)").count() == 0
+    assert page.locator("img").count() == 0
+    assert HOSTILE[0] in page.title()
+
+
+def test_a_character_that_is_not_seen_is_named(visit):
+    page = visit()
+    page.locator("#text").focus()
+    for character, said in (
+        ("\x1b", r"\x1b"),
+        ("\n", "↵"),
+        ("\u202e", r"\u202e"),
+        ("\u0301", "◌\u0301"),
+    ):
+        page.evaluate(f"location.hash = '#layer=1&signal=h&place={TEXT.index(character)}'")
+        page.wait_for_function(
+            "s => document.getElementById('character').textContent === s", arg=said
+        )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_letters_stand_out_from_every_colour(visit, scheme):
+    page = visit(color_scheme=scheme)
+
+    def luminance(color):
+        parts = [float(part) / 255 for part in re.findall(r"[\d.]+", color)[:3]]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    def contrast(first, second):
+        low, high = sorted((luminance(first), luminance(second)))
+        return (high + 0.05) / (low + 0.05)
+
+    span = page.locator("#text span").first
+    ink = span.evaluate("s => getComputedStyle(s).color")
+    for name in ("b12", "r12", "s12"):
+        span.evaluate("(s, name) => { s.className = name; }", name)
+        assert contrast(ink, background(page, 0)) > 4.5
+    paper = "getComputedStyle(document.body).backgroundColor"
+    for selector in ("body", "dt", "a", "#how", "#where", ".answer", "thead th"):
+        color = page.locator(selector).first.evaluate("s => getComputedStyle(s).color")
+        assert contrast(color, page.evaluate(paper)) > 4.5, selector
+
+
+def test_it_fits_a_telephone(visit):
+    page = visit(viewport={"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_printed_it_has_colours_and_no_controls(visit):
+    page = visit()
+    page.emulate_media(media="print")
+    assert not page.locator("#controls").is_visible()
+    text = page.locator("#text")
+    assert text.evaluate("t => getComputedStyle(t).printColorAdjust") == "exact"
+    assert text.evaluate("t => t.scrollHeight <= t.clientHeight + 1")
+
+
+def test_controls_and_text_have_names(visit):
+    page = visit()
+    unnamed = page.evaluate(
+        """[...document.querySelectorAll("input, select, button, [tabindex='0'], svg[role]")]
+            .filter((e) => !(e.labels?.length || e.ariaLabel || e.textContent.trim()
+                || e.getAttribute("aria-labelledby")))
+            .map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert unnamed == []
+
+
+def test_without_a_script_the_analyses_can_be_read(visit):
+    page = visit(java_script_enabled=False)
+    assert "needs JavaScript" in page.locator("noscript").inner_text()
+    assert page.locator(".answer").first.is_visible()
+    assert not page.locator("#controls").is_visible()
+
+
+def test_a_report_without_signals_still_shows_the_analyses(visit, report, tmp_path):
+    nothing = replace(report.recording, values={})
+    save(replace(report, recording=nothing), tmp_path / "none.html")
+    page = visit(path=tmp_path / "none.html", java_script_enabled=False)
+    assert page.locator(".answer").first.is_visible()
