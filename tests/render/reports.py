@@ -22,7 +22,7 @@ HOSTILE = (
     "\ud83d\ude00\ud800",  # two halves of a surrogate pair, side by side, and one alone
     "\U0001f600e\u0301\t한국\xa0",
 )
-TEXT = "\n".join(("A harbour at night:", *HOSTILE, 40 * "The ferry waits, the ferry leaves.\n"))
+TEXT = "\n".join(("A harbour at night:", *HOSTILE, 25 * "The ferry waits, the ferry leaves.\n"))
 #: Where its harmless lines begin.
 FERRY = TEXT.index("The ferry")
 

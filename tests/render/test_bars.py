@@ -83,7 +83,7 @@ def test_the_range_asked_for_is_held():
 def test_on_a_logarithmic_scale_equal_ratios_are_equal_lengths():
     lines = rows([1000, 10, 0.1, 0], log_y=True, width=36)
     assert lengths(lines) == [23, 14, 5, 0]
-    assert [line.split()[-1] for line in lines] == ["1e+03", "10", "0.1", "0"]
+    assert [line.split()[-1] for line in lines] == ["1,000", "10", "0.1", "0"]
 
 
 @pytest.mark.parametrize(

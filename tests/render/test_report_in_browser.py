@@ -280,13 +280,14 @@ def test_the_address_keeps_what_is_chosen(visit, report):
     page.wait_for_url("**&by=surprisal")
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["#layer=9&signal=h", "#layer=1&signal=<img>", "#cell=-1&place=x", "#section-1", "#%00%ff",
-     "#layer=1&signal=c&cell=99999999&place=99999999"],
-)  # fmt: skip
-def test_an_address_that_makes_no_sense_does_no_harm(visit, address):
-    page = visit(address)
+def test_an_address_that_makes_no_sense_does_no_harm(visit):
+    page = visit("#layer=9&signal=h")
+    for address in ("layer=1&signal=<img>", "cell=-1&place=x", "section-1", "%00%ff&=", ""):
+        page.evaluate("(address) => { location.hash = address; }", address)
+    wait_for_cell(page, 1, "c", 0)
+    page.evaluate("location.hash = 'layer=1&signal=h&cell=99999999&place=99999999'")
+    wait_for_cell(page, 1, "h", 5)
+    assert shown(page)["came"] == "The text ends here."
     assert page.locator("#text span").count() == len(TEXT)
     assert page.locator("[data-here]").count() == 1
 
@@ -305,12 +306,12 @@ def test_search_counts_and_goes_to_matches(visit):
     page = visit()
     box = page.get_by_label("Search")
     box.fill("THE FERRY")
-    assert page.locator("#hits").text_content() == "80 found"
-    assert page.locator("[data-hit]").count() == 80 * len("the ferry")
+    assert page.locator("#hits").text_content() == "50 found"
+    assert page.locator("[data-hit]").count() == 50 * len("the ferry")
     here = page.locator("[data-here]")
-    for key, hit in (("Enter", 1), ("Enter", 2), ("Shift+Enter", 1), ("Shift+Enter", 80)):
+    for key, hit in (("Enter", 1), ("Enter", 2), ("Shift+Enter", 1), ("Shift+Enter", 50)):
         box.press(key)
-        assert page.locator("#hits").text_content() == f"{hit} of 80"
+        assert page.locator("#hits").text_content() == f"{hit} of 50"
         assert here.text_content() == ("T" if hit % 2 else "t")
         assert here.is_visible()
     box.fill("\U0001f600e")  # beyond the characters that JavaScript counts as one
