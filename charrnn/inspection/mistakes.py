@@ -70,7 +70,7 @@ class Mistakes:
     kinds: tuple[Kind, ...]
 
 
-def mistakes(model: CharRNN, text: str, train: Array) -> Mistakes:
+def mistakes(model: CharRNN, text: str, train: Array, *, ngram: NGram | None = None) -> Mistakes:
     """What kinds of errors a network makes, after Karpathy, Johnson, Fei-Fei (2015).
 
     An error is a character to which the network gives p < 0.5. Each is of the first of these
@@ -92,6 +92,7 @@ def mistakes(model: CharRNN, text: str, train: Array) -> Mistakes:
         text: of N characters, at least 2.
         train: the text that the network was trained on, indices (M,); of more than
             `charrnn.inspection.ngram.MOST` the end.
+        ngram: the n-gram models, where they are at hand, instead of ones made from `train`.
 
     Raises:
         TextError: for a shorter text.
@@ -100,7 +101,7 @@ def mistakes(model: CharRNN, text: str, train: Array) -> Mistakes:
     if len(text) < 2:
         raise TextError(f"errors show in a text of 2 characters or more, not {len(text)}")
     indices = model.vocabulary.encode(text)
-    ngram = NGram(train, len(model.vocabulary), ORDER)
+    ngram = ngram or NGram(train, len(model.vocabulary), ORDER)
     known = ngram.log_probs(indices)[1:].max(axis=0) >= log(KNOWN)
     counted = model.vocabulary.decode(train[max(0, len(train) - MOST) :])
     fits = kinds_fitted(text, known, last_seen(indices, STRING), rare_words(text, counted))

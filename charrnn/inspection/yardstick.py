@@ -69,7 +69,14 @@ class Yardstick:
     closing: tuple[Beside, ...]
 
 
-def yardstick(model: CharRNN, indices: Array, train: Array, *, order: int = ORDER) -> Yardstick:
+def yardstick(
+    model: CharRNN,
+    indices: Array,
+    train: Array,
+    *,
+    order: int = ORDER,
+    ngram: NGram | None = None,
+) -> Yardstick:
     """A network beside n-gram models of every order (Karpathy, Johnson, Fei-Fei 2015).
 
     Both predict the same characters, all but the first of the text, each from those before it
@@ -81,6 +88,7 @@ def yardstick(model: CharRNN, indices: Array, train: Array, *, order: int = ORDE
         train: the text that the network was trained on, (M,), for the n-gram models; of more
             than `charrnn.inspection.ngram.MOST` the end.
         order: the longest n-grams.
+        ngram: the n-gram models, where they are at hand, instead of ones made from `train`.
 
     Raises:
         TextError: for a shorter text.
@@ -90,7 +98,7 @@ def yardstick(model: CharRNN, indices: Array, train: Array, *, order: int = ORDE
         raise TextError(
             f"a yardstick needs a text of 2 characters or more to measure, not {len(indices)}"
         )
-    ngram = NGram(train, len(model.vocabulary), order)
+    ngram = ngram or NGram(train, len(model.vocabulary), order)
     log_probs = ngram.log_probs(indices)[1:, 1:]
     losses = record(model, indices).losses
     text = model.vocabulary.decode(indices)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import SettingError
-from charrnn.inspection.ngram import NGram, discounts
+from charrnn.inspection.ngram import NGram, discounts, numbered
 
 TEXT = "abracababr"
 LETTERS = "abcr"
@@ -110,6 +110,15 @@ def test_discounts_are_those_of_chen_and_goodman():
 @pytest.mark.parametrize("counts", [[], [5, 6, 7], [2, 2, 3]])
 def test_where_nothing_can_be_estimated_half_an_occurrence_is_left_to_others(counts):
     assert discounts(np.array(counts, int)).tolist() == [0, 0.5, 0.5, 0.5]
+
+
+@given(st.lists(st.integers(0, 5), max_size=30))
+def test_values_are_numbered_in_order(values):
+    different, counts, places, numbers = numbered(np.array(values, int))
+    assert different.tolist() == sorted(set(values))
+    assert counts.tolist() == [values.count(value) for value in different]
+    assert [values[place] for place in places] == different.tolist()
+    assert different[numbers].tolist() == values
 
 
 @st.composite

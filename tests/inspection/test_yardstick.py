@@ -101,6 +101,14 @@ def test_both_are_measured_on_the_same_characters(cell, tiny_model, rng):
     assert np.dot(weights, [row.ngram for row in found.classes]) == pytest.approx(found.bits.min())
 
 
+def test_an_ngram_at_hand_is_used(tiny_model, rng):
+    model, text, train = tiny_model(), rng.integers(0, 7, 100), rng.integers(0, 3, 300)
+    expected = yardstick(model, text, train, order=4).bits
+    found = yardstick(model, text, train[:0], ngram=NGram(train, 7, 4))
+    assert found.bits.tolist() == expected.tolist()
+    assert found.trained == 300
+
+
 @pytest.mark.parametrize("length", [0, 1])
 def test_a_text_without_anything_to_predict_is_refused(length, tiny_model):
     with pytest.raises(TextError, match=f"2 characters or more to measure, not {length}"):
