@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -32,8 +33,8 @@ LEVELS = 63
 PER_BIT, PER_ONE = 100, 10_000
 #: Stands for the surprisal of the first character, which nothing predicts.
 NONE = 0xFFFF
-#: What stands to the right in a table: 0.42, −3, 12,000, 7 %, a dash.
-NUMBER = re.compile(r"[+\-−]?[\d,.]+\s?%?|[–—-]")
+#: What stands to the right in a table: 0.42, −3, 12,000, 7 %, +0.1 (−0.2 to +0.3), a dash.
+NUMBER = re.compile(r"[+\-−]?[\d,.]+\s?%?(\s?\(.* to .*\))?|[–—-]")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found = tuple(find.columns for find in report.found)
+    # The analysis that found the cells stands with their table, where there is one.
+    of_cells = [
+        s for s in report.sections if found and s.answer.table and s.answer.table.rows == found
+    ]
     style = _asset("report.css")
     script = _asset("reading.js") + _asset("choosing.js")
     signals = sorted(report.recording.values)
@@ -116,9 +122,12 @@ def page(report: Report) -> str:
         policy=_policy(style, script),
         style=style,
         script=script,
+        found=found,
         links=[_link(find, report) for find in report.found],
-        pictures=[list(map(svg, section.answer.figures)) for section in report.sections],
-        is_number=lambda cell: NUMBER.fullmatch(cell) is not None,
+        of_cells=of_cells[:1],
+        sections=[section for section in report.sections if section not in of_cells[:1]],
+        draw=svg,
+        alignment=_alignment,
         data=_embedded(_described(report, signals)),
         packed=[_packed_cells(report, signal) for signal in signals],
         surprisal=_packed(_surprisal(report.recording.losses)),
@@ -213,6 +222,11 @@ def _largest(values: Array, name: str) -> float:
         return 1.0
     finite = np.abs(values[np.isfinite(values)])
     return max(1.0, float(finite.max(initial=0)))
+
+
+def _alignment(rows: Sequence[Sequence[str]]) -> list[str]:
+    """How each column of a table is aligned: the class of its cells."""
+    return ["number" if all(map(NUMBER.fullmatch, column)) else "words" for column in zip(*rows)]
 
 
 def _packed_cells(report: Report, signal: Signal) -> str:

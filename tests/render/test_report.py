@@ -14,7 +14,8 @@ from charrnn.errors import MissingExtra, SettingError
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import HARMFUL
-from charrnn.render.report import LEVELS, page, save
+from charrnn.render.figures import Answer, Table
+from charrnn.render.report import LEVELS, Section, page, save
 from render.reports import FERRY, HOSTILE, TEXT, noise, sample
 
 
@@ -197,6 +198,27 @@ def test_a_find_in_a_signal_that_is_not_shown_links_nowhere(report):
 def test_pictures_have_names(html, elements):
     (picture,) = (attributes for attributes in elements.all("svg"))
     assert f'<title id="{picture["aria-labelledby"]}">Loss' in html
+
+
+def test_the_analysis_that_found_the_cells_stands_with_their_table(report):
+    rows = tuple(find.columns for find in report.found)
+    answer = Answer("Three were found.", (), Table(report.headings, rows))
+    with_it = replace(report, sections=(*report.sections, Section("Found twice", answer)))
+    html = page(with_it)
+    assert html.count("Three were found.") == 1
+    assert html.count(">the ferry<") == 1
+    assert (
+        html.index("Three were found.") < html.index(">the ferry<") < html.index(">Learning</h2>")
+    )
+    assert "Found twice" not in html
+
+
+def test_columns_of_numbers_stand_to_the_right():
+    rows = (("a", "0.42", "12 %"), ("b", "+0.1 (−0.2 to +0.3)", "graded"), ("c", "–", "3 %"))
+    section = Section("Numbers", Answer("", (), Table(("what", "score", "share"), rows)))
+    elements = Elements(page(replace(noise(3, 1), sections=(section,))))
+    assert [cell["class"] for cell in elements.all("td")] == 3 * ["number", "words"]
+    assert [cell.get("class") for cell in elements.all("th")][:3] == ["words", "number", "words"]
 
 
 def test_a_section_without_a_sentence_has_no_empty_line(report):
