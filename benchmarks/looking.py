@@ -43,16 +43,18 @@ def measure(options: Options) -> Result:
         folder = Path(name)
         steps = "20" if options.quick else str(STEPS)
         for units, path in (("256", "default.npz"), ("512", "large.npz")):
-            size = ("--hidden-size", units, "--steps", steps)
-            watch(charrnn("train", str(options.text), "-c", path, *size), folder)
-        asked = [("default.npz", 256, None, command) for command in ASKED]
+            sized = ("--hidden-size", units, "--steps", steps)
+            watch(charrnn("train", str(options.text), "-c", path, *sized), folder)
+        asked: list[tuple[str, int, Path | None, str]] = [
+            ("default.npz", 256, None, command) for command in ASKED
+        ]
         asked.append(("large.npz", 512, options.text, "--find"))
-        for path, units, text, command in asked[:3] if options.quick else asked:
+        for path, size, text, command in asked[:3] if options.quick else asked:
             more = () if text is None else ("--text", str(text))
             finished = watch(charrnn("inspect", "-c", path, *ASKED[command], *more), folder)
             row = {
                 "command": f"{command}{' --text FILE' if text else ''}",
-                "units": units,
+                "units": size,
                 "characters": characters(folder / path) if text is None else length(text),
                 "seconds": finished.seconds,
                 "peak_resident": finished.peak_resident,

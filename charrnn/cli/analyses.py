@@ -85,14 +85,14 @@ ANALYSES: dict[str, Analysis] = {
         "What kinds of errors it makes.",
         "Errors",
         "mistakes",
-        lambda module, s: module.mistakes(s.model, s.text, s.train),
+        lambda module, s: module.mistakes(s.model, s.text, s.train, ngram=s.ngram),
         needs_training_text=True,
     ),
     "ngram": Analysis(
         "How it compares with n-gram models of its training text.",
         "Yardstick",
         "yardstick",
-        lambda module, s: module.yardstick(s.model, s.indices, s.train),
+        lambda module, s: module.yardstick(s.model, s.indices, s.train, ngram=s.ngram),
         needs_training_text=True,
     ),
 }

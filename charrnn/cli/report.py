@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from math import log
 from pathlib import Path
 
 from charrnn.cli.analyses import ANALYSES
@@ -14,6 +16,7 @@ from charrnn.errors import SettingError, TextError
 from charrnn.inspection.finding import Findings
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import record
+from charrnn.inspection.yardstick import Yardstick
 from charrnn.render import report
 from charrnn.render.answers import finding
 from charrnn.render.curves import learning_curves
@@ -23,7 +26,7 @@ from charrnn.render.figures import Answer
 #: Characters of the text to show, unless asked otherwise.
 LENGTH = 20_000
 #: Values, of all cells over all characters, that a page can hold and still opens quickly.
-MOST_VALUES = 32_000_000
+MOST_VALUES = 22_000_000
 
 #: A bar for one part of the work.
 Bars = Callable[[str], AbstractContextManager[Callable[[float], None]]]
@@ -42,7 +45,29 @@ def write_report(subject: Subject, path: Path, length: int | None, bars: Bars) -
         raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
     model, text = subject.model, subject.text[: length or LENGTH]
     signals = fitting(subject, len(text))
-    answers, findings = {}, Findings((), (), 0, 0)
+    findings, answers = ask_all(subject, bars)
+    summary = summarize(model, subject.checkpoint)
+    page = report.Report(
+        title=f"{summary['corpus']['name']}: {summary['model']}",
+        summary=(*rows(summary), ("shown", f"{subject.name}, {len(text):,} characters")),
+        text=text,
+        characters=model.vocabulary.ix_to_char,
+        recording=record(model, subject.indices[: len(text)], signals, guesses=5),
+        gates=model.layers[0].cell.gates,
+        headings=finding.HEADINGS,
+        found=tuple(
+            report.Find(finding.columns(row), row.signal, row.cell, row.place)
+            for row in findings.rows
+        ),
+        sections=tuple(report.Section(heading, answer) for heading, answer in answers.items()),
+    )
+    report.save(page, path)
+    notice(f"{path}: {path.stat().st_size / 1e6:,.1f} MB; open it in a browser")
+
+
+def ask_all(subject: Subject, bars: Bars) -> tuple[Findings, dict[str, Answer]]:
+    """The cells found, and the answer to every question that can be answered, by its heading."""
+    findings, beside, answers = Findings((), (), 0, 0), {}, {"Learning": Answer("", ())}
     for name, analysis in ANALYSES.items():
         try:
             with bars(name) as subject.progress:
@@ -50,31 +75,16 @@ def write_report(subject: Subject, path: Path, length: int | None, bars: Bars) -
         except TextError as error:
             notice(f"without --{name}: {error}")
             continue
+        answer = analysis.answer(result)
         if isinstance(result, Findings):
-            findings = result
-        answers[analysis.heading] = analysis.answer(result)
-    summary = summarize(model, subject.checkpoint)
-    curves = Answer("", (learning_curves(subject.checkpoint.run["history"]),))
-    recording = record(model, subject.indices[: len(text)], signals, guesses=5)
-    page = report.Report(
-        title=f"{summary['corpus']['name']}: {summary['model']}",
-        summary=(*rows(summary), ("shown", f"{subject.name}, {len(text):,} characters")),
-        text=text,
-        characters=model.vocabulary.ix_to_char,
-        recording=recording,
-        gates=model.layers[0].cell.gates,
-        headings=finding.HEADINGS,
-        found=tuple(
-            report.Find(finding.columns(row), row.signal, row.cell, row.place)
-            for row in findings.rows
-        ),
-        sections=tuple(
-            report.Section(heading, answer)
-            for heading, answer in {"Learning": curves, **answers}.items()
-        ),
-    )
-    report.save(page, path)
-    notice(f"{path}: {path.stat().st_size / 1e6:,.1f} MB; open it in a browser")
+            findings, answer = result, replace(answer, table=None)  # it stands above, with links
+        if isinstance(result, Yardstick):
+            loss = float(result.bits[result.best - 1] * log(2))
+            beside[f"{result.best}-gram on the text shown"] = loss
+        answers[analysis.heading] = answer
+    history = subject.checkpoint.run["history"]
+    answers["Learning"] = Answer("", (learning_curves(history, beside),))
+    return findings, answers
 
 
 def fitting(subject: Subject, characters: int) -> list[Signal]:

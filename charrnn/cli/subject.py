@@ -13,6 +13,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.cli.options import notice, refuse_terminal
 from charrnn.errors import TextError
 from charrnn.inspection.features import Feature, pattern
+from charrnn.inspection.ngram import NGram
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
@@ -65,6 +66,11 @@ class Subject:
         described = self.checkpoint.corpus
         whole = corpora.read_again(described).encode(self.model.vocabulary)
         return whole[: len(whole) - described["held_out"]]
+
+    @cached_property
+    def ngram(self) -> NGram:
+        """An n-gram model of that part."""
+        return NGram(self.train, len(self.model.vocabulary))
 
 
 def subject(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> Subject:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from charrnn.errors import SettingError
+from charrnn.errors import SettingError, TrainingError
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
@@ -89,6 +89,9 @@ def read_through(
             which makes it nearly, and not exactly, one reader of the whole. As `readers_for`
             has it unless given.
         only: those of the readers that are wanted; all unless given.
+
+    Raises:
+        TrainingError: where the state does not stay finite, as a rectified network's may not.
     """
     N = len(indices)
     B = readers or readers_for(N)
@@ -102,7 +105,13 @@ def read_through(
         steps = np.arange(offset, min(offset + STEPS, part))
         places = starts + steps[:, None]
         inputs = indices.take(places, mode="clip").astype(np.intp)
-        logits = model.forward(inputs, state)
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = model.forward(inputs, state)
+        if not np.isfinite(state).all():
+            raise TrainingError(
+                "the state of the network grows beyond all bounds as it reads: its training went "
+                "wrong, try a lower --learning-rate"
+            )
         if offset < 0:
             continue
         tapes = model.room(*inputs.shape).tapes

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from charrnn.errors import SettingError
+from charrnn.errors import SettingError, TrainingError
 from charrnn.inspection.reading import LEAST_PART, READERS, read_through, readers_for, signals_of
 
 
@@ -53,3 +53,11 @@ def test_some_of_the_readers_read_what_they_would_read_among_all(tiny_model, rng
 
 def list_of(pieces):
     return [(piece.places, piece.values[1, "c"].copy()) for piece in pieces]
+
+
+def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(tiny_model):
+    model = tiny_model("vanilla-relu")
+    model.parameters["layer1.Wh"][...] = 10 * np.eye(5)
+    model.parameters["layer1.b"][...] = 1
+    with pytest.raises(TrainingError, match="beyond all bounds"):
+        list(read_through(model, np.zeros(2_000, int)))
