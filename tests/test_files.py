@@ -20,9 +20,14 @@ def test_what_was_written_takes_the_place_of_what_was_there(tmp_path):
 def test_an_error_leaves_all_as_it_was(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")
-    with pytest.raises(ValueError, match="half"), replacing(path) as file:
-        file.write(b"half of it")
-        raise ValueError("half of it")
+
+    def write_half():
+        with replacing(path) as file:
+            file.write(b"half of it")
+            raise ValueError("half of it")
+
+    with pytest.raises(ValueError, match="half"):
+        write_half()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -24,5 +24,5 @@ def test_what_was_recorded_can_be_read_by_numpy_alone(tiny_model, tmp_path, rng)
 def test_a_place_that_cannot_be_written_is_named(tiny_model, tmp_path):
     model, text = tiny_model(), np.array([0, 1])
     path = tmp_path / "missing" / "a.npz"
-    with pytest.raises(SettingError, match="missing/a.npz: cannot be written: No such file"):
+    with pytest.raises(SettingError, match=r"missing/a\.npz: cannot be written: No such file"):
         export(path, record(model, text, signals_of(model)), text, model.vocabulary)
