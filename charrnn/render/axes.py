@@ -24,8 +24,11 @@ DASHES = ("-", "--", "-.", ":")
 SHAPES = ("o", "^", "s", "D", "v", "P")
 #: The exponents of ten.
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-#: Ticks on an axis, at most; characters of a line of the title, and of what a bar is called.
-TICKS, WORDS, NAME = 6, 60, 40
+#: Ticks on an axis, at most.
+TICKS = 6
+#: Columns of a line of the title, of what an axis, a bar and a series are called, and of a line
+#: of the latter: more would leave no room for what is drawn.
+TITLE, LABEL, BAR_NAME, SERIES_NAME, LEGEND = 60, 50, 40, 60, 24
 #: Inches: a picture, a square one, a bar, and what is above and below all bars.
 HEIGHT, SQUARE, BAR, AROUND_BARS = 3.6, 4.8, 0.22, 1.1
 #: Free space beside what is drawn, as a share of it.
@@ -57,7 +60,7 @@ def draw(figure: Figure, axes: Axes, ink: str) -> None:
         axes: to draw it on.
         ink: the colour of what is no data.
     """
-    axes.set_title("\n".join(wrapped(figure.title, WORDS)), fontsize="large")
+    axes.set_title("\n".join(wrapped(figure.title, TITLE)), fontsize="large")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=ink, alpha=0.15, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -76,18 +79,16 @@ def _draw_plane(figure: Figure, axes: Axes, ink: str) -> bool:
     if found is None:
         return False
     across, up = found
-    axes.set(xlabel=one_line(figure.x_label), ylabel=one_line(figure.y_label))
-    _set_scale(axes, "x", across, 0 if figure.x_range or figure.equal else MARGIN)
-    _set_scale(axes, "y", up, 0 if figure.y_range or figure.equal else MARGIN)
+    axes.set(xlabel=_label(figure.x_label), ylabel=_label(figure.y_label))
+    _set_scale(axes, "x", across, 0 if figure.equal else MARGIN)
+    _set_scale(axes, "y", up, 0 if figure.equal else MARGIN)
     if figure.equal:
         axes.set_aspect("equal")
         angles = np.linspace(0, 2 * pi, 361)
         axes.plot(np.cos(angles), np.sin(angles), color=ink, linewidth=0.8, alpha=0.5)
     for number, series in enumerate(figure.series):
         x, y = _on(across, series.x), _on(up, series.y)
-        # matplotlib leaves out of the legend what begins with "_".
-        name = one_line(series.name) or "_"
-        color = COLORS[number % len(COLORS)]
+        name, color = _name(series.name), COLORS[number % len(COLORS)]
         if series.kind == "points":
             _draw_points(axes, _inside(across, x), _inside(up, y), name, number)
         else:
@@ -119,7 +120,7 @@ def _draw_bars(figure: Figure, axes: Axes) -> bool:
     groups, scale = grouped(figure), bar_scale(figure)
     if scale is None:
         return False
-    axes.set(xlabel=one_line(figure.y_label), ylabel=one_line(figure.x_label))
+    axes.set(xlabel=_label(figure.y_label), ylabel=_label(figure.x_label))
     start = scale.low if scale.log else 0.0
     _set_scale(axes, "x", scale, BESIDE_BARS if scale.low < start else 0)
     height = 1 / (len(figure.series) + 0.5)
@@ -127,7 +128,7 @@ def _draw_bars(figure: Figure, axes: Axes) -> bool:
         offset = (number - (len(figure.series) - 1) / 2) * height
         places = [row + offset for row in range(len(groups))]
         ends = [_end(scale, group.values[number], start) for group in groups]
-        color, name = COLORS[number % len(COLORS)], one_line(series.name) or "_"
+        color, name = COLORS[number % len(COLORS)], _name(series.name)
         lengths = [end - start for end in ends]
         axes.barh(places, lengths, 0.9 * height, left=start, color=color, label=name)
         for place, end, group in zip(places, ends, groups):
@@ -140,7 +141,7 @@ def _draw_bars(figure: Figure, axes: Axes) -> bool:
                 va="center",
                 fontsize="small",
             )
-    axes.set_yticks(range(len(groups)), [cut(group.name, NAME) for group in groups])
+    axes.set_yticks(range(len(groups)), [cut(group.name, BAR_NAME) for group in groups])
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     return True
@@ -150,6 +151,15 @@ def _end(scale: Scale, value: float | None, start: float) -> float:
     """Where a bar ends, on the scale."""
     place = float(scale.places([value or start])[0])
     return start if value is None or isnan(place) else min(max(value, scale.low), scale.high)
+
+
+def _label(text: str) -> str:
+    return cut(one_line(text), LABEL)
+
+
+def _name(text: str) -> str:
+    """What the legend calls a series; matplotlib leaves out of it what begins with "_"."""
+    return "\n".join(wrapped(cut(one_line(text), SERIES_NAME), LEGEND)) or "_"
 
 
 def _set_scale(axes: Axes, which: str, scale: Scale, margin: float) -> None:

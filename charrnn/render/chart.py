@@ -9,7 +9,7 @@ from charrnn.render import bars
 from charrnn.render.canvas import FINE, Canvas, Place
 from charrnn.render.colors import columns
 from charrnn.render.figures import Figure
-from charrnn.render.scale import Number, Scale, reach, scale_for, shown
+from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import one_line, wrapped
 
 #: What the first, second, … series are drawn with. ASCII: a console in any country has it.
@@ -67,10 +67,10 @@ def _legend(figure: Figure, width: int) -> list[str]:
 
 def _plane(figure: Figure, width: int, height: int) -> list[str]:
     """Lines and points between two axes."""
-    scales = _scales(figure)
-    if scales is None:
+    found = scales(figure)
+    if found is None:
         return []
-    across, up = scales
+    across, up = found
     if figure.equal:
         height = max(4, min(2 * height, (width - SIDE) // ASPECT))
     ticks = up.ticks(max(2, height // 2))
@@ -134,13 +134,3 @@ def _beside(at: Sequence[int], labels: Sequence[str], width: int) -> str | None:
 
 def _pairs(across: Scale, up: Scale, x: Iterable[Number], y: Iterable[Number]) -> list[Place]:
     return list(zip(across.places(x), 1 - up.places(y)))
-
-
-def _scales(figure: Figure) -> tuple[Scale, Scale] | None:
-    """Scales for what both axes can show; None where that is nothing."""
-    points = shown(figure)
-    ends = reach(figure) if figure.equal else None
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    across = scale_for(xs, log=figure.log_x, ends=ends or figure.x_range)
-    up = scale_for(ys, log=figure.log_y, ends=ends or figure.y_range)
-    return None if across is None or up is None else (across, up)

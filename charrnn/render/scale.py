@@ -102,13 +102,13 @@ def scale_for(
         log: whether it is logarithmic.
         ends: of the scale, lower first; None to have the values fit.
     """
-    shown = [value for value in values if isfinite(value) and (value > 0 or not log)]
-    if not shown:
+    fit = [value for value in values if isfinite(value) and (value > 0 or not log)]
+    if not fit:
         return None
-    whole = all(value == round(value) for value in shown)
-    low, high = ends or (min(shown), max(shown))
+    whole = all(value == round(value) for value in fit)
+    low, high = ends or (min(fit), max(fit))
     if log and low <= 0:
-        low = min(shown)
+        low = min(fit)
     if low >= high:  # a single value is put into the middle
         away = abs(low) / 2 or 0.5
         low, high = (low / 2, low * 2) if log else (low - away, low + away)
@@ -133,6 +133,16 @@ def reach(figure: Figure) -> tuple[float, float]:
     """The ends of both axes where they have the same scale: the unit circle and all points."""
     most = max([1.0, *(abs(part) for point in shown(figure) for part in point)])
     return -AROUND * most, AROUND * most
+
+
+def scales(figure: Figure) -> tuple[Scale, Scale] | None:
+    """Scales for what both axes can show; None where that is nothing."""
+    points = shown(figure)
+    ends = reach(figure) if figure.equal else None
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    across = scale_for(xs, log=figure.log_x, ends=ends or figure.x_range)
+    up = scale_for(ys, log=figure.log_y, ends=ends or figure.y_range)
+    return None if across is None or up is None else (across, up)
 
 
 def _round_steps(least: float) -> Iterator[tuple[int, int]]:

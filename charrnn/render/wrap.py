@@ -8,11 +8,15 @@ from charrnn.render.colors import columns
 from charrnn.render.escape import printable
 
 CUT = "..."
+SPELLED_OUT = {"\n": r"\n", "\t": r"\t", "\ufffe": r"\ufffe", "\uffff": r"\uffff"}
 
 
 def one_line(text: str) -> str:
-    r"""A text harmless to a terminal and without a break: newline and tab are spelled out too."""
-    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+    r"""A text harmless to a terminal and without a break: newline and tab are spelled out too.
+
+    So are the two that are no characters, which may not stand in XML.
+    """
+    return "".join(SPELLED_OUT.get(character, character) for character in printable(text))
 
 
 def padded(text: str, places: int, *, right: bool = False) -> str:
