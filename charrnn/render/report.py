@@ -70,9 +70,9 @@ class Report:
         summary: what is known of the model, each with its label.
         text: the excerpt, N characters.
         characters: the character of each index, of V characters.
-        recording: values (N, H) of every signal to show, losses (N − 1,), guesses (N, K) and
-            probabilities (N, K). A memory "c" is drawn as tanh(c), which is what the output sees;
-            a signal that goes beyond ±1 is drawn as a share of its largest.
+        recording: values (N, H) of every signal to show, in the order to offer them; losses
+            (N − 1,), guesses (N, K) and probabilities (N, K). A memory "c" is drawn as tanh(c),
+            which is what the output sees; a signal that goes beyond ±1 as a share of its largest.
         gates: the names of signals that run from 0 to 1, drawn from blue, closed, to red, open.
         headings: of the table of cells found.
         found: its rows.
@@ -116,7 +116,7 @@ def page(report: Report) -> str:
     ]
     style = _asset("report.css")
     script = _asset("reading.js") + _asset("choosing.js")
-    signals = sorted(report.recording.values)
+    signals = list(report.recording.values)
     rendered: str = environment.from_string(_asset("report.html.j2")).render(
         report=report,
         policy=_policy(style, script),

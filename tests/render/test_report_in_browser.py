@@ -134,8 +134,11 @@ def check_panel(page, report, place, layer, signal, cell):
     """The panel has the numbers of the recording."""
     found, recording = shown(page), report.recording
     assert found["character"] == SHOWN.get(TEXT[place], TEXT[place])
-    bits = recording.losses[place - 1] / np.log(2)
-    assert number(found["surprisal"]) == pytest.approx(bits, abs=0.0051)
+    if place == 0:  # nothing predicts the first character
+        assert found["surprisal"] == "–"
+    else:
+        bits = recording.losses[place - 1] / np.log(2)
+        assert number(found["surprisal"]) == pytest.approx(bits, abs=0.0051)
     values = drawn(report, layer, signal, cell)
     value = (values[place] + 1) / 2 if signal in report.gates else values[place]
     assert number(found["value"]) == pytest.approx(value, abs=0.5 / 63 + 0.0051)
@@ -149,9 +152,18 @@ def check_panel(page, report, place, layer, signal, cell):
         assert came == (guess == TEXT[place + 1])
 
 
-def test_the_text_is_coloured_by_the_first_cell(visit, report):
+def test_the_text_is_coloured_by_the_first_cell_found(visit, report):
     page = visit()
-    check_colours(page, report, 1, "c", 0)
+    wait_for_cell(page, 2, "h", 3)
+    check_colours(page, report, 2, "h", 3)
+    check_panel(page, report, 0, 2, "h", 3)
+
+
+def test_with_none_found_the_text_is_coloured_by_the_first_cell(visit, report, tmp_path):
+    save(replace(report, found=()), tmp_path / "none.html")
+    page = visit(path=tmp_path / "none.html")
+    wait_for_cell(page, 1, "h", 0)
+    check_colours(page, report, 1, "h", 0)
 
 
 def test_another_cell_has_other_colours(visit, report):
@@ -214,8 +226,7 @@ def test_pointing_at_a_character_shows_its_numbers(visit, report):
         page.locator("#text span").nth(place).hover()
         check_panel(page, report, place, 2, "h", 3)
     page.locator("h1").hover()
-    assert shown(page)["character"] == TEXT[0]
-    assert shown(page)["surprisal"] == "–"  # nothing predicts the first character
+    check_panel(page, report, 0, 2, "h", 3)
 
 
 def test_a_tap_shows_a_character(visit, report):
@@ -282,9 +293,16 @@ def test_the_address_keeps_what_is_chosen(visit, report):
 
 def test_an_address_that_makes_no_sense_does_no_harm(visit):
     page = visit("#layer=9&signal=h")
-    for address in ("layer=1&signal=<img>", "cell=-1&place=x", "section-1", "%00%ff&=", ""):
+    for address in (
+        "layer=1&signal=h&cell=<img>",
+        "layer=1&signal=<img>",
+        "cell=-1&place=x",
+        "section-1",
+        "%00%ff&=",
+        "",
+    ):
         page.evaluate("(address) => { location.hash = address; }", address)
-    wait_for_cell(page, 1, "c", 0)
+    wait_for_cell(page, 1, "h", 3)
     page.evaluate("location.hash = 'layer=1&signal=h&cell=99999999&place=99999999'")
     wait_for_cell(page, 1, "h", 5)
     assert shown(page)["came"] == "The text ends here."

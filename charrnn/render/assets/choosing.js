@@ -211,7 +211,7 @@ function listen() {
   });
   on("hit-before", "click", () => nextHit(-1));
   on("hit-after", "click", () => nextHit(1));
-  on("text", "pointerover", onPoint);
+  on("text", "pointermove", onPoint); // not …over: text that scrolls under a pointer at rest
   on("text", "pointerleave", () => {
     point(null);
     describeCharacter();
@@ -252,10 +252,11 @@ async function start() {
   search();
   listen();
   $("workbench").hidden = false;
-  if (!(await follow(location.hash))) {
-    await choose({});
-    go(0);
-  }
+  if (await follow(location.hash)) return;
+  // Nothing is asked for: the first cell found, from the beginning of the text.
+  const found = document.querySelector("#found a")?.hash.replace(/&place=.*/, "");
+  if (!(await follow(found ?? ""))) await choose({});
+  go(0);
 }
 
 start().catch((error) => {
