@@ -91,8 +91,9 @@ class NGram:
         Returns:
             (n + 1, …, N): by the models of order 0, where all characters are equal, to n.
         """
-        log_probs: Array = np.log(self._probabilities(indices))
-        return log_probs
+        p = self._probabilities(indices)
+        np.log(p, out=p)  # a long text has no room for both
+        return p
 
     def distribution(self, context: Array, order: int | None = None) -> Array:
         """p of each character after a context, (V,).

@@ -102,7 +102,7 @@ def yardstick(
     log_probs = ngram.log_probs(indices)[1:, 1:]
     losses = record(model, indices).losses
     text = model.vocabulary.decode(indices)
-    return compared(text, losses / log(2), -log_probs / log(2), ngram.trained)
+    return compared(text, losses / log(2), log_probs / -log(2), ngram.trained)
 
 
 def compared(text: str, network: Array, ngrams: Array, trained: int) -> Yardstick:

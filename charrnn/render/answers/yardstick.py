@@ -48,7 +48,10 @@ def _beside(result: Yardstick, title: str, rows: tuple[Beside, ...]) -> Figure:
 def _table(result: Yardstick) -> Table:
     """The network and the best n-gram on each kind of character."""
     headings = ("characters", "how many", "network", f"{result.best}-gram", "fewer bits")
-    return Table(headings, tuple(map(_row, [*result.classes, *result.closing])))
+    rows = list(map(_row, [*result.classes, *result.closing]))
+    if not result.closing:
+        rows.append(("closing, by distance", "too few", "–", "–", "–"))
+    return Table(headings, tuple(rows))
 
 
 def _row(row: Beside) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ def test_bars_are_of_classes_and_of_closings_where_there_are_any():
     assert len(answer(result(closing=())).figures) == 2
 
 
+def test_it_is_said_where_there_are_too_few_closings_to_compare():
+    assert answer(result(closing=())).table.rows[-1][:2] == ("closing, by distance", "too few")
+
+
 def test_numbers_can_be_written(tiny_model, rng):
     found = yardstick(tiny_model(), rng.integers(0, 7, 50), rng.integers(0, 7, 90))
     assert "the best n-gram (n = " in answer(found).sentence
