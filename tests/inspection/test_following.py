@@ -35,7 +35,7 @@ def test_a_planted_feature_is_followed(name, sign, text, rng):
 def test_random_values_follow_nothing_better_than_chance(text, rng):
     found = following(rng.standard_normal(len(text)), text)
     assert len(found) > 5
-    assert sum(one.strength > one.chance for one in found) <= 2
+    assert sum(one.strength > one.chance for one in found) <= len(found) / 4
 
 
 def test_what_the_character_gives_away_is_no_merit(text):
