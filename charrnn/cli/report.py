@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from math import log
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from charrnn.render.figures import Answer
 #: Characters of the text to show, unless asked otherwise.
 LENGTH = 20_000
 #: Values, of all cells over all characters, that a page can hold and still opens quickly.
-MOST_VALUES = 22_000_000
+MOST_VALUES = 20_500_000
 
 #: A bar for one part of the work.
 Bars = Callable[[str], AbstractContextManager[Callable[[float], None]]]
@@ -77,7 +76,7 @@ def ask_all(subject: Subject, bars: Bars) -> tuple[Findings, dict[str, Answer]]:
             continue
         answer = analysis.answer(result)
         if isinstance(result, Findings):
-            findings, answer = result, replace(answer, table=None)  # it stands above, with links
+            findings = result
         if isinstance(result, Yardstick):
             loss = float(result.bits[result.best - 1] * log(2))
             beside[f"{result.best}-gram on the text shown"] = loss

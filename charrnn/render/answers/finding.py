@@ -17,6 +17,8 @@ HEADINGS = (
     "bits when held",
     "",
 )
+#: The sentence names so many of those found.
+NAMED = 5
 #: What the table says of each verdict.
 WORDS = {
     "found": "found",
@@ -34,7 +36,9 @@ def answer(result: Findings) -> Answer:
         return Answer(f"There is nothing to find. {lacks}", ())
     sentence = f"Of {len(result.rows)} features {len(found) or 'none'} found in a single cell"
     if found:
-        sentence += f": {listed([f'{row.feature} in {name(row)}' for row in found])}"
+        named = [f"{row.feature} in {name(row)}" for row in found[:NAMED]]
+        more = [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
+        sentence += f": {listed(named + more)}"
     table = Table(HEADINGS, tuple(columns(row) for row in result.rows))
     return Answer(f"{sentence}. {lacks}".strip(), (_strengths(result),), table)
 

@@ -54,6 +54,12 @@ def test_what_was_found_is_said_with_its_cell():
     )  # fmt: skip
 
 
+def test_of_many_found_the_first_are_named():
+    rows = tuple(replace(ROW, feature=f"feature {n}") for n in range(8))
+    sentence = answer(Findings(rows, (), 1_000, 64)).sentence
+    assert sentence.endswith("feature 4 in 2.17 (c) and 3 more.")
+
+
 def test_the_picture_shows_strengths_from_chance_to_one():
     (figure,) = answer(Findings((ROW, GRADED), (), 1_000, 64)).figures
     assert [series.name for series in figure.series] == [
