@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, log10
 from typing import SupportsFloat
 
 import numpy as np
@@ -18,6 +18,9 @@ Number = SupportsFloat | str
 STEPS = (1, 2, 5)
 #: Numbers between these are written out, with commas; others as 2e-7.
 SMALL, LARGE = 1e-4, 1e7
+#: Beyond these a number is taken for none, and on a logarithmic scale for zero: what is computed
+#: with them would be neither.
+TINY, HUGE = 1e-300, 1e300
 #: A square drawing is so much wider than what is in it.
 AROUND = 1.05
 
@@ -41,28 +44,27 @@ class Scale:
         """Where values are, beyond 0 to 1 too; NaN for what the scale cannot show."""
         array = np.array([float(value) for value in values])
         low, high = self.low, self.high
-        array[~np.isfinite(array)] = np.nan
+        array[[not fits(value, self.log) for value in array]] = np.nan
         if self.log:
-            array[~(array > 0)] = np.nan
             array, low, high = np.log10(array), log10(low), log10(high)
         places: Array = (array - low) / (high - low)
         return places
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
         """At most so many round values within the scale, but one at least, and their labels."""
-        if self.log:
-            chosen = self._log_ticks(most)
-            if len(chosen) >= 2:
-                return chosen
-        return self._even_ticks(most)
+        chosen = self._log_ticks(most) if self.log else []
+        # Between two neighbouring powers of ten there may be no tick of a logarithmic scale.
+        few = len(chosen) < 2 and self.high < 100 * self.low
+        return self._even_ticks(most) if few or not self.log else chosen
 
     def _even_ticks(self, most: int) -> list[tuple[float, str]]:
         """Multiples of 1, 2 or 5 times a power of ten."""
         least = 1.0 if self.whole else 0.0
         for power, step in _round_steps((self.high - self.low) / (most + 1)):
             size = step * 10.0**power
-            # What a tick lacks through rounding alone it does not lack.
-            first, last = ceil(self.low / size - 1e-6), floor(self.high / size + 1e-6)
+            # A tick that is beyond an end through rounding alone is not.
+            slack = 1e-6 * min(1.0, (self.high - self.low) / size)
+            first, last = ceil(self.low / size - slack), floor(self.high / size + slack)
             if size >= least and last - first < most:
                 break
         values = [n * size for n in range(first, last + 1)]
@@ -83,12 +85,17 @@ class Scale:
                 for step in steps
             ]
             within = [(value, label) for value, label in chosen if self._has(value)]
-            if len(within) <= most and (every == 1 or len(within) >= 2):
+            if len(within) <= most:
                 return within
         return []
 
     def _has(self, value: float) -> bool:
         return self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)
+
+
+def fits(value: float, log: bool) -> bool:
+    """Whether a value can be shown on a scale."""
+    return TINY < value < HUGE if log else abs(value) < HUGE
 
 
 def scale_for(
@@ -102,15 +109,15 @@ def scale_for(
         log: whether it is logarithmic.
         ends: of the scale, lower first; None to have the values fit.
     """
-    fit = [value for value in values if isfinite(value) and (value > 0 or not log)]
+    fit = [value for value in values if fits(value, log)]
     if not fit:
         return None
     whole = all(value == round(value) for value in fit)
     low, high = ends or (min(fit), max(fit))
     if log and low <= 0:
         low = min(fit)
-    if low >= high:  # a single value is put into the middle
-        away = abs(low) / 2 or 0.5
+    if high - low < TINY:  # a single value is put into the middle
+        away = abs(low) / 2 if abs(low) > TINY else 0.5
         low, high = (low / 2, low * 2) if log else (low - away, low + away)
     return Scale(float(low), float(high), log, whole)
 
@@ -121,12 +128,7 @@ def shown(figure: Figure) -> list[tuple[float, float]]:
     for series in figure.series:
         xs: Iterable[Number] = series.x
         points += ((float(x), float(y)) for x, y in zip(xs, series.y))
-    return [
-        (x, y)
-        for x, y in points
-        if isfinite(x) and isfinite(y)
-        if (x > 0 or not figure.log_x) and (y > 0 or not figure.log_y)
-    ]
+    return [(x, y) for x, y in points if fits(x, figure.log_x) and fits(y, figure.log_y)]
 
 
 def reach(figure: Figure) -> tuple[float, float]:

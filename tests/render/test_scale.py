@@ -55,6 +55,7 @@ def test_ticks_are_round_numbers(scale, most, expected):
         (1e-24, 1, 4, ["1e-21", "1e-14", "1e-7", "1"]),
         (3.1, 3.9, 5, ["3.2", "3.4", "3.6", "3.8"]),
         (2, 50, 3, ["20", "40"]),
+        (2e-30, 9e28, 2, ["1e-29", "1"]),
     ],
 )
 def test_ticks_of_a_logarithmic_scale_are_powers_of_ten_where_there_are_enough(
@@ -106,6 +107,12 @@ def test_a_single_value_is_in_the_middle(value, log, expected):
 @pytest.mark.parametrize(("values", "log"), [([], False), ([nan], False), ([0, -1], True)])
 def test_without_values_there_is_no_scale(values, log):
     assert scale_for(values, log=log) is None
+
+
+def test_numbers_too_large_and_too_small_to_compute_with_are_left_out():
+    assert scale_for([1e308, -1e308, 1, 3]) == Scale(1.0, 3.0, whole=True)
+    assert scale_for([5e-324, 1, 3], log=True) == Scale(1.0, 3.0, log=True, whole=True)
+    assert scale_for([0, 5e-324]) == Scale(-0.5, 0.5)
 
 
 def test_points_are_shown_where_both_axes_can():
