@@ -100,7 +100,7 @@ def _plane(figure: Figure, width: int, height: int) -> list[str]:
 def _below(scale: Scale, canvas: Canvas, label: str) -> list[str]:
     """The axis at the bottom: its line, the values at its ticks, and what they are."""
     axis = ["-"] * canvas.width
-    most = max(2, canvas.width // 6)
+    most = max(3, canvas.width // 8)
     while True:
         ticks = scale.ticks(most)
         at = [canvas.column(place) for place in scale.places(value for value, _ in ticks)]
