@@ -60,7 +60,10 @@ def draw(figure: Figure, axes: Axes, ink: str) -> None:
         axes: to draw it on.
         ink: the colour of what is no data.
     """
-    axes.set_title("\n".join(wrapped(figure.title, TITLE)), fontsize="large")
+    names = [series.name for series in figure.series if series.name]
+    alone = names if len(figure.series) == 1 else []  # needs no legend to be told from another
+    title = [line for text in (figure.title, *alone) for line in wrapped(text, TITLE)]
+    axes.set_title("\n".join(title), fontsize="large")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=ink, alpha=0.15, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -69,7 +72,7 @@ def draw(figure: Figure, axes: Axes, ink: str) -> None:
     if not drawn:
         axes.set(xticks=[], yticks=[], frame_on=False)
         axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes)
-    elif any(series.name for series in figure.series):
+    elif len(figure.series) > 1 and names:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
 
 

@@ -14,8 +14,10 @@ from charrnn.render.wrap import one_line, padded, wrapped
 #: A wider chart says no more.
 WIDEST = 72
 GAP = "  "
-#: Columns of a table are not made narrower than this.
-NARROW = 8
+#: A longer word may be broken to make a column of a table narrower.
+WORD = 20
+#: What a line of a cell is not broken within: a word, with its unit.
+UNBROKEN = re.compile(r"\S+(?: [%×](?!\S))?")
 #: A number, with what may stand before and after it.
 NUMBER = re.compile(r"((less|more) than |[<>~≈] ?)?[-+−]?[\d,]*\.?\d+(e[-+−]?\d+)?( ?[%×])?")
 
@@ -45,7 +47,10 @@ def table_lines(table: Table, width: int = 80) -> list[str]:
     places = _places(rows, width)
     heading, *body = [_row(row, places, right) for row in rows]
     rule = GAP.join("-" * place for place in places)
-    return [*heading, rule, *(line for row in body for line in row)]
+    # Rows of several lines are told apart by empty ones.
+    after = [""] if any(len(row) > 1 for row in body) else []
+    drawn = [line for row in body for line in (*row, *after)]
+    return [*heading, rule, *drawn[: len(drawn) - len(after)]]
 
 
 def _of_numbers(column: Sequence[str]) -> bool:
@@ -60,10 +65,10 @@ def _places(rows: list[list[str]], width: int) -> list[int]:
     for heading, *cells in zip(*rows):
         words = max(map(columns, heading.split(" ")))
         widest = max([0, *map(columns, cells)])
-        numbers = [columns(cell) for cell in cells if NUMBER.fullmatch(cell)]
+        parts = [columns(part) for cell in cells for part in UNBROKEN.findall(cell)]
         places.append(max(columns(heading), widest))
         unbroken.append(max(words, widest))
-        least.append(min(unbroken[-1], max([words, NARROW, *numbers])))
+        least.append(min(unbroken[-1], max(words, *(min(part, WORD) for part in parts), 1)))
     for limits in (unbroken, least):
         while sum(places) + len(GAP) * (len(places) - 1) > width:
             spare = [place if place > limit else 0 for place, limit in zip(places, limits)]

@@ -47,12 +47,19 @@ def test_a_figure_has_its_words():
     assert axes.get_legend() is None
 
 
+def test_the_name_of_a_single_series_is_below_the_title():
+    axes = axes_of(Series("layer 1", [0, 1], [2, 3]))
+    assert axes.get_title() == "Title\nlayer 1"
+    assert axes.get_legend() is None
+
+
 def test_a_long_title_is_wrapped():
     assert axes_of(title=20 * "word ").get_title().count("\n") == 1
 
 
 def test_long_names_leave_room_for_what_is_drawn():
-    axes = axes_of(Series(20 * "word ", [20 * "word "], [1], "bars"))
+    long = 20 * "word "
+    axes = axes_of(*2 * [Series(long, [long], [1], "bars")])
     assert labels(axes.yaxis) == [7 * "word " + "wo..."]
     assert names(axes)[0].split("\n") == 2 * [4 * "word " + "word"] + ["word wo..."]
 

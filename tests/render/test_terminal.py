@@ -72,14 +72,23 @@ def test_in_a_narrow_terminal_headings_are_broken_first():
     ]
 
 
-def test_then_words_are_broken_and_never_numbers():
-    assert rows(("what it is", "much"), ("several words of text", "123456.789"), width=24) == [
-        "what it is          much",
-        "------------  ----------",
-        "several       123456.789",
-        "words of",
-        "text",
+def test_then_cells_are_broken_between_words_and_never_a_number_from_its_unit():
+    cells = [("several words of text", "12 %"), ("one", "less than 1 %")]
+    assert rows(("what", "much"), *cells, width=10) == [
+        "what     much",
+        "-------  ----",
+        "several  12 %",
+        "words",
+        "of text",
+        "",
+        "one      less",
+        "         than",
+        "          1 %",
     ]
+
+
+def test_very_long_words_are_broken():
+    assert rows(("a",), (30 * "x",), width=10)[2:] == [20 * "x", 10 * "x"]
 
 
 def test_a_table_without_rows_is_its_headings():
