@@ -14,7 +14,8 @@ HEADINGS = (
     "chance",
     "untrained",
     "probe",
-    "bits when held",
+    "bits held",
+    "others",
     "",
 )
 #: The sentence names so many of those found.
@@ -23,8 +24,8 @@ NAMED = 5
 WORDS = {
     "found": "found",
     "spread over the layer": "spread over the layer",
-    "untrained as well": "no better than untrained",
-    "chance": "no better than chance",
+    "untrained as well": "as untrained",
+    "chance": "by chance",
 }
 
 
@@ -44,25 +45,28 @@ def answer(result: Findings) -> Answer:
 
 
 def name(row: Found) -> str:
-    """`1.42 (c)`: layer, cell and signal."""
-    return f"{row.signal.layer}.{row.cell} ({row.signal.name})"
+    """`1.42 c`: layer, cell and signal."""
+    return f"{row.signal.layer}.{row.cell} {row.signal.name}"
 
 
 def columns(row: Found) -> tuple[str, ...]:
-    """A row of the table, as `HEADINGS` names it; of the cell's score also the sign."""
-    held = "–"
+    """A row of the table, as `HEADINGS` names it.
+
+    Of the cell's score also the sign; of the others that were held, the one that mattered most.
+    """
+    held, others = "–", "–"
     if row.clamp is not None:
-        low, high = min(row.clamp.random, default=0), max(row.clamp.random, default=0)
-        held = f"{row.clamp.ends:+.2f} ({low:+.2f} to {high:+.2f})"
+        held, others = f"{row.clamp.ends:+.2f}", f"{max(row.clamp.random, default=0):+.2f}"
     return (
         row.feature,
-        share(row.share) if row.share is not None else "graded",
+        share(row.share).replace("less than", "<") if row.share is not None else "graded",
         name(row),
         signed(row.score, row.measure),
         f"{folded(row.chance, row.measure):.2f}",
         f"{folded(row.untrained[0], row.measure):.2f}",
         f"{folded(row.probe, row.measure):.2f}",
         held,
+        others,
         WORDS[row.verdict],
     )
 

@@ -38,17 +38,17 @@ GRADED = replace(
 def test_what_was_found_is_said_with_its_cell():
     found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
     assert found.sentence == (
-        "Of 2 features 1 found in a single cell: inside ( ) in 2.17 (c). "
+        "Of 2 features 1 found in a single cell: inside ( ) in 2.17 c. "
         "The text has too little of: inside { }."
     )
     assert found.table.headings == HEADINGS
     assert found.table.rows == (
         (
-            "inside ( )", "25 %", "2.17 (c)", "-0.96", "0.55", "0.70", "0.99",
-            "+1.50 (-0.10 to +0.02)", "found",
+            "inside ( )", "25 %", "2.17 c", "-0.96", "0.55", "0.70", "0.99",
+            "+1.50", "+0.02", "found",
         ),
         (
-            "column", "graded", "2.17 (c)", "-0.20", "0.05", "0.10", "0.90", "–",
+            "column", "graded", "2.17 c", "-0.20", "0.05", "0.10", "0.90", "–", "–",
             "spread over the layer",
         ),
     )  # fmt: skip
@@ -57,7 +57,7 @@ def test_what_was_found_is_said_with_its_cell():
 def test_of_many_found_the_first_are_named():
     rows = tuple(replace(ROW, feature=f"feature {n}") for n in range(8))
     sentence = answer(Findings(rows, (), 1_000, 64)).sentence
-    assert sentence.endswith("feature 4 in 2.17 (c) and 3 more.")
+    assert sentence.endswith("feature 4 in 2.17 c and 3 more.")
 
 
 def test_the_picture_shows_strengths_from_chance_to_one():
@@ -77,10 +77,10 @@ def test_the_picture_shows_strengths_from_chance_to_one():
     ("score", "untrained", "probe", "said"),
     [
         (0.96, (0.5, 0.5), 0.97, "found"),
-        (0.53, (0.5, 0.5), 0.53, "no better than chance"),
+        (0.53, (0.5, 0.5), 0.53, "by chance"),
         (0.60, (0.5, 0.5), 0.95, "spread over the layer"),
-        (0.90, (0.88, 0.80), 0.92, "no better than untrained"),
-        (0.90, (0.12, 0.80), 0.92, "no better than untrained"),
+        (0.90, (0.88, 0.80), 0.92, "as untrained"),
+        (0.90, (0.12, 0.80), 0.92, "as untrained"),
     ],
 )
 def test_a_row_says_what_may_be_said(score, untrained, probe, said):
