@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from math import prod
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -42,24 +42,11 @@ def joined(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
 
 
 def _in_file(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
-    with naming_the_directory():
-        handle, path = tempfile.mkstemp(prefix="charrnn-")
-        try:
-            # Written like any file and mapped when it is complete: a disk that is full is an
-            # error here, where writing to a map would kill the process.
-            with open(handle, "wb") as file:
-                for part in parts:
-                    file.write(part.data)
-            whole = np.memmap(path, dtype, "r", shape=(count,))
-        except BaseException:
-            _remove(path)
-            raise
-    # The file keeps its name, by which other processes find it, and goes with the map, which
-    # every view of the array keeps alive; at the latest when Python exits, be it by an
-    # exception. The map and not the array is what to wait for: Windows removes no file that is
-    # mapped, and the map tells of its end only when it has let go.
-    weakref.finalize(whole.base, _remove, path)
-    return whole
+    def fill(file: BinaryIO) -> None:
+        for part in parts:
+            file.write(part.data)
+
+    return _mapped(fill, (count,), dtype, "r")
 
 
 def room(shape: Shape, dtype: DTypeLike) -> Array:
@@ -71,15 +58,28 @@ def room(shape: Shape, dtype: DTypeLike) -> Array:
     size = prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return np.empty(shape, dtype)
+    return _mapped(lambda file: _reserve(file, size), shape, dtype, "r+")
+
+
+def _mapped(
+    fill: Callable[[BinaryIO], None], shape: Shape, dtype: DTypeLike, mode: Literal["r", "r+"]
+) -> Array:
+    """A temporary file with what `fill` writes to it, as an array."""
     with naming_the_directory():
         handle, path = tempfile.mkstemp(prefix="charrnn-")
         try:
+            # Written like any file and mapped when it is complete: a disk that is full is an
+            # error here, where writing to a map would kill the process.
             with open(handle, "wb") as file:
-                _reserve(file, size)
-            whole = np.memmap(path, dtype, "r+", shape=shape)
+                fill(file)
+            whole = np.memmap(path, dtype, mode, shape=shape)
         except BaseException:
             _remove(path)
             raise
+    # The file keeps its name, by which other processes find it, and goes with the map, which
+    # every view of the array keeps alive; at the latest when Python exits, be it by an
+    # exception. The map and not the array is what to wait for: Windows removes no file that is
+    # mapped, and the map tells of its end only when it has let go.
     weakref.finalize(whole.base, _remove, path)
     return whole
 

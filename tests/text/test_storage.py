@@ -1,3 +1,4 @@
+import errno
 import gc
 import os
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from charrnn.errors import TextError
 from charrnn.text import storage
-from charrnn.text.storage import joined
+from charrnn.text.storage import joined, room
 
 UINT8 = np.dtype(np.uint8)
 
@@ -115,3 +116,34 @@ def test_the_lack_of_any_temporary_directory_is_an_error_of_the_text(temporary, 
     monkeypatch.setattr(tempfile, "mkstemp", missing)
     with pytest.raises(TextError, match=r"^temporary directory: No usable"):
         joined(parts(), 5, UINT8)
+
+
+def test_room_to_write_to_is_in_a_file_where_it_is_large(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("charrnn.text.storage.IN_MEMORY", 100)
+    small, large = room((5, 5), np.uint8), room((20, 30), np.float32)
+    assert list(tmp_path.iterdir()) != []
+    assert not isinstance(small, np.memmap)
+    large[...] = 1.5
+    assert (large == 1.5).all()
+    assert next(tmp_path.iterdir()).stat().st_size == 20 * 30 * 4
+    del large
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("system", ["with fallocate", "without"])
+def test_a_full_disk_is_said_before_the_room_is_used(system, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("charrnn.text.storage.IN_MEMORY", 100)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if system == "without":
+        monkeypatch.delattr("os.posix_fallocate", raising=False)
+        assert room((20, 30), np.uint8).shape == (20, 30)
+        return
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    with pytest.raises(TextError, match="No space left on device: name a directory"):
+        room((20, 30), np.uint8)
+    assert list(tmp_path.iterdir()) == []
