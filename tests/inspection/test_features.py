@@ -4,117 +4,108 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import SettingError
-from charrnn.inspection.features import FEATURES, depth, matches, pattern, since
+from charrnn.inspection.features import FEATURES, LEAST, Feature, pattern, present
+from charrnn.inspection.parsing.measures import FARTHEST
 
-texts = st.text(st.sampled_from('abXY 0,."#([{)]}\n\té각') | st.characters(), max_size=60)
-
-#: Binary features as a text and, below each character, where they hold.
-HOLDS = [
-    ("inside double quotes", 'he said "go on" loudly', "        ''''''        "),
-    ("inside double quotes", 'half "open', "          "),
-    ("inside double quotes", '"a"\n"b\n"c"', "''     '' "),
-    ("inside ( )", "f(x, (y)) + z", " '''''''     "),
-    ("inside ( )", ")a(b", "  ''"),
-    ("inside [ ]", "a[1](2)", " ''    "),
-    ("inside { }", "{a: {}}", "'''''' "),
-    ("in a # comment", "x = 1  # one\ny", "       '''''  "),
-    ("in a capitalized word", "the Old oWl, X_1", "    '''      '''"),
-    ("in an upper-case word", "NASA and A bC DE", "''''          ''"),
-    ("in a number", "a1 20 3.5 1,000", "   '' ''' '''''"),
-    ("in indentation", "  if a:\n\t b  c\nd", "''      ''      "),
-    ("first word of a line", "one two\n three\nfour.", "'''            '''' "),
+#: Texts of different kinds that have all features between them.
+TEXTS = [
+    """\
+THE BARN OWL:
+"It is 7," said Ann ['the owl'] (again). See http://owl.example/ {or not}.
+  Then she left.
+"""
+    + 40 * "x\n",
+    '# One owl\ndef feed(owl):\n    if owl:\n        return """no"""\n',
+    '{"owl": [1, 2, {"barn": 3}],\n',
+    '<p class="owl">One <b>owl</b></p>\n',
 ]
 
-#: Graded features as a text and the value after each character.
-GRADES = [
-    ("depth of brackets", "a([{}])b", [0, 1, 2, 3, 2, 1, 0, 0]),
-    ("depth of brackets", ")](a", [0, 0, 1, 1]),
-    ("column in the line", "ab\n\ncd", [1, 2, 0, 0, 1, 2]),
-    ("position in the word", "to be, 42", [1, 2, 0, 1, 2, 0, 0, 1, 2]),
-    ("characters since a capital", "abCdeÉf", [1, 2, 0, 1, 2, 0, 1]),
+#: Features of which no value depends on what comes after its character.
+FROM_THE_PAST = (
+    "depth of indentation",
+    "column in the line",
+    "column past the line before",
+    "position in the paragraph",
+)
+
+CHARACTERS = "abXY 0,.!?:;=#/*<>\"'`“”‘’«»([{)]}\\\n\t\r\0é각"
+PIECES = [
+    *("if x:\n", "def f(x):\n", "import os\n", '"""', "'''", "# no\n", "\\'", "return x;\n", "{\n"),
+    *("//", "/*", "*/", "${", "`", "};\n", "#if\n", '"a": ', "[1, 2]", "http://a.b", "1,000", "  "),
+    *("<p>", "</p>", "<!--", "-->", '<a b="c"', "<script>", "</script>"),
+    *("'tis ", "don't ", "A. B ", "“No,", " he said.\n\n", "A:\n"),
 ]
+texts = st.text(st.sampled_from(CHARACTERS) | st.characters())
+pieces = st.lists(st.sampled_from(PIECES)).map("".join)
 
 
-@pytest.mark.parametrize(("name", "text", "where"), HOLDS)
-def test_a_binary_feature_holds_where_it_should(name, text, where):
-    assert FEATURES[name].binary
-    expected = [float(place == "'") for place in where]
-    assert FEATURES[name].measure(text).tolist() == expected
+def test_every_feature_is_in_some_kind_of_text():
+    for name, feature in FEATURES.items():
+        assert any(np.ptp(feature.measure(text)) > 0 for text in TEXTS), name
 
 
-@pytest.mark.parametrize(("name", "text", "values"), GRADES)
-def test_a_graded_feature_has_its_value_after_each_character(name, text, values):
-    assert not FEATURES[name].binary
-    assert FEATURES[name].measure(text).tolist() == values
-
-
-def test_every_feature_has_an_example_here():
-    assert {name for name, *_ in HOLDS + GRADES} == set(FEATURES)
-
-
-@given(texts)
-def test_a_feature_has_a_value_for_each_character(text):
+@given(texts | pieces)
+def test_a_feature_has_a_number_for_each_character(text):
     for feature in FEATURES.values():
         values = feature.measure(text)
         assert values.shape == (len(text),)
-        assert (values >= 0).all()
+        assert values.dtype == np.float32
         if feature.binary:
             assert set(values) <= {0, 1}
         else:
             assert (values == np.round(values)).all()
+            assert (np.abs(values) <= max(FARTHEST, len(text))).all()
 
 
-@given(texts, st.integers(0, 60))
-def test_counted_features_depend_on_what_was_read_alone(text, cut):
-    for name, feature in FEATURES.items():
-        if name in ("inside ( )", "inside [ ]", "inside { }") or not feature.binary:
-            measured = feature.measure(text)[:cut]
-            np.testing.assert_array_equal(measured, feature.measure(text[:cut]))
+@given(texts | pieces, st.integers(0, 60))
+def test_features_that_need_not_look_ahead_do_not(text, cut):
+    for name in FROM_THE_PAST:
+        measured = FEATURES[name].measure(text)[:cut]
+        np.testing.assert_array_equal(measured, FEATURES[name].measure(text[:cut]))
 
 
-@given(st.text("ab()[", max_size=40))
-def test_the_depth_is_how_many_brackets_are_open(text):
-    open_brackets, expected = [], []
-    for character in text:
-        if character in "([":
-            open_brackets.append(character)
-        elif character == ")" and open_brackets:
-            open_brackets.pop()
-        expected.append(len(open_brackets))
-    assert depth("([", ")")(text).tolist() == expected
+def test_delimiters_are_those_that_begin_and_end_it():
+    for name, delimiters in {"inside ( )": "()", "inside { }": "{}", "in a tag": "<>"}.items():
+        assert FEATURES[name].delimiters == delimiters
 
 
-@given(st.text("ab.", max_size=40))
-def test_since_counts_from_the_last_one_or_from_the_start(text):
-    expected = [place - text.rfind(".", 0, place + 1) for place in range(len(text))]
-    assert since(".".__eq__)(text).tolist() == expected
+@pytest.mark.parametrize(
+    ("holding", "others", "is_there"),
+    [(LEAST, 100, True), (LEAST - 1, 100, False), (100, LEAST, True), (100, LEAST - 1, False)],
+)
+def test_what_hardly_ever_or_nearly_always_holds_is_not_present(holding, others, is_there):
+    text = others * "-" + holding * "7"
+    found, missing = present(text, {"number": FEATURES["in a number"]})
+    assert (list(found), missing) == ((["number"], []) if is_there else ([], ["number"]))
 
 
-def test_matches_of_a_pattern_are_marked_from_their_start_to_their_end():
-    assert matches("b+")("abbcb").tolist() == [0, 1, 1, 0, 1]
-    assert matches("^b.")("b\nb\n").tolist() == [1, 1, 1, 1]
+@pytest.mark.parametrize(("others", "is_there"), [(LEAST, True), (LEAST - 1, False), (0, False)])
+def test_a_graded_feature_that_hardly_changes_is_not_present(others, is_there):
+    values = np.array([5.0] * 200 + [3.0] * others)
+    found, missing = present(len(values) * "a", {"some": Feature(False, lambda text: values)})
+    assert (list(found), missing) == ((["some"], []) if is_there else ([], ["some"]))
 
 
-def test_what_stands_between_two_quotations_is_not_inside_one():
-    measured = FEATURES["inside double quotes"].measure('x "a" y "b" z')
-    assert "".join("1" if value else "." for value in measured) == "..11....11..."
+def test_an_empty_text_has_no_feature():
+    assert present("", FEATURES) == ({}, list(FEATURES))
 
 
 @pytest.mark.parametrize(
     ("regex", "where"),
     [
-        ("b+", " '' '"),
-        ("a(b)", " '   "),
-        ("(c)|b", "   ' "),
+        ("b+", " ^^ ^"),
+        ("a(b)", " ^   "),
+        ("(c)|b", "   ^ "),
         ("x*", "     "),
-        ("^ab", "''   "),
-        ("b$", "    '"),
+        ("^ab", "^^   "),
+        ("b$", "    ^"),
+        ("(a)(b)", "^    "),
     ],
 )
 def test_a_pattern_of_ones_own_holds_inside_of_its_matches(regex, where):
     feature = pattern(regex)
     assert feature.binary
-    assert feature.measure("abbcb").tolist() == [float(place == "'") for place in where]
+    assert feature.measure("abbcb").tolist() == [float(place == "^") for place in where]
 
 
 def test_a_pattern_looks_at_lines():
@@ -122,14 +113,19 @@ def test_a_pattern_looks_at_lines():
     assert pattern("a.*").measure("xab\ncd").tolist() == [0, 1, 1, 0, 0, 0]
 
 
+def test_a_pattern_that_python_warns_of_is_taken_as_it_is():
+    assert pattern("[[a]").measure("a[b").tolist() == [1, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("regex", "said"),
     [
-        ("(b", r"--feature '\(b': missing \), unterminated subpattern at position 0"),
-        ("ab**", "--feature 'ab\\*\\*': multiple repeat at position 3"),
-        ("a{99999999999}", "--feature 'a{99999999999}': .*too large"),
+        ("(b", "missing ), unterminated subpattern at position 0"),
+        ("ab**", "multiple repeat at position 3"),
+        ("a{99999999999}", "the repetition number is too large"),
     ],
 )
 def test_a_broken_pattern_is_refused_with_the_place(regex, said):
-    with pytest.raises(SettingError, match=said):
+    with pytest.raises(SettingError) as error:
         pattern(regex)
+    assert str(error.value) == f"--feature {regex!r}: {said}"
