@@ -24,6 +24,8 @@ C_IF: Final = re.compile(r"\b(?:if|while)\s*(?=\()")
 #: Where a condition of Python ends, or where it is broken off.
 CONDITION_END: Final = re.compile(r":|(?<!\\)\n")
 INDENT: Final = re.compile(r"^[ \t]*", re.MULTILINE)
+#: What is not closed after so many characters never will be, unless it is a block of code.
+FAR = 2000
 #: Any level of indentation.
 ANYWHERE = -1
 
@@ -113,7 +115,11 @@ def pairs_of_code(text: str, code: str) -> list[Pair]:
         if part != current:
             stack, current = Stack(), part
         found += stack.read(text[place], place, level, begins)
-    return found + (stack.unclosed(len(text)) if current == len(statements) else [])
+    unclosed = stack.unclosed(len(text)) if current == len(statements) else []
+    # Blocks of code may be long; braces of prose are mostly just spoken of.
+    endless = "(" if lexed(text).kind not in (Kind.PROSE, Kind.HTML) else "([{"
+    near = len(text) - FAR
+    return found + [pair for pair in unclosed if pair.start > near or pair.bracket not in endless]
 
 
 def conditions(text: str) -> Array:

@@ -72,7 +72,7 @@ def in_word(text: str) -> Array:
     spans, N = words(text), len(text)
     starts = np.zeros(N, bool)
     starts[spans[:, 0]] = True
-    return np.where(inside(spans, N), since(starts) + 1, 0)
+    return np.where(inside(spans, N), np.minimum(since(starts) + 1, FARTHEST), 0)
 
 
 def in_sentence(text: str) -> Array:

@@ -156,3 +156,9 @@ def test_without_such_a_line_it_closes_the_latest():
     stack.read("{", 1, 4)
     assert stack.read("}", 2, 0, begins=True) == [("{", 1, 2)]
     assert stack.unclosed(9) == [("{", 0, 9)]
+
+
+def test_a_brace_in_prose_that_is_never_closed_is_not_open_forever():
+    text = "An owl { sat\n\nin the barn.\n"
+    assert FEATURES["inside { }"].measure(text)[-1] == 1
+    assert not FEATURES["inside { }"].measure(text + 9999 * "x").any()
