@@ -13,18 +13,20 @@ from charrnn.inspection.features import FEATURES, Feature, present
 from charrnn.inspection.levels import LEVELS, Levels, Progress, nobody, take_down
 from charrnn.inspection.probing import probe, probe_scores
 from charrnn.inspection.reading import Signal, signals_of
-from charrnn.inspection.scores import Measured, Sample, halves, measure, strength, sums
+from charrnn.inspection.scores import Measured, Sample, halves, measure, strength, sums, thinned
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
 #: Shifts that give the level of chance, and the share of them that lies below it.
 SHIFTS, LEVEL = 200, 0.95
+#: Places, at most, on which that is found out.
+PLACES = 200_000
 #: Untrained networks to compare with, and how many characters are enough to know one.
 TWINS, TWIN = 4, 50_000
 #: Fewer characters cannot be cut into halves of which both say something.
 LEAST = 1_000
 #: How much of the time each part takes, about, for the progress.
-PARTS = {"read": 0.35, "choose": 0.1, "report": 0.35, "twin": 0.1, "clamp": 0.1}
+PARTS = {"read": 0.4, "choose": 0.05, "report": 0.05, "chance": 0.2, "twin": 0.2, "clamp": 0.1}
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,9 @@ def find_cells(
     first, second = halves(indices)
     levels = take_down(model, indices, signals, part(progress, "read"))
     chosen, _ = choose(levels, first, measured, part(progress, "choose"))
-    scores, chance = report(levels, second, measured, chosen, rng, part(progress, "report"))
+    scores = report(levels, second, measured, chosen, part(progress, "report"))
+    few = thinned(indices, second, PLACES)
+    chance = by_chance(levels, few, measured, rng, part(progress, "chance"))
     twins = score_untrained(model, indices[:TWIN], measured, signals, rng, part(progress, "twin"))
     probed = best_probe(levels, measured, first, second)
     rows = [
@@ -183,21 +187,29 @@ def choose(
 
 
 def report(
+    levels: Levels, sample: Sample, measured: Measured, chosen: Sequence[int], progress: Progress
+) -> Array:
+    """The scores of the cells chosen on another sample, (F,)."""
+    scores = sums(levels, sample, measured, progress=progress).scores(measured.binary)
+    own: Array = scores[np.arange(len(chosen)), 0, chosen]
+    return own
+
+
+def by_chance(
     levels: Levels,
     sample: Sample,
     measured: Measured,
-    chosen: Sequence[int],
     rng: np.random.Generator,
     progress: Progress,
-) -> tuple[Array, Array]:
-    """The scores of the cells chosen, (F,), and those that the best cell has by chance, (F,)."""
+) -> Array:
+    """The scores that the best of all cells has in `LEVEL` of the cases by chance, (F,)."""
     n = len(sample.kinds)
-    shifts = [0, *rng.integers(n // 20, n - n // 20, SHIFTS).tolist()]
+    shifts = rng.integers(n // 20, n - n // 20, SHIFTS).tolist()
     scores = sums(levels, sample, measured, shifts, progress).scores(measured.binary)
-    best = strength(scores[:, 1:], measured.binary).max(axis=2)  # (F, SHIFTS)
+    best = strength(scores, measured.binary).max(axis=2)  # (F, SHIFTS)
     chance = np.quantile(best, LEVEL, axis=1)
-    own = scores[np.arange(len(chosen)), 0, chosen]
-    return own, np.where(measured.binary, (1 + chance) / 2, chance)
+    level: Array = np.where(measured.binary, (1 + chance) / 2, chance)
+    return level
 
 
 def score_untrained(

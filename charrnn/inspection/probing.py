@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from charrnn.inspection.levels import LEVELS, Levels
 from charrnn.inspection.scores import Measured, Sample, scores_of
+from charrnn.parallel.threads import cores
 from charrnn.parameters import Array
 
 #: What is added to the diagonal, as a share of its mean: cells that never move, or alike, would
@@ -45,22 +49,35 @@ def inputs(levels: Levels, cells: Array, places: slice) -> Array:
 
 def fit(levels: Levels, cells: Array, features: Measured, sample: Sample) -> Array:
     """The weights w, (D, F)."""
-    D, F, K = len(cells), len(features.names), len(sample.counts)
-    moments = np.zeros((D, D + F))  # Σ x·xᵀ and Σ x·f
-    of_inputs, of_features = np.zeros((D, K)), np.zeros((F, K))  # sums by character
-    one_hot = np.eye(K, dtype=np.float32)
-    for here, there in sample.chunks():
-        x, f = inputs(levels, cells, there), features.values[:, there]
-        rows = one_hot[sample.kinds[here]]  # (m, K)
-        moments += x @ np.concatenate([x, f]).T
-        of_inputs += x @ rows
-        of_features += f @ rows
-    means = of_inputs / np.maximum(sample.counts, 1)
-    moments -= means @ np.concatenate([of_inputs, of_features]).T
-    squares, products = moments[:, :D], moments[:, D:]
-    ridge = RIDGE * squares.trace() / D + 1e-9
-    weights: Array = np.linalg.solve(squares + ridge * np.eye(D), products)
+    D = len(cells)
+    chunks, workers = list(sample.chunks()), cores()
+    shares = [chunks[number::workers] for number in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:  # products run outside of Python's lock
+        parts = pool.map(lambda share: moments(levels, cells, features, sample, share), shares)
+        squares, by_kind = (np.sum(arrays, axis=0) for arrays in zip(*parts))
+    means = by_kind[:D] / np.maximum(sample.counts, 1)
+    squares = squares - means @ by_kind.T
+    ridge = RIDGE * squares[:, :D].trace() / D + 1e-9
+    weights: Array = np.linalg.solve(squares[:, :D] + ridge * np.eye(D), squares[:, D:])
     return weights.astype(np.float32)
+
+
+def moments(
+    levels: Levels,
+    cells: Array,
+    features: Measured,
+    sample: Sample,
+    chunks: Sequence[tuple[slice, slice]],
+) -> tuple[Array, Array]:
+    """Over some chunks: Σ x·xᵀ and Σ x·f, (D, D + F), and Σ x and Σ f of each kind, (D + F, K)."""
+    D, F, K = len(cells), len(features.names), len(sample.counts)
+    products, by_kind = np.zeros((D, D + F)), np.zeros((D + F, K))
+    one_hot = np.eye(K, dtype=np.float32)
+    for here, there in chunks:
+        x_f = np.concatenate([inputs(levels, cells, there), features.values[:, there]])
+        products += x_f[:D] @ x_f.T
+        by_kind += x_f @ one_hot[sample.kinds[here]]
+    return products, by_kind
 
 
 def ranks_within(values: Array, sample: Sample) -> Array:

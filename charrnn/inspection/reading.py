@@ -17,7 +17,7 @@ STEPS = 128
 #: least: a product of many columns takes little longer than one of few.
 READERS, LEAST_PART = 64, 4_096
 #: Characters that a reader reads before its own part, so that its state is a carried one.
-CONTEXT = 1_024
+CONTEXT = 512
 
 
 class Signal(NamedTuple):

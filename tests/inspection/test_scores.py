@@ -6,7 +6,7 @@ import pytest
 from charrnn.inspection.features import Feature
 from charrnn.inspection.levels import Levels
 from charrnn.inspection.reading import Signal
-from charrnn.inspection.scores import LEAST, halves, measure, ranked, strength, sums
+from charrnn.inspection.scores import LEAST, halves, measure, ranked, strength, sums, thinned
 
 
 def levels_of(values):
@@ -141,3 +141,36 @@ def test_a_feature_that_the_character_tells_nearly_always_leaves_nothing_to_scor
     holds[np.flatnonzero(holds)[:3]] = False
     scores, _ = score([rng.integers(0, 256, 400)], given(holds, True), text)
     assert scores[0, 0] == 0.5
+
+
+def test_a_thinned_sample_has_every_so_manieth_place(rng):
+    indices = rng.integers(0, 5, 40_000)
+    first, _ = halves(indices)
+    few = thinned(indices, first, 7_000)
+    places = np.arange(40_000)
+    assert len(few.kinds) == pytest.approx(20_000 / 3, rel=0.01)
+    np.testing.assert_array_equal(
+        few.take(places), np.concatenate([places[b][::3] for b in first.blocks])
+    )
+    for here, there in few.chunks():
+        np.testing.assert_array_equal(few.take(places)[here], places[there])
+    assert len(thinned(indices, first, 20_000).kinds) == 20_000
+
+
+def test_chance_on_few_places_is_much_like_chance_on_all(rng):
+    """Of what stays the same for a while, as features and cells do."""
+    N = 60_000
+    text = "".join(rng.choice(list("abc"), N))
+    cells = [np.repeat(rng.integers(0, 256, N // 15), 15) for _ in range(20)]
+    holds = np.repeat(rng.random(N // 20) < 0.3, 20)
+    indices = np.unique(list(text), return_inverse=True)[1]
+    _, second = halves(indices)
+    measured = measure(text, {"f": given(holds, True)})
+    levels = levels_of(cells)
+    chance = []
+    for sample in (second, thinned(indices, second, 10_000)):
+        shifts = rng.integers(500, len(sample.kinds) - 500, 100).tolist()
+        scores = sums(levels, sample, measured, shifts).scores(measured.binary)
+        chance.append(np.quantile(strength(scores, measured.binary).max(axis=2), 0.95))
+    assert chance[1] == pytest.approx(chance[0], rel=0.35)
+    assert chance[1] > 0.9 * chance[0]
