@@ -55,7 +55,7 @@ def measure(options: Options) -> Result:
             row = {
                 "command": f"{command}{' --text FILE' if text else ''}",
                 "units": size,
-                "characters": characters(folder / path) if text is None else length(text),
+                "characters": read(command, folder / path) if text is None else length(text),
                 "seconds": finished.seconds,
                 "peak_resident": finished.peak_resident,
             }
@@ -64,11 +64,12 @@ def measure(options: Options) -> Result:
     return {"text": options.text.name, "steps": int(steps), "rows": rows}
 
 
-def characters(path: Path) -> int:
-    """Of the excerpt in a checkpoint."""
+def read(command: str, path: Path) -> int:
+    """How many characters of the excerpt in a checkpoint a command reads."""
     from charrnn import checkpoint
 
-    return len(checkpoint.read(path).excerpt)
+    excerpt = len(checkpoint.read(path).excerpt)
+    return min(20_000, excerpt) if command.startswith("--cell") else excerpt
 
 
 def length(text: Path) -> int:
