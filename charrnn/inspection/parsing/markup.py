@@ -20,7 +20,9 @@ HTML: Final = alternatives(
     r"<[!?][^<>]*>",
 )
 #: What an attribute is set to; NUL is between tags.
-VALUE: Final = re.compile(r"""=\s*("[^"<\0]*"|'[^'<\0]*'|[^\s"'<>=`\0]+)""")
+VALUE: Final = re.compile(r"""=\s*("[^"<\0]*(?:"|\Z)|'[^'<\0]*(?:'|\Z)|[^\s"'<>=`\0]+)""")
+#: The rest of one that a text begins inside of.
+VALUE_END: Final = re.compile(r"""[^"'<>\0]*(?<!=)(["'])(?=[\s/\0])""")
 TAG_NAME: Final = re.compile(rf"</?{NAME}")
 #: Elements whose content is code.
 SCRIPT: Final = re.compile(r"<(?:script|style)\b", re.IGNORECASE)
@@ -81,14 +83,15 @@ def tag_name(token: Token, text: str) -> str:
 
 
 def attribute_values(text: str, tokens: list[Token]) -> list[Token]:
-    """What attributes are set to, in quotes or without."""
+    """What attributes are set to, in quotes or without; the text may begin or end in one."""
     tags = as_spans([token.inside for token in tokens if token.mark == "<"])
     view = replaced(text, inside(tags, len(text)), "\0")
-    values = []
-    for match in VALUE.finditer(view):
+    begun = VALUE_END.match(view)
+    values = [Token(0, begun.end(), begun[1], begun=True)] if begun else []
+    for match in VALUE.finditer(view, begun.end() if begun else 0):
         start, stop = match.span(1)
-        quoted = text[start] in "\"'"
-        values.append(Token(start, stop, text[start] if quoted else "=", closed=quoted))
+        mark = text[start] if text[start] in "\"'" else "="
+        values.append(Token(start, stop, mark, closed=text.endswith(mark, start + 1, stop)))
     return values
 
 

@@ -185,6 +185,7 @@ def faults(head: str, pattern: re.Pattern[str], begun: list[Token]) -> int:
             touches = before.isalnum() and before not in PREFIXES
             number += touches or head[token.stop : token.stop + 1].isalnum()
         number += not token.closed and token.mark not in ("#", "//")
-    number += sum(bool(taken[line.end() - 1]) for line in PYTHON_LINE.finditer(head))
+    if pattern is PYTHON:  # comments of C may well speak of code
+        number += sum(bool(taken[line.end() - 1]) for line in PYTHON_LINE.finditer(head))
     first_line = head.partition("\n")[0]
     return number + sum(not taken[quote.start()] for quote in STRAY.finditer(first_line))

@@ -25,6 +25,7 @@ def of_tokens(text):
         ("owl\", 'mouse')\n" + PYTHON, "owl"),
         ("it's of \"owls\n */ int x;\n" + C, "it's of \"owls\n *"),
         ('owls: */*";\n' + C, "owls: */*"),
+        ("owls:\n  n = 1\n  return n\n */ int x;\n" + C, "owls:\n  n = 1\n  return n\n *"),
         ("a ${b}`, `c`);\n" + C, "a ${b}"),
         ('b, c","d":1},' + ROWS, "b, c"),
         ('it\\"s","d":1},' + ROWS, 'it\\"s'),
@@ -54,7 +55,9 @@ def test_a_text_that_begins_outside_of_all_is_not_taken_to_begin_inside(text):
         (C + "// owl", "// owl"),
         (20 * ROWS + '{"an owl', '"an owl'),
         ("<p>a</p>\n<p>b</p>\n<!-- owl", "<!-- owl"),
-        ('<p>a</p>\n<p>b</p>\n<p id="owl', '<p id="owl'),
+        ("<p>a</p>\n<p>b</p>\n<p id", "<p id"),
+        ('<p>a</p>\n<p>b</p>\n<p id="owl', '"owl'),
+        ("<p>a</p>\n<p>b</p>\n<p id='", "'"),
         ("<p>a</p>\n<p>b</p>\n<script>f('owl", "'owl"),
     ],
 )

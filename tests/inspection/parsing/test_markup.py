@@ -1,6 +1,6 @@
 import pytest
 
-from charrnn.inspection.parsing.markup import elements, lex_html
+from charrnn.inspection.parsing.markup import attribute_values, elements, lex_html
 
 #: A feature; the kind of text; lines of it, as conftest.py has them.
 SAMPLES = [
@@ -63,6 +63,24 @@ def test_markup_is_seen_where_it_is(name, kind, block, marked):
 def test_elements_are_what_is_between_tags_of_a_name(text, found):
     spans = elements(text, lex_html(text)[0])
     assert sorted(text[start:stop] for start, stop in spans) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('an owl" id="b">c', ["an owl", '"b']),
+        ("owl'/>c", ["owl"]),
+        ('id="a">b', ['"a']),
+        ('id="" class="b">c', ['"', '"b']),
+        ('id="the owls\' b">c', ["\"the owls' b"]),
+        ('an "owl" <b>c</b>', []),
+        ('<p id="a">b<p id="an o', ['"a', '"an o']),
+        ("<p id='", ["'"]),
+    ],
+)
+def test_a_text_may_begin_and_end_inside_of_an_attribute(text, values):
+    found = attribute_values(text, lex_html(text)[0])
+    assert [text[slice(*value.inside)] for value in found] == values
 
 
 def test_scripts_are_code():
