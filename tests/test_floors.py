@@ -55,7 +55,8 @@ def test_a_file_imports_only_from_floors_below(file):
     for name, at_top in imports(file):
         parts = name.split(".")
         there = parts[1] if len(parts) > 1 and parts[1] in FLOOR else "__init__"
-        assert at_top, f"{file.name} imports {name} inside of a function"
+        # What a folder offers of its own may be named for the type checker alone.
+        assert at_top or there == here, f"{file.name} imports {name} inside of a function"
         if there != here:
             assert FLOOR[there] < FLOOR[here], f"{file.name} imports {name}"
 

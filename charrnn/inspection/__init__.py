@@ -1,11 +1,56 @@
 """Looking inside: arrays in, arrays out. Nothing here prints or draws.
 
-import charrnn
-from charrnn.inspection.finding import find_cells
-from charrnn.inspection.reading import signals_of
-from charrnn.inspection.recording import record
+    from charrnn import inspection, load
 
-model = charrnn.load("charrnn.npz")
-recording = record(model, text, signals_of(model))
-findings = find_cells(model, text)
+    model = load("charrnn.npz")
+    recording = inspection.record(model, text, inspection.signals_of(model))
+    findings = inspection.find_cells(model, text)
+
+The other analyses are functions of the modules of the same name, as in
+`from charrnn.inspection.memory import memory`.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charrnn.inspection.exporting import export
+    from charrnn.inspection.finding import find_cells
+    from charrnn.inspection.following import follow
+    from charrnn.inspection.gates import gate_saturation
+    from charrnn.inspection.gradients import gradient_by_lag
+    from charrnn.inspection.ngram import NGram
+    from charrnn.inspection.reading import Signal, signals_of
+    from charrnn.inspection.recording import record
+
+__all__ = [
+    "NGram",
+    "Signal",
+    "export",
+    "find_cells",
+    "follow",
+    "gate_saturation",
+    "gradient_by_lag",
+    "record",
+    "signals_of",
+]
+_HOMES = {
+    "NGram": "ngram",
+    "Signal": "reading",
+    "export": "exporting",
+    "find_cells": "finding",
+    "follow": "following",
+    "gate_saturation": "gates",
+    "gradient_by_lag": "gradients",
+    "record": "recording",
+    "signals_of": "reading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used, as in charrnn itself: a command needs few of them.
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
