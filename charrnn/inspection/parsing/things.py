@@ -85,7 +85,8 @@ def keywords(text: str) -> list[tuple[int, int]]:
     return KEYWORDS[parts.kind](parts.code) if parts.kind in KEYWORDS else []
 
 
-_NUMBER = r"(?<![\w.])(?:0[xX][\da-fA-F_]+|(?:%s|\.\d+)(?:\.\d+)*(?:[eE][+-]?\d+)?)"
+_WITH_BASE = r"0(?:[xX][\da-fA-F_]+|[oO][0-7_]+|[bB][01_]+)"
+_NUMBER = rf"(?<![\w.])(?:{_WITH_BASE}|(?:%s|\.\d+)(?:\.\d+)*(?:[eE][+-]?\d+)?)"
 _number_of_code = matches(_NUMBER % r"\d[\d_]*")
 _number_of_prose = matches(_NUMBER % r"\d{1,3}(?:,\d{3})+(?!\d)|\d+")
 
