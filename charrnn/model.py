@@ -160,18 +160,34 @@ class CharRNN:
         Returns:
             Logits (V, T, B), which hold until the next window of this size.
         """
-        x, room = inputs, self.room(*inputs.shape)
+        return self.logits(self.hidden(inputs, state, masks))
+
+    def hidden(self, inputs: Array, state: Array, masks: Array | None = None) -> Array:
+        """What the last layer says, (H, T, B), which holds until the next window of this size.
+
+        Args:
+            inputs, state, masks: as for `forward`.
+        """
+        x, tapes = inputs, self.room(*inputs.shape).tapes
         with np.errstate(over="ignore"):  # see charrnn.cells.activations.sigmoid
-            for number, (layer, tape) in enumerate(zip(self.layers, room.tapes)):
+            for number, (layer, tape) in enumerate(zip(self.layers, tapes)):
                 h = layer.cell.forward(layer.weights, x, state[number], tape)
                 x = h
                 if masks is not None:
                     x = scratch(tape, "dropped", h.shape, h.dtype)
                     np.multiply(h, masks[number], out=x)
-        logits = room.logits.reshape(len(room.logits), -1)
-        np.matmul(self.parameters["Wy"], x.reshape(self.hidden_size, -1), out=logits)
-        logits += self.parameters["by"][:, None]
-        return room.logits
+        return x
+
+    def logits(self, h: Array) -> Array:
+        """The logits of the next characters, (V, T, B), from what the last layer says, (H, T, B).
+
+        They hold until the next window of this size.
+        """
+        logits = self.room(*h.shape[1:]).logits
+        rows = logits.reshape(len(logits), -1)
+        np.matmul(self.parameters["Wy"], h.reshape(self.hidden_size, -1), out=rows)
+        rows += self.parameters["by"][:, None]
+        return logits
 
     def losses(self, window: Window, state: Array) -> Array:
         """−ln p of each target, (T, B), in nats; `state` is carried as in `forward`."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
 from charrnn.model import CharRNN, Reader
+from charrnn.parallel.threads import cores
 from charrnn.parameters import Array
 from charrnn.sampling import log_softmax
 
@@ -136,14 +138,21 @@ def read_held(
 ) -> Array:
     """The losses in nats with each of n cells held, (T, n, M), all of them side by side."""
     T, M = read.shape
-    reader = model.reader(len(cells) * M)
-    hold(reader, means, cells, M)
-    losses = np.empty((T, len(cells), M))
-    for step in range(T):
-        logits = reader.read(np.tile(read[step], len(cells)))
-        chosen = log_softmax(logits, np.tile(targets[step], len(cells)))
-        losses[step] = -chosen.reshape(len(cells), M)
-    return losses
+
+    def lose(cells: Sequence[tuple[int, int]]) -> Array:
+        reader = model.shared().reader(len(cells) * M)
+        hold(reader, means, cells, M)
+        losses = np.empty((T, len(cells), M))
+        for step in range(T):
+            logits = reader.read(np.tile(read[step], len(cells)))
+            chosen = log_softmax(logits, np.tile(targets[step], len(cells)))
+            losses[step] = -chosen.reshape(len(cells), M)
+        return losses
+
+    share = -(-len(cells) // cores())
+    with ThreadPoolExecutor() as pool:  # products run outside of Python's lock
+        shares = [cells[first : first + share] for first in range(0, len(cells), share)]
+        return np.concatenate(list(pool.map(lose, shares)), axis=1)
 
 
 def hold(reader: Reader, means: Array, cells: Sequence[tuple[int, int]], M: int) -> None:

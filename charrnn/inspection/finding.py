@@ -20,7 +20,7 @@ from charrnn.parameters import Array
 #: Shifts that give the level of chance, and the share of them that lies below it.
 SHIFTS, LEVEL = 200, 0.95
 #: Places, at most, on which that is found out.
-PLACES = 200_000
+PLACES = 100_000
 #: Untrained networks to compare with, and how many characters are enough to know one.
 TWINS, TWIN = 4, 50_000
 #: Fewer characters cannot be cut into halves of which both say something.

@@ -141,7 +141,7 @@ def read_carried(
         for signal, values in piece.values.items():
             totals[signal] += values.sum(axis=(0, 2), dtype=np.float64, where=within)
         following = indices.take(piece.places + 1, mode="clip").astype(np.intp)
-        piece.put(cross_entropy(piece.logits, following), losses)
+        piece.put(cross_entropy(model.logits(piece.hidden), following), losses)
     return {signal: total / len(indices) for signal, total in totals.items()}, losses
 
 

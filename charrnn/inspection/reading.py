@@ -57,8 +57,8 @@ class Piece(NamedTuple):
     places: Array
     #: Of each signal asked for, the values after reading it, (T, H, B).
     values: dict[Signal, Array]
-    #: Of the character after it, (V, T, B).
-    logits: Array
+    #: What the last layer says, (H, T, B), for `CharRNN.logits`.
+    hidden: Array
 
     def put(self, values: Array, out: Array) -> None:
         """Put what belongs to the steps, (T, …, B), where the characters are: (N, …)."""
@@ -106,7 +106,7 @@ def read_through(
         places = starts + steps[:, None]
         inputs = indices.take(places, mode="clip").astype(np.intp)
         with np.errstate(over="ignore", invalid="ignore"):
-            logits = model.forward(inputs, state)
+            hidden = model.hidden(inputs, state)
         if not np.isfinite(state).all():
             raise TrainingError(
                 "the state of the network grows beyond all bounds as it reads: its training went "
@@ -119,4 +119,4 @@ def read_through(
             signal: model.layers[0].cell.signal(tapes[signal.layer - 1], signal.name)
             for signal in signals
         }
-        yield Piece(places, values, logits)
+        yield Piece(places, values, hidden)

@@ -65,7 +65,7 @@ def record(
             piece.put(of_units, values[signal])
         # The target of the last character of all is unknown; any will do, and it is cut off.
         targets = indices.take(piece.places + 1, mode="clip").astype(np.intp)
-        logits = piece.logits
+        logits = model.logits(piece.hidden)
         at_targets = np.take_along_axis(logits, targets[None], axis=0)[0]
         order = best = np.empty((*targets.shape, 0))
         if K:
