@@ -1,44 +1,53 @@
 """One file that holds a model, what it was trained on, and what is needed to go on.
 
-An `.npz` of plain arrays, uncompressed and without pickles:
+An `.npz` of plain arrays, uncompressed and without pickles (`charrnn.archive`):
 
-- `header`: UTF-8 bytes of a JSON object, see `Checkpoint`;
+- `header`: JSON, see `charrnn.header`: the format, and what of `Checkpoint` is no array;
+- `vocabulary`: the code points of the characters, ascending; `excerpt`: likewise, in its order;
+- `history`: step, loss and validation loss of each validation, (n, 3), NaN for what there is not;
 - `best.NAME`, `last.NAME`: each parameter at the lowest validation loss and at the last step;
 - `resume.NAME`: the optimizer's memory and the carried state.
+
+A stranger's file can at worst be refused: nothing in it is executed, no path is made of a name
+in it, and all is looked at before it is believed.
 """
 
 from __future__ import annotations
 
-import json
-import platform
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-import charrnn
+from charrnn import archive, header
 from charrnn.errors import CheckpointError, SettingError
 from charrnn.files import replacing
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.fingerprint import fingerprint
+from charrnn.model import CharRNN, cells_of, shapes_of
+from charrnn.parameters import Array, Shape
+from charrnn.settings import Settings
+from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, text_of
 
-#: Raised when a reader of an older version would misunderstand what is written.
-FORMAT = 1
+#: Raised when a reader of an older version would misunderstand what is written. Of 1 everything
+#: but the weights and what is resumed from stood in the header.
+FORMAT = 2
 
 Weights = Literal["best", "last"]
 
 
-def versions() -> dict[str, str]:
-    """What a checkpoint is made with."""
+def nothing_yet() -> dict[str, Any]:
+    """The numbers of a run that has not begun."""
     return {
-        "charrnn": charrnn.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
+        "step": 0,
+        "best_loss": None,
+        "best_step": 0,
+        "stale": 0,
+        "recent": [0.0, 0],
+        "history": [],
     }
 
 
@@ -50,27 +59,31 @@ class Checkpoint:
         model: the keyword arguments of `CharRNN`.
         vocabulary: the characters, in the order of their indices.
         best, last: the parameters by name, at the lowest validation loss and the last step.
-        normalize: the Unicode normal form the text was brought into; None for none.
         corpus: `name`, `characters`, `sha256`, and how to read it again.
         settings: of the training, see `charrnn.training.Settings`.
         run: the numbers that resume the training, see `charrnn.training.Run`; with `step`,
             `best_loss`, `best_step` and `history`.
         resume: the arrays that resume the training, by name.
         excerpt: the beginning of the held-out text, to look at.
-        versions: of what wrote the file.
+        versions: of all that decided the bits, see `charrnn.fingerprint`.
     """
 
     model: dict[str, Any]
     vocabulary: Vocabulary
     best: dict[str, Array]
     last: dict[str, Array]
-    normalize: str | None = None
     corpus: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    run: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=nothing_yet)
     resume: dict[str, Array] = field(default_factory=dict)
     excerpt: str = ""
-    versions: dict[str, str] = field(default_factory=versions)
+    versions: dict[str, str] = field(default_factory=fingerprint)
+
+    @property
+    def normalize(self) -> str | None:
+        """The Unicode normal form the text was brought into; None for none."""
+        form: str | None = self.corpus.get("normalize")
+        return form
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """The model, with the weights asked for."""
@@ -86,15 +99,13 @@ class Checkpoint:
         return model
 
     def check(self) -> None:
-        """Find out whether the weights are what the configuration asks for.
+        """Find out whether all parts fit each other.
 
         Raises:
-            CheckpointError: where they are not, with both shapes, or are not finite.
+            CheckpointError: where the arrays are not what the configuration asks for, with both
+                shapes, or are not finite.
         """
-        try:
-            expected = CharRNN(self.vocabulary, **self.model).parameters.shapes
-        except (TypeError, SettingError) as error:
-            raise CheckpointError(f"no model of the configuration {self.model}: {error}") from error
+        expected = self.shapes()
         for group in ("best", "last"):
             arrays: dict[str, Array] = getattr(self, group)
             for name in sorted(arrays.keys() | expected.keys()):
@@ -104,13 +115,39 @@ class Checkpoint:
                     raise CheckpointError(
                         f"{group}.{name} is {found}, where the configuration asks for {asked}"
                     )
-                if not np.isfinite(arrays[name]).all():
+        for group in ("best", "last", "resume"):
+            for name, array in getattr(self, group).items():
+                if array.dtype.kind != "f" or not np.isfinite(array).all():
                     raise CheckpointError(f"{group}.{name} is not finite everywhere")
+        if unknown := self.vocabulary.unknown(self.excerpt):
+            raise CheckpointError(f"damaged: its excerpt has characters unknown to it: {unknown}")
+
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes that the configuration asks for, found out without making room: who knows
+        what sizes a stranger asks for.
+
+        Raises:
+            CheckpointError: where there is no such model.
+        """
+        V = len(self.vocabulary)
+        try:
+            if self.settings:
+                Settings(**self.settings)
+            # The smallest of its kind would say what is wrong with the rest.
+            CharRNN(self.vocabulary, **{**self.model, "hidden_size": 1, "num_layers": 1})
+            sizes = self.model["hidden_size"], self.model["num_layers"]
+            if sizes[1] > len(self.last):
+                raise SettingError(f"it has {len(self.last)} arrays, too few for its layers")
+            return shapes_of(cells_of(V, self.model["cell"], *sizes), V)
+        except (KeyError, TypeError, SettingError) as error:
+            raise CheckpointError(f"no model of {self.model}, {self.settings}: {error}") from error
 
 
-#: The fields of a checkpoint that stand in its header, and those that are arrays.
-HEADER = ("model", "normalize", "corpus", "settings", "run", "excerpt", "versions")
-ARRAYS = ("best", "last", "resume")
+#: The fields of a checkpoint that stand in its header, and those that are arrays by name.
+SECTIONS = ("model", "corpus", "settings", "run", "versions")
+GROUPS = ("best", "last", "resume")
+#: The columns of the history.
+COLUMNS = ("step", "loss", "val_loss")
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -119,32 +156,115 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: where that is not possible; nothing is left behind.
     """
-    header = {"format": FORMAT, "vocabulary": checkpoint.vocabulary.ix_to_char}
-    header.update({name: getattr(checkpoint, name) for name in HEADER})
-    encoded = json.dumps(header, allow_nan=False).encode()
-    arrays: dict[str, Any] = {"header": np.frombuffer(encoded, np.uint8)}
-    for group in ARRAYS:
-        for name, array in getattr(checkpoint, group).items():
-            arrays[f"{group}.{name}"] = array
     try:
         with replacing(path) as file:
-            np.savez(file, **arrays)
+            archive.write(file, packed(checkpoint))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-#: What a damaged file makes NumPy, zipfile and json raise; MemoryError for absurd shapes.
-DAMAGED = (
-    ValueError,
-    EOFError,
-    KeyError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    zipfile.BadZipFile,
-)
+def packed(checkpoint: Checkpoint) -> dict[str, Array]:
+    """A checkpoint as arrays, by name."""
+    arrays = {
+        "vocabulary": code_points(checkpoint.vocabulary.ix_to_char),
+        "excerpt": code_points(checkpoint.excerpt),
+        "history": table_of(checkpoint.run["history"]),
+    }
+    for group in GROUPS:
+        for name, array in getattr(checkpoint, group).items():
+            arrays[f"{group}.{name}"] = array
+    said: dict[str, Any] = {name: dict(getattr(checkpoint, name)) for name in SECTIONS}
+    del said["run"]["history"]
+    encoded = header.encode({"format": FORMAT, "arrays": sorted(arrays), **said})
+    return {"header": np.frombuffer(encoded, np.uint8), **arrays}
+
+
+def unpacked(arrays: dict[str, Array]) -> Checkpoint:
+    """The opposite of `packed`, for arrays that anyone may have made.
+
+    Raises:
+        CheckpointError: for what `packed` does not give.
+    """
+    if "header" not in arrays:
+        raise CheckpointError("an archive of arrays, but not a charrnn checkpoint")
+    said = header.decode(arrays.pop("header").tobytes())
+    form = said.get("format")
+    if not header.fits(form, int) or not form:
+        raise CheckpointError("not a charrnn checkpoint")
+    if form > FORMAT:
+        raise CheckpointError("made by a newer charrnn: upgrade with `pip install -U charrnn`")
+    if form == 1:
+        of_format_1(said, arrays)
+    header.check(said)
+    names = said.get("arrays")
+    if names != sorted(arrays):
+        raise CheckpointError(f"damaged: it lists {names!r:.200}, and has {sorted(arrays)!r:.200}")
+    characters, excerpt = (text(arrays.pop(name)) for name in ("vocabulary", "excerpt"))
+    vocabulary = Vocabulary(characters)
+    if vocabulary.ix_to_char != characters:
+        raise CheckpointError("the characters of its vocabulary are not in order")
+    said["run"] = {**nothing_yet(), **said["run"], "history": points(arrays.pop("history"))}
+    groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
+    for full_name, array in arrays.items():
+        group, _, name = full_name.partition(".")
+        if group not in groups:
+            raise CheckpointError(f"damaged: nothing is known of {full_name!r}")
+        groups[group][name] = array
+    sections: dict[str, Any] = {name: said[name] for name in SECTIONS}
+    checkpoint = Checkpoint(vocabulary=vocabulary, excerpt=excerpt, **sections, **groups)  # type: ignore[arg-type]
+    checkpoint.check()
+    return checkpoint
+
+
+def text(points: Array) -> str:
+    """The text of code points (N,).
+
+    Raises:
+        CheckpointError: where that is not what they are.
+    """
+    if points.dtype != np.uint32 or points.ndim != 1 or (points >= CODE_POINTS).any():
+        raise CheckpointError("damaged: its text is none")
+    return text_of(points)
+
+
+def table_of(history: list[dict[str, float | None]]) -> Array:
+    """The points of a history, (n, 3), NaN for None."""
+    rows = [
+        [nan if (value := point[name]) is None else value for name in COLUMNS] for point in history
+    ]
+    return np.array(rows, np.float64).reshape(-1, len(COLUMNS))
+
+
+def points(table: Array) -> list[dict[str, float | None]]:
+    """The opposite of `table_of`.
+
+    Raises:
+        CheckpointError: for what it does not give.
+    """
+    if table.dtype != np.float64 or table.shape[1:] != (len(COLUMNS),):
+        raise CheckpointError(f"damaged: its history is {table.dtype}, {table.shape}")
+    if np.isinf(table).any() or np.isnan(table[:, 0]).any():
+        raise CheckpointError("damaged: its history is not finite")
+    found = []
+    for step, *losses in table.tolist():
+        loss, val_loss = (None if isnan(value) else value for value in losses)
+        found.append({"step": int(step), "loss": loss, "val_loss": val_loss})
+    return found
+
+
+def of_format_1(said: dict[str, Any], arrays: dict[str, Array]) -> None:
+    """Bring what the first format said, and its arrays, into the present one.
+
+    Raises:
+        CheckpointError: where something is missing.
+    """
+    try:
+        arrays["vocabulary"] = code_points(said["vocabulary"])
+        arrays["excerpt"] = code_points(said["excerpt"])
+        arrays["history"] = table_of(said["run"].pop("history", []))
+        said["arrays"] = sorted(arrays)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"damaged: its header lacks {error}") from error
 
 
 @contextmanager
@@ -161,9 +281,6 @@ def _naming(path: str | Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
-    except DAMAGED as error:
-        # What NumPy says of pickles would only tempt to load one.
-        raise CheckpointError(f"{path}: not a charrnn checkpoint, or damaged") from error
 
 
 def read(path: str | Path) -> Checkpoint:
@@ -173,28 +290,8 @@ def read(path: str | Path) -> Checkpoint:
         CheckpointError: for a file that is missing, damaged, of a newer version of charrnn, or
             not a checkpoint at all; and where its arrays do not fit its configuration.
     """
-    with _naming(path):
-        with open(path, "rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise CheckpointError("an array, not a charrnn checkpoint")
-            arrays: dict[str, Array] = {name: file[name] for name in file.files}
-        if "header" not in arrays:
-            raise CheckpointError("an archive of arrays, but not a charrnn checkpoint")
-        header = json.loads(arrays.pop("header").tobytes().decode())
-        if header["format"] > FORMAT:
-            raise CheckpointError("made by a newer charrnn: upgrade with `pip install -U charrnn`")
-        vocabulary = Vocabulary(header["vocabulary"])
-        if vocabulary.ix_to_char != header["vocabulary"]:
-            raise CheckpointError("the characters of its vocabulary are not in order")
-        groups: dict[str, dict[str, Array]] = {group: {} for group in ARRAYS}
-        for full_name, array in arrays.items():
-            group, _, name = full_name.partition(".")
-            groups[group][name] = array
-        fields: dict[str, Any] = {**groups, **{name: header[name] for name in HEADER}}
-        checkpoint = Checkpoint(vocabulary=vocabulary, **fields)
-        checkpoint.check()
-        return checkpoint
+    with _naming(path), open(path, "rb") as file:
+        return unpacked(archive.read(file))
 
 
 def load(path: str | Path, weights: Weights = "best") -> CharRNN:

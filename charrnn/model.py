@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,27 +70,15 @@ class CharRNN:
         dropout: float = 0.0,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        if cell not in CELLS:
-            raise SettingError(f"no cell named {cell!r}: choose one of {', '.join(CELLS)}")
-        if hidden_size < 1 or num_layers < 1 or not 0 <= dropout < 1:
-            raise SettingError(
-                "hidden_size and num_layers are at least 1 and dropout is in [0, 1), not "
-                f"{hidden_size}, {num_layers} and {dropout}"
-            )
+        self._cells = cells_of(len(vocabulary), cell, hidden_size, num_layers)
+        if not 0 <= dropout < 1:
+            raise SettingError(f"dropout is in [0, 1), not {dropout}")
         self.vocabulary = vocabulary
         self.cell = cell
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.dropout = dropout
-        V, H = len(vocabulary), hidden_size
-        cells = [CELLS[cell](H if layer else V, H) for layer in range(num_layers)]
-        shapes: dict[str, Shape] = {
-            f"layer{number}.{name}": shape
-            for number, layer in enumerate(cells, start=1)
-            for name, shape in layer.shapes().items()
-        }
-        self._cells = cells
-        self._view(Parameters({**shapes, "Wy": (V, H), "by": (V,)}, dtype))
+        self._view(Parameters(shapes_of(self._cells, len(vocabulary)), dtype))
         self._rooms: dict[tuple[int, int], Room] = {}
 
     def _view(self, parameters: Parameters, gradient: Array | None = None) -> None:
@@ -346,6 +334,32 @@ class Reader:
         np.matmul(self._Wy, self.state[-1, 0], out=self._logits)
         np.add(self._logits, self._by, out=self._logits)
         return self._logits
+
+
+def cells_of(V: int, cell: str, hidden_size: int, num_layers: int) -> list[Cell]:
+    """The layers of a network for V characters, the first one first.
+
+    Raises:
+        SettingError: for an unknown cell or a size below 1.
+    """
+    if cell not in CELLS:
+        raise SettingError(f"no cell named {cell!r}: choose one of {', '.join(CELLS)}")
+    if hidden_size < 1 or num_layers < 1:
+        raise SettingError(
+            f"hidden_size and num_layers are at least 1, not {hidden_size} and {num_layers}"
+        )
+    widths = [V, *[hidden_size] * (num_layers - 1)]
+    return [CELLS[cell](width, hidden_size) for width in widths]
+
+
+def shapes_of(cells: Sequence[Cell], V: int) -> dict[str, Shape]:
+    """The shape of each parameter of a network with these layers, by name."""
+    shapes = {
+        f"layer{number}.{name}": shape
+        for number, layer in enumerate(cells, start=1)
+        for name, shape in layer.shapes().items()
+    }
+    return {**shapes, "Wy": (V, cells[-1].hidden_size), "by": (V,)}
 
 
 def cross_entropy(

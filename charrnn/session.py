@@ -13,6 +13,7 @@ from charrnn import checkpoint as checkpoints
 from charrnn import planning
 from charrnn.checkpoint import Checkpoint
 from charrnn.errors import CheckpointError, TextError, TrainingError
+from charrnn.fingerprint import differences, fingerprint
 from charrnn.model import CharRNN
 from charrnn.parallel import processes
 from charrnn.parameters import Array
@@ -57,7 +58,6 @@ class Session:
             vocabulary=model.vocabulary,
             best=dict(best),
             last=dict(model.parameters),
-            normalize=self.corpus["normalize"],
             corpus=self.corpus,
             settings=asdict(run.settings),
             run=run.numbers(),
@@ -241,6 +241,8 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
         notices.append(
             f"--workers {settings.workers}, not {before}: the same training, but for rounding"
         )
+    if changed := differences(saved.versions, fingerprint()):
+        notices.append(f"the same training, but for rounding, with {changed}")
     run = Run(network, train, validation, settings, processes.team_of(settings.workers))
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():

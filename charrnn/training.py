@@ -181,9 +181,14 @@ class Run:
         Args:
             arrays, numbers: from its `arrays` and `numbers`.
             last, best: its parameters after its last step, and its best, flat.
+
+        Raises:
+            KeyError, TypeError, ValueError: where these are not a run's like this one.
         """
         self.counters = Counters(**numbers)
         for name, array in self.arrays().items():
+            if arrays[name].shape != array.shape:
+                raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
         self._best[...] = best

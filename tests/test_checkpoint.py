@@ -1,7 +1,5 @@
-import io
 import json
 import os
-import pickle
 import stat
 import zipfile
 
@@ -9,20 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
 
 import charrnn
-from charrnn.checkpoint import Checkpoint, load, read, save
+from charrnn.checkpoint import FORMAT, load, read, save
 from charrnn.errors import CheckpointError
-from charrnn.model import CharRNN
+from charrnn.session import resume
+from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary
-
-
-def made(vocabulary="abc\n", **more):
-    model = CharRNN(Vocabulary(vocabulary), cell="gru", hidden_size=4)
-    model.initialize(np.random.default_rng(0))
-    last = {name: array.copy() for name, array in model.parameters.items()}
-    best = {name: array + 1 for name, array in last.items()}
-    return Checkpoint(model.configuration, model.vocabulary, best, last, **more)
+from charrnn.training import train
 
 
 @pytest.fixture
@@ -32,17 +25,17 @@ def path(tmp_path):
 
 def test_what_is_saved_is_read(path):
     saved = made(
-        normalize="nfd",
-        corpus={"name": "x", "characters": 9},
-        settings={"steps": 3},
-        run={"step": 2, "history": []},
+        corpus=CORPUS,
+        settings={"steps": 3, "batch_size": 1, "seq_length": 2},
+        run=RUN,
         resume={"state": np.arange(4.0)},
         excerpt="abc",
     )
     save(path, saved)
     found = read(path)
     assert found.vocabulary == saved.vocabulary
-    for name in ("model", "normalize", "corpus", "settings", "run", "excerpt", "versions"):
+    assert found.normalize == "nfd"
+    for name in ("model", "corpus", "settings", "run", "excerpt", "versions"):
         assert getattr(found, name) == getattr(saved, name)
     for group in ("best", "last", "resume"):
         arrays = getattr(found, group)
@@ -63,7 +56,7 @@ def test_numpy_reads_it_without_pickles(path):
     save(path, made())
     with np.load(path, allow_pickle=False) as file:
         assert {"header", "best.Wy", "last.layer1.Wh"} <= set(file.files)
-        assert json.loads(file["header"].tobytes())["format"] == 1
+        assert json.loads(file["header"].tobytes())["format"] == 2
 
 
 def test_load_gives_the_best_weights_or_the_last(path):
@@ -80,68 +73,48 @@ def test_the_card_of_the_readme_works(path):
     assert set(text) <= set("abc\n")
 
 
-def npz(**arrays):
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-def npy(array):
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"To whom it may concern",
-        npy(np.zeros(3)),
-        pickle.dumps({"a": 1}),
-        npz(a=np.zeros(3)),
-        npz(header=np.frombuffer(b"not json", np.uint8)),
-        npz(header=np.frombuffer(b"{}", np.uint8)),
-        npz(header=np.frombuffer(b"[1]", np.uint8)),
-        npz(header=np.array([object()])),
-    ],
-)
-def test_what_is_no_checkpoint_is_refused_by_name(path, content):
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"model.npz: .*not a charrnn checkpoint"):
-        read(path)
-
-
 def test_a_missing_checkpoint_says_how_to_make_one(path):
     with pytest.raises(CheckpointError, match="charrnn train"):
         read(path)
 
 
-def test_a_truncated_checkpoint_is_refused(path):
-    save(path, made())
-    whole = path.read_bytes()
-    for size in range(0, len(whole), 97):
-        path.write_bytes(whole[:size])
-        with pytest.raises(CheckpointError):
-            read(path)
-
-
-def rewritten(path, change):
-    """Save a checkpoint whose arrays went through `change`."""
-    save(path, made())
-    with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files}
-    change(arrays)
-    path.write_bytes(npz(**arrays))
-
-
 def test_a_newer_format_asks_for_an_upgrade(path):
-    def newer(arrays):
-        header = json.loads(arrays["header"].tobytes())
-        arrays["header"] = np.frombuffer(json.dumps({**header, "format": 99}).encode(), np.uint8)
-
-    rewritten(path, newer)
+    with_header(path, lambda said: said.update(format=99))
     with pytest.raises(CheckpointError, match="newer charrnn: upgrade"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("vocabulary", np.array([0x110000], np.uint32), "its text is none"),
+        ("vocabulary", np.array([97.0]), "its text is none"),
+        ("vocabulary", np.array([98, 97], np.uint32), "not in order"),
+        ("excerpt", np.array([[97]], np.uint32), "its text is none"),
+        ("excerpt", np.array([122], np.uint32), "characters unknown to it"),
+        ("history", np.zeros((2, 4)), "its history is"),
+        ("history", np.zeros(3, np.float32), "its history is"),
+        ("history", np.full((1, 3), np.nan), "its history is not finite"),
+        ("history", np.array([[1, np.inf, 1]]), "its history is not finite"),
+        ("resume.m", np.array([np.inf]), "resume.m is not finite"),
+        ("best.by", np.zeros(4, np.uint8), "best.by is not finite"),
+    ],
+)
+def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, path):
+    rewritten(path, lambda arrays: arrays.update({name: array}))
+    with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
+        read(path)
+
+
+def test_an_array_of_another_group_is_refused(path):
+    def more(arrays):
+        said = json.loads(arrays["header"].tobytes())
+        said["arrays"] = sorted([*said["arrays"], "worst.Wy"])
+        arrays["worst.Wy"] = arrays["best.Wy"]
+        arrays["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+
+    rewritten(path, more)
+    with pytest.raises(CheckpointError, match=r"nothing is known of 'worst\.Wy'"):
         read(path)
 
 
@@ -152,7 +125,12 @@ def test_a_shape_that_contradicts_the_configuration_is_shown(path):
 
 
 def test_a_missing_array_is_named(path):
-    rewritten(path, lambda arrays: arrays.pop("last.by"))
+    def without(said):
+        said["arrays"].remove("last.by")
+
+    with_header(path, without)
+    with np.load(path) as file:
+        path.write_bytes(npz(**{name: file[name] for name in file.files if name != "last.by"}))
     with pytest.raises(CheckpointError, match=r"last.by is missing"):
         read(path)
 
@@ -167,27 +145,27 @@ def test_weights_that_are_not_finite_are_refused(path):
 
 
 def test_a_save_that_fails_leaves_the_old_one_and_nothing_else(path, monkeypatch):
-    save(path, made(excerpt="old"))
+    save(path, made(excerpt="a"))
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CheckpointError, match=r"model.npz: cannot be written: No space left"):
-        save(path, made(excerpt="new"))
+        save(path, made(excerpt="b"))
     monkeypatch.undo()
-    assert read(path).excerpt == "old"
+    assert read(path).excerpt == "a"
     assert [file.name for file in path.parent.iterdir()] == ["model.npz"]
 
 
 def test_a_save_keeps_the_mode_and_follows_a_link(path, tmp_path):
-    save(path, made(excerpt="old"))
+    save(path, made(excerpt="a"))
     path.chmod(0o640)
     link = tmp_path / "link.npz"
     link.symlink_to(path)
-    save(link, made(excerpt="new"))
+    save(link, made(excerpt="b"))
     assert link.is_symlink()
-    assert read(path).excerpt == "new"
+    assert read(path).excerpt == "b"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
@@ -202,3 +180,27 @@ def test_arrays_are_stored_uncompressed(path):
     save(path, made())
     with zipfile.ZipFile(path) as file:
         assert {member.compress_type for member in file.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_a_checkpoint_of_every_format_is_kept():
+    assert [path.name for path in KEPT] == [f"format-{n}.npz" for n in range(1, FORMAT + 1)]
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_checkpoints_of_every_format_are_read(kept):
+    found = read(kept)
+    assert found.vocabulary == Vocabulary.of(COUNTED)
+    assert found.excerpt == COUNTED[-239:]
+    assert [point["step"] for point in found.run["history"]] == [5, 10, 15, 20]
+    assert found.run["best_loss"] == pytest.approx(2.955, abs=1e-3)
+    assert len("".join(found.build().sample(20, seed=0))) == 20
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_runs_of_every_format_go_on(kept, tmp_path):
+    path = tmp_path / "copy.npz"
+    path.write_bytes(kept.read_bytes())
+    with resume(read(path), path, Corpus.of(COUNTED), {"steps": 25}) as session:
+        assert [progress.step for progress in train(session.run)] == [21, 22, 23, 24, 25]
+        session.save()
+    assert [point["step"] for point in read(path).run["history"]] == [5, 10, 15, 20, 25]

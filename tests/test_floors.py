@@ -12,9 +12,9 @@ ROOT = Path(charrnn.__file__).parent
 #: The lowest first. A name stands for a file or a folder of the package.
 FLOORS = [
     {"__init__", "errors", "files", "parameters"},
-    {"text", "optimizers", "schedules", "planning", "parallel"},
-    {"cells", "sampling", "settings"},
-    {"model"},
+    {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
+    {"cells", "sampling", "settings", "fingerprint"},
+    {"model", "header"},
     {"evaluation", "checkpoint"},
     {"learner", "inspection"},
     {"training", "render"},

@@ -90,8 +90,7 @@ class Vocabulary:
 
     def decode(self, indices: Array) -> str:
         """The text of indices, (N,); the opposite of `encode`."""
-        points = self._code_points[np.asarray(indices, dtype=np.intp)]
-        return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return text_of(self._code_points[np.asarray(indices, dtype=np.intp)])
 
 
 class Characters:
@@ -126,6 +125,11 @@ def listed(characters: Sequence[str], most: int = 20) -> str:
 def code_points(text: str) -> Array:
     """The code point of each character of a text, (N,), uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+
+
+def text_of(points: Array) -> str:
+    """The text of code points, (N,); the opposite of `code_points`."""
+    return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def one_hot(

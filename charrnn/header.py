@@ -1,0 +1,124 @@
+"""The part of a checkpoint that is JSON: read strictly, and held against what it has to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from charrnn.errors import CheckpointError
+from charrnn.settings import Settings
+
+#: Bytes of a header, and objects and lists in it: more is in none that charrnn wrote, and would
+#: become many times as much in memory.
+LONGEST, MOST = 4 << 20, 100_000
+#: Numbers from here on are in no file, and some arithmetic cannot take them.
+HIGHEST = 2**53
+
+Kinds = type | tuple[type, ...]
+NUMBER: Kinds = (int, float)
+NOTHING = type(None)
+WRITTEN: dict[str, Kinds] = {"int": int, "float": NUMBER, "str": str}
+#: What the sections hold, by name and kind. A section may be empty: a model that was saved from
+#: Python need not have been trained.
+SECTIONS: dict[str, dict[str, Kinds]] = {
+    "model": {"cell": str, "hidden_size": int, "num_layers": int, "dropout": NUMBER},
+    "corpus": {
+        "name": str,
+        "characters": int,
+        "sha256": str,
+        "files": list,
+        "encoding": (str, NOTHING),
+        "normalize": (str, NOTHING),
+        "val_frac": (int, float, NOTHING),
+        "held_out": int,
+    },
+    "settings": {field.name: WRITTEN[str(field.type)] for field in fields(Settings)},
+    "run": {
+        "step": int,
+        "best_loss": (int, float, NOTHING),
+        "best_step": int,
+        "stale": int,
+        "recent": list,
+    },
+    "versions": {},
+}
+#: What earlier versions did not write, and what settings are where nothing is said of them.
+OPTIONAL = {"held_out", *(field.name for field in fields(Settings) if field.default is not MISSING)}
+
+
+def encode(header: Mapping[str, Any]) -> bytes:
+    """A header as bytes, all of them ASCII.
+
+    Raises:
+        CheckpointError: for one so long that it would not be read again.
+    """
+    data = json.dumps(header, allow_nan=False).encode("ascii")
+    if len(data) > LONGEST:
+        raise CheckpointError(f"cannot be saved: its header has {len(data):,} bytes, too many")
+    return data
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """A header from bytes.
+
+    Raises:
+        CheckpointError: for what `encode` does not write.
+    """
+    if len(data) > LONGEST or data.count(b"[") + data.count(b"{") > MOST:
+        raise CheckpointError(f"damaged: its header, of {len(data):,} bytes, is too large")
+    try:
+        header = json.loads(
+            data.decode("ascii"), object_pairs_hook=without_repetition, parse_constant=refuse
+        )
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"damaged: its header is not what it should be: {error}") from error
+    if not isinstance(header, dict):
+        raise CheckpointError("not a charrnn checkpoint")
+    return header
+
+
+def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, of which each name stands for one thing."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def refuse(constant: str) -> float:
+    """What JSON does not have, and Python's reading of it does: NaN and Infinity."""
+    raise ValueError(f"{constant} is no number")
+
+
+def check(header: Mapping[str, Any]) -> None:
+    """Hold the sections of a header against what they have to say.
+
+    Raises:
+        CheckpointError: where one does not say it, with what it says.
+    """
+    for section, expected in SECTIONS.items():
+        found = header.get(section)
+        if not isinstance(found, dict):
+            raise CheckpointError(f"damaged: its header has no {section}")
+        missing = expected.keys() - found.keys() - OPTIONAL
+        if found and missing:
+            raise CheckpointError(f"damaged: its {section} lacks {', '.join(sorted(missing))}")
+        for name, kinds in expected.items():
+            if name in found and not fits(found[name], kinds):
+                raise CheckpointError(f"damaged: {name} of its {section} is {found[name]!r:.80}")
+    if not all(isinstance(file, str) for file in header["corpus"].get("files", ())):
+        raise CheckpointError("damaged: the files of its corpus are no names")
+    if not all(isinstance(version, str) for version in header["versions"].values()):
+        raise CheckpointError("damaged: its versions are no names")
+    recent = header["run"].get("recent", [0.0, 0])
+    if len(recent) != 2 or not all(fits(number, NUMBER) for number in recent):
+        raise CheckpointError(f"damaged: recent of its run is {recent!r:.80}")
+
+
+def fits(value: Any, kinds: Kinds) -> bool:
+    """Whether a value is of one of some kinds, and a number one to calculate with."""
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+        return False  # for Python True is an int
+    return not isinstance(value, (int, float)) or 0 <= value < HIGHEST  # which NaN is not

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from making import COUNTED, KEPT
+
+from charrnn import fingerprint as module
+from charrnn.checkpoint import read
+from charrnn.fingerprint import differences, fingerprint, processor
+from charrnn.session import resume
+from charrnn.text.corpus import Corpus
+
+
+def test_all_that_decides_the_bits_is_in_it():
+    found = fingerprint()
+    assert found["numpy"] == np.__version__
+    assert all(found[name] for name in ("charrnn", "blas", "system", "processor", "features"))
+    assert fingerprint() == found
+
+
+def test_the_number_of_threads_is_what_the_environment_asks_for(monkeypatch):
+    for name in module.NAMES:
+        monkeypatch.delenv(name, raising=False)
+    assert fingerprint()["threads"] == "all"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert fingerprint()["threads"] == "3"
+
+
+def test_a_machine_that_does_not_describe_itself_has_a_name_all_the_same(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "DESCRIBED", tmp_path / "cpuinfo")
+    assert processor()
+    (tmp_path / "cpuinfo").write_text("model name\t: Abacus 9\nmodel name\t: Abacus 9\n")
+    assert processor() == "Abacus 9"
+
+
+def test_only_what_calculates_and_was_written_down_is_compared():
+    now = {"numpy": "2.4", "python": "3.13", "threads": "1"}
+    assert differences({"numpy": "2.4", "python": "3.10"}, now) == ""
+    assert (
+        differences({"numpy": "2.3", "threads": "4"}, now) == "numpy 2.4, not 2.3; threads 1, not 4"
+    )
+
+
+@pytest.mark.parametrize("changed", [{}, {"numpy": "1.0"}])
+def test_who_resumes_elsewhere_is_told_in_one_line(changed, tmp_path):
+    saved = read(KEPT[-1])
+    saved.versions = {**fingerprint(), **changed}
+    with resume(saved, tmp_path / "x.npz", Corpus.of(COUNTED), {"steps": 25}) as session:
+        assert len(session.notices) == len(changed)
+        assert all("numpy" in line and "1.0" in line for line in session.notices)

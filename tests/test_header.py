@@ -1,0 +1,77 @@
+"""A header of a checkpoint that does not say what it should, in its form and in its words."""
+
+import json
+
+import pytest
+from making import with_header
+
+from charrnn.checkpoint import read
+from charrnn.errors import CheckpointError
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.npz"
+
+
+def setting(section, name, value):
+    """Changes a field of a section of a header."""
+    return lambda said: said[section].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda said: b"not json", "header is not what it should be"),
+        (lambda said: b"{}", "not a charrnn checkpoint"),
+        (lambda said: [1], "not a charrnn checkpoint"),
+        (lambda said: b"\xff\xfe", "header is not what it should be"),
+        (lambda said: json.dumps({**said, "é": 1}, ensure_ascii=False).encode(), "header is not"),
+        (lambda said: b"[" * 5_000, "header is not what it should be"),
+        (lambda said: b"[" * 200_000, "too large"),
+        (lambda said: b" " * 5_000_000, "too large"),
+        (lambda said: b'{"format": 2, "format": 2}', "a name is there twice"),
+        (lambda said: b'{"format": NaN}', "NaN is no number"),
+        (lambda said: b'{"format": ' + b"9" * 5_000 + b"}", "header is not what it should be"),
+        (lambda said: said.update(format=True), "not a charrnn checkpoint"),
+        (lambda said: said.update(format=0), "not a charrnn checkpoint"),
+        (lambda said: said.update(format="2"), "not a charrnn checkpoint"),
+        (lambda said: said.pop("run") and None, "has no run"),
+        (lambda said: said.update(corpus=[]), "has no corpus"),
+        (lambda said: said["corpus"].pop("files") and None, "corpus lacks files"),
+        (setting("corpus", "files", [3]), "files of its corpus are no names"),
+        (setting("corpus", "characters", -1), "characters of its corpus is -1"),
+        (setting("corpus", "held_out", 2**60), "held_out of its corpus"),
+        (setting("run", "step", 1.5), "step of its run is 1.5"),
+        (setting("run", "step", True), "step of its run is True"),
+        (setting("run", "best_loss", "low"), "best_loss of its run is 'low'"),
+        (setting("run", "recent", [1]), r"recent of its run is \[1\]"),
+        (setting("versions", "numpy", 2), "versions are no names"),
+        (setting("model", "hidden_size", 10**12), r"is \(4, 4\).*asks for \(4, 1000000000000\)"),
+        (setting("model", "num_layers", 10**12), "too few for its layers"),
+        (setting("model", "cell", "transformer"), "no cell named 'transformer'"),
+        (setting("model", "dropout", 1), "dropout is in"),
+        (setting("model", "hidden_size", 0), "at least 1"),
+        (setting("model", "colour", "blue"), "no model of"),
+        (lambda said: said.update(settings={"steps": 3}), "settings lacks batch_size, seq_length"),
+        (
+            lambda said: said.update(settings={"steps": 0, "batch_size": 1, "seq_length": 1}),
+            "steps is at least 1",
+        ),
+        (lambda said: said["arrays"].remove("last.by"), "it lists"),
+        (lambda said: said["arrays"].append("more"), "it lists"),
+    ],
+)
+def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
+    with_header(path, change)
+    with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
+        read(path)
+
+
+def test_a_number_too_large_for_a_float_is_none(path):
+    with_header(
+        path,
+        lambda said: json.dumps(said).replace('"best_loss": 1.5', '"best_loss": 1e999').encode(),
+    )
+    with pytest.raises(CheckpointError, match="best_loss of its run is inf"):
+        read(path)
