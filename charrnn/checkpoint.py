@@ -146,6 +146,8 @@ class Checkpoint:
 #: The fields of a checkpoint that stand in its header, and those that are arrays by name.
 SECTIONS = ("model", "corpus", "settings", "run", "versions")
 GROUPS = ("best", "last", "resume")
+#: Those of text.
+TEXTS = ("vocabulary", "excerpt")
 #: The columns of the history.
 COLUMNS = ("step", "loss", "val_loss")
 
@@ -196,10 +198,11 @@ def unpacked(arrays: dict[str, Array]) -> Checkpoint:
     if form == 1:
         of_format_1(said, arrays)
     header.check(said)
-    names = said.get("arrays")
-    if names != sorted(arrays):
-        raise CheckpointError(f"damaged: it lists {names!r:.200}, and has {sorted(arrays)!r:.200}")
-    characters, excerpt = (text(arrays.pop(name)) for name in ("vocabulary", "excerpt"))
+    listed = {name for name in said["arrays"] if isinstance(name, str)} | {*TEXTS, "history"}
+    for names, what in ((listed - arrays.keys(), "lacks"), (arrays.keys() - listed, "lists no")):
+        if names:
+            raise CheckpointError(f"damaged: it {what} {', '.join(sorted(names)):.200}")
+    characters, excerpt = (text(arrays.pop(name)) for name in TEXTS)
     vocabulary = Vocabulary(characters)
     if vocabulary.ix_to_char != characters:
         raise CheckpointError("the characters of its vocabulary are not in order")

@@ -112,6 +112,8 @@ def check(header: Mapping[str, Any]) -> None:
         raise CheckpointError("damaged: the files of its corpus are no names")
     if not all(isinstance(version, str) for version in header["versions"].values()):
         raise CheckpointError("damaged: its versions are no names")
+    if not isinstance(header.get("arrays"), list):
+        raise CheckpointError("damaged: its header lists no arrays")
     recent = header["run"].get("recent", [0.0, 0])
     if len(recent) != 2 or not all(fits(number, NUMBER) for number in recent):
         raise CheckpointError(f"damaged: recent of its run is {recent!r:.80}")

@@ -204,3 +204,16 @@ def test_runs_of_every_format_go_on(kept, tmp_path):
         assert [progress.step for progress in train(session.run)] == [21, 22, 23, 24, 25]
         session.save()
     assert [point["step"] for point in read(path).run["history"]] == [5, 10, 15, 20, 25]
+
+
+@pytest.mark.parametrize("name", ["vocabulary", "excerpt", "history", "header"])
+def test_no_array_can_be_left_out(name, path):
+    def without(arrays):
+        said = json.loads(arrays["header"].tobytes())
+        said["arrays"] = [listed for listed in said["arrays"] if listed != name]
+        arrays["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+        del arrays[name]
+
+    rewritten(path, without)
+    with pytest.raises(CheckpointError, match=f"it lacks {name}|not a charrnn checkpoint"):
+        read(path)

@@ -58,8 +58,9 @@ def setting(section, name, value):
             lambda said: said.update(settings={"steps": 0, "batch_size": 1, "seq_length": 1}),
             "steps is at least 1",
         ),
-        (lambda said: said["arrays"].remove("last.by"), "it lists"),
-        (lambda said: said["arrays"].append("more"), "it lists"),
+        (lambda said: said["arrays"].remove("last.by"), r"it lists no last\.by"),
+        (lambda said: said.update(arrays=7), "lists no arrays"),
+        (lambda said: said["arrays"].append("more"), "it lacks more"),
     ],
 )
 def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
