@@ -80,7 +80,7 @@ def read(file: IO[bytes]) -> dict[str, Array]:
             return {member.name: content(archive, member) for member in members}
     # What zipfile raises for a directory that is not one, and for a wrong checksum.
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
-        raise CheckpointError(f"damaged: {error}") from error
+        raise CheckpointError(f"damaged: {error!s:.100}") from error
 
 
 def end_of_members(file: IO[bytes]) -> int:
@@ -123,12 +123,12 @@ def listed(archive: zipfile.ZipFile, file: IO[bytes], directory: int) -> Iterato
     for info in archive.infolist():
         name = info.filename
         if name in seen or not name.endswith(".npy"):
-            raise CheckpointError(f"damaged: {name!r} is there twice, or is no array")
+            raise CheckpointError(f"damaged: {name!r:.100} is there twice, or is no array")
         seen.add(name)
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise CheckpointError(f"damaged: {name!r} is compressed")
+            raise CheckpointError(f"damaged: {name!r:.100} is compressed")
         if info.flag_bits or info.header_offset != place:
-            raise CheckpointError(f"damaged: {name!r} is encrypted, or not where it should be")
+            raise CheckpointError(f"damaged: {name!r:.100} is encrypted, or not where it should be")
         file.seek(place)
         _, name_length, extra_length = LOCAL.unpack(file.read(LOCAL.size))
         place += LOCAL.size + name_length + extra_length + info.file_size
@@ -148,17 +148,17 @@ def described(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         start = stream.read(len(NPY) + 2)
         length = int.from_bytes(start[len(NPY) :], "little")
         if not start.startswith(NPY) or length > LONGEST:
-            raise CheckpointError(f"damaged: {name!r} is no array, or of another kind")
+            raise CheckpointError(f"damaged: {name!r:.100} is no array, or of another kind")
         header = stream.read(length)
     match = HEADER.fullmatch(header)
     if not match or match[1] not in TYPES:
-        raise CheckpointError(f"damaged: {name!r} is an array of another kind: {header!r:.80}")
+        raise CheckpointError(f"damaged: {name!r:.100} is an array of another kind: {header!r:.80}")
     dtype = TYPES[match[1]]
     shape = tuple(int(number) for number in match[2].replace(b",", b" ").split())
     before = len(start) + length
     size, there = prod(shape) * np.dtype(dtype).itemsize, info.file_size - before
     if size != there:
-        raise CheckpointError(f"damaged: {name!r} has {there} bytes, its shape {shape} {size}")
+        raise CheckpointError(f"damaged: {name!r:.100} has {there} bytes, its shape {shape} {size}")
     return Member(name.removesuffix(".npy"), shape, dtype, before, info)
 
 

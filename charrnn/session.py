@@ -233,6 +233,8 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
     # Earlier checkpoints have only the share; the number says it whatever the default becomes.
     held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))
     train, validation = split(indices, held_out)
+    if len(train) < 2:
+        raise CheckpointError(f"{path}: damaged: holds out {held_out:,} of {corpus.length:,}")
     if "workers" in changes and changes["workers"] is None:
         changes["workers"] = processes.fitting(saved.settings["batch_size"])
     settings = replace(Settings(**saved.settings), **changes)

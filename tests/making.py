@@ -103,6 +103,8 @@ def mutated(data, rng):
     """Bytes that someone has worked on: some changed, left out, repeated, put elsewhere."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 5)):
+        if not data:
+            break
         start, length = int(rng.integers(len(data))), int(rng.integers(1, 40))
         part, kind = data[start : start + length], rng.integers(5)
         if kind == 0:

@@ -1,0 +1,33 @@
+"""The search of `make fuzz`, for a moment, and that it would find something."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import fuzz
+import pytest
+
+from charrnn.errors import CheckpointError
+
+
+def test_the_search_finds_nothing_in_a_moment(tmp_path):
+    command = [sys.executable, fuzz.__file__, "--first", "1", "--count", "300"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for kind in ("checkpoint of use", "checkpoint refused", "text of use", "text refused"):
+        assert kind in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), CheckpointError("x" * 5_000)])
+def test_what_is_not_refused_in_a_sentence_is_kept_and_said(error, monkeypatch, tmp_path, capsys):
+    def fail(data, rng):
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(fuzz.CASES, "checkpoint", (fuzz.checkpoint_case, fail))
+    monkeypatch.setattr(sys, "argv", ["fuzz.py", "--first", "1", "--count", "1"])
+    with pytest.raises(SystemExit, match="case 1 was neither refused nor of use"):
+        fuzz.main()
+    assert Path("fuzz-case").read_bytes() == fuzz.checkpoint_case(fuzz.np.random.default_rng(1))
+    assert "Error" in capsys.readouterr().err
