@@ -1,0 +1,26 @@
+"""Every case of `tests/faults.py`, held to its exit code and to what it says."""
+
+import pytest
+from faults import CASES, DOCUMENT, SECTIONS, carry_out, cell, code, directory
+
+from charrnn.checkpoint import read
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+def test_what_goes_wrong_is_said(case):
+    with directory() as place:
+        done = carry_out(case, place)
+        said = done.stdout + done.stderr
+        assert done.returncode == case.code, said
+        assert case.said in said
+        assert "Traceback" not in said
+        if ">> model.npz" not in case.command:
+            assert read(place / "model.npz").run["step"] == 20  # the good one is still good
+
+
+def test_the_document_has_every_case():
+    written = DOCUMENT.read_text(encoding="utf-8")
+    for section, cases in SECTIONS.items():
+        assert f"## {section}\n" in written
+        for case in cases:
+            assert f"| {cell(case.what)} | {code(case.command)} | {case.code} | " in written
