@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
+import re
+import secrets
+import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+#: Seconds to wait from try to try while somebody else, a search for viruses perhaps, has the file
+#: open: Windows replaces none that is.
+PAUSES = (0.01, 0.1, 1.0) if os.name == "nt" else ()
+#: What is answered where a directory cannot be flushed: one that may not be read, and on some
+#: file systems every one.
+UNFLUSHABLE = {errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 @contextmanager
@@ -15,27 +26,89 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """A file to write to; afterwards `path` is the new one, or still the old one.
 
     It is written beside its place under another name, flushed to the disk and renamed. A
-    symbolic link is followed, and the mode of an existing file kept.
+    symbolic link is followed. The mode of an existing file is kept, and its owner and its group
+    where this user may give files to them.
 
     Raises:
-        OSError: where that is not possible; nothing is left behind.
+        OSError: where that is not possible. Nothing else is left behind, and `path` is the old
+            one; only where the last error was in flushing the directory it is the new one.
     """
     target = Path(path).resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = _beside(target)
     try:
-        with open(temporary, "wb") as file:
+        # A file that nobody else can have made: in a directory for all, it might be a link.
+        with open(temporary, "xb") as file:
+            _liken(temporary, target)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
+        _rename(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where it fails, too, what went wrong first is what counts
+            os.unlink(temporary)
         raise
     if os.name == "posix":  # the new name is on the disk only once its directory is
-        directory = os.open(target.parent, os.O_RDONLY)
+        _flush(target.parent)
+
+
+def probe(path: str | Path) -> None:
+    """Find out whether `replacing` can work here, and change nothing.
+
+    Raises:
+        OSError: where it cannot.
+    """
+    temporary = _beside(Path(path).resolve())
+    try:
+        with open(temporary, "xb") as file:
+            file.write(b"?")  # a full disk may have room for a name
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what writers that were killed have left beside `path`; there must be none alive."""
+    target = Path(path).resolve()
+    pattern = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]+\.tmp")
+    for file in target.parent.iterdir():
+        if pattern.fullmatch(file.name):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _liken(new: Path, old: Path) -> None:
+    """Give a new file the mode of an old one, if there is one, before anything is in it."""
+    try:
+        found = os.stat(old)
+    except FileNotFoundError:
+        return
+    if hasattr(os, "chown"):
+        for owner in ((-1, found.st_gid), (found.st_uid, -1)):
+            with suppress(OSError):
+                os.chown(new, *owner)
+    os.chmod(new, stat.S_IMODE(found.st_mode))
+
+
+def _rename(old: Path, new: Path) -> None:
+    for pause in PAUSES:
+        with suppress(PermissionError):
+            os.replace(old, new)
+            return
+        time.sleep(pause)
+    os.replace(old, new)
+
+
+def _flush(directory: Path) -> None:
+    try:
+        handle = os.open(directory, os.O_RDONLY)
         try:
-            os.fsync(directory)
+            os.fsync(handle)
         finally:
-            os.close(directory)
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in UNFLUSHABLE:
+            raise

@@ -1,8 +1,23 @@
+import errno
+import io
+import os
 import stat
 
 import pytest
 
-from charrnn.files import replacing
+from charrnn import files
+from charrnn.files import probe, replacing, sweep
+
+posix = pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
+
+
+def failing(code):
+    """A call to the system that fails."""
+
+    def call(*_):
+        raise OSError(code, os.strerror(code))
+
+    return call
 
 
 def test_what_was_written_takes_the_place_of_what_was_there(tmp_path):
@@ -40,3 +55,166 @@ def test_a_symbolic_link_is_followed(tmp_path):
         file.write(b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
+
+
+def test_a_new_file_has_the_mode_that_the_user_gives_new_files(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "a"):
+            pass
+    finally:
+        os.umask(before)
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+@posix
+def test_the_mode_is_that_of_the_old_one_before_anything_is_written(tmp_path):
+    path = tmp_path / "a"
+    path.touch(mode=0o600)
+    with replacing(path):
+        (new,) = set(tmp_path.iterdir()) - {path}
+        assert stat.S_IMODE(new.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="files are given away")
+def test_a_file_of_another_user_stays_theirs_if_that_is_allowed(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.touch()
+    os.chown(path, 1234, 5678)
+    with replacing(path):
+        pass
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_uid == os.geteuid()
+
+
+def test_where_nothing_can_be_removed_the_first_error_is_the_one_that_is_raised(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "a"
+    monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
+    monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
+    with pytest.raises(OSError, match="No space left") as caught, replacing(path) as file:
+        file.write(b"new")
+    assert caught.value.errno == errno.ENOSPC
+    assert not path.exists()
+
+
+@pytest.fixture
+def unflushable(monkeypatch):
+    """Makes the flushing of directories fail."""
+    fsync = os.fsync
+
+    def install(code):
+        def flush(handle):
+            if stat.S_ISDIR(os.fstat(handle).st_mode):
+                raise OSError(code, os.strerror(code))
+            fsync(handle)
+
+        monkeypatch.setattr(os, "fsync", flush)
+
+    return install
+
+
+@posix
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_an_error_in_flushing_the_directory_is_raised_and_the_new_one_stays(
+    code, tmp_path, unflushable
+):
+    path = tmp_path / "a"
+    unflushable(code)
+    with pytest.raises(OSError, match=os.strerror(code)), replacing(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@posix
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EACCES])
+def test_a_directory_that_cannot_be_flushed_need_not_be(code, tmp_path, unflushable):
+    path = tmp_path / "a"
+    unflushable(code)
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@posix
+def test_a_link_that_waits_under_the_name_of_the_temporary_file_is_not_written_through(
+    tmp_path, monkeypatch
+):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"theirs")
+    monkeypatch.setattr("secrets.token_hex", lambda n: "ab")
+    (tmp_path / ".a.ab.tmp").symlink_to(victim)
+    with pytest.raises(FileExistsError), replacing(tmp_path / "a") as file:
+        file.write(b"ours")
+    assert victim.read_bytes() == b"theirs"
+
+
+def test_a_directory_that_is_gone_is_an_error_of_the_system(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with replacing(folder / "a"):
+        pass
+    (folder / "a").unlink()
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError), replacing(folder / "a"):
+        pass
+
+
+def test_a_file_that_another_has_open_is_tried_again_where_that_is_in_the_way(
+    tmp_path, monkeypatch
+):
+    path, replace, waited = tmp_path / "a", os.replace, []
+
+    def busy(old, new):
+        if len(waited) < 2:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr("time.sleep", waited.append)
+    monkeypatch.setattr(files, "PAUSES", (1, 2))
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert waited == [1, 2]
+
+
+def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
+    others = ["a", ".a.tmp", ".a.xyz.tmp", ".b.0123abcd.tmp", ".a.b.0123abcd.tmp", ".a.lock"]
+    for name in [*others, ".a.0123abcd.tmp", ".a.4711.tmp"]:
+        (tmp_path / name).touch()
+    sweep(tmp_path / "a")
+    assert sorted(os.listdir(tmp_path)) == sorted(others)
+
+
+def test_what_a_killed_writer_leaves_has_a_name_that_is_swept(tmp_path):
+    with replacing(tmp_path / "a"):
+        (name,) = os.listdir(tmp_path)
+    (tmp_path / name).touch()
+    sweep(tmp_path / "a")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_probe_changes_nothing_and_fails_where_writing_would(tmp_path, monkeypatch):
+    probe(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        probe(tmp_path / "missing" / "a")
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "open", lambda *_: Full(), raising=False)
+    with pytest.raises(OSError, match="No space left"):
+        probe(tmp_path / "a")

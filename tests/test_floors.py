@@ -11,7 +11,7 @@ ROOT = Path(charrnn.__file__).parent
 
 #: The lowest first. A name stands for a file or a folder of the package.
 FLOORS = [
-    {"__init__", "errors", "files", "parameters"},
+    {"__init__", "errors", "files", "locks", "parameters"},
     {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
     {"cells", "sampling", "settings", "fingerprint"},
     {"model", "header"},

@@ -6,18 +6,22 @@ import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from charrnn import locks
 from charrnn.errors import TextError
 from charrnn.parameters import Array, Shape
 
 #: Bytes that are kept in memory; more are kept in a file in the temporary directory.
 IN_MEMORY = 64 << 20
+#: What the names of these files begin and end with.
+AFFIXES = "charrnn-", ".array"
 
 
 def joined(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
@@ -66,22 +70,41 @@ def _mapped(
 ) -> Array:
     """A temporary file with what `fill` writes to it, as an array."""
     with naming_the_directory():
-        handle, path = tempfile.mkstemp(prefix="charrnn-")
+        handle, path = _locked_file()
         try:
             # Written like any file and mapped when it is complete: a disk that is full is an
             # error here, where writing to a map would kill the process.
-            with open(handle, "wb") as file:
+            with open(handle, "wb", closefd=False) as file:
                 fill(file)
             whole = np.memmap(path, dtype, mode, shape=shape)
         except BaseException:
-            _remove(path)
+            locks.discard(handle, path)
             raise
     # The file keeps its name, by which other processes find it, and goes with the map, which
     # every view of the array keeps alive; at the latest when Python exits, be it by an
     # exception. The map and not the array is what to wait for: Windows removes no file that is
-    # mapped, and the map tells of its end only when it has let go.
-    weakref.finalize(whole.base, _remove, path)
+    # mapped, and the map tells of its end only when it has let go. There, too, the file is left
+    # if a worker that is about to end has it open still.
+    weakref.finalize(whole.base, locks.discard, handle, path)
     return whole
+
+
+def _locked_file() -> tuple[int, str]:
+    """A new temporary file. Its lock says that its owner is alive: files without one are what
+    processes left that were killed, and go now.
+    """
+    prefix, suffix = AFFIXES
+    for old in Path(tempfile.gettempdir()).glob(f"{prefix}????????{suffix}"):
+        locks.discard_orphan(old)
+    while True:
+        handle, path = tempfile.mkstemp(suffix, prefix)
+        try:
+            mine = locks.try_lock(handle) and locks.has_name(handle, path)
+        except OSError:
+            mine = True  # files cannot be locked there, and so nobody removes them
+        if mine:
+            return handle, path
+        os.close(handle)  # another process took it for an orphan
 
 
 def _reserve(file: BinaryIO, size: int) -> None:
@@ -91,11 +114,6 @@ def _reserve(file: BinaryIO, size: int) -> None:
         return
     for start in range(0, size, IN_MEMORY):
         file.write(bytes(min(IN_MEMORY, size - start)))
-
-
-def _remove(path: str) -> None:
-    with suppress(OSError):  # Windows: a worker that is about to end has it open still
-        os.unlink(path)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charrnn import locks
 from charrnn.errors import TextError
 from charrnn.text import storage
 from charrnn.text.storage import joined, room
@@ -101,19 +102,19 @@ def test_a_directory_without_room_is_named_with_the_remedy(temporary, monkeypatc
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
 def test_a_disk_that_gets_full_is_an_error_and_not_a_crash(temporary, monkeypatch):
-    monkeypatch.setattr(
-        tempfile, "mkstemp", lambda prefix: (os.open("/dev/full", os.O_WRONLY), "/nowhere")
-    )
+    full = temporary / "full"
+    full.symlink_to("/dev/full")
+    monkeypatch.setattr(tempfile, "mkstemp", lambda *_: (os.open(full, os.O_WRONLY), str(full)))
     with pytest.raises(TextError, match="No space left on device"):
         joined(parts(), 5, UINT8)
 
 
 def test_the_lack_of_any_temporary_directory_is_an_error_of_the_text(temporary, monkeypatch):
-    def missing(prefix):
+    def missing():
         raise FileNotFoundError(2, "No usable temporary directory found")
 
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(tempfile, "mkstemp", missing)
+    monkeypatch.setattr(tempfile, "gettempdir", missing)
     with pytest.raises(TextError, match=r"^temporary directory: No usable"):
         joined(parts(), 5, UINT8)
 
@@ -147,3 +148,58 @@ def test_a_full_disk_is_said_before_the_room_is_used(system, tmp_path, monkeypat
     with pytest.raises(TextError, match="No space left on device: name a directory"):
         room((20, 30), np.uint8)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(temporary):
+    program = """
+import numpy as np
+from charrnn.text import storage
+storage.IN_MEMORY = 0
+kept = storage.room((9,), np.uint8)
+print(kept.filename, flush=True)
+input()
+"""
+    words, environment = [sys.executable, "-c", program], {**os.environ, "TMPDIR": str(temporary)}
+    pipe = subprocess.PIPE
+    other = temporary / "charrnn-notes.array"
+    other.touch()
+    with subprocess.Popen(words, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
+        theirs = Path(process.stdout.readline().strip())
+        ours = [room((9,), np.uint8)]
+        assert theirs.is_file()
+        process.kill()
+    assert theirs.is_file()
+    ours.append(room((9,), np.uint8))
+    assert not theirs.exists()
+    assert all(Path(array.filename).exists() for array in ours)
+    ours.clear()
+    gc.collect()
+    assert list(temporary.iterdir()) == [other]
+
+
+def test_a_file_that_was_taken_for_an_orphan_is_made_again(temporary, monkeypatch):
+    made, try_lock = [], locks.try_lock
+
+    def slow(handle):
+        (path,) = set(temporary.iterdir())
+        made.append(path)
+        if len(made) == 1:  # meanwhile, another process finds it without a lock
+            path.unlink()
+        return try_lock(handle)
+
+    monkeypatch.setattr(locks, "try_lock", slow)
+    array = joined(parts(), 5, UINT8)
+    assert [Path(array.filename)] == made[1:] == list(temporary.iterdir())
+
+
+def test_a_temporary_directory_without_locks_will_do(temporary, monkeypatch):
+    def refuse(handle):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "try_lock", refuse)
+    kept = [joined(parts(), 5, UINT8), joined(parts(), 5, UINT8)]
+    assert len(list(temporary.iterdir())) == 2
+    kept.clear()
+    gc.collect()
+    assert list(temporary.iterdir()) == []
