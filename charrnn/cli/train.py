@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.reading import reading
 from charrnn.cli.reporter import LEAST_WARMUP, Reporter, in_bits
+from charrnn.cli.saving import Saving, reserving
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.schedules import SCHEDULES
@@ -39,8 +39,6 @@ CHANGEABLE = {"steps", "val_every", "patience", "workers"}
 BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log"}
 #: What the weights of --init-from decide.
 SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
-#: Seconds from save to save: what a power cut can cost. A save takes some milliseconds.
-SAVE_AFTER = 30
 
 
 @click.command("train", short_help="Train a model on a text.")
@@ -177,7 +175,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     TEXT is one or more files, or - for stdin. Without it the model is trained on the source of
     Python's standard library, which this computer has.
 
-    Ctrl-C saves and ends; --resume goes on as if nothing had happened.
+    The checkpoint is saved every 30 seconds, or less often if that would take more than a hundredth
+    of the time. Ctrl-C saves and ends; --resume goes on as if nothing had happened.
     """
     exclusive = [name for name in ("steps", "epochs", "budget") if options[name] is not None]
     if len(exclusive) > 1:
@@ -195,7 +194,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began")
     elif options["init_from"]:
         refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
-    with unwinding(), resumed(options, given) if options["resume"] else started(options) as current:
+    with (
+        unwinding(),
+        reserving(options["checkpoint"]),
+        resumed(options, given) if options["resume"] else started(options) as current,
+    ):
         signal = carry_out(current, options)
     if signal:
         ctx.exit(128 + signal)
@@ -219,7 +222,6 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
 def started(options: dict[str, Any]) -> Session:
     """A new run."""
     path: Path = options["checkpoint"]
-    check_writable(path)
     if path.exists() and not options["overwrite"]:
         raise CheckpointError(
             f"{path}: holds another run: --resume to go on with it, --overwrite to replace it, "
@@ -248,14 +250,6 @@ def started(options: dict[str, Any]) -> Session:
             encoding=encoding,
             init_from=initial,
         )
-
-
-def check_writable(path: Path) -> None:
-    """Find out before the training whether its checkpoint can be saved."""
-    if path.is_dir():
-        raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
-    if not path.resolve().parent.is_dir():
-        raise CheckpointError(f"{path}: there is no directory {path.parent}: make it first")
 
 
 def refuse(ctx: click.Context, names: set[str], why: str) -> None:
@@ -308,21 +302,19 @@ def follow(current: Session, options: dict[str, Any]) -> int:
     """Train, show, log and save; the number of the signal that ended it, or 0."""
     run = current.run
     with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
+        saving = Saving(current, reporter.say)
         if options["budget"] and not options["resume"]:
             reporter.plan(options["budget"], options["val_every"])
-        saved = time.monotonic()
         for progress in train(run):
             reporter.show(progress)
             every = options["sample_every"]
             if every and progress.step % every == 0:
                 reporter.sample()
-            if time.monotonic() - saved > SAVE_AFTER:
-                current.save()
-                saved = time.monotonic()
+            saving.now_and_then()
             if interrupts.received:
                 reporter.say("saving; again to stop at once")
                 break
-        current.save()
+        saving.at_the_end()
     return interrupts.received
 
 

@@ -301,14 +301,6 @@ def test_a_text_that_is_not_utf8_names_the_place(run):
     assert "--encoding" in result.stderr
 
 
-def test_a_place_that_cannot_hold_a_checkpoint_is_found_before_training(run, tmp_path):
-    (tmp_path / "folder").mkdir()
-    for path in ("folder", "nowhere/model.npz"):
-        result = run("train", "text.txt", "-c", path, *QUICK, code=1)
-        assert path.split("/")[0] in result.stderr
-        assert "step" not in result.stderr
-
-
 def test_a_new_run_starts_from_old_weights_and_the_old_vocabulary(run, trained):
     Path("new.txt").write_text(LIGHTHOUSE.read_text()[3000:6000])
     run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz",

@@ -1,0 +1,144 @@
+"""Where a run is saved, and when."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from charrnn import checkpoint as checkpoints
+from charrnn import files, locks
+from charrnn.cli.options import notice
+from charrnn.errors import CheckpointError
+from charrnn.session import Session
+
+#: Seconds from save to save, at least: what a power cut can cost.
+SAVE_AFTER = 30
+#: And so many times what the last one took: saving costs a hundredth of the time at most.
+TIMES = 100
+
+
+@contextmanager
+def reserving(path: Path) -> Iterator[None]:
+    """Within it no other run saves to `path`, also by another name, and this one can.
+
+    Raises:
+        CheckpointError: where another run does, or this one cannot.
+    """
+    with ExitStack() as stack:
+        with naming(path):
+            target = writable(path)
+            lock = locks.holding(target.with_name(f".{target.name}.lock"))
+            if stack.enter_context(lock):
+                files.sweep(target)
+            else:
+                notice(f"{path}: files cannot be locked there: let no other run save to it")
+        yield
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a checkpoint's place within into an error with the remedy."""
+    try:
+        yield
+    except locks.Held as held:
+        raise CheckpointError(
+            f"{path}: {held} is training into it: wait for its end, or name another checkpoint "
+            "with -c PATH"
+        ) from held
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
+        why = getattr(error, "strerror", None) or error
+        raise CheckpointError(
+            f"{path}: cannot be written: {why}: name another place with -c PATH"
+        ) from error
+
+
+def writable(path: Path) -> Path:
+    """Find out before the training whether its checkpoint can be saved, and where a link leads.
+
+    Raises:
+        CheckpointError, OSError: where it cannot.
+    """
+    target = path.resolve()
+    if target.is_dir():
+        raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
+    if not target.parent.is_dir():
+        raise CheckpointError(f"{path}: there is no directory {path.parent}: make it first")
+    if target.exists() and not target.is_file():
+        raise CheckpointError(f"{path}: is no regular file: name another with -c PATH")
+    files.probe(target)
+    return target
+
+
+class Saving:
+    """Saves a session from time to time. A save that fails does not end the training.
+
+    Args:
+        session: what to save.
+        say: what tells the user something.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.session = session
+        self._say = say
+        self._clock = clock
+        self._due = clock() + SAVE_AFTER
+        self._failing = False
+        #: The step that is in the checkpoint; 0 for a run that has not been saved yet.
+        self._saved = session.run.counters.step
+
+    def now_and_then(self) -> None:
+        """Save if it is time to."""
+        begun = self._clock()
+        if begun < self._due:
+            return
+        try:
+            self.session.save()
+        except CheckpointError as error:
+            if not self._failing:
+                self._say(f"{error}: the training goes on, and saving is tried again")
+            self._failing = True
+        else:
+            if self._failing:
+                self._say(f"{self.session.path}: saved again")
+            self._failing = False
+            self._saved = self.session.run.counters.step
+        ended = self._clock()
+        self._due = ended + max(SAVE_AFTER, TIMES * (ended - begun))
+
+    def at_the_end(self) -> None:
+        """Save what the training came to.
+
+        Raises:
+            CheckpointError: where it cannot be saved where it should be; with the place where it
+                is instead, if there is one.
+        """
+        try:
+            self.session.save()
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}: {self._elsewhere()}") from error
+
+    def _elsewhere(self) -> str:
+        """Save where there may be room; what became of it."""
+        folder = None
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="charrnn-"))
+            place = folder / self.session.path.name
+            checkpoints.save(place, self.session.checkpoint)
+        except (OSError, CheckpointError):
+            if folder:
+                with suppress(OSError):
+                    folder.rmdir()
+            if self._saved:
+                return f"make room, and go on from step {self._saved:,} with --resume"
+            return "nothing is saved: make room, or name another place with -c PATH"
+        return f"it is saved elsewhere: go on with --resume -c {shlex.quote(str(place))}"

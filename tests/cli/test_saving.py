@@ -1,0 +1,273 @@
+"""Where a run is saved, and when: what goes wrong there costs no trained step."""
+
+import errno
+import json
+import os
+import shlex
+import signal
+from pathlib import Path
+
+import pytest
+from conftest import QUICK, command
+from test_processes import ENDLESS, posix, wait_for
+
+from charrnn import checkpoint, locks, session
+from charrnn.cli.saving import Saving, reserving
+from charrnn.errors import CheckpointError
+
+CHECKPOINT = Path("charrnn.npz")
+
+
+def refused(*arguments, run):
+    """The one line by which a command is refused."""
+    (line,) = run(*arguments, code=1).stderr.splitlines()
+    assert not list(Path().glob("**/*.tmp"))
+    return line
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Saved:
+    """What takes the place of a session: it takes time to save, and may fail."""
+
+    path = CHECKPOINT
+
+    def __init__(self, clock, takes=0.0):
+        self.clock, self.takes = clock, takes
+        self.times, self.said, self.fails = [], [], False
+        self.run = type("Run", (), {"counters": type("Counters", (), {"step": 0})})
+
+    def save(self):
+        self.times.append(self.clock.now)
+        self.clock.now += self.takes
+        if self.fails:
+            raise CheckpointError(f"{self.path}: cannot be written: No space left on device")
+
+
+def train_for(seconds, saved, saving):
+    """Take steps of a second."""
+    end = saved.clock.now + seconds
+    while saved.clock.now < end:
+        saved.clock.now += 1
+        saving.now_and_then()
+
+
+def test_a_run_is_saved_every_thirty_seconds():
+    saved = Saved(Clock())
+    train_for(100, saved, Saving(saved, saved.said.append, saved.clock))
+    assert saved.times == [30, 60, 90]
+    assert saved.said == []
+
+
+@pytest.mark.parametrize("takes", [0.2, 0.7, 5])
+def test_saving_takes_a_hundredth_of_the_time_at_most(takes):
+    saved = Saved(Clock(), takes)
+    train_for(10_000, saved, Saving(saved, saved.said.append, saved.clock))
+    assert len(saved.times) > 10
+    pauses = [late - early - takes for early, late in zip(saved.times, saved.times[1:])]
+    assert min(pauses) >= max(30, 100 * takes) - 1e-6
+    assert max(pauses) < max(30, 100 * takes) + 2
+
+
+def test_a_save_that_fails_is_said_once_and_tried_again_until_it_succeeds():
+    saved = Saved(Clock())
+    saving = Saving(saved, saved.said.append, saved.clock)
+    saved.fails = True
+    train_for(100, saved, saving)
+    assert saved.times == [30, 60, 90]
+    assert saved.said == [
+        "charrnn.npz: cannot be written: No space left on device: the training goes on, and "
+        "saving is tried again"
+    ]
+    saved.fails = False
+    train_for(100, saved, saving)
+    assert saved.said[1:] == ["charrnn.npz: saved again"]
+    saved.fails = True
+    train_for(100, saved, saving)
+    assert len(saved.said) == 3
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Makes the disk of the working directory full; others have room, unless all are full."""
+
+    def fill(everywhere=False):
+        fsync = os.fsync
+
+        def flush(handle):
+            here = os.fstat(handle).st_ino in {entry.inode() for entry in os.scandir()}
+            if here or everywhere:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            fsync(handle)
+
+        monkeypatch.setattr(os, "fsync", flush)
+
+    return fill
+
+
+@pytest.fixture
+def temporary(tmp_path_factory, monkeypatch):
+    """The temporary directory."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def test_a_full_disk_at_the_end_saves_elsewhere_and_says_how_to_go_on(
+    run, trained, full, temporary
+):
+    before = CHECKPOINT.read_bytes()
+    full()
+    result = run("train", "--resume", "--steps", "15", code=1)
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Error: charrnn.npz: cannot be written: No space left on device: ")
+    assert CHECKPOINT.read_bytes() == before
+    assert not list(Path().glob(".charrnn*"))
+    place = shlex.split(last)[-1]
+    assert last.endswith(f"go on with --resume -c {place}")
+    assert checkpoint.read(place).run["step"] == 15
+
+
+def test_where_every_disk_is_full_the_last_save_is_named(run, trained, full, temporary):
+    before = CHECKPOINT.read_bytes()
+    full(everywhere=True)
+    result = run("train", "--resume", "--steps", "15", code=1)
+    last = result.stderr.splitlines()[-1]
+    assert last.endswith("make room, and go on from step 12 with --resume")
+    assert CHECKPOINT.read_bytes() == before
+    assert list(temporary.iterdir()) == []
+
+
+def test_where_nothing_could_be_saved_at_all_that_is_said(run, full, temporary):
+    full(everywhere=True)
+    result = run("train", "text.txt", *QUICK, code=1)
+    last = result.stderr.splitlines()[-1]
+    assert last.endswith("nothing is saved: make room, or name another place with -c PATH")
+    assert not list(Path().glob(".charrnn*"))
+
+
+def test_a_disk_that_is_full_for_a_while_does_not_end_the_training(run, monkeypatch):
+    save, tries = checkpoint.save, []
+
+    def now_and_then_full(path, what):
+        tries.append(what.run["step"])
+        if len(tries) in (2, 3):
+            raise CheckpointError(f"{path}: cannot be written: No space left on device")
+        save(path, what)
+
+    monkeypatch.setattr(session.checkpoints, "save", now_and_then_full)
+    monkeypatch.setattr("charrnn.cli.saving.SAVE_AFTER", 0)
+    monkeypatch.setattr("charrnn.cli.saving.TIMES", 0)
+    said = run("train", "text.txt", *QUICK).stderr
+    assert said.count("the training goes on") == 1
+    assert said.count("saved again") == 1
+    assert tries == [*range(1, 13), 12]
+    assert checkpoint.read(CHECKPOINT).run["step"] == 12
+
+
+@pytest.mark.parametrize("words", [["text.txt"], ["text.txt", "--overwrite"], ["--resume"]])
+def test_a_second_run_with_the_same_checkpoint_is_refused_at_once(words, run, trained):
+    before = CHECKPOINT.read_bytes()
+    Path("link.npz").symlink_to(CHECKPOINT)
+    with reserving(CHECKPOINT):
+        for name in ("charrnn.npz", "link.npz"):
+            line = refused("train", *words, "-c", name, run=run)
+            assert line.startswith(f"Error: {name}: process {os.getpid()} on ")
+            assert line.endswith("wait for its end, or name another checkpoint with -c PATH")
+    assert CHECKPOINT.read_bytes() == before
+
+
+def test_the_text_is_not_read_for_a_run_that_is_refused(run, trained):
+    with reserving(CHECKPOINT):
+        assert "is training into it" in refused("train", "missing.txt", "--overwrite", run=run)
+
+
+def test_another_checkpoint_is_free(run, trained):
+    with reserving(CHECKPOINT):
+        run("train", "text.txt", *QUICK, "-c", "other.npz")
+
+
+def test_a_checkpoint_can_be_looked_at_while_it_is_trained_into(run, trained):
+    with reserving(CHECKPOINT):
+        assert run("sample", "--length", "5").stdout
+        assert json.loads(run("inspect", "--json").stdout)
+
+
+def test_a_run_leaves_nothing_beside_its_checkpoint(trained):
+    assert sorted(os.listdir()) == ["charrnn.npz", "text.txt"]
+
+
+@posix
+def test_a_run_that_was_killed_is_taken_over_with_all_it_left(run):
+    with command("train", "text.txt", *ENDLESS, "--workers", "2", "--sample-every", "1") as process:
+        wait_for(process, b"step 1 of")
+        line = refused("train", "text.txt", run=run)
+        assert f": process {process.pid} on " in line
+        process.send_signal(signal.SIGKILL)
+    left = [Path(".charrnn.npz.lock"), Path(".charrnn.npz.0123abcd.tmp")]
+    assert left.pop(0).exists()
+    left[0].write_bytes(b"half of it")
+    run("train", "text.txt", *QUICK)
+    assert sorted(os.listdir()) == ["charrnn.npz", "text.txt"]
+
+
+def test_where_files_cannot_be_locked_that_is_said_and_the_training_goes_on(run, monkeypatch):
+    def refuse(handle):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "try_lock", refuse)
+    theirs = Path(".charrnn.npz.0123abcd.tmp")
+    theirs.touch()
+    said = run("train", "text.txt", *QUICK).stderr
+    assert said.count("files cannot be locked there: let no other run save to it") == 1
+    assert theirs.exists()  # it may be that of a run that is alive
+
+
+def test_a_place_that_cannot_hold_a_checkpoint_is_found_before_training(run, tmp_path):
+    Path("file").touch()
+    for name, why in {
+        str(tmp_path): "is a directory: name a file with -c PATH",
+        "missing/model.npz": "there is no directory missing: make it first",
+        "file/model.npz": "there is no directory file: make it first",
+        "x" * 250: "cannot be written: File name too long: name another place with -c PATH",
+    }.items():
+        # The text is missing, too: that would be found later.
+        for words in (["text.missing"], ["--resume"]):
+            line = refused("train", *words, "-c", name, run=run)
+            assert line == f"Error: {name}: {why}"
+
+
+@posix
+def test_a_place_that_is_no_file_or_lets_none_be_made_is_found_before_training(run):
+    os.mkfifo("pipe")
+    Path("circle").symlink_to("circle")
+    for name, why in {
+        "pipe": "is no regular file: name another with -c PATH",
+        "/dev/null": "is no regular file: name another with -c PATH",
+        "circle": "cannot be written: ",
+    }.items():
+        line = refused("train", "text.txt", "-c", name, run=run)
+        assert line.startswith(f"Error: {name}: {why}")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a directory that nobody can write to")
+def test_a_directory_that_cannot_be_written_to_is_found_before_training(run):
+    line = refused("train", "text.txt", "-c", "/proc/self/model.npz", run=run)
+    assert line.startswith("Error: /proc/self/model.npz: cannot be written: ")
+    assert line.endswith(": name another place with -c PATH")
+
+
+def test_a_full_disk_is_found_before_training(run, monkeypatch):
+    def probe(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("charrnn.files.probe", probe)
+    line = refused("train", "text.txt", run=run)
+    assert line.startswith("Error: charrnn.npz: cannot be written: No space left on device: ")
