@@ -155,12 +155,18 @@ COLUMNS = ("step", "loss", "val_loss")
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint: afterwards the file is the new one, or still the old one.
 
+    What would not be read again is not written: where training went wrong and weights are not
+    finite any more, the last ones that were are kept.
+
     Raises:
         CheckpointError: where that is not possible; nothing is left behind.
     """
+    with _naming(path):
+        checkpoint.check()
+        arrays = packed(checkpoint)
     try:
         with replacing(path) as file:
-            archive.write(file, packed(checkpoint))
+            archive.write(file, arrays)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -177,7 +183,9 @@ def packed(checkpoint: Checkpoint) -> dict[str, Array]:
             arrays[f"{group}.{name}"] = array
     said: dict[str, Any] = {name: dict(getattr(checkpoint, name)) for name in SECTIONS}
     del said["run"]["history"]
-    encoded = header.encode({"format": FORMAT, "arrays": sorted(arrays), **said})
+    said = {"format": FORMAT, "arrays": sorted(arrays), **said}
+    header.check(said)
+    encoded = header.encode(said)
     return {"header": np.frombuffer(encoded, np.uint8), **arrays}
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from math import inf
 from typing import Any
 
 from charrnn.errors import CheckpointError
-from charrnn.settings import Settings
+from charrnn.settings import HIGHEST, Settings
 
 #: Bytes of a header, and objects and lists in it: more is in none that charrnn wrote, and would
 #: become many times as much in memory.
 LONGEST, MOST = 4 << 20, 100_000
-#: Numbers from here on are in no file, and some arithmetic cannot take them.
-HIGHEST = 2**53
-
 Kinds = type | tuple[type, ...]
 NUMBER: Kinds = (int, float)
 NOTHING = type(None)
@@ -123,4 +121,6 @@ def fits(value: Any, kinds: Kinds) -> bool:
     """Whether a value is of one of some kinds, and a number one to calculate with."""
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         return False  # for Python True is an int
-    return not isinstance(value, (int, float)) or 0 <= value < HIGHEST  # which NaN is not
+    if isinstance(value, float):
+        return 0 <= value < inf  # which NaN is not
+    return not isinstance(value, int) or 0 <= value <= HIGHEST

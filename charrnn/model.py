@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,9 @@ from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
 
 Tape = dict[str, Array]
+
+#: More than anyone trains, or than any memory holds, is a slip of the pen.
+MOST_LAYERS, MOST_PARAMETERS = 1_000, 2**40
 
 
 class Layer(NamedTuple):
@@ -78,7 +82,13 @@ class CharRNN:
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.dropout = dropout
-        self._view(Parameters(shapes_of(self._cells, len(vocabulary)), dtype))
+        shapes = shapes_of(self._cells, len(vocabulary))
+        if sum(map(prod, shapes.values())) > MOST_PARAMETERS:
+            raise SettingError(
+                f"hidden_size {hidden_size:,} and num_layers {num_layers:,}: more parameters than "
+                "any memory holds"
+            )
+        self._view(Parameters(shapes, dtype))
         self._rooms: dict[tuple[int, int], Room] = {}
 
     def _view(self, parameters: Parameters, gradient: Array | None = None) -> None:
@@ -344,9 +354,10 @@ def cells_of(V: int, cell: str, hidden_size: int, num_layers: int) -> list[Cell]
     """
     if cell not in CELLS:
         raise SettingError(f"no cell named {cell!r}: choose one of {', '.join(CELLS)}")
-    if hidden_size < 1 or num_layers < 1:
+    if hidden_size < 1 or not 1 <= num_layers <= MOST_LAYERS:
         raise SettingError(
-            f"hidden_size and num_layers are at least 1, not {hidden_size} and {num_layers}"
+            f"hidden_size is at least 1, and num_layers from 1 to {MOST_LAYERS:,}: not "
+            f"{hidden_size} and {num_layers}"
         )
     widths = [V, *[hidden_size] * (num_layers - 1)]
     return [CELLS[cell](width, hidden_size) for width in widths]

@@ -9,6 +9,9 @@ from charrnn.errors import SettingError
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.schedules import SCHEDULES
 
+#: Whole numbers go no further: beyond, some arithmetic cannot take them.
+HIGHEST = 2**53
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -55,6 +58,9 @@ class Settings:
         for name in ("steps", "batch_size", "seq_length", "val_every"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is at least 1, not {getattr(self, name)}")
+        for name in ("steps", "warmup_steps", "val_every", "patience", "seed"):
+            if not 0 <= getattr(self, name) <= HIGHEST:
+                raise SettingError(f"{name} is from 0 to {HIGHEST:,}")
         for name in ("learning_rate", "weight_decay", "grad_clip", "grad_clip_value"):
             if not 0 <= getattr(self, name) < inf:
                 raise SettingError(f"{name} is at least 0, not {getattr(self, name)}")

@@ -149,6 +149,14 @@ WRITING = [
     ),
 ]
 RUNNING = [
+    Case("a number that is none", "charrnn train count.txt --epochs nan", 2, "no number to calc"),
+    Case(
+        "a size that is a slip",
+        "charrnn train count.txt --hidden-size 9999999",
+        2,
+        "than any memory holds",
+    ),
+    Case("a seed that is one", f"charrnn train count.txt --seed {10**30}", 2, "seed is from 0 to"),
     Case(
         "the loss grows beyond all bounds",
         "charrnn train count.txt --model vanilla-relu --learning-rate 1e30 --grad-clip 0",

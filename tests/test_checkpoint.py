@@ -158,6 +158,28 @@ def test_a_save_that_fails_leaves_the_old_one_and_nothing_else(path, monkeypatch
     assert [file.name for file in path.parent.iterdir()] == ["model.npz"]
 
 
+@pytest.mark.parametrize("group", ["best", "last", "resume"])
+def test_what_is_not_finite_does_not_replace_what_is(group, path):
+    save(path, made(excerpt="a", resume={"m": np.zeros(4)}))
+    spoiled = made(excerpt="b", resume={"m": np.zeros(4)})
+    next(iter(getattr(spoiled, group).values())).flat[0] = np.inf
+    with pytest.raises(CheckpointError, match=rf"model\.npz: {group}\..* is not finite"):
+        save(path, spoiled)
+    assert read(path).excerpt == "a"
+
+
+@pytest.mark.parametrize("run", [{**RUN, "best_loss": 1e300}, {**RUN, "recent": [1e300, 7]}])
+def test_any_loss_that_is_a_number_can_be_saved(run, path):
+    save(path, made(run=run))
+    assert read(path).run == run
+
+
+def test_what_could_not_be_read_again_is_not_written(path):
+    with pytest.raises(CheckpointError, match=r"model\.npz: damaged: step of its run"):
+        save(path, made(run={**RUN, "step": 2**60}))
+    assert not path.exists()
+
+
 def test_a_save_keeps_the_mode_and_follows_a_link(path, tmp_path):
     save(path, made(excerpt="a"))
     path.chmod(0o640)

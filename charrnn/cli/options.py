@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +49,19 @@ def weights_option(command: Command) -> Command:
     )(command)
 
 
+class Real(click.FloatRange):
+    """A number in a range. For Python `nan` and `inf` are numbers, too, and `nan` in any range."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """To a finite number."""
+        number: float = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value} is no number to calculate with", param, ctx)
+        return number
+
+
 class Workers(click.ParamType):  # type: ignore[type-arg]
     """A number of processes, or `auto`, which is None."""
 
@@ -59,7 +73,7 @@ class Workers(click.ParamType):  # type: ignore[type-arg]
         """To a number, or None."""
         if value == "auto":
             return None
-        if not value.isdecimal() or int(value) < 1:
+        if not value.isdecimal() or len(value) > 9 or int(value) < 1:
             self.fail(f"{value!r} is neither a number from 1 nor auto", param, ctx)
         return int(value)
 
@@ -80,7 +94,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
             (float(part or 0) for part in match.groups()) if match else (0,) * 3
         )
         total = 3600 * hours + 60 * minutes + seconds
-        if total <= 0:
+        if not 0 < total < inf:
             self.fail(f"{value!r} is no time: write it as in 90s, 10m or 1h30m", param, ctx)
         return total
 

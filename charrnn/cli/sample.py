@@ -11,6 +11,7 @@ import click
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.options import (
+    Real,
     checkpoint_option,
     encoding_option,
     notice,
@@ -39,7 +40,7 @@ RULE = "\n" + 40 * "-" + "\n"
     "--temp",
     "--temperature",
     "temperature",
-    type=click.FloatRange(0),
+    type=Real(0),
     default=1.0,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the likeliest character.",
@@ -47,12 +48,12 @@ RULE = "\n" + 40 * "-" + "\n"
 @click.option("--top-k", type=click.IntRange(1), help="Only the K likeliest characters.")
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Real(0, 1, min_open=True),
     help="Only the likeliest characters that together reach this probability.",
 )
 @click.option(
     "--min-p",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Real(0, 1, min_open=True),
     help="Only characters at least this many times as likely as the likeliest.",
 )
 @click.option("--prime", default="", metavar="TEXT", help="What the text begins with.")

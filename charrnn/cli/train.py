@@ -16,6 +16,7 @@ from charrnn.cells import CELLS
 from charrnn.cli.interrupts import Interrupts, unwinding
 from charrnn.cli.options import (
     Duration,
+    Real,
     Workers,
     checkpoint_option,
     encoding_option,
@@ -59,7 +60,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
 @click.option("--num-layers", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
     "--dropout",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Real(0, 1, max_open=True),
     help="The share of each layer's outputs to drop.  [default: 0.05 to 0.5, by size and text]",
 )
 @click.option(
@@ -77,7 +78,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
     help="Places of the text that are read side by side.",
 )
 @click.option("--steps", type=click.IntRange(1), help="Train for so many steps.")
-@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Read the text so often.")
+@click.option("--epochs", type=Real(0, min_open=True), help="Read the text so often.")
 @click.option(
     "--time", "budget", type=Duration(), help="Train for about so long, as in 90s, 10m, 1h30m."
 )
@@ -86,7 +87,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
+    type=Real(0, min_open=True),
     help="The highest.  [default: 0.015; of a vanilla network at most 2.56 / units]",
 )
 @click.option(
@@ -101,34 +102,34 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
 )
 @click.option(
     "--momentum",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Real(0, 1, max_open=True),
     default=0.9,
     show_default=True,
     help="Of sgd.",
 )
 @click.option(
     "--weight-decay",
-    type=click.FloatRange(0),
+    type=Real(0),
     default=0.05,
     show_default=True,
     help="Shrink the weight matrices by this times the learning rate at each step.",
 )
 @click.option(
     "--grad-clip",
-    type=click.FloatRange(0),
+    type=Real(0),
     default=1.0,
     show_default=True,
     help="Limit of the gradient's norm; 0 for none.",
 )
 @click.option(
     "--grad-clip-value",
-    type=click.FloatRange(0),
+    type=Real(0),
     default=0.0,
     help="Limit of each component of the gradient.  [default: none]",
 )
 @click.option(
     "--val-frac",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Real(0, 1, max_open=True),
     help="The share of the text, at its end, to hold out.  "
     "[default: 0.1, at most 250,000 characters]",
 )

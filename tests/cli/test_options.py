@@ -1,0 +1,50 @@
+"""Values of options that people may type."""
+
+from contextlib import suppress
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.cli.options import Duration, Real, Workers
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "NaN", "x", ""])
+def test_what_is_no_finite_number_is_refused(value):
+    with pytest.raises(click.BadParameter):
+        Real().convert(value, None, None)
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_a_number_in_the_range_is_taken(value):
+    assert Real(0, 1, max_open=True).convert(repr(value), None, None) == value
+
+
+@given(st.text())
+def test_whatever_is_typed_is_a_time_or_is_refused(text):
+    with suppress(click.BadParameter):
+        assert 0 < Duration().convert(text, None, None) < float("inf")
+
+
+@pytest.mark.parametrize(("kind", "value"), [(Duration(), "9" * 400), (Workers(), "9" * 5_000)])
+def test_a_number_without_end_is_refused(kind, value):
+    with pytest.raises(click.BadParameter):
+        kind.convert(value, None, None)
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(1, 99))
+def test_hours_minutes_and_seconds_add_up(hours, minutes, seconds):
+    expected = 3600 * hours + 60 * minutes + seconds
+    assert Duration().convert(f"{hours}h{minutes}m{seconds}s", None, None) == expected
+    assert Duration().convert(str(expected), None, None) == expected
+
+
+@given(st.text())
+def test_whatever_is_typed_is_a_number_of_workers_or_is_refused(text):
+    with suppress(click.BadParameter):
+        assert Workers().convert(text, None, None) >= 1
+
+
+def test_auto_is_for_charrnn_to_choose():
+    assert Workers().convert("auto", None, None) is None
