@@ -14,6 +14,7 @@ import looking
 import memory
 import quality
 import sampling
+import saving
 import scaling
 import startup
 import texts
@@ -30,6 +31,7 @@ PARTS: dict[str, Part] = {
     "quality": quality.measure,
     "texts": texts.measure,
     "looking": looking.measure,
+    "saving": saving.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

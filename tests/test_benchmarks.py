@@ -14,6 +14,7 @@ PARTS = (
     "quality",
     "run",
     "sampling",
+    "saving",
     "scaling",
     "startup",
     "texts",

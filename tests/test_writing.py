@@ -75,6 +75,20 @@ def test_an_error_of_any_call_leaves_a_good_checkpoint_and_nothing_else(code, pa
     assert set(names) >= {"open file", "write", "fsync", "close file", "replace"}
 
 
+def test_a_limit_of_the_system_leaves_the_old_one_and_nothing_else(path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (0, 1, path.stat().st_size // 2, path.stat().st_size - 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            said = complaint(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert said == f"{path}: cannot be written: File too large"
+        assert number(path) == 1
+        assert list(path.parent.iterdir()) == [path]
+
+
 def complaint(path):
     """Save the new one; the error that a user is shown, or nothing."""
     try:

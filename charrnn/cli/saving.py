@@ -141,4 +141,5 @@ class Saving:
             if self._saved:
                 return f"make room, and go on from step {self._saved:,} with --resume"
             return "nothing is saved: make room, or name another place with -c PATH"
-        return f"it is saved elsewhere: go on with --resume -c {shlex.quote(str(place))}"
+        option = f"-c {shlex.quote(str(place))}"
+        return f"saved elsewhere: go on with `charrnn train --resume {option}`"

@@ -1,0 +1,60 @@
+"""How long it takes to save a run, and to read its checkpoint again.
+
+What is written is what `charrnn train` writes: weights, the best weights, two numbers of Adam for
+each and the carried state, flushed to the disk that has the temporary directory (`TMPDIR`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from common import ROOT, Options, Result, Table, alone
+
+from charrnn import checkpoint, session
+from charrnn.text import corpus
+
+#: The default network, and the largest that anyone would want to train like this.
+NETWORKS = (("gru", 256, 1), ("lstm", 1024, 2))
+SETTINGS = {"batch_size": 32, "seq_length": 32, "steps": 1}
+
+
+def measure(options: Options) -> Result:
+    """Both networks, or the small one."""
+    text = corpus.read([str(ROOT / "data" / "lighthouse.txt")])
+    rows = []
+    table = Table("cell", "units", "layers", "MB", "save, s", "longest", "read, s")
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "charrnn.npz"
+        for cell, units, layers in NETWORKS[: 1 if options.quick else None]:
+            model = {"cell": cell, "hidden_size": units, "num_layers": layers, "dropout": 0}
+            with session.start(text, path, model=model, settings=SETTINGS) as run:
+                run.run.step()
+                saves = times(run.save, 2 * options.turns)
+            reads = times(lambda: checkpoint.read(path), options.turns)
+            figures = {
+                "megabytes": path.stat().st_size / 1e6,
+                "save": median(saves),
+                "longest": max(saves),
+                "read": median(reads),
+            }
+            rows.append({"cell": cell, "units": units, "layers": layers, **figures})
+            table.row(cell, units, layers, *figures.values())
+    return {"rows": rows}
+
+
+def times(do: Callable[[], object], turns: int) -> Sequence[float]:
+    """Seconds that it takes, each time."""
+    found = []
+    for _ in range(turns):
+        begun = time.perf_counter()
+        do()
+        found.append(time.perf_counter() - begun)
+    return found
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)
