@@ -9,6 +9,7 @@ Each case is a line for a shell, in a directory with a text, `count.txt`, and a 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,21 @@ WRITING = [
     Case("the checkpoint of another run", "charrnn train count.txt -c model.npz", 1, "--overwrite"),
     Case("a directory in its place", "mkdir d; charrnn train count.txt -c d", 1, "is a directory"),
     Case("no directory for it", "charrnn train count.txt -c no/x.npz", 1, "no directory"),
+    Case("a pipe in its place", "mkfifo p; charrnn train count.txt -c p", 1, "no regular file"),
+    Case(
+        "a directory that takes no files",
+        "charrnn train count.txt -c /dev/fd/x.npz",
+        1,
+        "/dev/fd/x.npz: cannot be written",
+    ),
+    Case(
+        "another run saves there",
+        "mkfifo p; charrnn train p -c x.npz 2>/dev/null &\n"
+        "until [ -s .x.npz.lock ]; do sleep 0.1; done; charrnn train count.txt -c x.npz\n"
+        "code=$?; : > p; wait; exit $code",
+        1,
+        "is training into it: wait for its end",
+    ),
     Case(
         "a complete run is resumed",
         "charrnn train -c model.npz --resume count.txt",
@@ -242,7 +258,8 @@ def answer(done: subprocess.CompletedProcess[str]) -> str:
     """The line that says what is wrong, or the last one."""
     lines = done.stderr.strip().splitlines() or [""]
     errors = [line for line in lines if line.startswith("Error: ")]
-    return (errors or lines)[-1].removeprefix("Error: ")
+    said = (errors or lines)[-1].removeprefix("Error: ")
+    return re.sub(r"process \d+ on \S+", "process 4711 on somewhere", said)
 
 
 def cell(text: str) -> str:
