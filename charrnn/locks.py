@@ -51,6 +51,8 @@ def has_name(handle: int, path: str | Path) -> bool:
     """Whether an open file still goes by this name. Between its opening and its locking another
     process may have removed it: then its lock keeps nobody out.
     """
+    if os.name == "nt":  # no open file can be removed
+        return True
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
