@@ -14,6 +14,7 @@ from charrnn import files, locks
 from charrnn.cli.options import notice
 from charrnn.errors import CheckpointError
 from charrnn.session import Session
+from charrnn.training import diverged
 
 #: Seconds from save to save, at least: what a power cut can cost.
 SAVE_AFTER = 30
@@ -97,21 +98,20 @@ class Saving:
         self._saved = session.run.counters.step
 
     def now_and_then(self) -> None:
-        """Save if it is time to."""
+        """Save if it is time to.
+
+        Raises:
+            TrainingError: where the weights are not worth it.
+        """
         begun = self._clock()
         if begun < self._due:
             return
-        try:
-            self.session.save()
-        except CheckpointError as error:
-            if not self._failing:
-                self._say(f"{error}: the training goes on, and saving is tried again")
-            self._failing = True
-        else:
-            if self._failing:
-                self._say(f"{self.session.path}: saved again")
-            self._failing = False
-            self._saved = self.session.run.counters.step
+        error = self._error()
+        if error and not self._failing:
+            self._say(f"{error}: the training goes on, and saving is tried again")
+        elif self._failing and not error:
+            self._say(f"{self.session.path}: saved again")
+        self._failing = bool(error)
         ended = self._clock()
         self._due = ended + max(SAVE_AFTER, TIMES * (ended - begun))
 
@@ -121,11 +121,21 @@ class Saving:
         Raises:
             CheckpointError: where it cannot be saved where it should be; with the place where it
                 is instead, if there is one.
+            TrainingError: where the weights are not worth it.
         """
+        if error := self._error():
+            raise CheckpointError(f"{error}: {self._elsewhere()}") from error
+
+    def _error(self) -> CheckpointError | None:
+        """Save; what was in the way, if anything was."""
         try:
             self.session.save()
         except CheckpointError as error:
-            raise CheckpointError(f"{error}: {self._elsewhere()}") from error
+            if isinstance(error.__cause__, OSError):
+                return error
+            raise diverged(str(error)) from error  # no disk is at fault
+        self._saved = self.session.run.counters.step
+        return None
 
     def _elsewhere(self) -> str:
         """Save where there may be room; what became of it."""

@@ -7,6 +7,7 @@ import shlex
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import QUICK, command
 from test_processes import ENDLESS, posix, wait_for
@@ -14,6 +15,7 @@ from test_processes import ENDLESS, posix, wait_for
 from charrnn import checkpoint, locks, session
 from charrnn.cli.saving import Saving, reserving
 from charrnn.errors import CheckpointError
+from charrnn.training import Run
 
 CHECKPOINT = Path("charrnn.npz")
 
@@ -34,6 +36,13 @@ class Clock:
         return self.now
 
 
+def full_disk(path):
+    """What `charrnn.checkpoint.save` raises."""
+    error = CheckpointError(f"{path}: cannot be written: No space left on device")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    return error
+
+
 class Saved:
     """What takes the place of a session: it takes time to save, and may fail."""
 
@@ -48,7 +57,7 @@ class Saved:
         self.times.append(self.clock.now)
         self.clock.now += self.takes
         if self.fails:
-            raise CheckpointError(f"{self.path}: cannot be written: No space left on device")
+            raise full_disk(self.path)
 
 
 def train_for(seconds, saved, saving):
@@ -159,7 +168,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_training(run, monkeypa
     def now_and_then_full(path, what):
         tries.append(what.run["step"])
         if len(tries) in (2, 3):
-            raise CheckpointError(f"{path}: cannot be written: No space left on device")
+            raise full_disk(path)
         save(path, what)
 
     monkeypatch.setattr(session.checkpoints, "save", now_and_then_full)
@@ -170,6 +179,24 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_training(run, monkeypa
     assert said.count("saved again") == 1
     assert tries == [*range(1, 13), 12]
     assert checkpoint.read(CHECKPOINT).run["step"] == 12
+
+
+@pytest.mark.parametrize("after", [0, 30])
+def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
+    after, run, trained, monkeypatch
+):
+    step, before = Run.step, CHECKPOINT.read_bytes()
+
+    def broken(self):
+        taken = step(self)
+        self.model.parameters.flat[0] = np.inf
+        return taken
+
+    monkeypatch.setattr(Run, "step", broken)
+    monkeypatch.setattr("charrnn.cli.saving.SAVE_AFTER", after)
+    last = run("train", "--resume", "--steps", "13", code=1).stderr.splitlines()[-1]
+    assert "is not finite everywhere: try a lower --learning-rate" in last
+    assert CHECKPOINT.read_bytes() == before
 
 
 @pytest.mark.parametrize("words", [["text.txt"], ["text.txt", "--overwrite"], ["--resume"]])
