@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import sys
+from types import TracebackType
 
 from charrnn.cli import group
+from charrnn.cli.failures import trace
+from charrnn.cli.streams import prepare
 
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        # A console that cannot show a character gets its code, rather than an error.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    prepare()
+    sys.excepthook = show_bug
     group(prog_name="charrnn")
+
+
+def show_bug(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Write a traceback as Python does, but harmless to a terminal."""
+    print(trace(error), file=sys.stderr)
 
 
 if __name__ == "__main__":

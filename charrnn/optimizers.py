@@ -190,6 +190,9 @@ def clip_by_norm(gradient: Array, norm: float, limit: float | None) -> None:
 
 
 def clip_by_value(gradient: Array, limit: float | None) -> None:
-    """Limit each component of the gradient to [−limit, limit], in place."""
+    """Limit each component of the gradient to [−limit, limit], in place.
+
+    One that is infinite stays so: it is to be found out, not to be hidden.
+    """
     if limit:
-        np.clip(gradient, -limit, limit, out=gradient)
+        np.clip(gradient, -limit, limit, out=gradient, where=np.isfinite(gradient))

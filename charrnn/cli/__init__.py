@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
 from charrnn import __version__
-from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
+from charrnn.cli.failures import in_one_line, trace
+from charrnn.cli.streams import hush
 from charrnn.parallel.threads import one_thread
-from charrnn.render.escape import printable
 
 #: The commands and what they do. Each is imported when it is asked for: this list alone has to
 #: be quick, and NumPy is not.
@@ -24,12 +26,8 @@ COMMANDS = {
     "sample": "Write text with a trained model.",
     "inspect": "Look inside a trained model.",
 }
-
-
-class WronglyAsked(click.ClickException):
-    """What was asked cannot be done with this model; shown in one line."""
-
-    exit_code = 2
+#: What a shell takes for a program that Ctrl-C has ended.
+INTERRUPTED = 130
 
 
 class Commands(click.Group):
@@ -54,19 +52,39 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command; --help, which answers here, may fail, too."""
+        with failing(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command: exit code 1 for what went wrong, 2 for what was asked wrongly."""
-        try:
+        with failing(ctx):
             return super().invoke(ctx)
-        except (SettingError, UnknownCharacter) as error:
-            raise WronglyAsked(printable(str(error))) from error
-        except CharRNNError as error:
-            raise click.ClickException(printable(str(error))) from error
-        except BrokenPipeError:
-            # Whoever read stdout has seen enough, as in `charrnn sample | head -1`. What is
-            # still in the buffer has nowhere to go, and must not be tried again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
+
+
+@contextmanager
+def failing(ctx: click.Context) -> Iterator[None]:
+    """Turn what a user can cause into one line, and what is no error into an end in silence."""
+    try:
+        yield
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        ctx.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough, as in `charrnn sample | head -1`. What is
+        # still in the buffer has nowhere to go, and must not be tried again at exit.
+        hush(sys.stdout)
+        ctx.exit(0)
+    except Exception as error:
+        said = in_one_line(error, ctx.invoked_subcommand)
+        if said is None:
+            raise
+        if ctx.params.get("debug"):
+            click.echo(trace(error), err=True)
+        raise said from error
 
 
 @click.group(
@@ -74,8 +92,9 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="`charrnn COMMAND --help` begins with an example that runs.",
 )
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
 @click.version_option(__version__, prog_name="charrnn")
-def group() -> None:
+def group(debug: bool) -> None:
     """Recurrent neural networks that write text one character at a time.
 
     \b

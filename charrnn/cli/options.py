@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from charrnn.cli.streams import hush
 from charrnn.render.escape import printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -100,8 +101,11 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
 
 
 def notice(message: str) -> None:
-    """Say something on stderr."""
-    click.echo(printable(message), err=True)
+    """Say something on stderr; where it cannot be said any more, a command goes on without."""
+    try:
+        click.echo(printable(message), err=True)
+    except OSError:
+        hush(sys.stderr)
 
 
 def refuse_terminal(paths: tuple[str, ...]) -> None:

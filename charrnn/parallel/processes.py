@@ -11,13 +11,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import c_ubyte
 from dataclasses import dataclass
 from math import prod
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.util import Finalize
@@ -36,7 +36,9 @@ GRACE = 5.0
 #: With fewer streams a worker, one more worker gains little: products get too slender for BLAS.
 LEAST_STREAMS = 8
 #: What reaches a whole group of processes, where it is for the first member to end well.
-STOPPING = signal.SIGINT, signal.SIGTERM
+STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 #: What a pipe raises when there is nobody at its other end.
 GONE = (EOFError, ConnectionError)
 
@@ -87,6 +89,8 @@ class Failure:
     """What a member says of an error that ended it."""
 
     trace: str
+    #: What it lacked, where that is no bug.
+    lack: str = ""
 
 
 class Processes(Team):
@@ -145,7 +149,7 @@ class Leader(Processes):
         return memory.array()
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
-        with one_thread_within(os.environ), signals_ignored():
+        with one_thread_within(os.environ), signals_held():
             for rank in range(1, self.size):
                 ours, theirs = self._context.Pipe()
                 follower = rank, self.size, self._memories, theirs
@@ -185,6 +189,7 @@ class Leader(Processes):
 
         Raises:
             TrainingError: where it is gone.
+            MemoryError: where it had too little memory.
             RuntimeError: with its traceback, where it failed.
         """
         try:
@@ -202,6 +207,8 @@ class Leader(Processes):
                 "--resume"
             ) from error
         if isinstance(said, Failure):
+            if said.lack:
+                raise MemoryError(said.lack)
             raise RuntimeError(f"worker {rank + 1} of {self.size} failed:\n{said.trace}")
         numbers: Sequence[float] = said
         return numbers
@@ -256,9 +263,10 @@ class Follower(Processes):
     def gather(self) -> None:
         self._pipe.send([])
 
-    def fail(self) -> None:
-        """Tell the first member of the error that is being handled."""
-        self._pipe.send(Failure(traceback.format_exc()))
+    def fail(self, error: BaseException) -> None:
+        """Tell the first member of an error."""
+        lack = f"worker {self.rank + 1}: {error}" if isinstance(error, MemoryError) else ""
+        self._pipe.send(Failure("".join(traceback.format_exception(error)), lack))
 
 
 def follow(
@@ -275,19 +283,21 @@ def follow(
             work(team, *arguments)
         except GONE:
             raise
-        except BaseException:
-            team.fail()
+        except BaseException as error:
+            team.fail(error)
 
 
 @contextmanager
-def signals_ignored() -> Iterator[None]:
-    """Have processes that are started within ignore Ctrl-C and `kill` from their beginning."""
-    if threading.current_thread() is not threading.main_thread():
+def signals_held() -> Iterator[None]:
+    """Within it, Ctrl-C and `kill` wait. Processes that are started within begin so, and never
+    see those that come before they ignore them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING}
+    resource_tracker.ensure_running()  # when it starts it lets go what is held
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

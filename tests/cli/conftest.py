@@ -65,10 +65,8 @@ def command(*arguments, **more):
     environment.pop("COVERAGE_PROCESS_START", None)
     process = subprocess.Popen(
         [sys.executable, "-m", "charrnn", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         env=environment,
-        **more,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
     )
     deadline = Timer(DEADLINE, process.kill)
     deadline.start()

@@ -1,0 +1,57 @@
+"""What goes wrong, as a user is told: one line that says what to do; a bug keeps its traceback."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+import click
+
+from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
+from charrnn.render.escape import printable
+
+#: What takes less memory, by command.
+SMALLER = {
+    "train": "a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
+    "sample": "a smaller --num-samples",
+    "inspect": "a smaller --length, or a single --layer and --signal",
+}
+
+
+class WronglyAsked(click.ClickException):
+    """What was asked cannot be done with this model; shown in one line."""
+
+    exit_code = 2
+
+
+def in_one_line(error: Exception, command: str | None) -> click.ClickException | None:
+    """What a user is told of an error, harmless to a terminal; None for a bug.
+
+    Args:
+        error: what was raised.
+        command: in which.
+    """
+    if isinstance(error, click.ClickException):
+        vars(error)["message"] = printable(error.message)
+        return error
+    if isinstance(error, (SettingError, UnknownCharacter)):
+        return WronglyAsked(printable(str(error)))
+    if isinstance(error, MemoryError):
+        remedy = SMALLER.get(command or "", "less at once")
+        said = f"not enough memory ({error}): try {remedy}" if str(error) else f"try {remedy}"
+    elif isinstance(error, OSError):
+        said = error.strerror or str(error)
+        if error.filename is not None:
+            said = f"{os.fsdecode(error.filename)}: {said}"
+        else:
+            said += "; `charrnn --debug COMMAND ...` shows where"
+    elif isinstance(error, CharRNNError):
+        said = str(error)
+    else:
+        return None
+    return click.ClickException(printable(said))
+
+
+def trace(error: BaseException) -> str:
+    """The traceback of an error, harmless to a terminal."""
+    return printable("".join(traceback.format_exception(error)).rstrip())
