@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import log
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.analyses import ANALYSES
+from charrnn.cli.bars import Bar
 from charrnn.cli.cell import inspect_cell, surprising
 from charrnn.cli.options import notice
 from charrnn.cli.report import write_report
@@ -79,15 +78,7 @@ def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
 def share_done(name: str) -> Iterator[Callable[[float], None]]:
     """A bar from 0 to 1, and whom to tell how much is done."""
     form = "{desc} {percentage:3.0f}%|{bar}| {remaining} left"
-    with tqdm(
-        total=1.0,
-        desc=name,
-        bar_format=form,
-        leave=False,
-        delay=0.5,
-        disable=not sys.stderr.isatty(),
-        dynamic_ncols=True,
-    ) as bar:
+    with Bar(total=1.0, desc=name, bar_format=form, leave=False, delay=0.5) as bar:
 
         def tell(done: float) -> None:
             bar.update(max(0.0, done - bar.n))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from tqdm import tqdm
-
+from charrnn.cli.bars import Bar
 from charrnn.cli.options import notice
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
@@ -31,23 +28,21 @@ def reading(paths: Sequence[str], encoding: str | None, normalize: str | None) -
         return
     with bar_for(paths) as bar:
         corpus = corpora.read(paths, encoding, normalize, bar.update)
-        with bar.external_write_mode(sys.stderr):
-            for line in corpus.notices:
-                notice(line)
+        for line in corpus.notices:
+            bar.say(line)
         yield corpus
 
 
-def bar_for(paths: Sequence[str]) -> tqdm[Any]:
+def bar_for(paths: Sequence[str]) -> Bar:
     """A bar for the bytes of files, each of which is read twice; without an end for a pipe."""
     known = all(map(os.path.isfile, paths))
     size = sum(map(os.path.getsize, paths)) if known else 0
-    return tqdm(
+    return Bar(
+        quiet=known and size <= LARGE,
         total=2 * size if known else None,
         desc="reading",
         unit="B",
         unit_scale=True,
         leave=False,
-        dynamic_ncols=True,
-        disable=not sys.stderr.isatty() or (known and size <= LARGE),
         delay=0 if known else 1,  # of a pipe only time tells whether it is large
     )

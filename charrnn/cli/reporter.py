@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from math import log
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
 
 from tqdm import tqdm
 
 from charrnn import planning
-from charrnn.cli.options import notice
-from charrnn.errors import TrainingError
+from charrnn.cli.bars import Bar
+from charrnn.cli.log import Log
 from charrnn.training import Progress, Run
 
-#: Seconds from line to line where there is no terminal.
-LINE_EVERY = 10
 #: To plan for a time, steps are measured for this share of it, or for the warm-up.
 MEASURED = 0.05
 #: But for at least so many steps, which have to be within the warm-up.
@@ -40,23 +35,16 @@ class Reporter:
 
     def __init__(self, run: Run, log_path: Path | None) -> None:
         self.run = run
-        self.started = self.spoken = time.monotonic()
+        self.started = time.monotonic()
         self.first_step = run.counters.step
         self.smooth: float | None = None
         history = run.counters.history
         self.val_loss = history[-1]["val_loss"] if history else None
-        self.log: IO[str] | None = None
-        if log_path:
-            try:
-                self.log = log_path.open("a", encoding="utf-8")
-            except OSError as error:
-                raise TrainingError(f"{log_path}: {error.strerror}") from error
-        self.bar: tqdm[Any] = tqdm(
+        self.log = Log(log_path, self.say)
+        self.bar = Bar(
             total=run.settings.steps,
             initial=self.first_step,
             unit="step",
-            disable=not sys.stderr.isatty(),
-            dynamic_ncols=True,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left{postfix}",
         )
 
@@ -70,8 +58,7 @@ class Reporter:
         traceback: TracebackType | None,
     ) -> None:
         self.bar.close()
-        if self.log:
-            self.log.close()
+        self.log.close()
 
     def plan(self, seconds: float, val_every: int | None) -> None:
         """Measure the first steps, and fix from them how many there will be.
@@ -119,8 +106,8 @@ class Reporter:
         settings = self.run.settings
         characters = (progress.step - self.first_step) * settings.batch_size * settings.seq_length
         speed = characters / max(now - self.started, 1e-9)
-        if self.log:
-            record = {
+        self.log.write(
+            {
                 "step": progress.step,
                 "epoch": round(progress.epoch, 4),
                 "characters": progress.characters,
@@ -131,13 +118,12 @@ class Reporter:
                 "grad_norm": progress.grad_norm,
                 "chars_per_second": round(speed),
             }
-            self.log.write(json.dumps(record) + "\n")
+        )
         self.bar.set_postfix_str(self._figures(speed), refresh=False)
         self.bar.update()
         if self.bar.disable and (
-            now - self.spoken > LINE_EVERY or progress.step in (self.first_step + 1, settings.steps)
+            self.bar.due() or progress.step in (self.first_step + 1, settings.steps)
         ):
-            self.spoken = now
             left = (settings.steps - progress.step) * (now - self.started)
             left /= progress.step - self.first_step
             self.say(
@@ -161,5 +147,4 @@ class Reporter:
 
     def say(self, message: str) -> None:
         """Say something without drawing into the bar."""
-        with self.bar.external_write_mode(sys.stderr):
-            notice(message)
+        self.bar.say(message)
