@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 
-#: What ends a program without a word: `kill`, and a terminal that closes, which Windows has not.
-DEADLY = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+#: A terminal that closes; Windows has none.
+HANGUP = getattr(signal, "SIGHUP", None)
+#: What ends a program without a word: that and `kill`.
+DEADLY = [signal.SIGTERM] + ([HANGUP] if HANGUP else [])
 
 
 @contextmanager
@@ -32,7 +34,8 @@ def unwinding() -> Iterator[None]:
 
 
 class Interrupts:
-    """Within it, the first SIGINT or SIGTERM is only noted; the second has its usual effect.
+    """Within it, the first SIGINT, SIGTERM or SIGHUP is only noted; a second SIGINT or SIGTERM
+    has its usual effect. A terminal that closes may say so more than once, and means no haste.
 
     Attributes:
         received: the number of the signal, or 0.
@@ -45,6 +48,9 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._note)
+        # What is ignored stays so, as with nohup.
+        if HANGUP and signal.getsignal(HANGUP) is not signal.SIG_IGN:
+            self._before[HANGUP] = signal.signal(HANGUP, self._note)
         return self
 
     def __exit__(
@@ -53,14 +59,14 @@ class Interrupts:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._restore()
+        self._restore(*self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         # Nothing is said here: the signal may have come in the middle of saying something, and
         # a stream that is being written to cannot be written to again.
-        self.received = number
-        self._restore()
+        self.received = self.received or number
+        self._restore(signal.SIGINT, signal.SIGTERM)
 
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+    def _restore(self, *numbers: int) -> None:
+        for number in numbers:
+            signal.signal(number, self._before[number])  # type: ignore[arg-type]
