@@ -79,7 +79,7 @@ def step_products(
         def step() -> None:
             team.order("step", REPEATS)
             own.step(REPEATS)
-            team.gather()
+            team.sum([])
 
         yield step
 
@@ -95,7 +95,7 @@ def follow(team: Team, cell: str, hidden_size: int, batch_size: int, seq_length:
     own = share(team, cell, hidden_size, batch_size, seq_length)
     for _, (repeats,) in team.orders():
         own.step(repeats)
-        team.gather()
+        team.sum([])
 
 
 @contextmanager

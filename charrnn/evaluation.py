@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.model import CharRNN
 from charrnn.optimizers import clip_by_norm, squared_norm
 from charrnn.parallel.team import Team
-from charrnn.parameters import Array
+from charrnn.parameters import Array, Text
 from charrnn.text.streams import Window
 
 #: Characters that a reader reads before those it scores, so that its state is a carried one.
@@ -19,7 +19,7 @@ ALONE = Team()
 
 def evaluate(
     model: CharRNN,
-    indices: Array,
+    indices: Text,
     *,
     batch_size: int = 32,
     seq_length: int = 32,
@@ -47,11 +47,13 @@ def evaluate(
     starts = (np.arange(B) * part)[team.part(B)]
     state = model.state(len(starts))
     total = 0.0
-    for offset in range(-context, part, T) if len(starts) else ():
+    for offset in range(-context, part, T):
         if offset == 0:
             state[..., starts == 0] = 0  # the first reader has nothing before its part
         places = starts + offset + np.arange(T + 1)[:, None]  # (T + 1, B)
         read = indices.take(places, mode="clip").astype(np.intp)
+        if not len(starts):  # more members than readers; but all of them take
+            continue
         losses = model.losses(Window(read[:-1], read[1:]), state)
         within = (places[:-1] - starts < part) & (places[:-1] < scored)
         if offset >= 0:

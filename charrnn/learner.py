@@ -11,7 +11,7 @@ from charrnn.evaluation import evaluate
 from charrnn.model import CharRNN
 from charrnn.optimizers import OPTIMIZERS, clip_by_norm, clip_by_value, squared_norm
 from charrnn.parallel.team import Team
-from charrnn.parameters import Array
+from charrnn.parameters import Array, Text
 from charrnn.settings import Settings
 from charrnn.text.streams import Streams
 from charrnn.text.vocabulary import Vocabulary
@@ -45,7 +45,7 @@ class Learner:
     """
 
     def __init__(
-        self, model: CharRNN, train: Array, validation: Array, settings: Settings, team: Team
+        self, model: CharRNN, train: Text, validation: Text, settings: Settings, team: Team
     ) -> None:
         self.model, self.settings, self.team = model, settings, team
         B, flat = settings.batch_size, model.parameters.flat
@@ -92,7 +92,7 @@ class Learner:
             clip_by_norm(gradient, taken.norm, settings.grad_clip)
             self.optimizer.steps = number
             self.optimizer.step(gradient, rate)
-        self.team.gather()
+        self.team.gather(self.model.parameters.flat)
         return taken
 
     def _masks(self, number: int) -> Array | None:
@@ -105,11 +105,31 @@ class Learner:
         rng = np.random.default_rng([self.settings.seed, 1, number])
         return self.model.draw_masks(self.settings.batch_size, rng)[..., self.streams.part]
 
+    @property
+    def remembered(self) -> dict[str, Array]:
+        """What goes from step to step beside the weights, by name; to each member its part."""
+        return {"state": self.states, **self.optimizer.slots}
+
+    def collect(self) -> None:
+        """Let the first member see what all remember."""
+        self.team.order("collect")
+        self.team.collect(*self.remembered.values())
+
+    def spread(self) -> None:
+        """Let the others see what the first has put in place of weights and what is remembered."""
+        self.team.order("spread")
+        self.team.spread(self.model.parameters.flat, *self.remembered.values())
+
     def score(self) -> float | None:
-        """The loss on the held-out text, together, in nats a character; None without any."""
+        """The loss on the held-out text, together, in nats a character; None without any.
+
+        Raises:
+            TrainingError: where not all have the same weights any more.
+        """
+        self.team.order("score")
+        self.team.compare(self.model.parameters.flat)
         if len(self.validation) < 2:
             return None
-        self.team.order("score")
         B, T = self.settings.batch_size, self.settings.seq_length
         return evaluate(self.model, self.validation, batch_size=B, seq_length=T, team=self.team)
 

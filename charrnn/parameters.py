@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
+#: What to do with places outside of a text, as NumPy names it.
+Mode: TypeAlias = Literal["raise", "wrap", "clip"]
+
+
+class Text(Protocol):
+    """Indices of characters, (N,): an array, or what can be read like one."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, places: Array, /, *, mode: Mode) -> Array:
+        """The indices at places, in their shape."""
 
 
 class Parameters(Mapping[str, Array]):

@@ -167,7 +167,8 @@ class Run:
 
     def arrays(self) -> dict[str, Array]:
         """What `resume` needs beside the weights, by name."""
-        return {"state": self.learner.states, **self.learner.optimizer.slots}
+        self.learner.collect()
+        return self.learner.remembered
 
     def numbers(self) -> dict[str, Any]:
         """What `resume` needs beside the arrays, as JSON can hold it."""
@@ -186,12 +187,13 @@ class Run:
             KeyError, TypeError, ValueError: where these are not a run's like this one.
         """
         self.counters = Counters(**numbers)
-        for name, array in self.arrays().items():
+        for name, array in self.learner.remembered.items():
             if arrays[name].shape != array.shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
         self._best[...] = best
+        self.learner.spread()
 
 
 def diverged(what: str) -> TrainingError:

@@ -29,7 +29,7 @@ from numpy.typing import DTypeLike
 from charrnn.errors import TrainingError
 from charrnn.parallel.team import Order, Team
 from charrnn.parallel.threads import cores, one_thread_within
-from charrnn.parameters import Array, Shape
+from charrnn.parameters import Array, Shape, Text
 
 #: Seconds a member has to leave when it is dismissed, before it is stopped.
 GRACE = 5.0
@@ -70,7 +70,7 @@ class Memory:
         return flat.reshape(self.shape)
 
 
-def in_file(array: Array) -> Memory | None:
+def in_file(array: Text) -> Memory | None:
     """Where an array stands that is part of a file; None for one that is not, or only in bits."""
     if not isinstance(array, np.memmap) or array.filename is None or array.mode == "c":
         return None
@@ -136,10 +136,11 @@ class Leader(Processes):
         room = self._context.RawArray(c_ubyte, max(1, prod(shape) * wanted.itemsize))
         return self._remember(Memory(room, shape, wanted))
 
-    def constant(self, array: Array) -> Array:
+    def constant(self, array: Text) -> Array:
         file = in_file(array)
         if file:
             return self._remember(file)
+        assert isinstance(array, np.ndarray)
         copy = self.common(array.shape, array.dtype)
         copy[...] = array
         return copy
@@ -175,7 +176,7 @@ class Leader(Processes):
         self._tell(totals)
         return totals
 
-    def gather(self) -> None:
+    def gather(self, vector: Array) -> None:
         for rank in range(1, self.size):
             self._hear(rank)
 
@@ -244,7 +245,7 @@ class Follower(Processes):
     def common(self, shape: Shape, dtype: DTypeLike) -> Array:
         return next(self._memories).array()
 
-    def constant(self, array: Array | None) -> Array:
+    def constant(self, array: Text | None) -> Array:
         return next(self._memories).array()
 
     def orders(self) -> Iterator[Order]:
@@ -260,7 +261,7 @@ class Follower(Processes):
         totals: list[float] = self._pipe.recv()
         return totals
 
-    def gather(self) -> None:
+    def gather(self, vector: Array) -> None:
         self._pipe.send([])
 
     def fail(self, error: BaseException) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from charrnn.parameters import Array, Shape
+from charrnn.parameters import Array, Shape, Text
 
 #: The name of something to do, and its arguments.
 Order = tuple[str, tuple[Any, ...]]
@@ -19,20 +19,28 @@ class Team:
     """A team of one; what follows is what every team can do.
 
     All members make the same arrays in the same order, run the same code, and meet in
-    `reduce`, `sum` and `gather`, which all of them have to call. The first one leads: it gives
+    `reduce`, `sum`, `gather`, `spread`, `collect` and `compare`, which all of them have to call. The first one leads: it gives
     an `order`, and the others do what comes out of `orders`.
 
     Attributes:
         rank: which member this is, from 0.
         size: how many there are.
+        signal: the number of one that asked another member to end, or 0; known after a `sum`.
     """
 
     rank = 0
     size = 1
+    signal = 0
 
-    def part(self, count: int) -> slice:
-        """This member's share of `count` things; the shares of all make up the whole."""
-        return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
+    def part(self, count: int, rank: int | None = None) -> slice:
+        """A member's share of `count` things; the shares of all make up the whole.
+
+        Args:
+            count: how many things.
+            rank: which member's; this one's unless given.
+        """
+        rank = self.rank if rank is None else rank
+        return slice(rank * count // self.size, (rank + 1) * count // self.size)
 
     def common(self, shape: Shape, dtype: DTypeLike) -> Array:
         """Zeros that all members read, and each writes in part."""
@@ -42,8 +50,8 @@ class Team:
         """Zeros for this member alone to write, (size,), which `reduce` can add up."""
         return np.zeros(size, dtype)
 
-    def constant(self, array: Array) -> Array:
-        """The first member's array, for all to read; what the others pass is ignored."""
+    def constant(self, array: Text) -> Text:
+        """The first member's array, for all to read, together; what the others pass is ignored."""
         return array
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
@@ -67,9 +75,22 @@ class Team:
         """The sums of all members' numbers; every member gets the same bits."""
         return list(numbers)
 
-    def gather(self) -> None:
-        """Let the first member see what the others wrote into common arrays; they see what
-        was written when the next order comes.
+    def gather(self, vector: Array) -> None:
+        """Let the first member see a common vector of which each wrote its part; the others see
+        what was written when the next order comes.
+        """
+
+    def spread(self, *arrays: Array) -> None:
+        """Let the others see what the first wrote into common arrays since they began."""
+
+    def collect(self, *arrays: Array) -> None:
+        """Let the first see common arrays of which each wrote its part of the last axis."""
+
+    def compare(self, array: Array) -> None:
+        """Make sure that all see the same.
+
+        Raises:
+            TrainingError: by the first member, where another sees something else.
         """
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.parameters import Array, Text
 
 
 class Window(NamedTuple):
@@ -32,10 +32,10 @@ class Streams:
     """
 
     def __init__(
-        self, indices: Array, batch_size: int, seq_length: int, part: slice = slice(None)
+        self, indices: Text, batch_size: int, seq_length: int, part: slice = slice(None)
     ) -> None:
         # A plain view: what takes from a memmap would be one, and slower to work with.
-        self.indices = np.asarray(indices)
+        self.indices = np.asarray(indices) if isinstance(indices, np.memmap) else indices
         self.batch_size = batch_size
         self.part = part
         self.starts = (np.arange(batch_size) * len(indices) // batch_size)[part]  # (B,)

@@ -1,0 +1,62 @@
+"""Programs that a launcher of MPI has started, before they know of each other.
+
+Every command looks here, so this imports neither NumPy nor MPI.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+#: Where launchers say which of how many programs this is: Open MPI; MPICH and all that have
+#: Hydra from it, Intel MPI among them; Slurm's srun.
+LAUNCHERS = (
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("PMI_RANK", "PMI_SIZE"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+)
+
+
+def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
+    """Which program this is, from 0, of how many that were started together."""
+    for rank, size in LAUNCHERS:
+        numbers = environment.get(rank, ""), environment.get(size, "")
+        if all(number.isdecimal() for number in numbers):
+            return int(numbers[0]), int(numbers[1])
+    return 0, 1
+
+
+def started() -> Any:
+    """The module of MPI, where it is at work; else None."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    return mpi if mpi and mpi.Is_initialized() and not mpi.Is_finalized() else None
+
+
+@contextmanager
+def ending_together() -> Iterator[None]:
+    """Within it, what ends this program ends those that are in one MPI with it, too: they would
+    wait for it for ever.
+
+    Members who take leave of each other end MPI first; then, and without MPI, this does nothing.
+    """
+    try:
+        yield
+    except BaseException as error:
+        mpi = started()
+        if not mpi or mpi.COMM_WORLD.size == 1:
+            raise
+        code: object = 1
+        if isinstance(error, SystemExit):
+            code = error.code
+        else:
+            print(f"rank {mpi.COMM_WORLD.rank} of {mpi.COMM_WORLD.size}:", file=sys.stderr)
+            traceback.print_exc()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        mpi.COMM_WORLD.Abort(code if isinstance(code, int) else 1)
+        raise

@@ -1,0 +1,200 @@
+"""A team of ranks, which MPI starts on any number of machines: what they have in common is sent.
+
+Every rank has all weights. A step sums the gradients so that each rank has the sum of its part
+of the flat vector, each updates that part, and all are sent the parts of all: together as much
+as a sum that all have, and a rank neither computes nor remembers more than its part of what the
+optimizer does (Rajbhandari 2020, stage 1). The text is with the first rank alone, which sends
+the others the characters of their own streams, window by window.
+
+Nothing here imports MPI: whoever wants such a team hands its module in.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from types import FrameType, TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from charrnn.errors import TrainingError
+from charrnn.parallel.team import Order, Team
+from charrnn.parameters import Array, Mode, Shape, Text
+
+#: What asks a program to end. Which of the ranks it reaches depends on the launcher and the queue.
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+#: This asks, too: of all signals, Open MPI's launcher hands on none of those above in time to save.
+HANDED_ON = ("SIGUSR1",)
+
+
+class Ranks(Team):
+    """What all ranks do alike.
+
+    Args:
+        mpi: the module `mpi4py.MPI`.
+        signals: the names of those to take note of; at the next sum the first rank learns of them.
+    """
+
+    def __init__(self, mpi: Any, signals: Sequence[str]) -> None:
+        self._mpi, self._all = mpi, mpi.COMM_WORLD
+        self.rank, self.size = self._all.rank, self._all.size
+        self._noted = 0
+        self._sum = np.empty(0)
+        for name in signals:
+            number = getattr(signal, name, None)
+            # What is ignored stays so, as with nohup.
+            if number and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._noted = number
+
+    def own(self, size: int, dtype: DTypeLike) -> Array:
+        self._sum = np.zeros(size, dtype)[self.part(size)]
+        return np.zeros(size, dtype)
+
+    def reduce(self, own: Array) -> None:
+        self._all.Reduce_scatter(own, self._sum, self._counts(own.size))
+        own[self.part(own.size)] = self._sum
+
+    def sum(self, numbers: Sequence[float]) -> list[float]:
+        # Sent to all and added up by each in the same order, which has the same bits by any MPI.
+        row = np.array([*numbers, self._noted], np.float64)
+        rows = np.empty((self.size, row.size))
+        self._all.Allgather(row, rows)
+        *columns, noted = zip(*rows.tolist())
+        self.signal = int(max(noted))
+        return [sum(column) for column in columns]
+
+    def gather(self, vector: Array) -> None:
+        self._all.Allgatherv(self._mpi.IN_PLACE, [vector, self._counts(vector.size)])
+
+    def spread(self, *arrays: Array) -> None:
+        for array in arrays:
+            self._all.Bcast(array)
+
+    def collect(self, *arrays: Array) -> None:
+        for array in arrays:
+            parts = self._all.gather(array[..., self.part(array.shape[-1])])
+            for rank, part in enumerate(parts or ()):
+                array[..., self.part(array.shape[-1], rank)] = part
+
+    def compare(self, array: Array) -> None:
+        sums = self._all.gather(blake2b(array.data).digest()) or []
+        if others := [str(rank) for rank, found in enumerate(sums) if found != sums[0]]:
+            raise TrainingError(
+                f"rank {', '.join(others)} of {self.size} came to other weights than rank 0, "
+                "which a sound machine does not: go on from the last save with --resume"
+            )
+
+    def _counts(self, size: int) -> list[int]:
+        """How large the ranks' parts of a vector are."""
+        parts = (self.part(size, rank) for rank in range(self.size))
+        return [part.stop - part.start for part in parts]
+
+
+class Leader(Ranks):
+    """The first rank.
+
+    Args:
+        mpi: the module `mpi4py.MPI`.
+    """
+
+    def __init__(self, mpi: Any) -> None:
+        super().__init__(mpi, HANDED_ON)  # STOPPING is for the command line to deal with
+        self._made: list[Callable[[], object]] = []
+
+    def common(self, shape: Shape, dtype: DTypeLike) -> Array:
+        array = np.zeros(shape, dtype)
+        self._made.append(lambda: self.spread(array))
+        return array
+
+    def constant(self, array: Text) -> Text:
+        self._made.append(lambda: self._all.bcast(len(array)))
+        return Distant(self._all, len(array), array)
+
+    def start(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._all.bcast((work, arguments))
+        for send in self._made:  # which the others await in the order in which they make the same
+            send()
+
+    def order(self, name: str, *arguments: Any) -> None:
+        self._all.bcast((name, arguments))
+
+    def close(self) -> None:
+        if not self._mpi.Is_finalized():
+            self._all.bcast(None)
+            self._mpi.Finalize()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # After an error the others may be anywhere: that they end is for `ending_together`.
+        if kind is None:
+            self.close()
+
+
+class Follower(Ranks):
+    """Every other rank.
+
+    Args:
+        mpi: the module `mpi4py.MPI`.
+    """
+
+    def __init__(self, mpi: Any) -> None:
+        super().__init__(mpi, STOPPING + HANDED_ON)
+
+    def common(self, shape: Shape, dtype: DTypeLike) -> Array:
+        array = np.zeros(shape, dtype)
+        self.spread(array)
+        return array
+
+    def constant(self, array: Text) -> Text:
+        return Distant(self._all, self._all.bcast(None))
+
+    def orders(self) -> Iterator[Order]:
+        while order := self._all.bcast(None):
+            yield order
+
+    def follow(self) -> None:
+        """Do what the first one has others do, until it takes leave."""
+        if said := self._all.bcast(None):
+            work, arguments = said
+            work(self, *arguments)
+        self._mpi.Finalize()
+
+
+class Distant:
+    """A text that the first rank has, and of which each is sent what it reads.
+
+    Args:
+        ranks: all of them, as MPI has it.
+        length: of the text.
+        text: itself, if this is the first rank.
+    """
+
+    def __init__(self, ranks: Any, length: int, text: Text | None = None) -> None:
+        self._all, self._length, self._text = ranks, length, text
+
+    def __len__(self) -> int:
+        return self._length
+
+    def take(self, places: Array, *, mode: Mode = "raise") -> Array:
+        """The characters at places, (T, B), of which those of a column follow each other. All
+        ranks have to ask at the same time, for as many steps T.
+        """
+        starts = self._all.gather(places[0])
+        found = None
+        if self._text is not None:
+            steps = np.arange(len(places))[:, None]
+            read = self._text.take(np.concatenate(starts) + steps, mode=mode)
+            stops = np.cumsum([len(own) for own in starts])
+            found = np.split(read, stops[:-1], axis=1)
+        mine: Array = self._all.scatter(found)
+        return mine
