@@ -8,13 +8,15 @@ from types import TracebackType
 from charrnn.cli import group
 from charrnn.cli.failures import trace
 from charrnn.cli.streams import prepare
+from charrnn.parallel.launch import ending_together
 
 
 def main() -> None:
     """Run the command line."""
     prepare()
     sys.excepthook = show_bug
-    group(prog_name="charrnn")
+    with ending_together():
+        group(prog_name="charrnn")
 
 
 def show_bug(

@@ -16,6 +16,7 @@ from charrnn.errors import CheckpointError, TextError, TrainingError
 from charrnn.fingerprint import differences, fingerprint
 from charrnn.model import CharRNN
 from charrnn.parallel import processes
+from charrnn.parallel.team import Team
 from charrnn.parameters import Array
 from charrnn.settings import Settings
 from charrnn.text.corpus import Corpus
@@ -74,7 +75,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.run.team.close()
+        self.run.team.__exit__(kind, error, traceback)
 
     def save(self) -> None:
         """Write the checkpoint.
@@ -96,6 +97,7 @@ def start(
     val_frac: float | None = None,
     encoding: str | None = None,
     init_from: Checkpoint | None = None,
+    team: Team | None = None,
 ) -> Session:
     """A new run.
 
@@ -111,6 +113,7 @@ def start(
             has it unless given.
         encoding: how the corpus was read.
         init_from: a checkpoint whose weights and vocabulary to start from, instead of `model`.
+        team: who trains; processes of this machine unless given.
 
     Raises:
         TextError: for a text too short, or with characters that `init_from` does not know.
@@ -141,6 +144,8 @@ def start(
     if settings.get("learning_rate") is None:
         rate = planning.rate_for(network.cell, network.hidden_size)
         settings = {**settings, "learning_rate": rate}
+    if team:
+        settings = {**settings, "workers": 1, "ranks": team.size}
     chosen = fit(settings, len(train), held_out, epochs, notices)
     if not init_from:
         network.initialize(np.random.default_rng(chosen.seed))
@@ -153,8 +158,7 @@ def start(
     network.dropout = dropout
     described = describe(corpus, encoding, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    team = processes.team_of(chosen.workers)
-    run = Run(network, train, validation, chosen, team)
+    run = Run(network, train, validation, chosen, team or processes.team_of(chosen.workers))
     return Session(run, path, described, excerpt, notices, indices)
 
 
@@ -207,7 +211,13 @@ def describe(
     }
 
 
-def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any]) -> Session:
+def resume(
+    saved: Checkpoint,
+    path: Path,
+    corpus: Corpus,
+    changes: dict[str, Any],
+    team: Team | None = None,
+) -> Session:
     """Go on with the run in a checkpoint, exactly where it was.
 
     Args:
@@ -215,6 +225,7 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
         path: where it is from, and where the session goes on to save.
         corpus: its text, read again.
         changes: settings to change, such as `steps`; workers may be None, for as many as fit.
+        team: who trains; processes of this machine unless given.
 
     Raises:
         TrainingError: where the text is not the one that was trained on.
@@ -237,15 +248,21 @@ def resume(saved: Checkpoint, path: Path, corpus: Corpus, changes: dict[str, Any
         raise CheckpointError(f"{path}: damaged: holds out {held_out:,} of {corpus.length:,}")
     if "workers" in changes and changes["workers"] is None:
         changes["workers"] = processes.fitting(saved.settings["batch_size"])
-    settings = replace(Settings(**saved.settings), **changes)
+    if team:
+        changes["workers"] = 1
+    before = Settings(**saved.settings)
+    settings = replace(before, **changes, ranks=team.size if team else 1)
     notices = []
-    if settings.workers != (before := saved.settings.get("workers", 1)):
-        notices.append(
-            f"--workers {settings.workers}, not {before}: the same training, but for rounding"
-        )
+    for is_now, was, name in (
+        (settings.workers, before.workers, "--workers"),
+        (settings.ranks, before.ranks, "MPI ranks"),
+    ):
+        if is_now != was:
+            notices.append(f"{name} {is_now}, not {was}: the same training, but for rounding")
     if changed := differences(saved.versions, fingerprint()):
         notices.append(f"the same training, but for rounding, with {changed}")
-    run = Run(network, train, validation, settings, processes.team_of(settings.workers))
+    team = team or processes.team_of(settings.workers)
+    run = Run(network, train, validation, settings, team)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
         best[name][...] = array

@@ -33,6 +33,7 @@ class Settings:
         patience: validations without a new best after which to stop; 0 to go on.
         seed: of the starting weights and of dropout.
         workers: processes among which the streams are divided.
+        ranks: likewise, those of MPI, on any number of machines.
 
     Raises:
         SettingError: for a value outside of its range.
@@ -53,6 +54,7 @@ class Settings:
     patience: int = 0
     seed: int = 0
     workers: int = 1
+    ranks: int = 1
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "seq_length", "val_every"):
@@ -67,6 +69,11 @@ class Settings:
         for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in table:
                 raise SettingError(f"no {name} named {getattr(self, name)!r}: {', '.join(table)}")
+        if not 1 <= self.ranks <= self.batch_size:
+            raise SettingError(
+                f"a batch of {self.batch_size} is too small for {self.ranks} ranks: each reads at "
+                "least one stream"
+            )
         if not 1 <= self.workers <= self.batch_size:
             raise SettingError(
                 f"workers is from 1 to batch_size, {self.batch_size}, not {self.workers}: each "

@@ -17,6 +17,7 @@ import click
 from charrnn import __version__
 from charrnn.cli.failures import in_one_line, trace
 from charrnn.cli.streams import hush
+from charrnn.parallel.launch import launched
 from charrnn.parallel.threads import one_thread
 
 #: The commands and what they do. Each is imported when it is asked for: this list alone has to
@@ -78,6 +79,10 @@ def failing(ctx: click.Context) -> Iterator[None]:
         # still in the buffer has nowhere to go, and must not be tried again at exit.
         hush(sys.stdout)
         ctx.exit(0)
+    except click.UsageError as error:
+        if launched()[0]:  # all ranks were asked the same: that the first one says so is enough
+            ctx.exit(error.exit_code)
+        raise
     except Exception as error:
         said = in_one_line(error, ctx.invoked_subcommand)
         if said is None:

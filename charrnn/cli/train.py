@@ -23,11 +23,13 @@ from charrnn.cli.options import (
     notice,
     refuse_terminal,
 )
+from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
 from charrnn.cli.reporter import LEAST_WARMUP, Reporter, in_bits
 from charrnn.cli.saving import Saving, reserving
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
+from charrnn.parallel.team import Team
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
 from charrnn.settings import Settings
@@ -37,7 +39,7 @@ from charrnn.training import train
 #: Options that go on with a run may change; all others are as they were.
 CHANGEABLE = {"steps", "val_every", "patience", "workers"}
 #: Options that are not part of a run.
-BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log"}
+BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"}
 #: What the weights of --init-from decide.
 SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
 
@@ -148,6 +150,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
     metavar="N|auto",
     help="Processes that divide the batch, a core each.  [default: auto, all cores that help]",
 )
+@ranks_options
 @encoding_option
 @click.option(
     "--normalize",
@@ -187,7 +190,6 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     warmup = options["warmup_steps"]
     if options["budget"] and warmup is not None and warmup < LEAST_WARMUP:
         raise click.UsageError(f"--time measures its first steps: --warmup {LEAST_WARMUP} or more")
-    refuse_terminal(options["text"])
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
@@ -195,10 +197,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began")
     elif options["init_from"]:
         refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
+    team = joined(ctx, options, given)
+    refuse_terminal(options["text"])
     with (
         unwinding(),
         reserving(options["checkpoint"]),
-        resumed(options, given) if options["resume"] else started(options) as current,
+        resumed(options, given, team) if options["resume"] else started(options, team) as current,
     ):
         signal = carry_out(current, options)
     if signal:
@@ -220,7 +224,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
     return signal
 
 
-def started(options: dict[str, Any]) -> Session:
+def started(options: dict[str, Any], team: Team | None) -> Session:
     """A new run."""
     path: Path = options["checkpoint"]
     if path.exists() and not options["overwrite"]:
@@ -250,6 +254,7 @@ def started(options: dict[str, Any]) -> Session:
             val_frac=options["val_frac"],
             encoding=encoding,
             init_from=initial,
+            team=team,
         )
 
 
@@ -265,7 +270,7 @@ def refuse(ctx: click.Context, names: set[str], why: str) -> None:
         raise click.UsageError(f"{why}: leave out {listed}")
 
 
-def resumed(options: dict[str, Any], given: set[str]) -> Session:
+def resumed(options: dict[str, Any], given: set[str], team: Team | None) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
@@ -275,7 +280,7 @@ def resumed(options: dict[str, Any], given: set[str]) -> Session:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
     changes = {name: options[name] for name in CHANGEABLE & given}
     with reading(paths, described["encoding"], described["normalize"]) as corpus:
-        return session.resume(saved, path, corpus, changes)
+        return session.resume(saved, path, corpus, changes, team)
 
 
 def introduce(current: Session) -> None:
@@ -286,6 +291,8 @@ def introduce(current: Session) -> None:
     characters = corpus["characters"] - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
+    if settings.ranks > 1:
+        workers = f"{settings.ranks} ranks"
     notice(
         f"{corpus['name']}: {corpus['characters']:,} characters, {len(model.vocabulary)} "
         f"different; the last {held_out:,} are held out"
@@ -306,17 +313,19 @@ def follow(current: Session, options: dict[str, Any]) -> int:
         saving = Saving(current, reporter.say)
         if options["budget"] and not options["resume"]:
             reporter.plan(options["budget"], options["val_every"])
+        signal = 0
         for progress in train(run):
             reporter.show(progress)
             every = options["sample_every"]
             if every and progress.step % every == 0:
                 reporter.sample()
             saving.now_and_then()
-            if interrupts.received:
+            signal = interrupts.received or run.team.signal
+            if signal:
                 reporter.say("saving; again to stop at once")
                 break
         saving.at_the_end()
-    return interrupts.received
+    return signal
 
 
 def conclude(current: Session) -> None:
@@ -346,6 +355,9 @@ def conclude(current: Session) -> None:
         more = f" --steps {2 * counters.step}"
     elif run.done:
         more = " --patience 0"
-    notice(f"    charrnn train{option} --resume{more}")
+    launcher, mpi = "", ""
+    if run.settings.ranks > 1:
+        launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
+    notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}")
     notice(f"    charrnn sample{option} --temp 0.8")
     notice(f"    charrnn inspect{option} --cell 42")

