@@ -53,6 +53,9 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team
         return None
     if "workers" in given:
         raise click.UsageError("--mpi: each rank is one process: start more of them, no --workers")
+    if "-" in options["text"]:
+        # Open MPI 5 has doubled it, or kept its end (openpmix/prrte, issues 2579 and 2373).
+        raise click.UsageError("--mpi: a launcher may garble what is piped through it: name a file")
     if per_rank and "batch_size" in given:
         raise click.UsageError("--batch-size and --batch-size-per-rank exclude one another")
     mpi = module()

@@ -44,27 +44,27 @@ class Desk:
 
     def write_rank(self):
         self.row[...] = self.team.rank
-        self.team.gather()
+        self.team.gather(self.board)
 
     def copy_first_row(self):
         self.row[...] = self.board[0]
-        self.team.gather()
+        self.team.gather(self.board)
 
     def total(self, numbers):
         sums = self.team.sum(numbers[self.team.rank])
         self.row[: len(sums)] = sums
-        self.team.gather()
+        self.team.gather(self.board)
 
     def reduce(self, vectors):
         self.own[...] = vectors[self.team.rank]
         self.team.reduce(self.own)
         self.row[...] = self.own
-        self.team.gather()
+        self.team.gather(self.board)
 
     def read_constants(self):
         for place, array in enumerate(self.constants):
             self.row[place] = checksum(array)
-        self.team.gather()
+        self.team.gather(self.board)
 
     def stumble(self):
         if self.team.rank:
@@ -190,14 +190,14 @@ def meet_in_sum(team):
 def meet_in_gather(team):
     team.order("sleep")
     kill_soon(team)
-    team.gather()
+    team.gather(np.empty(0))
 
 
 def meet_after_an_order(team):
     kill(team._processes[-1])
     team._processes[-1].join()
     team.order("write_rank")
-    team.gather()
+    team.gather(np.empty(0))
 
 
 def kill(process):

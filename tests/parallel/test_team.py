@@ -59,5 +59,5 @@ def test_a_team_of_one_gives_orders_to_nobody():
     with Team() as team:
         team.start(work)
         team.order("step", 1)
-        team.gather()
+        team.gather(np.empty(0))
         assert list(team.orders()) == []

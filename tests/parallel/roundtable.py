@@ -1,0 +1,102 @@
+"""What the members of a team of MPI find, as JSON: everything a team can do, on every rank."""
+
+import json
+
+import numpy as np
+from mpi4py import MPI
+
+from charrnn.parallel.launch import ending_together
+from charrnn.parallel.mpi import Follower, Leader
+
+#: Of the vectors: no multiple of any number of members.
+SIZE = 7
+TEXT = np.arange(100, 150)
+
+
+class Table:
+    """What every member has before it, and can do."""
+
+    def __init__(self, team, text):
+        self.team = team
+        self.vector = team.common((SIZE,), np.float32)
+        if team.rank == 0:
+            self.vector[...] = np.arange(SIZE)
+        self.state = team.common((2, SIZE), np.float32)
+        self.own = team.own(SIZE, np.float32)
+        self.text = team.constant(text)
+
+    def all(self, name, *arguments):
+        self.team.order(name, *arguments)
+        return getattr(self, name)(*arguments)
+
+    def told(self, found):
+        """What each member found, for the first one."""
+        return MPI.COMM_WORLD.gather(found)
+
+    def begin(self):
+        return self.told(self.vector.tolist())
+
+    def sum(self, numbers):
+        return self.told(self.team.sum(numbers[self.team.rank]))
+
+    def reduce(self, vectors):
+        self.own[...] = vectors[self.team.rank]
+        self.team.reduce(self.own)
+        return self.told(self.own.tolist())
+
+    def gather(self):
+        self.vector[...] = np.nan
+        self.vector[self.team.part(SIZE)] = self.team.rank
+        self.team.gather(self.vector)
+        return self.told(self.vector.tolist())
+
+    def spread(self):
+        self.vector[...] = self.team.rank + 5
+        self.team.spread(self.vector, self.state)
+        return self.told(self.vector.tolist())
+
+    def collect(self):
+        self.state[...] = np.nan
+        self.state[:, self.team.part(SIZE)] = [[self.team.rank], [self.team.rank + 10]]
+        self.team.collect(self.state)
+        return self.told(self.state.tolist())
+
+    def take(self, starts, mode):
+        mine = np.array(starts[self.team.rank], int)
+        found = self.text.take(mine + np.arange(3)[:, None], mode=mode)
+        return self.told([len(self.text), found.T.tolist()])
+
+
+def work(team, *arguments):
+    """What all but the first do."""
+    assert arguments == ("an argument", 2)
+    table = Table(team, None)
+    for name, arguments in team.orders():
+        table.all(name, *arguments)
+
+
+def lead(team):
+    """What the first does."""
+    table = Table(team, TEXT)
+    team.start(work, "an argument", 2)
+    size = team.size
+    return {
+        "begin": table.all("begin"),
+        "sum": table.all("sum", [[0.1, 1e16], [0.2, 1.0], [0.3, -1e16]][:size]),
+        "infinite": table.all("sum", [[1.0], [float("inf")], [float("-inf")]][-size:]),
+        "reduce": table.all("reduce", [[10.0**rank] * SIZE for rank in range(size)]),
+        "gather": table.all("gather"),
+        "spread": table.all("spread"),
+        "collect": table.all("collect"),
+        "wrap": table.all("take", [[0, 10], [49], []][:size], "wrap"),
+        "clip": table.all("take", [[-2], [], [48]][:size], "clip"),
+    }
+
+
+with ending_together():
+    if MPI.COMM_WORLD.rank:
+        Follower(MPI).follow()
+    else:
+        with Leader(MPI) as team:
+            answers = lead(team)
+        print(json.dumps(answers))

@@ -1,0 +1,255 @@
+"""The team of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
+
+import json
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+from charrnn import checkpoint
+from parallel.launching import CHARRNN, DEADLINE, HERE, command, environment, launch, needs_mpi
+
+pytestmark = needs_mpi
+LIGHTHOUSE = HERE.parents[1] / "data" / "lighthouse.txt"
+#: Of the vectors of roundtable.py.
+SIZE = 7
+QUICK = (
+    *("--hidden-size", "7", "--num-layers", "2", "--dropout", "0.2", "--seq-length", "8"),
+    *("--batch-size", "5", "--steps", "12", "--val-every", "6"),
+)
+LONG = (*QUICK[:-4], "--steps", "100000", "--val-every", "3")
+RANKS = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A directory with a text in it."""
+    folder = tmp_path_factory.mktemp("ranks")
+    (folder / "text.txt").write_bytes(LIGHTHOUSE.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module", params=RANKS)
+def size(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def found(size, place):
+    """What the ranks of a team found of all that a team can do."""
+    return json.loads(launch(size, HERE / "roundtable.py", cwd=place).stdout)
+
+
+@pytest.fixture(scope="module")
+def trained(size, place):
+    """What so many ranks said of their training, and the checkpoint."""
+    path = f"by {size}.npz"
+    said = launch(size, *CHARRNN, "train", "--mpi", "text.txt", "-c", path, *QUICK, cwd=place)
+    return said.stderr, checkpoint.read(place / path)
+
+
+def train(size, place, *words, code=0):
+    """Train with --mpi; what was said."""
+    return launch(size, *CHARRNN, "train", "--mpi", *words, cwd=place, code=code).stderr
+
+
+def mishap(what, rank, step, size, place, path, code, words=LONG):
+    """Train, and let something happen to a rank at a step."""
+    words = (what, rank, step, "train", "--mpi", "text.txt", "-c", path, *words)
+    return launch(size, HERE / "mishaps.py", *words, cwd=place, code=code).stderr
+
+
+def arrays(path):
+    """All that a checkpoint has but its header."""
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files if name != "header"}
+
+
+def same_bits(path, other):
+    """Whether two checkpoints hold the same, bit for bit."""
+    one, two = arrays(path), arrays(other)
+    return one.keys() == two.keys() and all(
+        one[name].tobytes() == two[name].tobytes() for name in one
+    )
+
+
+def share(size, rank):
+    """The places of a vector that are a rank's."""
+    return range(rank * SIZE // size, (rank + 1) * SIZE // size)
+
+
+def test_all_begin_with_what_the_first_wrote(size, found):
+    assert found["begin"] == [list(range(SIZE))] * size
+
+
+def test_a_sum_has_the_same_bits_with_every_rank(size, found):
+    assert found["sum"] == [found["sum"][0]] * size
+    assert found["sum"][0][0] == pytest.approx([0.1, 0.3, 0.6][size - 1])
+    assert not np.isfinite(found["infinite"]).any()
+
+
+def test_a_vector_is_added_up_each_part_with_its_rank(size, found):
+    total = sum(10.0**rank for rank in range(size))
+    for rank, row in enumerate(found["reduce"]):
+        mine = share(size, rank)
+        assert row == [total if place in mine else 10.0**rank for place in range(SIZE)]
+
+
+def test_all_see_the_parts_that_each_wrote(size, found):
+    whole = [rank for rank in range(size) for _ in share(size, rank)]
+    assert found["gather"] == [whole] * size
+
+
+def test_the_others_see_what_the_first_put_in_place(size, found):
+    assert found["spread"] == [[5.0] * SIZE] * size
+
+
+def test_the_first_sees_the_parts_of_the_last_axis(size, found):
+    whole = [rank for rank in range(size) for _ in share(size, rank)]
+    assert found["collect"][0] == [whole, [rank + 10 for rank in whole]]
+
+
+def test_a_text_is_read_where_each_asks(size, found):
+    assert [length for length, _ in found["wrap"]] == [50] * size
+    wrapped = [[[100, 101, 102], [110, 111, 112]], [[149, 100, 101]], []]
+    clipped = [[[100, 100, 100]], [], [[148, 149, 149]]]
+    assert [read for _, read in found["wrap"]] == wrapped[:size]
+    assert [read for _, read in found["clip"]] == clipped[:size]
+
+
+def test_ranks_train_what_one_process_trains(size, trained, place):
+    together = trained[1]
+    if not (place / "alone.npz").exists():
+        words = ("train", "text.txt", "-c", "alone.npz", *QUICK, "--workers", 1)
+        launch(1, *CHARRNN, *words, cwd=place)
+    alone = checkpoint.read(place / "alone.npz")
+    for name, array in alone.last.items():
+        np.testing.assert_allclose(together.last[name], array, rtol=0, atol=1e-5)
+    for name, array in alone.resume.items():
+        np.testing.assert_allclose(together.resume[name], array, rtol=0, atol=1e-5)
+    assert together.run["best_loss"] == pytest.approx(alone.run["best_loss"], rel=1e-5)
+    assert together.settings == {**alone.settings, "ranks": size}
+
+
+def test_only_the_first_rank_speaks(size, trained):
+    lines = trained[0].splitlines()
+    (shape,) = [line for line in lines if line.startswith("gru")]
+    assert shape.endswith("1 worker" if size == 1 else f"; {size} ranks")
+    launcher = f"    mpiexec -n {size} charrnn train -c 'by {size}.npz' --resume --steps 24 --mpi"
+    alone = "    charrnn train -c 'by 1.npz' --resume --steps 24"
+    assert [line for line in lines if "--resume" in line] == [alone if size == 1 else launcher]
+
+
+def test_the_same_ranks_and_seed_give_the_same_bits(size, trained, place):
+    train(size, place, "text.txt", "-c", f"again {size}.npz", *QUICK)
+    assert same_bits(place / f"by {size}.npz", place / f"again {size}.npz")
+
+
+def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(size, trained, place):
+    path = f"resumed {size}.npz"
+    mishap("terminate", size - 1, 4, size, place, path, code=128 + signal.SIGTERM, words=QUICK)
+    assert checkpoint.read(place / path).run["step"] == 5
+    assert "rounding" not in train(size, place, "--resume", "-c", path)
+    assert same_bits(place / path, place / f"by {size}.npz")
+
+
+def test_a_run_is_resumed_by_others_but_for_rounding(place):
+    train(2, place, "text.txt", "-c", "others.npz", *QUICK)
+    said = train(3, place, "--resume", "-c", "others.npz", "--steps", 14)
+    assert "MPI ranks 3, not 2: the same training, but for rounding" in said
+    said = launch(1, *CHARRNN, "train", "--resume", "-c", "others.npz", "--steps", 16, cwd=place)
+    assert "MPI ranks 1, not 3: the same training, but for rounding" in said.stderr
+    assert checkpoint.read(place / "others.npz").settings["ranks"] == 1
+
+
+def test_a_batch_can_grow_with_the_ranks(place):
+    words = ("text.txt", "-c", "weak.npz", *QUICK[:8], "--steps", 2, "--batch-size-per-rank", 4)
+    train(2, place, *words)
+    assert checkpoint.read(place / "weak.npz").settings["batch_size"] == 8
+
+
+def test_a_batch_too_small_for_the_ranks_is_refused_once(place):
+    said = train(3, place, "text.txt", "-c", "small.npz", *QUICK, "--batch-size", 2, code=2)
+    assert said.count("a batch of 2 is too small for 3 ranks") == 1
+
+
+def test_a_usage_error_is_said_once(place):
+    said = train(3, place, "text.txt", "--steps", "many", code=2)
+    assert said.count("Invalid value for '--steps'") == 1
+
+
+def test_the_checkpoint_of_another_run_is_refused_once(trained, size, place):
+    said = train(size, place, "text.txt", "-c", f"by {size}.npz", *QUICK, code=1)
+    assert said.count("holds another run") == 1
+
+
+def test_ranks_that_are_not_told_of_each_other_are_refused_once(place):
+    words = ("train", "text.txt", "-c", "apart.npz", *QUICK)
+    said = launch(2, *CHARRNN, *words, cwd=place, code=2).stderr
+    assert said.count("started 2 times") == 1
+    assert not (place / "apart.npz").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_fails_ends_all_and_says_where(rank, place):
+    said = mishap("fail", rank, 3, 3, place, f"failed {rank}.npz", code=1)
+    assert f"rank {rank} of 3:\nTraceback" in said
+    assert "LookupError: not where it was" in said
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_leaves_ends_all(rank, place):
+    mishap("leave", rank, 3, 2, place, f"left {rank}.npz", code=3)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_is_killed_ends_all_and_the_last_save_is_resumed(rank, place):
+    path = f"killed {rank}.npz"
+    train(2, place, "text.txt", "-c", path, *QUICK)
+    words = ("kill", rank, 15, "train", "--mpi", "--resume", "-c", path, "--steps", 20)
+    launch(2, HERE / "mishaps.py", *words, cwd=place, code=128 + signal.SIGKILL)
+    train(2, place, "--resume", "-c", path, "--steps", 20)
+    assert checkpoint.read(place / path).run["step"] == 20
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_whose_numbers_are_not_finite_ends_all(rank, place):
+    said = mishap("forget", rank, 4, 2, place, f"lost {rank}.npz", code=1)
+    assert said.count("Error: step 5: loss nan") == 1
+
+
+def test_a_rank_with_other_weights_ends_all(place):
+    said = mishap("alter", 1, 4, 3, place, "altered.npz", code=1)
+    assert "Error: rank 1 of 3 came to other weights than rank 0" in said
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_is_asked_to_end_has_all_saved(rank, place):
+    path = f"ended {rank}.npz"
+    said = mishap("terminate", rank, 4, 2, place, path, code=128 + signal.SIGTERM)
+    assert said.count("saving") == 1
+    saved = checkpoint.read(place / path)
+    assert saved.run["step"] == 5
+    assert np.isfinite(saved.resume["state"]).all()
+
+
+def test_a_launcher_that_is_asked_by_sigusr1_has_all_saved(place):
+    words = ("train", "--mpi", "text.txt", "-c", "usr1.npz", *LONG)
+    with subprocess.Popen(
+        command(2, *CHARRNN, *words),
+        cwd=place,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            while not process.stderr.readline().startswith("step 1 of"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGUSR1)
+            _, said = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()
+    assert process.returncode == 128 + signal.SIGUSR1
+    assert "saving" in said
+    assert checkpoint.read(place / "usr1.npz").run["step"] < 100000
