@@ -99,11 +99,11 @@ class Learner:
         """The dropout masks of a step, of this member's streams; None without dropout."""
         if not self.model.dropout:
             return None
-        # Drawn for all streams, so that they do not depend on how many share them; and anew
-        # from the number of the step, so that there is no generator to keep. The 1 keeps them
-        # apart from what drew the starting weights.
+        # Those of a stream do not depend on how many share the others. Drawn anew from the number
+        # of the step, so that there is no generator to keep. The 1 keeps them apart from what drew
+        # the starting weights.
         rng = np.random.default_rng([self.settings.seed, 1, number])
-        return self.model.draw_masks(self.settings.batch_size, rng)[..., self.streams.part]
+        return self.model.draw_masks(self.settings.batch_size, rng, self.streams.part)
 
     @property
     def remembered(self) -> dict[str, Array]:

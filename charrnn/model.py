@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from charrnn.cells import CELLS, Cell
 from charrnn.cells.cell import scratch
+from charrnn.dropout import draw
 from charrnn.errors import SettingError
 from charrnn.parameters import Array, Parameters, Shape
 from charrnn.sampling import Choice, sample
@@ -250,15 +251,12 @@ class CharRNN:
             if d_x is not None:
                 d_h = d_x
 
-    def draw_masks(self, batch_size: int, rng: np.random.Generator) -> Array:
-        """One dropout mask a layer and stream, (L, H, 1, B).
-
-        What is kept is scaled up by 1 / (1 − dropout), so that sums stay what they are
-        without dropout.
-        """
-        shape = (self.num_layers, self.hidden_size, 1, batch_size)
-        kept = rng.random(shape, np.float32) >= self.dropout
-        return kept.astype(self.parameters.flat.dtype) / (1 - self.dropout)
+    def draw_masks(
+        self, batch_size: int, rng: np.random.Generator, part: slice = slice(None)
+    ) -> Array:
+        """A dropout mask for each layer and stream of `part`: see `charrnn.dropout`."""
+        shape = self.num_layers, self.hidden_size, batch_size
+        return draw(shape, self.dropout, rng, part).astype(self.parameters.flat.dtype, copy=False)
 
     def reader(self, batch_size: int = 1) -> Reader:
         """What reads characters one at a time, with the weights as they are now."""

@@ -13,7 +13,7 @@ ROOT = Path(charrnn.__file__).parent
 FLOORS = [
     {"__init__", "errors", "files", "locks", "parameters"},
     {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
-    {"cells", "sampling", "settings", "fingerprint"},
+    {"cells", "dropout", "sampling", "settings", "fingerprint"},
     {"model", "header"},
     {"evaluation", "checkpoint"},
     {"learner", "inspection"},
