@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import charrnn
+from charrnn.parallel.launch import started
 from charrnn.parallel.threads import NAMES
 
 #: Where Linux describes the processor.
@@ -35,7 +36,17 @@ def fingerprint() -> dict[str, str]:
         "processor": processor(),
         "features": " ".join(config.get("SIMD Extensions", {}).get("found", [])),
         "threads": next((os.environ[name] for name in NAMES if name in os.environ), "all"),
+        **library(),
     }
+
+
+def library() -> dict[str, str]:
+    """The MPI that adds up, where one does."""
+    mpi = started()
+    if not mpi:
+        return {}
+    name, version = mpi.get_vendor()
+    return {"mpi": f"{name} {'.'.join(map(str, version))}"}
 
 
 def processor() -> str:

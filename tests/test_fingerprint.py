@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from making import COUNTED, KEPT
@@ -22,6 +25,17 @@ def test_the_number_of_threads_is_what_the_environment_asks_for(monkeypatch):
     assert fingerprint()["threads"] == "all"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert fingerprint()["threads"] == "3"
+
+
+def test_an_mpi_at_work_is_in_it(monkeypatch):
+    assert "mpi" not in fingerprint()
+    mpi = SimpleNamespace(
+        get_vendor=lambda: ("Open MPI", (5, 0, 11)),
+        Is_initialized=lambda: True,
+        Is_finalized=lambda: False,
+    )
+    monkeypatch.setitem(sys.modules, "mpi4py.MPI", mpi)
+    assert fingerprint()["mpi"] == "Open MPI 5.0.11"
 
 
 def test_a_machine_that_does_not_describe_itself_has_a_name_all_the_same(monkeypatch, tmp_path):
