@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -29,6 +30,8 @@ COMMANDS = {
 }
 #: What a shell takes for a program that Ctrl-C has ended.
 INTERRUPTED = 130
+#: Seconds that a rank of MPI leaves the first one to say what was asked wrongly.
+PATIENCE = 5.0
 
 
 class Commands(click.Group):
@@ -79,11 +82,12 @@ def failing(ctx: click.Context) -> Iterator[None]:
         # still in the buffer has nowhere to go, and must not be tried again at exit.
         hush(sys.stdout)
         ctx.exit(0)
-    except click.UsageError as error:
-        if launched()[0]:  # all ranks were asked the same: that the first one says so is enough
-            ctx.exit(error.exit_code)
-        raise
     except Exception as error:
+        if isinstance(error, click.UsageError) and launched()[0]:
+            # All ranks were asked the same: it is enough if the first says so, for which it has
+            # time; with the first that ends, a launcher ends the others.
+            time.sleep(PATIENCE)
+            ctx.exit(error.exit_code)
         said = in_one_line(error, ctx.invoked_subcommand)
         if said is None:
             raise

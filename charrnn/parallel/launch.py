@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -52,7 +51,7 @@ def ending_together() -> Iterator[None]:
         said = error.code if isinstance(error, SystemExit) else 1
         if not isinstance(error, SystemExit):
             print(f"rank {mpi.COMM_WORLD.rank} of {mpi.COMM_WORLD.size}:", file=sys.stderr)
-            traceback.print_exc()
+            sys.excepthook(type(error), error, error.__traceback__)
         elif isinstance(said, str):
             print(said, file=sys.stderr)
         for stream in (sys.stdout, sys.stderr):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import QUICK
 
+from charrnn import cli
 from charrnn.cli import ranks
 from charrnn.parallel.launch import LAUNCHERS
 
@@ -36,12 +37,15 @@ def test_ranks_without_mpi_are_refused_before_anything_is_written(names, run, mo
 
 
 def test_what_was_asked_wrongly_is_said_by_the_first_rank_alone(run, monkeypatch):
+    waited = []
+    monkeypatch.setattr(cli.time, "sleep", waited.append)
     for rank, said in (("0", "started 3 times"), ("1", "")):
         monkeypatch.setenv("PMI_RANK", rank)
         monkeypatch.setenv("PMI_SIZE", "3")
         result = run("train", "text.txt", *QUICK, code=2)
         assert said in result.stderr
         assert bool(result.stderr) == bool(said)
+    assert waited == [cli.PATIENCE]  # so that the first is heard before a launcher ends it
 
 
 def test_a_launcher_that_starts_one_alone_is_no_reason_for_mpi(run, monkeypatch):
