@@ -46,4 +46,12 @@ def _point_nowhere(number: int) -> None:
 def can_draw(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether a bar can be drawn: on a terminal that goes back in a line, with someone watching."""
     watched = environment.get("CI", "").lower() in NOT
-    return stream.isatty() and environment.get("TERM") != "dumb" and watched
+    return watched and environment.get("TERM") != "dumb" and stream.isatty() and _has_room(stream)
+
+
+def _has_room(stream: TextIO) -> bool:
+    """Whether a terminal has columns: those that programs make for each other may have none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except OSError:
+        return True

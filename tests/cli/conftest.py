@@ -1,4 +1,5 @@
 import os
+import struct
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -56,6 +57,21 @@ def run():
 def trained(run):
     """A checkpoint in the working directory."""
     run("train", "text.txt", *QUICK)
+
+
+@contextmanager
+def terminal(columns=100):
+    """A terminal on which bars are drawn: what reads all it shows, and its end for a command."""
+    pty = pytest.importorskip("pty")
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, columns, 0, 0))
+    with open(ours, "rb", 0) as ours, open(theirs, "wb", 0) as theirs:
+        yield ours, theirs
+
+
+#: So that they are.
+DRAWING = {"CI": "", "TERM": "xterm"}
 
 
 @contextmanager

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import terminal
 
 import charrnn
 from charrnn.cli import bars
 from charrnn.cli.bars import LINE_EVERY, Bar
+from charrnn.cli.streams import can_draw
 
 
 class Terminal(io.StringIO):
@@ -56,6 +58,12 @@ def test_a_line_says_how_much_is_done_where_the_whole_is_unknown(on_terminal, cl
         clock[0] += 11
         bar.update(12_300_000)
     assert terminal.getvalue() == "reading: 12.3M\n"
+
+
+@pytest.mark.parametrize("columns", [0, 100])
+def test_a_terminal_without_columns_gets_lines(columns):
+    with terminal(columns) as (_, theirs):
+        assert can_draw(theirs, {}) == (columns > 0)
 
 
 @pytest.mark.parametrize("ci", ["", "true"])
