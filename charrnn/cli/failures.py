@@ -45,6 +45,8 @@ def in_one_line(error: Exception, command: str | None) -> click.ClickException |
             said = f"{os.fsdecode(error.filename)}: {said}"
         else:
             said += "; `charrnn --debug COMMAND ...` shows where"
+    elif isinstance(error, UnicodeEncodeError):  # which only names of files are not spared
+        said = f"{error.object}: not a name in {error.encoding}, as the locale has it: PYTHONUTF8=1"
     elif isinstance(error, CharRNNError):
         said = str(error)
     else:
