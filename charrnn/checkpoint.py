@@ -85,6 +85,11 @@ class Checkpoint:
         form: str | None = self.corpus.get("normalize")
         return form
 
+    @property
+    def binary(self) -> bool:
+        """Whether each byte is a character to the model."""
+        return bool(self.corpus.get("binary"))
+
     def build(self, weights: Weights = "best") -> CharRNN:
         """The model, with the weights asked for."""
         model = CharRNN(self.vocabulary, **self.model)
@@ -121,6 +126,8 @@ class Checkpoint:
                     raise CheckpointError(f"{group}.{name} is not finite everywhere")
         if unknown := self.vocabulary.unknown(self.excerpt):
             raise CheckpointError(f"damaged: its excerpt has characters unknown to it: {unknown}")
+        if self.binary and max(self.vocabulary.ix_to_char, default="") > "\xff":
+            raise CheckpointError("damaged: its vocabulary has more than the bytes it is of")
 
     def shapes(self) -> dict[str, Shape]:
         """The shapes that the configuration asks for, found out without making room: who knows

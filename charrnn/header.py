@@ -10,6 +10,8 @@ from typing import Any
 
 from charrnn.errors import CheckpointError
 from charrnn.settings import HIGHEST, Settings
+from charrnn.text.decoding import ERRORS
+from charrnn.text.normal_forms import NORMAL_FORMS
 
 #: Bytes of a header, and objects and lists in it: more is in none that charrnn wrote, and would
 #: become many times as much in memory.
@@ -28,6 +30,8 @@ SECTIONS: dict[str, dict[str, Kinds]] = {
         "sha256": str,
         "files": list,
         "encoding": (str, NOTHING),
+        "errors": str,
+        "binary": bool,
         "normalize": (str, NOTHING),
         "val_frac": (int, float, NOTHING),
         "held_out": int,
@@ -42,8 +46,16 @@ SECTIONS: dict[str, dict[str, Kinds]] = {
     },
     "versions": {},
 }
+#: What may be said of how the text was read, first of all.
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "errors": ERRORS,
+    "normalize": (None, *NORMAL_FORMS),
+}
 #: What earlier versions did not write, and what settings are where nothing is said of them.
-OPTIONAL = {"held_out", *(field.name for field in fields(Settings) if field.default is not MISSING)}
+OPTIONAL = {
+    *("held_out", "errors", "binary"),
+    *(field.name for field in fields(Settings) if field.default is not MISSING),
+}
 
 
 def encode(header: Mapping[str, Any]) -> bytes:
@@ -108,6 +120,9 @@ def check(header: Mapping[str, Any]) -> None:
                 raise CheckpointError(f"damaged: {name} of its {section} is {found[name]!r:.80}")
     if not all(isinstance(file, str) for file in header["corpus"].get("files", ())):
         raise CheckpointError("damaged: the files of its corpus are no names")
+    for name, choices in CHOICES.items():
+        if header["corpus"].get(name, choices[0]) not in choices:
+            raise CheckpointError(f"damaged: {name} of its corpus is none of {choices}")
     if not all(isinstance(version, str) for version in header["versions"].values()):
         raise CheckpointError("damaged: its versions are no names")
     if not isinstance(header.get("arrays"), list):

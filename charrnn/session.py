@@ -95,7 +95,6 @@ def start(
     epochs: float | None = None,
     seconds: float | None = None,
     val_frac: float | None = None,
-    encoding: str | None = None,
     init_from: Checkpoint | None = None,
     team: Team | None = None,
 ) -> Session:
@@ -111,7 +110,6 @@ def start(
         seconds: how long it will be trained, to choose a size for.
         val_frac: the share of the text, at its end, that is held out; as `planning.held_out`
             has it unless given.
-        encoding: how the corpus was read.
         init_from: a checkpoint whose weights and vocabulary to start from, instead of `model`.
         team: who trains; processes of this machine unless given.
 
@@ -120,7 +118,7 @@ def start(
         SettingError: for a setting outside of its range.
     """
     if corpus.length < 2:
-        raise TextError(f"{corpus.name}: {corpus.length} characters, at least 2 are needed")
+        raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
     vocabulary = init_from.vocabulary if init_from else Vocabulary(corpus.characters)
     if unknown := vocabulary.unknown(corpus.characters):
         raise TextError(
@@ -133,7 +131,8 @@ def start(
     notices = []
     if not held_out and val_frac != 0:
         notices.append(
-            f"the text is short: all {corpus.length:,} characters are trained on, none held out"
+            f"too short to hold out {planning.LEAST_HELD_OUT} characters: all {corpus.length:,} "
+            "are trained on, none held out"
         )
     size = planning.size_for(seconds)
     if init_from:
@@ -156,7 +155,7 @@ def start(
             read = int(seconds * size.characters_a_second)
         dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
     network.dropout = dropout
-    described = describe(corpus, encoding, val_frac, held_out)
+    described = describe(corpus, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     run = Run(network, train, validation, chosen, team or processes.team_of(chosen.workers))
     return Session(run, path, described, excerpt, notices, indices)
@@ -195,16 +194,14 @@ def fit(
     return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
 
 
-def describe(
-    corpus: Corpus, encoding: str | None, val_frac: float | None, held_out: int
-) -> dict[str, Any]:
+def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> dict[str, Any]:
     """What a checkpoint says of the text: enough to read it again and to know it again."""
     return {
         "name": corpus.name,
         "characters": corpus.length,
         "sha256": corpus.sha256,
         "files": list(corpus.files),
-        "encoding": encoding,
+        **asdict(corpus.decoding),
         "normalize": corpus.normalize,
         "val_frac": val_frac,
         "held_out": held_out,
@@ -233,14 +230,19 @@ def resume(
         SettingError: for a setting outside of its range.
     """
     expected = saved.corpus
-    if corpus.sha256 != expected["sha256"]:
+    network = saved.build("last")
+    indices = None
+    # What has another length or other characters is another text. Of what may be the same, it is
+    # what is encoded that has to be the same.
+    unknown = network.vocabulary.unknown(corpus.characters)
+    if corpus.length == expected["characters"] and not unknown:
+        indices = corpus.encode(network.vocabulary)
+    if indices is None or corpus.sha256 != expected["sha256"]:
         raise TrainingError(
             f"{corpus.name} ({corpus.length:,} characters) is not the text that {path} was "
             f"trained on, {expected['name']} ({expected['characters']:,} characters): to go on "
             f"with another text, start a new run with --init-from {path} and another -c"
         )
-    network = saved.build("last")
-    indices = corpus.encode(network.vocabulary)
     # Earlier checkpoints have only the share; the number says it whatever the default becomes.
     held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))
     train, validation = split(indices, held_out)

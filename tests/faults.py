@@ -191,14 +191,39 @@ RUNNING = [
 TEXTS = [
     Case("no such file", "charrnn train none.txt", 1, "none.txt: No such file"),
     Case("a directory", "mkdir d; charrnn train d", 1, "name the files in it"),
-    Case("an empty text", ": > e.txt; charrnn train e.txt", 1, "at least 2 are needed"),
-    Case("one character", "printf x > e.txt; charrnn train e.txt", 1, "at least 2 are needed"),
+    Case("an empty text", ": > e.txt; charrnn train e.txt", 1, "at least 2 characters are needed"),
+    Case(
+        "one character",
+        "printf x > e.txt; charrnn train e.txt",
+        1,
+        "at least 2 characters are needed",
+    ),
     Case(
         "not UTF-8",
         "printf 'caf\\351 caf\\351' > l.txt; charrnn train l.txt",
         1,
         "not utf-8 at byte 3 (e9 20 63 61)",
     ),
+    Case(
+        "UTF-16 without its mark",
+        "python -c \"open('u.txt', 'wb').write('text'.encode('utf-16-le'))\"\ncharrnn train u.txt",
+        1,
+        "a NUL at byte 1 (00 65 00 78): name its encoding, as in --encoding utf-16",
+    ),
+    Case(
+        "bytes that are no text",
+        "head -c 4000 model.npz > some.bin; charrnn train some.bin --encoding latin-1",
+        1,
+        "train with --binary, where each byte is a character",
+    ),
+    Case(
+        "an encoding of bytes",
+        "charrnn train count.txt --binary --encoding latin-1",
+        2,
+        "leave out --encoding",
+    ),
+    Case("no end", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
+    Case("no end on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
     Case("no such encoding", "charrnn train count.txt --encoding klingon", 1, "no encoding named"),
     Case(
         "a prime of unknown characters",

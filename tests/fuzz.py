@@ -33,6 +33,7 @@ from charrnn.checkpoint import unpacked
 from charrnn.errors import CharRNNError
 from charrnn.session import resume
 from charrnn.text import corpus
+from charrnn.text.decoding import ERRORS, Decoding
 from charrnn.training import train
 
 WHOLE = [path.read_bytes() for path in KEPT]
@@ -102,7 +103,7 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> None:
     assert len("".join(found.build().sample(3, seed=0))) == 3
     if found.settings and found.settings["batch_size"] * found.settings["seq_length"] < 10_000:
         text = corpus.Corpus.of(found.vocabulary.ix_to_char * 200)
-        found.corpus["sha256"] = text.sha256
+        found.corpus |= {"characters": text.length, "sha256": text.sha256}
         more = {"steps": found.run["step"] + 1, "workers": 1, "patience": 0}
         with resume(found, Path("none.npz"), text, more) as session:
             for _ in train(session.run):
@@ -121,7 +122,9 @@ def text_case(rng: np.random.Generator) -> bytes:
 
 def use_text(data: bytes, rng: np.random.Generator) -> None:
     """Read a text in an encoding that may be its own."""
-    text = corpus.read(["fuzz-case"], ENCODINGS[rng.integers(len(ENCODINGS))])
+    encoding = ENCODINGS[rng.integers(len(ENCODINGS))]
+    how = Decoding(encoding, str(rng.choice(ERRORS)), binary=rng.random() < 0.1)
+    text = corpus.read(["fuzz-case"], how)
     whole = text.text
     assert len(whole) == text.length
     assert "".join(sorted(set(whole))) == text.characters

@@ -106,6 +106,22 @@ def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, pa
         read(path)
 
 
+@pytest.mark.parametrize(("last", "fine"), [(0xFF, True), (0x100, False)])
+def test_a_model_of_bytes_knows_bytes_alone(last, fine, path):
+    def of_bytes(arrays):
+        said = json.loads(arrays["header"].tobytes())
+        said["corpus"]["binary"] = True
+        arrays["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+        arrays["vocabulary"] = np.array([97, 98, 99, last], np.uint32)
+
+    rewritten(path, of_bytes)
+    if fine:
+        assert read(path).binary
+        return
+    with pytest.raises(CheckpointError, match="more than the bytes"):
+        read(path)
+
+
 def test_an_array_of_another_group_is_refused(path):
     def more(arrays):
         said = json.loads(arrays["header"].tobytes())

@@ -11,7 +11,7 @@ import click
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.analyses import ANALYSES
-from charrnn.cli.options import Command, checkpoint_option, encoding_option, weights_option
+from charrnn.cli.options import Command, checkpoint_option, encoding_options, weights_option
 from charrnn.cli.summary import describe, summarize
 from charrnn.render import plot
 from charrnn.render.curves import learning_curves
@@ -86,7 +86,7 @@ def analyses_options(command: Command) -> Command:
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn at random.")
 @click.option("--json", "as_json", is_flag=True, help="Numbers instead of pictures.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
-@encoding_option
+@encoding_options
 def command(**options: Any) -> None:
     """Look inside a trained model.
 

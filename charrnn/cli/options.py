@@ -13,6 +13,7 @@ import click
 
 from charrnn.cli.streams import hush
 from charrnn.render.escape import printable
+from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,11 +33,40 @@ def checkpoint_option(command: Command) -> Command:
     )(command)
 
 
-def encoding_option(command: Command) -> Command:
-    """Add --encoding."""
-    return click.option(
-        "--encoding", metavar="NAME", help="How the text is encoded.  [default: utf-8]"
-    )(command)
+def encoding_options(command: Command) -> Command:
+    """Add --encoding and --encoding-errors."""
+    for option in (
+        click.option(
+            "--encoding-errors",
+            type=click.Choice(ERRORS),
+            default=DEFAULT.errors,
+            show_default=True,
+            help="Refuse what is not in the encoding, replace it by \ufffd, or ignore it.",
+        ),
+        click.option(
+            "--encoding", metavar="NAME", help="How the text is encoded.  [default: utf-8]"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def decoding(options: dict[str, Any], binary: bool) -> Decoding:
+    """How files are to be read.
+
+    Args:
+        options: of the command.
+        binary: whether each byte is a character to the model.
+
+    Raises:
+        click.UsageError: where a byte is a character, and yet an encoding was asked for.
+    """
+    encoding, errors = options["encoding"], options["encoding_errors"]
+    if binary and (encoding or errors != DEFAULT.errors):
+        raise click.UsageError(
+            "with --binary each byte is a character: leave out --encoding and --encoding-errors"
+        )
+    return Decoding(encoding, errors, binary)
 
 
 def weights_option(command: Command) -> Command:

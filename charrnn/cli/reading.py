@@ -10,13 +10,16 @@ from charrnn.cli.bars import Bar
 from charrnn.cli.options import notice
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
+from charrnn.text.decoding import DEFAULT, Decoding
 
 #: Bytes of a text that takes long enough to read to want a bar.
 LARGE = 64 << 20
 
 
 @contextmanager
-def reading(paths: Sequence[str], encoding: str | None, normalize: str | None) -> Iterator[Corpus]:
+def reading(
+    paths: Sequence[str], decoding: Decoding = DEFAULT, normalize: str | None = None
+) -> Iterator[Corpus]:
     """The text of the files, or the one that every Python has.
 
     On a terminal a bar shows how much of a large text was read, before and within.
@@ -27,7 +30,7 @@ def reading(paths: Sequence[str], encoding: str | None, normalize: str | None) -
         yield corpus
         return
     with bar_for(paths) as bar:
-        corpus = corpora.read(paths, encoding, normalize, bar.update)
+        corpus = corpora.read(paths, decoding, normalize, bar.update)
         for line in corpus.notices:
             bar.say(line)
         yield corpus

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -13,12 +15,14 @@ from charrnn import checkpoint as checkpoints
 from charrnn.cli.options import (
     Real,
     checkpoint_option,
-    encoding_option,
+    decoding,
+    encoding_options,
     notice,
     refuse_terminal,
     weights_option,
 )
-from charrnn.render.escape import printable
+from charrnn.render.escape import printable, printable_bytes
+from charrnn.render.wording import characters
 from charrnn.sampling import Character, Choice, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, normalized
@@ -82,7 +86,7 @@ RULE = "\n" + 40 * "-" + "\n"
     help="A JSON object a sample, with ln p of each character.",
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
-@encoding_option
+@encoding_options
 def command(**options: Any) -> None:
     """Write text with a trained model.
 
@@ -92,7 +96,8 @@ def command(**options: Any) -> None:
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
 
     The text goes to stdout as it is made, beginning with the prime. Sample number i depends on
-    the seed and on i alone, however many are made.
+    the seed and on i alone, however many are made. A model of bytes (train --binary) writes bytes,
+    and nothing else; on a terminal those that are no ASCII are spelled out, as in \\xe9.
     """
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     stops = [stop.replace("\\n", "\n") for stop in options["stops"]]
@@ -100,12 +105,12 @@ def command(**options: Any) -> None:
         raise click.UsageError("--stop: an empty string would stop before the first character")
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
-    form = checkpoint.normalize
-    prime = normalized(read_prime(options), form)
-    stops = [normalized(stop, form) for stop in stops]
+    form, binary = checkpoint.normalize, checkpoint.binary
+    prime = normalized(read_prime(options, binary), form)
+    stops = [bytewise(stop) if binary else normalized(stop, form) for stop in stops]
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if dropped := len(prime) - len(indices):
-        notice(f"left out {dropped} characters of the prime that the model has not seen")
+        notice(f"left out {characters(dropped)} of the prime that the model has not seen")
     samples = sample(
         model,
         indices,
@@ -121,35 +126,62 @@ def command(**options: Any) -> None:
         for text in samples:
             click.echo(json.dumps(record(prime, list(text))))
         return
-    terminal = sys.stdout.isatty()
-    escape = terminal and not options["raw"]
     for number, text in enumerate(samples):
         if number:
             click.echo(RULE)
-        characters = chain(prime, (character.char for character in text))
+        pieces = chain(prime, (character.char for character in text))
         # What NFD took apart for the model is put together again.
-        for piece in compose(characters) if form == "nfd" else characters:
-            shown = printable(piece) if escape else piece
-            # At once for who watches, a line at a time for a program: to flush takes a while.
-            print(shown, end="", flush=terminal or "\n" in shown)
+        write(compose(pieces) if form == "nfd" else pieces, binary, raw=options["raw"])
+
+
+def write(pieces: Iterable[str], binary: bool, raw: bool) -> None:
+    """Write a sample to stdout as it is made; bytes as they are, unless a terminal would obey them.
+
+    Args:
+        pieces: of the sample.
+        binary: whether its characters stand for bytes.
+        raw: not to spell out control characters, even on a terminal.
+    """
+    terminal = sys.stdout.isatty()
+    for piece in pieces:
+        if binary and (raw or not terminal):
+            sys.stdout.buffer.write(piece.encode("latin-1"))
+        elif raw or not terminal:
+            sys.stdout.write(piece)
+        else:
+            sys.stdout.write(printable_bytes(piece) if binary else printable(piece))
+        # At once for who watches, a line at a time for a program: to flush takes a while.
+        if terminal or "\n" in piece:
+            sys.stdout.flush()
+    if terminal or not binary:
         click.echo()
 
 
-def read_prime(options: dict[str, Any]) -> str:
+def read_prime(options: dict[str, Any], binary: bool) -> str:
     """What the samples begin with.
+
+    Args:
+        options: of the command.
+        binary: whether each byte is a character to the model.
 
     Raises:
         click.UsageError: where it is given twice.
         TextError: for a file that cannot be read.
     """
+    how = decoding(options, binary)
     path: str | None = options["prime_file"]
     if path is None:
         prime: str = options["prime"]
-        return prime
+        return bytewise(prime) if binary else prime
     if options["prime"]:
         raise click.UsageError("--prime and --prime-file exclude one another")
     refuse_terminal((path,))
-    return corpora.read([path], options["encoding"]).text
+    return corpora.read([path], how).text
+
+
+def bytewise(text: str) -> str:
+    """The bytes of what was typed, each as a character."""
+    return os.fsencode(text).decode("latin-1")
 
 
 def record(prime: str, text: list[Character]) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.cli.options import notice, refuse_terminal
+from charrnn.cli.options import decoding, notice, refuse_terminal
 from charrnn.errors import TextError
 from charrnn.inspection.features import Feature, pattern
 from charrnn.inspection.ngram import NGram
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
+from charrnn.render.wording import characters
 from charrnn.text import corpus as corpora
 
 
@@ -88,10 +89,11 @@ def subject(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> 
     text, name, path = checkpoint.excerpt, "the held-out excerpt", options["text"]
     if path is not None:
         refuse_terminal((path,))
-        text, name = corpora.read([path], options["encoding"], checkpoint.normalize).text, path
+        how = decoding(options, checkpoint.binary)
+        text, name = corpora.read([path], how, checkpoint.normalize).text, path
     indices = model.vocabulary.encode(text, unknown="skip")
     if dropped := len(text) - len(indices):
-        notice(f"left out {dropped:,} characters that the model has not seen")
+        notice(f"left out {characters(dropped)} that the model has not seen")
         text = model.vocabulary.decode(indices)
     if not text:
         raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")

@@ -19,7 +19,8 @@ from charrnn.cli.options import (
     Real,
     Workers,
     checkpoint_option,
-    encoding_option,
+    decoding,
+    encoding_options,
     notice,
     refuse_terminal,
 )
@@ -33,6 +34,7 @@ from charrnn.parallel.team import Team
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
 from charrnn.settings import Settings
+from charrnn.text.corpus import decoding_of
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import train
 
@@ -41,7 +43,7 @@ CHANGEABLE = {"steps", "val_every", "patience", "workers"}
 #: Options that are not part of a run.
 BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"}
 #: What the weights of --init-from decide.
-SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
+SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 
 
 @click.command("train", short_help="Train a model on a text.")
@@ -151,12 +153,13 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize"}
     help="Processes that divide the batch, a core each.  [default: auto, all cores that help]",
 )
 @ranks_options
-@encoding_option
+@encoding_options
 @click.option(
     "--normalize",
     type=click.Choice(list(NORMAL_FORMS)),
     help="Bring the text into this Unicode normal form.",
 )
+@click.option("--binary", is_flag=True, help="Each byte is a character: for what is no text.")
 @click.option(
     "--sample-every", type=click.IntRange(1), metavar="STEPS", help="Show what the model writes."
 )
@@ -232,13 +235,17 @@ def started(options: dict[str, Any], team: Team | None) -> Session:
             f"{path}: holds another run: --resume to go on with it, --overwrite to replace it, "
             "or -c PATH to keep both"
         )
-    encoding, normalize = options["encoding"], options["normalize"]
+    normalize, binary = options["normalize"], options["binary"]
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
-        normalize = initial.normalize
+        normalize, binary = initial.normalize, initial.binary
+    elif normalize and binary:
+        raise click.UsageError("--binary and --normalize exclude one another")
+    if binary and not options["text"]:
+        raise click.UsageError("each byte is a character: of which TEXT?")
     names = {field.name for field in dataclasses.fields(Settings)}
     settings = {name: value for name, value in options.items() if name in names}
-    with reading(options["text"], encoding, normalize) as corpus:
+    with reading(options["text"], decoding(options, binary), normalize) as corpus:
         return session.start(
             corpus,
             path,
@@ -252,7 +259,6 @@ def started(options: dict[str, Any], team: Team | None) -> Session:
             epochs=options["epochs"],
             seconds=options["budget"],
             val_frac=options["val_frac"],
-            encoding=encoding,
             init_from=initial,
             team=team,
         )
@@ -279,7 +285,7 @@ def resumed(options: dict[str, Any], given: set[str], team: Team | None) -> Sess
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
     changes = {name: options[name] for name in CHANGEABLE & given}
-    with reading(paths, described["encoding"], described["normalize"]) as corpus:
+    with reading(paths, decoding_of(described), described["normalize"]) as corpus:
         return session.resume(saved, path, corpus, changes, team)
 
 
@@ -358,6 +364,7 @@ def conclude(current: Session) -> None:
     launcher, mpi = "", ""
     if run.settings.ranks > 1:
         launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
-    notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}")
+    text = " TEXT" if "-" in current.corpus["files"] else ""  # which cannot be found by itself
+    notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")
     notice(f"    charrnn inspect{option} --cell 42")

@@ -14,3 +14,8 @@ HARMFUL = re.compile(
 def printable(text: str) -> str:
     r"""The text with harmful characters spelled out, as in \x1b; newline and tab stay."""
     return HARMFUL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def printable_bytes(text: str) -> str:
+    r"""Bytes, each a character, with all but ASCII spelled out too: \xe9 may be any letter."""
+    return printable(text).encode("ascii", "backslashreplace").decode()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import platform
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import TextError
+from charrnn.errors import TextError, UnknownCharacter
 from charrnn.parameters import Array
+from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.sources import File, Progress
 from charrnn.text.storage import joined
@@ -31,11 +33,11 @@ class Corpus:
         files: the absolute paths it is read from; `-` for what could be read only once; none
             for the built-in text.
         notices: what was done to it that its owner may not expect.
+        decoding: how the bytes of its files become characters.
 
     Attributes:
         length: how many characters it has.
         characters: which ones, each once, sorted.
-        sha256: the SHA-256 of the text in UTF-8, in hexadecimal.
 
     Raises:
         TextError: whenever it is read, for what cannot be read or decoded, with the file and
@@ -49,21 +51,23 @@ class Corpus:
         normalize: str | None = None,
         files: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
+        decoding: Decoding = DEFAULT,
     ) -> None:
         self.name = name
         self.sources = sources
         self.normalize = normalize
         self.files = files
         self.notices = notices
+        self.decoding = decoding
+        self._sha256: str | None = None
         self._survey()
 
     def _survey(self) -> None:
-        length, digest, characters = 0, sha256(), Characters()
+        length, characters = 0, Characters()
         for piece in self.pieces():
             length += len(piece)
-            digest.update(piece.encode("utf-8", "surrogatepass"))
             characters.add(piece)
-        self.length, self.characters, self.sha256 = length, str(characters), digest.hexdigest()
+        self.length, self.characters = length, str(characters)
 
     @classmethod
     def of(cls, text: str, name: str = "text", normalize: str | None = None) -> Corpus:
@@ -79,20 +83,58 @@ class Corpus:
         """The whole text, for those that are small."""
         return "".join(self.pieces())
 
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the text in UTF-8, in hexadecimal: of what was encoded, if it was."""
+        if self._sha256 is None:
+            for _ in self._hashed():
+                pass
+        assert self._sha256
+        return self._sha256
+
     def encode(self, vocabulary: Vocabulary) -> Array:
         """The indices of its characters, (length,), in memory or, if they are many, in a file.
 
         Raises:
             UnknownCharacter: where the vocabulary has not all `characters`.
-            TextError: where there is no room for the file.
+            TextError: where there is no room for the file, or the text has changed.
         """
-        indices = (vocabulary.encode(piece) for piece in self.pieces())
-        return joined(indices, self.length, vocabulary.dtype)
+        indices = (vocabulary.encode(piece) for piece in self._hashed())
+        try:
+            return joined(indices, self.length, vocabulary.dtype)
+        except UnknownCharacter as error:
+            if vocabulary.unknown(self.characters):
+                raise
+            raise self._changed() from error
+
+    def _hashed(self) -> Iterator[str]:
+        """The text in pieces, hashed as they go.
+
+        It is this reading that is hashed, and not the first, so that what is trained on is what
+        the checkpoint has the hash of, whatever happens to a file meanwhile.
+
+        Raises:
+            TextError: at the end at the latest, where it is not the text that it was.
+        """
+        digest, left = sha256(), self.length
+        for piece in self.pieces():
+            digest.update(piece.encode("utf-8", "surrogatepass"))
+            left -= len(piece)
+            if left < 0:
+                break
+            yield piece
+        found = digest.hexdigest()
+        if left or self._sha256 not in (None, found):
+            raise self._changed()
+        self._sha256 = found
+
+    def _changed(self) -> TextError:
+        return TextError(f"{self.name}: changed while it was read: try again")
 
 
 def read(
     paths: Sequence[str],
-    encoding: str | None = None,
+    decoding: Decoding = DEFAULT,
     normalize: str | None = None,
     progress: Progress = lambda size: None,
 ) -> Corpus:
@@ -100,14 +142,14 @@ def read(
 
     Args:
         paths: of files; `-` is stdin.
-        encoding: any that Python knows; UTF-8 unless given.
+        decoding: how their bytes become characters.
         normalize: a Unicode normal form of `NORMAL_FORMS`; as it is unless given.
         progress: what to tell how many bytes were read, now and whenever the text is read.
 
     Raises:
         TextError: for what cannot be read or decoded, with the file and the place.
     """
-    files = [File(path, encoding, progress) for path in paths]
+    files = [File(path, decoding, progress) for path in paths]
     names = ["stdin" if path == "-" else Path(path).name for path in paths]
     places = ["-" if file.passing else str(Path(file.path).resolve()) for file in files]
     notices = [
@@ -115,7 +157,9 @@ def read(
         for file in files
         if file.declared
     ]
-    return Corpus(", ".join(names), files, normalize, tuple(places), tuple(notices))
+    if "-" in places:
+        notices.append("from a pipe: to go on later, --resume needs a file with the same text")
+    return Corpus(", ".join(names), files, normalize, tuple(places), tuple(notices), decoding)
 
 
 def standard_library(normalize: str | None = None) -> Corpus:
@@ -138,6 +182,12 @@ def standard_library(normalize: str | None = None) -> Corpus:
     return Corpus.of(text, f"the standard library of Python {platform.python_version()}", normalize)
 
 
+def decoding_of(described: Mapping[str, Any]) -> Decoding:
+    """How the text that a checkpoint describes was read; earlier ones say less of it."""
+    names = (field.name for field in fields(Decoding))
+    return Decoding(**{name: described[name] for name in names if name in described})
+
+
 def read_again(described: Mapping[str, Any]) -> Corpus:
     """The text that a checkpoint describes, from where it was.
 
@@ -148,7 +198,7 @@ def read_again(described: Mapping[str, Any]) -> Corpus:
     if "-" in files:
         raise TextError(f"{described['name']}: was read from a pipe, and cannot be read again")
     if files:
-        corpus = read(files, described["encoding"], described["normalize"])
+        corpus = read(files, decoding_of(described), described["normalize"])
     else:
         corpus = standard_library(described["normalize"])
     if corpus.sha256 != described["sha256"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 import sys
@@ -10,31 +9,20 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import IO
 
 from charrnn.errors import TextError
+from charrnn.text.decoding import BYTE_ORDER_MARKS, DEFAULT, Decoding, NoText, decoded
 from charrnn.text.storage import IN_MEMORY, naming_the_directory
 
 #: Bytes that are read at a time. A piece goes through several steps, and this small it stays in
 #: the processor's cache from one to the next: with a megabyte it takes twice the time.
 BLOCK = 1 << 17
 
-#: What a file may begin with to say how it is encoded, longer marks first: that of UTF-32
-#: begins with that of UTF-16.
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
-#: What the encodings that have such a mark are where it is missing.
-UNMARKED = {
-    "utf-8-sig": "utf-8",
-    "utf-16": f"utf-16-{sys.byteorder[0]}e",
-    "utf-32": f"utf-32-{sys.byteorder[0]}e",
-}
+#: Bytes that a pipe may bring: more are likely to have no end.
+LONGEST_PIPE = 8 << 30
 
 #: Is told how many bytes were read, block by block.
 Progress = Callable[[int], object]
@@ -48,7 +36,7 @@ class File:
 
     Args:
         path: of the file; `-` is stdin.
-        encoding: any that Python knows; UTF-8 unless given.
+        decoding: how its bytes become characters.
         progress: what to tell how many bytes were read.
 
     Attributes:
@@ -61,56 +49,52 @@ class File:
     """
 
     def __init__(
-        self, path: str, encoding: str | None = None, progress: Progress = lambda size: None
+        self, path: str, decoding: Decoding = DEFAULT, progress: Progress = lambda size: None
     ) -> None:
         self.path = path
+        self._decoding = decoding
         self._progress = progress
-        name = _codec(encoding or "utf-8")
         self._spool = self._spooled()
         self.passing = self._spool is not None
         with self._opened() as file:
             self._state = self._state_of(file)
-            head = file.read(max(map(len, BYTE_ORDER_MARKS)))
-        # "utf-16" alone is the family of both of its marks.
-        marks = (
-            mark
-            for mark, declared in BYTE_ORDER_MARKS.items()
-            if head.startswith(mark)
-            and (not encoding or declared.startswith(name.removesuffix("-sig")))
-        )
-        self._mark = next(marks, b"")
+            self._mark = decoding.mark(file.read(max(map(len, BYTE_ORDER_MARKS))))
         self.declared = BYTE_ORDER_MARKS.get(self._mark)
-        self._codec = self.declared or UNMARKED.get(name, name)
-        self._encoding = self.declared or encoding or name  # as an error says it
 
     def __iter__(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self._codec)()
+        codec, name = self._decoding.after(self._mark)
         with self._opened() as file:
-            file.seek(len(self._mark))
-            more = True
-            while more:
-                block = file.read(BLOCK)
-                more = bool(block)
-                if self._state_of(file) != self._state:
-                    raise TextError(f"{self.path}: changed while it was read: try again")
-                self._progress(len(block))
-                try:
-                    piece = decoder.decode(block, final=not more)
-                except UnicodeError as error:
-                    raise self._undecodable(error, file) from error
-                if piece:
-                    yield piece
+            try:
+                yield from decoded(
+                    self._blocks(file), codec, self._decoding.errors, self._decoding.binary
+                )
+            except NoText as fault:
+                raise self._unreadable(fault, name, file) from fault
 
-    def _undecodable(self, error: UnicodeError, file: IO[bytes]) -> TextError:
-        """What to say of bytes that are not what the encoding asks for."""
-        if not isinstance(error, UnicodeDecodeError):
-            return TextError(f"{self.path}: cannot be read as {self._encoding}: {error}")
-        # What the decoder was at ends where the file is now, and may begin before the block.
-        start = file.tell() - len(error.object) + error.start
-        bad = (error.object[error.start :] + file.read(4))[:4].hex(" ")
+    def _blocks(self, file: IO[bytes]) -> Iterator[bytes]:
+        """What stands after the mark, and an empty block."""
+        file.seek(len(self._mark))
+        block = b"more"
+        while block:
+            block = file.read(BLOCK)
+            if self._state_of(file) != self._state:
+                raise TextError(f"{self.path}: changed while it was read: try again")
+            self._progress(len(block))
+            yield block
+
+    def _unreadable(self, fault: NoText, name: str, file: IO[bytes]) -> TextError:
+        """What to say of bytes that are no text."""
+        place = len(self._mark) + fault.place
+        file.seek(place)
+        found = f"at byte {place:,} ({file.read(4).hex(' ')})"
+        if fault.nul:
+            return TextError(
+                f"{self.path}: no text: a NUL {found}: name its encoding, as in --encoding utf-16, "
+                "or train with --binary, where each byte is a character"
+            )
         return TextError(
-            f"{self.path}: not {self._encoding} at byte {start:,} ({bad}): name the encoding, as "
-            "in --encoding latin-1"
+            f"{self.path}: not {name} {found}: name the encoding, as in --encoding latin-1, or "
+            "read over such places with --encoding-errors replace"
         )
 
     @contextmanager
@@ -142,14 +126,22 @@ class File:
         """A copy of what can be read only once; None for a file that is no such thing."""
         with self._named():
             if self.path == "-":
+                self._refuse_device(_mode_of(sys.stdin.buffer))
                 return self._copy(sys.stdin.buffer)
             if Path(self.path).is_dir():
                 hint = f"{self.path.rstrip('/')}/*"
                 raise TextError(f"{self.path} is a directory: name the files in it, as in {hint}")
-            if stat.S_ISREG(os.stat(self.path).st_mode):
+            mode = os.stat(self.path).st_mode
+            if stat.S_ISREG(mode):
                 return None
+            self._refuse_device(mode)
             with open(self.path, "rb") as file:
                 return self._copy(file)
+
+    def _refuse_device(self, mode: int) -> None:
+        """Say that a device is no text rather than wait for the end of it."""
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise TextError(f"{self.path}: is a device and no text: name a file")
 
     def _copy(self, file: IO[bytes]) -> IO[bytes]:
         spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115, it lasts as long as this
@@ -158,17 +150,16 @@ class File:
             self._progress(len(block))
             with naming_the_directory():
                 spool.write(block)
+            if spool.tell() > LONGEST_PIPE:
+                raise TextError(
+                    f"{self.path}: {LONGEST_PIPE:,} bytes from a pipe, and no end: name a file"
+                )
         return spool
 
 
-def _codec(encoding: str) -> str:
-    """Python's own name of an encoding.
-
-    Raises:
-        TextError: where there is none.
-    """
+def _mode_of(file: IO[bytes]) -> int:
+    """What kind of file it is, as `stat` says it; 0 for what is none to the system."""
     try:
-        "".encode(encoding)  # refuses what Python knows, but not for text, such as hex
-        return codecs.lookup(encoding).name
-    except (LookupError, ValueError) as error:
-        raise TextError(f"no encoding named {encoding!r}, try utf-8, utf-16 or latin-1") from error
+        return os.fstat(file.fileno()).st_mode
+    except UnsupportedOperation:
+        return 0

@@ -29,7 +29,7 @@ def read(paths, monkeypatch, terminal=True):
     """What is said on stderr while texts are read twice."""
     stderr = Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stderr)
-    with reading.reading(paths, None, None) as corpus:
+    with reading.reading(paths) as corpus:
         assert corpus.text
     return stderr.getvalue()
 

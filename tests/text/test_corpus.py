@@ -1,6 +1,7 @@
 import codecs
 import hashlib
 import io
+import os
 import re
 import tempfile
 import tracemalloc
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn import session
 from charrnn.errors import TextError
 from charrnn.text import sources, storage
-from charrnn.text.corpus import Corpus, read, standard_library
+from charrnn.text.corpus import Corpus, decoding_of, read, read_again, standard_library
+from charrnn.text.decoding import Decoding
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.vocabulary import Vocabulary
 
@@ -53,7 +56,7 @@ def test_line_ends_are_kept_as_they_are(write):
 def test_a_byte_order_mark_is_believed_left_out_and_noticed(mark, encoding, others, write):
     path = write("marked.txt", mark + "süß 😀\n".encode(encoding))
     for named in (None, encoding, *others):
-        corpus = read([path], named)
+        corpus = read([path], Decoding(named))
         assert corpus.text == "süß 😀\n"
         assert corpus.notices == (f"{path}: left out the byte-order mark, read as {encoding}",)
 
@@ -78,7 +81,7 @@ def test_only_files_with_a_mark_are_noticed(write):
 
 
 def test_a_mark_of_another_encoding_than_the_one_named_is_text(write):
-    corpus = read([write("odd", codecs.BOM_UTF8 + b"a")], "latin-1")
+    corpus = read([write("odd", codecs.BOM_UTF8 + b"a")], Decoding("latin-1"))
     assert corpus.text == "ï»¿a"
     assert corpus.notices == ()
 
@@ -98,17 +101,17 @@ def test_text_that_is_not_utf_8_is_refused_with_the_file_the_place_and_the_remed
 
 def test_the_encoding_that_was_named_is_said_where_it_does_not_fit(write):
     with pytest.raises(TextError, match="not ascii at byte 2 "):
-        read([write("bad.txt", b"ab\xc3\xa4")], "ascii")
+        read([write("bad.txt", b"ab\xc3\xa4")], Decoding("ascii"))
 
 
 def test_another_encoding_can_be_named(write):
-    assert read([write("old.txt", b"caf\xe9")], "latin-1").text == "café"
+    assert read([write("old.txt", b"caf\xe9")], Decoding("latin-1")).text == "café"
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "hex"])
 def test_an_unknown_encoding_is_refused_with_some_that_are_known(encoding, write):
     with pytest.raises(TextError, match=f"no encoding named '{encoding}', try utf-8"):
-        read([write("a.txt", b"a")], encoding)
+        read([write("a.txt", b"a")], Decoding(encoding))
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -264,6 +267,54 @@ def test_a_file_that_changes_before_it_is_encoded_is_refused(write):
     write("log.txt", b"abcd")
     with pytest.raises(TextError, match=r"log\.txt: changed while it was read"):
         corpus.encode(Vocabulary("abcd"))
+
+
+# As if by another who writes as many bytes and sets the clock of the file back.
+@pytest.mark.parametrize("changed", ["xbc", "é ", "漢", "abcd", "ab"])
+def test_a_change_of_which_nothing_shows_is_refused_where_it_is_noticed(changed):
+    source = ["abc"]
+    corpus = Corpus("log.txt", [source])
+    source[0] = changed
+    with pytest.raises(TextError, match=r"^log\.txt: changed while it was read: try again"):
+        corpus.encode(Vocabulary("abc"))
+
+
+def test_a_text_that_changed_since_it_was_hashed_is_refused():
+    source = ["abc"]
+    corpus = Corpus("log.txt", [source])
+    assert corpus.sha256 == hashlib.sha256(b"abc").hexdigest()
+    source[0] = "cab"
+    with pytest.raises(TextError, match="changed"):
+        corpus.encode(Vocabulary("abc"))
+
+
+def test_a_file_that_was_rewritten_and_set_back_is_encoded_as_it_is_hashed(write):
+    path = write("log.txt", b"abcabc")
+    corpus = read([path])
+    before = os.stat(path)
+    with open(path, "r+b") as file:
+        file.write(b"cba")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    encoded = corpus.encode(Vocabulary("abc"))
+    assert encoded.tolist() == [2, 1, 0, 0, 1, 2]
+    assert corpus.sha256 == hashlib.sha256(b"cbaabc").hexdigest()
+
+
+def test_what_a_checkpoint_says_of_its_text_reads_it_again(write):
+    path = write("odd.bin", b"\xff\0\xe9")
+    how = Decoding(binary=True)
+    described = session.describe(read([path], how), None, 0)
+    assert decoding_of(described) == how
+    assert read_again(described).text == "\xff\0é"
+    how = Decoding("ascii", "replace")
+    described = session.describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
+    assert decoding_of(described) == how
+    assert read_again(described).text == "a\ufffd"
+
+
+def test_earlier_checkpoints_say_only_the_encoding():
+    assert decoding_of({"encoding": "latin-1"}) == Decoding("latin-1")
+    assert decoding_of({}) == Decoding()
 
 
 def test_reading_takes_no_more_memory_for_a_longer_text(write):

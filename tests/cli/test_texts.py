@@ -1,0 +1,182 @@
+"""What is no plain text: bytes, other encodings, pipes, texts too small."""
+
+import codecs
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import QUICK
+
+from charrnn import checkpoint
+from charrnn.cli.sample import write
+
+#: Every byte there is, over and over.
+BYTES = bytes(range(256)) * 20
+
+
+@pytest.fixture
+def of_bytes(run):
+    """A checkpoint of a model of bytes."""
+    Path("all.bin").write_bytes(BYTES)
+    run("train", "all.bin", "--binary", *QUICK)
+
+
+def test_bytes_are_trained_on_and_written_as_they_are(run, of_bytes):
+    saved = checkpoint.read("charrnn.npz")
+    assert saved.vocabulary.ix_to_char == "".join(map(chr, range(256)))
+    result = run("sample", "--length", 300, "--seed", 1)
+    assert len(result.stdout_bytes) == 300
+    assert any(byte > 127 for byte in result.stdout_bytes)
+
+
+def test_bytes_are_resumed_as_bytes(run, of_bytes):
+    run("train", "--resume", "--steps", 14)
+    assert checkpoint.read("charrnn.npz").run["step"] == 14
+
+
+def test_a_new_run_of_old_weights_of_bytes_reads_bytes(run, of_bytes):
+    Path("new.bin").write_bytes(b"\0\xff" * 500)
+    run("train", "new.bin", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])
+    assert checkpoint.read("new.npz").binary
+
+
+def test_a_prime_of_bytes_is_read_and_written_as_bytes(run, of_bytes):
+    prime = b"\xff\xfe\0\r\n\x80"
+    Path("prime.bin").write_bytes(prime)
+    result = run("sample", "--prime-file", "prime.bin", "--length", 5)
+    assert result.stdout_bytes[:6] == prime
+    assert len(result.stdout_bytes) == 11
+    typed = run("sample", "--prime", "é\n", "--length", 0)
+    assert typed.stdout_bytes == os.fsencode("é\n")
+
+
+def test_a_stop_is_of_bytes_too(run, of_bytes):
+    whole = run("sample", "--length", 100, "--seed", 2, "--json")
+    text = json.loads(whole.stdout)["text"]
+    stop = next(c for c in text[10:] if 0 < ord(c) < 128)
+    stopped = run("sample", "--length", 100, "--seed", 2, "--stop", stop)
+    assert stopped.stdout_bytes == text[: text.index(stop)].encode("latin-1")
+
+
+def test_samples_of_bytes_are_ruled_off(run, of_bytes):
+    result = run("sample", "--length", 30, "--seed", 2, "--num-samples", 2)
+    rule = b"\n" + 40 * b"-" + b"\n\n"
+    assert len(result.stdout_bytes) == 30 + len(rule) + 30
+    assert result.stdout_bytes[30:-30] == rule
+
+
+def test_a_text_for_a_model_of_bytes_is_read_as_bytes(run, of_bytes):
+    result = json.loads(run("inspect", "--text", "all.bin", "--json").stdout)
+    assert result["characters"] == len(BYTES)
+    run("inspect", "--cell", 1, "--text", "all.bin")
+
+
+@pytest.mark.parametrize("option", [["--encoding", "utf-8"], ["--encoding-errors", "ignore"]])
+def test_a_byte_has_no_encoding(option, run, of_bytes):
+    for words in (
+        ["train", "all.bin", "--binary", "--overwrite"],
+        ["sample", "--prime-file", "all.bin"],
+        ["sample"],
+        ["inspect", "--text", "all.bin"],
+    ):
+        assert "leave out --encoding" in run(*words, *option, code=2).stderr
+
+
+def test_a_byte_has_no_normal_form_and_is_in_a_file(run):
+    words = ["train", "--binary", *QUICK]
+    assert "exclude" in run(*words, "text.txt", "--normalize", "nfc", code=2).stderr
+    assert "of which TEXT?" in run(*words, code=2).stderr
+
+
+class Terminal(io.TextIOWrapper):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("binary", "raw", "expected"),
+    [
+        (True, False, rb"a\x1b\xe9\x9b"),
+        (True, True, b"a\x1b\xe9\x9b"),
+        (False, False, "a\\x1bé\\x9b".encode()),
+        (False, True, "a\x1bé\x9b".encode()),
+    ],
+)
+def test_a_terminal_gets_no_byte_that_it_would_obey_unless_asked(
+    binary, raw, expected, monkeypatch
+):
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", Terminal(written, "utf-8", newline=""))
+    write("a\x1bé\x9b", binary, raw)
+    assert written.getvalue() == expected + b"\n"
+
+
+def test_what_is_not_in_the_encoding_is_replaced_or_ignored_where_asked(run):
+    Path("bad.txt").write_bytes(b"caf\xe9 caf\xe9, noir\n" * 60)
+    for errors, length in (("replace", 16), ("ignore", 14)):
+        run("train", "bad.txt", *QUICK, "--overwrite", "--encoding-errors", errors)
+        saved = checkpoint.read("charrnn.npz")
+        assert saved.corpus["errors"] == errors
+        assert ("\ufffd" in saved.vocabulary.ix_to_char) == (errors == "replace")
+        run("train", "--resume", "--steps", 14)
+        words = ["--encoding-errors", errors]
+        result = json.loads(run("inspect", "--text", "bad.txt", "--json", *words).stdout)
+        assert result["characters"] == 60 * length
+        Path("prime.txt").write_bytes(b"caf\xe9 ")
+        prime = run("sample", "--prime-file", "prime.txt", "--length", 0, *words).stdout
+        assert prime == ("caf\ufffd \n" if errors == "replace" else "caf \n")
+        assert "not utf-8 at byte 3" in run("sample", "--prime-file", "prime.txt", code=1).stderr
+        assert "not utf-8 at byte 3" in run("inspect", "--text", "bad.txt", code=1).stderr
+
+
+def test_a_byte_order_mark_is_left_out_and_said(run):
+    Path("marked.txt").write_bytes(codecs.BOM_UTF16_LE + ("grün\n" * 99).encode("utf-16-le"))
+    result = run("train", "marked.txt", *QUICK)
+    assert "left out the byte-order mark, read as utf-16-le" in result.stderr
+    assert "\ufeff" not in checkpoint.read("charrnn.npz").vocabulary.ix_to_char
+
+
+def test_line_ends_of_other_systems_are_written_as_they_were_read(run):
+    text = b"one\r\ntwo\rthree\n"
+    Path("dos.txt").write_bytes(text * 30)
+    run("train", "dos.txt", *QUICK)
+    Path("prime.txt").write_bytes(text)
+    assert run("sample", "--prime-file", "prime.txt", "--length", 0).stdout_bytes == text + b"\n"
+    assert checkpoint.read("charrnn.npz").excerpt.count("\r\n") > 2
+
+
+def test_a_text_from_a_pipe_says_at_once_and_at_the_end_that_it_has_to_be_a_file_next_time(run):
+    result = run("train", "-", *QUICK, input=Path("text.txt").read_bytes())
+    assert "from a pipe: to go on later, --resume needs a file" in result.stderr
+    assert "charrnn train --resume --steps 24 TEXT\n" in result.stderr
+    assert "TEXT" not in run("train", "text.txt", *QUICK, "--overwrite").stderr
+
+
+@pytest.mark.parametrize("share", [None, 0, 0.001, 0.5, 0.999])
+@pytest.mark.parametrize("length", [2, 3, 5, 99, 150, 1100])
+def test_a_text_of_any_size_from_two_on_is_trained_on_with_any_share_held_out(share, length, run):
+    Path("small.txt").write_text("to be or not\n" * 100)
+    Path("small.txt").write_text(Path("small.txt").read_text()[:length])
+    more = [] if share is None else ["--val-frac", share]
+    result = run("train", "small.txt", "--hidden-size", 4, "--steps", 3, "--workers", 1, *more)
+    saved = checkpoint.read("charrnn.npz")
+    held_out = saved.corpus["held_out"]
+    asked = length * (0.1 if share is None else share)
+    assert held_out == 0 or held_out == pytest.approx(asked, abs=2)
+    assert saved.settings["seq_length"] == min(32, length - held_out)
+    if held_out == 0 and share != 0:
+        assert "none held out" in result.stderr
+    if (saved.settings["seq_length"], saved.settings["batch_size"]) != (32, 32):
+        assert "to fit the text: --batch-size" in result.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="devices by name")
+def test_a_device_is_no_text_anywhere(run, trained):
+    for words in (
+        ["train", "/dev/zero", "--overwrite"],
+        ["inspect", "--text", "/dev/zero"],
+        ["sample", "--prime-file", "/dev/zero"],
+    ):
+        assert "/dev/zero: is a device and no text" in run(*words, code=1).stderr
