@@ -77,6 +77,11 @@ def sweep(path: str | Path) -> None:
 
 
 def _beside(target: Path) -> Path:
+    """A name beside what is to be replaced, which has to be a file or nothing, not a device."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "is no regular file", str(target))
     return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
 
 

@@ -205,6 +205,21 @@ def test_what_a_killed_writer_leaves_has_a_name_that_is_swept(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes that have a name")
+@pytest.mark.parametrize("what", ["pipe", "folder", "/"])
+def test_what_is_no_file_is_not_replaced_by_one(what, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / what
+    before = path.stat()
+    with pytest.raises(OSError, match=r"no regular file|directory"), replacing(path):
+        pass
+    with pytest.raises(OSError, match=r"no regular file|directory"):
+        probe(path)
+    assert (path.stat().st_ino, path.stat().st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "pipe"]
+
+
 def test_a_probe_changes_nothing_and_fails_where_writing_would(tmp_path, monkeypatch):
     probe(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
