@@ -12,6 +12,7 @@ from pathlib import Path
 import floor
 import looking
 import memory
+import mpi
 import quality
 import sampling
 import saving
@@ -32,6 +33,7 @@ PARTS: dict[str, Part] = {
     "texts": texts.measure,
     "looking": looking.measure,
     "saving": saving.measure,
+    "mpi": mpi.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -11,6 +11,7 @@ PARTS = (
     "floor",
     "looking",
     "memory",
+    "mpi",
     "quality",
     "run",
     "sampling",
@@ -120,6 +121,44 @@ def test_what_a_command_says_is_kept_with_its_time(module, tmp_path):
 def test_a_command_that_fails_is_not_measured(module, tmp_path):
     with pytest.raises(RuntimeError, match="no good"):
         module("watching").watch([sys.executable, "-c", "raise SystemExit('no good')"], tmp_path)
+
+
+def test_what_ranks_cost_on_a_network_is_the_sum_of_its_parts(module):
+    mpi = module("mpi")
+    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.0)
+    free = mpi.Network("free", 0.0, float("inf"))
+    assert own.meeting(2, 9, free) == pytest.approx(0.01)  # in memory alone, as measured
+    slow = mpi.Network("slow", 0.0, 4000.0)  # the whole vector in a second
+    vectors, text = 2 * 0.75 + 2 * 0.75 * 0.01, 4 * 9 * mpi.STEPS / 4000
+    assert own.meeting(4, 9, slow) == pytest.approx(vectors + text)
+    far = mpi.Network("far", 1.0, float("inf"))
+    assert own.meeting(8, 9, far) == pytest.approx(2 * 7 + 5 * 3 + 2 * 7 / 8 * 0.01)
+    reads = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.1)
+    assert reads.meeting(2, 9, free) == pytest.approx(0.01 + 2 * 9 * 0.1)
+
+
+def test_streams_that_pay_compute_for_their_share_of_the_time(module):
+    mpi = module("mpi")
+    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.0095, text=0.0)
+    free = mpi.Network("free", 0.0, float("inf"))
+    assert own.streams(2, free, 0.5) == 8  # 2 ms and 8 × 1 ms beside 9.5
+    assert own.streams(2, free, 0.75) == 27
+    assert mpi.Cost(1000, 1.0, 0.001, 0.01, 0.0).streams(2, free, 0.5) == 1
+    reads = mpi.Cost(1000, 0.002, 0.001, 0.0095, 0.0001)  # a fifth of a stream's time
+    assert reads.streams(2, free, 0.5) == 10
+    assert reads.streams(20, free, 0.5) == float("inf")
+
+
+def test_the_cost_of_a_stream_is_what_more_of_them_add(module):
+    rows = [
+        {"streams": 16, "step": 26.0, "text": 0.5},
+        {"streams": 64, "step": 74.0},
+        {"streams": 128, "step": 80.0, "parameters": 5.0, "sum": 3.0},
+    ]
+    own = module("mpi").cost(rows, 64)
+    assert (own.parameters, own.sum, own.text) == (5, 0.003, 0.0005)
+    assert own.stream == pytest.approx(0.001)
+    assert own.fixed == pytest.approx(0.010)
 
 
 def test_texts_are_of_their_size_and_always_the_same(module, tmp_path):

@@ -113,8 +113,9 @@ class Leader(Ranks):
         return array
 
     def constant(self, array: Text) -> Text:
-        self._made.append(lambda: self._all.bcast(len(array)))
-        return Distant(self._all, len(array), array)
+        assert isinstance(array, np.ndarray)
+        self._made.append(lambda: self._all.bcast((len(array), array.dtype)))
+        return Distant(self._all, len(array), array.dtype, np.asarray(array))
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
         self._all.bcast((work, arguments))
@@ -156,7 +157,7 @@ class Follower(Ranks):
         return array
 
     def constant(self, array: Text) -> Text:
-        return Distant(self._all, self._all.bcast(None))
+        return Distant(self._all, *self._all.bcast(None))
 
     def orders(self) -> Iterator[Order]:
         while order := self._all.bcast(None):
@@ -176,25 +177,32 @@ class Distant:
     Args:
         ranks: all of them, as MPI has it.
         length: of the text.
+        dtype: of its indices.
         text: itself, if this is the first rank.
     """
 
-    def __init__(self, ranks: Any, length: int, text: Text | None = None) -> None:
-        self._all, self._length, self._text = ranks, length, text
+    def __init__(
+        self, ranks: Any, length: int, dtype: np.dtype[Any], text: Array | None = None
+    ) -> None:
+        self._all, self._length, self._dtype, self._text = ranks, length, dtype, text
+        self._columns: list[int] = []  # of each rank
 
     def __len__(self) -> int:
         return self._length
 
     def take(self, places: Array, *, mode: Mode = "raise") -> Array:
-        """The characters at places, (T, B), of which those of a column follow each other. All
-        ranks have to ask at the same time, for as many steps T.
+        """The indices at places, (T, B), of which those of a column follow each other. All ranks
+        have to ask at the same time, for as many steps T, and each always for as many columns.
         """
-        starts = self._all.gather(places[0])
-        found = None
-        if self._text is not None:
-            steps = np.arange(len(places))[:, None]
-            read = self._text.take(np.concatenate(starts) + steps, mode=mode)
-            stops = np.cumsum([len(own) for own in starts])
-            found = np.split(read, stops[:-1], axis=1)
-        mine: Array = self._all.scatter(found)
-        return mine
+        T, B = places.shape
+        if not self._columns:
+            self._columns = self._all.allgather(B)
+        starts = np.empty(sum(self._columns) if self._text is not None else 0, np.int64)
+        self._all.Gatherv(places[0].astype(np.int64), [starts, self._columns])
+        read = None
+        if self._text is not None:  # column after column, as each rank's are sent together
+            read = self._text.take(starts[:, None] + np.arange(T), mode=mode)
+        counts = [columns * T for columns in self._columns]
+        mine = np.empty((B, T), self._dtype)
+        self._all.Scatterv([read, counts], mine)
+        return np.ascontiguousarray(mine.T)

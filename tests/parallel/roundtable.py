@@ -10,7 +10,7 @@ from charrnn.parallel.mpi import Follower, Leader
 
 #: Of the vectors: no multiple of any number of members.
 SIZE = 7
-TEXT = np.arange(100, 150)
+TEXT = np.arange(100, 150, dtype=np.uint16)
 
 
 class Table:
@@ -23,7 +23,7 @@ class Table:
             self.vector[...] = np.arange(SIZE)
         self.state = team.common((2, SIZE), np.float32)
         self.own = team.own(SIZE, np.float32)
-        self.text = team.constant(text)
+        self.texts = {mode: team.constant(text) for mode in ("wrap", "clip")}
 
     def all(self, name, *arguments):
         self.team.order(name, *arguments)
@@ -63,8 +63,10 @@ class Table:
 
     def take(self, starts, mode):
         mine = np.array(starts[self.team.rank], int)
-        found = self.text.take(mine + np.arange(3)[:, None], mode=mode)
-        return self.told([len(self.text), found.T.tolist()])
+        text = self.texts[mode]
+        found = text.take(mine + np.arange(3)[:, None], mode=mode)
+        assert found.dtype == TEXT.dtype
+        return self.told([len(text), found.T.tolist()])
 
 
 def work(team, *arguments):

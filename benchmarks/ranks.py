@@ -1,0 +1,134 @@
+"""One rank of MPI that trains: what `mpi.py` starts several at a time.
+
+ranks.py CELL UNITS LAYERS STREAMS STEPS SECONDS: on the first rank, JSON of milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from common import VOCABULARY_SIZE
+from mpi4py import MPI
+
+from charrnn.learner import Learner
+from charrnn.model import CharRNN
+from charrnn.parallel.launch import ending_together
+from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.team import Team
+from charrnn.settings import Settings
+from charrnn.text.vocabulary import Vocabulary
+
+#: How often what is sent in a step is sent alone.
+TIMES = 20
+#: Streams that many ranks have together.
+MANY = 8192
+
+
+class Timed:
+    """Seconds spent in a function, all calls together."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.seconds = function, 0.0
+
+    def __call__(self, *arguments: Any, **more: Any) -> Any:
+        """Call it."""
+        begun = time.perf_counter()
+        result = self.function(*arguments, **more)
+        self.seconds += time.perf_counter() - begun
+        return result
+
+
+def make(team: Team, cell: str, units: int, layers: int, streams: int, steps: int) -> Learner:
+    """A member's part of a run on a random text."""
+    rng = np.random.default_rng(0)
+    vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
+    model = CharRNN(vocabulary, cell=cell, hidden_size=units, num_layers=layers, dropout=0.1)
+    model.initialize(rng)
+    text = rng.integers(0, VOCABULARY_SIZE, 1_000_000).astype(vocabulary.dtype)
+    settings = Settings(steps=1, batch_size=streams, seq_length=steps, ranks=team.size)
+    return Learner(model, text, text[:0], settings, team)
+
+
+def sums(learner: Learner) -> float:
+    """Seconds to sum the gradients and send the weights, where nobody has to be waited for."""
+    begun = 0.0
+    for number in range(TIMES + 1):
+        if number == 1:  # the first finds its way
+            learner.team.sum([])
+            begun = time.perf_counter()
+        learner.team.reduce(learner.gradient)
+        learner.team.gather(learner.model.parameters.flat)
+    return (time.perf_counter() - begun) / TIMES
+
+
+def reading(team: Team, steps: int) -> float:
+    """Seconds for the first rank to read a stream's characters of a step, where all have many."""
+    text = team.constant(np.arange(1_000_000) % VOCABULARY_SIZE)
+    places = np.arange(MANY) * (len(text) // MANY) + np.arange(steps + 1)[:, None]
+    text.take(places, mode="wrap")
+    begun = time.perf_counter()
+    for _ in range(TIMES):
+        text.take(places, mode="wrap")
+    return (time.perf_counter() - begun) / TIMES / MANY
+
+
+def follow(team: Team, *case: Any) -> None:
+    """What all but the first do."""
+    learner = make(team, *case)
+    for name, arguments in team.orders():
+        if name == "sums":
+            sums(learner)
+        else:
+            getattr(learner, name)(*arguments)
+
+
+def lead(team: Team, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
+    """Milliseconds of a step and of its parts, and of a sum without waiting."""
+    learner = make(team, *case)
+    team.start(follow, *case)
+    meetings = {name: Timed(getattr(team, name)) for name in ("order", "reduce", "sum", "gather")}
+    for name, timed in meetings.items():
+        setattr(team, name, timed)
+    meetings["text"] = Timed(learner.streams.indices.take)
+    learner.streams.indices.take = meetings["text"]  # type: ignore[method-assign]
+    for number in range(2):  # the first ones wake and fill what sleeps and is empty
+        learner.step(number, 1e-3)
+    for timed in meetings.values():
+        timed.seconds = 0.0
+    number, begun = 2, time.perf_counter()
+    while (passed := time.perf_counter() - begun) < seconds or number < 4:
+        learner.step(number, 1e-3)
+        number += 1
+    count = number - 2
+    found = {
+        "step": passed / count,
+        "meeting": sum(timed.seconds for timed in meetings.values()) / count,
+        "parameters": learner.gradient.size / 1e3,
+    }
+    if team.size > 1:
+        team.order("sums")
+        found["sum"] = sums(learner)
+    else:
+        found["text"] = reading(team, case[-1])
+    return {name: 1e3 * value for name, value in found.items()}
+
+
+def main() -> None:
+    """Lead or follow, as MPI has it."""
+    cell, *numbers, seconds = sys.argv[1:]
+    with ending_together():
+        if MPI.COMM_WORLD.rank:
+            Follower(MPI).follow()
+            return
+        with Leader(MPI) as team:
+            found = lead(team, (cell, *map(int, numbers)), float(seconds))
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
