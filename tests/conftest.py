@@ -3,12 +3,17 @@ import os
 # Read when NumPy is imported. The products of tests are too small to share.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import hypothesis
 import numpy as np
 import pytest
 
 from charrnn.model import CharRNN
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
+
+# How long an example takes says something of the machine, not of charrnn.
+hypothesis.settings.register_profile("charrnn", deadline=None)
+hypothesis.settings.load_profile("charrnn")
 
 VOCABULARY = Vocabulary("abcdefg")
 

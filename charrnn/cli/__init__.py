@@ -17,7 +17,7 @@ import click
 
 from charrnn import __version__
 from charrnn.cli.failures import in_one_line, trace
-from charrnn.cli.streams import hush
+from charrnn.cli.streams import give_up, hush
 from charrnn.parallel.launch import launched
 from charrnn.parallel.threads import one_thread
 
@@ -88,6 +88,7 @@ def failing(ctx: click.Context) -> Iterator[None]:
             # time; with the first that ends, a launcher ends the others.
             time.sleep(PATIENCE)
             ctx.exit(error.exit_code)
+        give_up(sys.stdout)
         said = in_one_line(error, ctx.invoked_subcommand)
         if said is None:
             raise

@@ -34,6 +34,14 @@ def hush(stream: TextIO) -> None:
     _point_nowhere(stream.fileno())
 
 
+def give_up(stream: TextIO) -> None:
+    """Let go of what a stream cannot write, as on a full disk: Python would try again at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        hush(stream)
+
+
 def _point_nowhere(number: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     if nowhere == number:  # it was free

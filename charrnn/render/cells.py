@@ -39,7 +39,7 @@ def colored_text(
             yield from _finish(line, below, depth)
             line, below, used = [], [], 0
         if character == "\t":
-            shown = (TAB - used % TAB) * " "
+            shown = min(TAB - used % TAB, width - used) * " "  # it goes no further than the edge
         line.append((shown, float(values[number])))
         below.append(guesses[number] if guesses is not None else ())
         used += columns(shown)

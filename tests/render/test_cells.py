@@ -83,6 +83,10 @@ def test_a_tab_goes_to_the_next_eighth_column(text, line):
     assert shown(text, 80) == [line]
 
 
+def test_a_tab_ends_at_the_edge_of_the_terminal():
+    assert shown("abcdefgh\ti", 9) == ["abcdefgh ", "i"]
+
+
 def test_tabs_are_counted_from_the_start_of_each_line():
     assert shown("abc\n\td", 80) == ["abc ", "        d"]
 
