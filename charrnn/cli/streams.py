@@ -35,7 +35,7 @@ def hush(stream: TextIO) -> None:
 
 
 def give_up(stream: TextIO) -> None:
-    """Let go of what a stream cannot write, as on a full disk: Python would try again at its end."""
+    """Let go of what a stream cannot write, as on a full disk: Python would try again at exit."""
     try:
         stream.flush()
     except OSError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,6 +19,9 @@ LAUNCHERS = (
     ("PMI_RANK", "PMI_SIZE"),
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
 )
+
+#: Seconds in which a launcher has taken in what a rank said; of one that ends all, it may not.
+HEARD = 0.5
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
@@ -57,5 +61,6 @@ def ending_together() -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
+        time.sleep(HEARD)
         mpi.COMM_WORLD.Abort(1 if isinstance(said, str) else said or 0)
         raise
