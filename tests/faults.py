@@ -314,7 +314,7 @@ def bulk() -> Iterator[tuple[str, int, int]]:
             ),
         }
         for what, variants in tried.items():
-            outcomes = [refused(path, data, whole) for data in variants]
+            outcomes = [refused(data, whole) for data in variants]
             yield what, len(outcomes), sum(outcomes)
 
 
