@@ -33,8 +33,8 @@ demo: demo.npz  ## train for a minute on text that every Python has, sample, loo
 	$(BIN)/charrnn sample --checkpoint demo.npz --temp 0.8 --length 600
 	$(BIN)/charrnn inspect --checkpoint demo.npz --cell 42 --length 600
 
-test: $(VENV)/.test  ## run the tests, with coverage
-	$(BIN)/python -m pytest
+test: $(VENV)/.test  ## run the tests, on all cores, with coverage
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.test  ## ruff and mypy
 	$(BIN)/ruff check .
