@@ -3,6 +3,11 @@ import os
 # Read when NumPy is imported. The products of tests are too small to share.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# What the terminal can do is for each test to say, and not for the one the tests are started from.
+for name in ("CI", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+os.environ["TERM"] = "xterm"
+
 import hypothesis
 import numpy as np
 import pytest
