@@ -1,7 +1,8 @@
 """How near a training step comes to its matrix products, which nothing in NumPy can spare.
 
 The bare products of a step are done by the same processes as the step, each with its share of
-the streams, in the same shapes and the same layout of memory, in turns with whole steps.
+the streams, in the same shapes and the same layout of memory, in turns with whole steps; and so
+are exp and tanh, which NumPy computes at the rate at which it does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from statistics import median
 
 from common import Options, Result, Table, alone, ratio
 from contenders import contenders, interleaved
-from products import REPEATS, operations, step_products
+from products import KINDS, REPEATS, operations, step_parts
 from steps import charrnn_step
 from throughput import BATCH_SIZE, SEQ_LENGTH
 
@@ -22,24 +23,31 @@ def measure(options: Options) -> Result:
     workers = fitting(BATCH_SIZE)
     print(f"Milliseconds a step of {BATCH_SIZE} × {SEQ_LENGTH} characters, {workers} processes.\n")
     rows = []
-    table = Table("cell   ", "units", "step", "products", "GFLOP/s", "share")
-    with contenders({"step": 1, "products": 1}) as who:
+    head = "step", "products", "GFLOP/s", "share", "exp, tanh", "share of both"
+    table = Table("cell   ", "units", *head)
+    with contenders({"step": 1, **dict.fromkeys(KINDS, 1)}) as who:
         for cell in options.cells:
             for units in (256,) if options.quick else (256, 512):
                 who["step"].prepare(charrnn_step, cell, units, 1, BATCH_SIZE, SEQ_LENGTH, workers)
                 size = cell, units, BATCH_SIZE, SEQ_LENGTH
-                who["products"].prepare(step_products, *size, workers)
+                for kind in KINDS:
+                    who[kind].prepare(step_parts, kind, *size, workers)
                 times = interleaved(who, options.turns, options.seconds)
-                products = [seconds / REPEATS for seconds in times["products"]]
+                products, functions = (
+                    [seconds / REPEATS for seconds in times[kind]] for kind in KINDS
+                )
+                both = [sum(pair) for pair in zip(products, functions)]
                 row = {
                     "step": 1000 * median(times["step"]),
                     "products": 1000 * median(products),
                     "gflops": operations(*size) / median(products) / 1e9,
                     "share": ratio(products, times["step"]),
+                    "functions": 1000 * median(functions),
+                    "share_of_both": ratio(both, times["step"]),
                 }
                 rows.append({"cell": cell, "units": units, **row})
                 table.row(cell, units, *row.values())
-    print("\nThe share is the products' part of the whole step: at 1 nothing could be gained.")
+    print("\nA share is a part of the whole step: at 1 nothing else could be gained.")
     return {"workers": workers, "rows": rows}
 
 

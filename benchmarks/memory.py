@@ -22,7 +22,7 @@ from charrnn.parallel.processes import fitting
 from charrnn.parallel.threads import NAMES
 
 #: The defaults of `charrnn train`.
-CELL, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "lstm", 256, 32, 32
+CELL, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "gru", 256, 32, 32
 CHARACTERS = 1_000_000
 ONE_THREAD = dict.fromkeys(NAMES, "1")
 #: So many interpreters with NumPy imported at the same time.
@@ -70,8 +70,8 @@ def measure(options: Options) -> Result:
 def run(options: Options, text: Path, workers: int, vocabulary_size: int) -> Result:
     """The figures of one number of workers, in bytes; None for what is not known."""
     steps = "20" if options.quick else "200"
-    train = "train", str(text), "--steps", steps, "--val-every", steps, "--overwrite"
-    trained = watch(charrnn(*train, "--workers", str(workers)), text.parent)
+    train = "train", str(text), "--model", CELL, "--steps", steps, "--val-every", steps
+    trained = watch(charrnn(*train, "--overwrite", "--workers", str(workers)), text.parent)
     idle = watch([sys.executable, "-c", IDLE, str(workers)], text.parent, ONE_THREAD)
     parameters, buffers = needed(workers, vocabulary_size)
     beyond = trained.peak_resident - idle.peak_resident - parameters - buffers

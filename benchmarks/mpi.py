@@ -12,12 +12,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import ceil, inf, log2
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common import Options, Result, Table, alone, ratio
 
@@ -37,6 +38,14 @@ ENVIRONMENT = {
 }
 
 
+class Shape(NamedTuple):
+    """Who divides a batch: ranks, with so many workers each."""
+
+    ranks: int
+    workers: int
+    streams: int
+
+
 class Network(NamedTuple):
     """What a message costs: seconds, and bytes a second."""
 
@@ -47,8 +56,10 @@ class Network(NamedTuple):
 
 NETWORKS = (Network("10 Gbit/s", 30e-6, 1.25e9), Network("100 Gbit/s", 3e-6, 12.5e9))
 SIZES = (8, 64, 512)
-#: Streams a rank where a meeting is calculated.
+#: Streams a core where a meeting is calculated.
 AMONG = 16
+#: Workers of a rank where it has some.
+WORKERS = 8
 
 
 @dataclass
@@ -57,6 +68,7 @@ class Cost:
 
     Attributes:
         parameters: of the model.
+        within: to sum the gradients by two workers of one rank.
         fixed, stream: to compute a step: so much, and so much more a stream.
         sum: of the gradients and to send the weights, by two ranks in one memory.
         text: for the first rank to read a stream's characters of a step.
@@ -67,6 +79,7 @@ class Cost:
     stream: float
     sum: float
     text: float
+    within: float
 
     def meeting(self, ranks: int, streams: float, network: Network) -> float:
         """The time in which nobody computes. In rings, as for long vectors, each rank sends
@@ -103,54 +116,86 @@ def measure(options: Options) -> Result:
         return {"left_out": "no MPI"}
     print(f"Milliseconds a step, {CELL}, {STEPS} steps; meeting is all that is not computing.\n")
     shapes = QUICK_SHAPES if options.quick else SHAPES
-    table = Table("units × streams", "ranks", "a step", "meeting", "sum alone", "times one rank")
+    table = Table(
+        "units × streams",
+        *("ranks × workers", "a step", "meeting", "sum alone", "times one rank"),
+    )
     rows = [row for shape in shapes for row in scaling(options, table, *shape)]
+    at_once(rows)
+    costs = inputs(rows, shapes)
+    return {
+        "scaling": rows,
+        "costs": {name: vars(own) for name, own in costs.items()},
+        "networks": calculated(costs),
+    }
+
+
+def at_once(rows: list[Result]) -> None:
+    """Show whether it helps to sum while something is computed."""
+    print("\nMilliseconds to compute a gradient and to sum another, by two ranks.\n")
+    table = Table("units × streams", "one after the other", "at the same time")
+    for row in rows:
+        if "after" in row:
+            case = f"{named(row['units'], row['layers'])} × {row['streams']}"
+            table.row(case, row["after"], row["during"])
+
+
+def inputs(rows: list[Result], shapes: Sequence[tuple[int, int, int]]) -> dict[str, Cost]:
+    """What a step costs here, by the name of the model."""
     print("\nMeasured inputs, milliseconds: a step computes fixed + streams × stream.\n")
-    table = Table("units   ", "parameters", "fixed", "stream", "sum", "text, µs")
+    table = Table("units   ", "parameters", "fixed", "stream", "sum", "within", "text, µs")
     costs = {}
     for units, layers, streams in shapes:
         mine = [row for row in rows if (row["units"], row["layers"]) == (units, layers)]
-        own = costs[units, layers] = cost(mine, streams)
-        seconds = (own.fixed, own.stream, own.sum, 1e3 * own.text)
+        own = costs[named(units, layers)] = cost(mine, streams)
+        seconds = (own.fixed, own.stream, own.sum, own.within, 1e3 * own.text)
         table.row(named(units, layers), own.parameters, *(1e3 * value for value in seconds))
+    return costs
+
+
+def calculated(costs: dict[str, Cost]) -> list[list[Any]]:
+    """The rows of a table of what costs make of networks, milliseconds."""
     print(
-        f"\nCalculated: milliseconds of meeting with {AMONG} streams a rank; streams a rank to "
-        "compute for half and for 80 % of the time.\n"
+        f"\nCalculated: milliseconds of meeting with {AMONG} streams a core, where each core is a "
+        f"rank and where {WORKERS} are the workers of one; and streams that a rank of one core "
+        "needs to compute for half and for 80 % of the time.\n"
     )
-    table = Table("units   ", "network      ", "ranks", "meeting", "for half", "for 80 %")
-    networks = []
-    for (units, layers), own in costs.items():
+    head = ("cores", "meeting", "of workers", "for half", "for 80 %")
+    table = Table("units   ", "network      ", *head)
+    rows = []
+    for name, own in costs.items():
         for network in NETWORKS:
-            for ranks in SIZES:
-                meeting = 1e3 * own.meeting(ranks, AMONG, network)
-                least = [own.streams(ranks, network, share) for share in (0.5, 0.8)]
-                table.row(named(units, layers), network.name, ranks, meeting, *least)
-                networks.append([units, layers, network.name, ranks, meeting, *least])
-    return {
-        "scaling": rows,
-        "costs": {named(*shape): vars(own) for shape, own in costs.items()},
-        "networks": networks,
-    }
+            for cores in SIZES:
+                meeting = own.meeting(cores, AMONG, network)
+                fewer = own.meeting(cores // WORKERS, AMONG * WORKERS, network)
+                fewer += own.within * WORKERS / 2  # all read all, from one memory
+                least = [own.streams(cores, network, share) for share in (0.5, 0.8)]
+                rows.append([name, network.name, cores, 1e3 * meeting, 1e3 * fewer, *least])
+                table.row(*rows[-1])
+    return rows
 
 
 def scaling(options: Options, table: Table, units: int, layers: int, streams: int) -> list[Result]:
     """Figures by ranks and streams, medians over the turns: one rank with few streams, for the
-    fixed cost; alone; two that divide the batch; and two of which each has one as large.
+    fixed cost; alone; with two workers; two ranks that divide the batch; and two of which each
+    has one as large.
     """
-    sizes = [(1, streams // 4), (1, streams), (2, streams), (2, 2 * streams)]
-    turns: dict[tuple[int, int], list[Result]] = {size: [] for size in sizes}
+    shapes = [Shape(1, 1, streams // 4), Shape(1, 1, streams), Shape(1, 2, streams)]
+    shapes += [Shape(2, 1, streams), Shape(2, 1, 2 * streams)]
+    turns: dict[Shape, list[Result]] = {shape: [] for shape in shapes}
     for _ in range(options.turns):
-        for ranks, batch in sizes:
-            turns[ranks, batch].append(launch(ranks, units, layers, batch, 2 * options.seconds))
-    one = [turn["step"] for turn in turns[1, streams]]
+        for shape, found in turns.items():
+            found.append(launch(shape, units, layers, 2 * options.seconds))
+    one = [turn["step"] for turn in turns[shapes[1]]]
     rows = []
-    for (ranks, batch), found in turns.items():
-        row: Result = {"units": units, "layers": layers, "ranks": ranks, "streams": batch}
+    for shape, found in turns.items():
+        row: Result = {"units": units, "layers": layers, **shape._asdict()}
         row |= {name: median(turn[name] for turn in found) for name in found[0]}
         faster = ratio(one, [turn["step"] for turn in found])
-        row["times_one_rank"] = batch / streams * faster
+        row["times_one_rank"] = shape.streams / streams * faster
         figures = (row.get(name) for name in ("step", "meeting", "sum", "times_one_rank"))
-        table.row(f"{named(units, layers)} × {batch}", ranks, *figures)
+        who = f"{shape.ranks} × {shape.workers}"
+        table.row(f"{named(units, layers)} × {shape.streams}", who, *figures)
         rows.append(row)
     return rows
 
@@ -160,11 +205,11 @@ def named(units: int, layers: int) -> str:
     return str(units) if layers == 1 else f"{layers} × {units:,}"
 
 
-def launch(ranks: int, units: int, layers: int, streams: int, seconds: float) -> Result:
-    """Figures of one start of so many ranks."""
+def launch(shape: Shape, units: int, layers: int, seconds: float) -> Result:
+    """Figures of one start."""
     program = Path(__file__).with_name("ranks.py")
-    words = [LAUNCHER, "-n", ranks, sys.executable, program]
-    words += [CELL, units, layers, streams, STEPS, str(seconds)]
+    words = [LAUNCHER, "-n", shape.ranks, sys.executable, program]
+    words += [CELL, units, layers, shape.streams, STEPS, shape.workers, str(seconds)]
     said = subprocess.run(
         [str(word) for word in words],
         env={**os.environ, **ENVIRONMENT},
@@ -178,7 +223,7 @@ def launch(ranks: int, units: int, layers: int, streams: int, seconds: float) ->
 
 def cost(rows: list[Result], streams: int) -> Cost:
     """The inputs of the model from what was measured: one rank with few streams and with these,
-    and the last, two ranks.
+    with two workers, and the last, two ranks.
     """
     few, many = (row["step"] / 1e3 for row in rows[:2])
     stream = (many - few) / (streams - rows[0]["streams"])
@@ -188,6 +233,7 @@ def cost(rows: list[Result], streams: int) -> Cost:
         stream=stream,
         sum=rows[-1]["sum"] / 1e3,
         text=rows[0]["text"] / 1e3,
+        within=rows[2]["sum"] / 1e3,
     )
 
 

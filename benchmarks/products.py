@@ -1,9 +1,10 @@
-"""Matrix products alone, for contenders: the least that a training step can take."""
+"""Matrix products alone, and exp and tanh, for contenders: the least that a step can take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from common import VOCABULARY_SIZE
@@ -14,6 +15,9 @@ from charrnn.parallel.team import Team
 
 #: Rows of a layer's weights for each of its units.
 ROWS = {"lstm": 4, "gru": 3, "vanilla": 1}
+#: How often exp, and how often tanh, is computed for each unit of a layer.
+EXPS = {"lstm": 3, "gru": 2, "vanilla": 0}
+TANHS = {"lstm": 2, "gru": 1, "vanilla": 1}
 #: So many steps' products are done from one meeting of the processes to the next.
 REPEATS = 8
 
@@ -59,6 +63,50 @@ class Products:
             np.matmul(self.d_a, self.one_hot, out=self.d_Wx)
 
 
+class Functions:
+    """The exps and tanhs of one step of one layer and of the softmax, as charrnn groups them.
+
+    Args:
+        cell, hidden_size, batch_size, seq_length: as for `Products`.
+    """
+
+    def __init__(self, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
+        H, B, T = hidden_size, batch_size, seq_length
+        rng = np.random.default_rng(0)
+        self.steps, self.tanhs = range(T), range(TANHS[cell])
+        self.gates, self.sigmoids = rng.standard_normal((2, EXPS[cell] * H, B), np.float32)
+        self.a, self.h = rng.standard_normal((2, H, B), np.float32)
+        self.logits, self.p = rng.standard_normal((2, VOCABULARY_SIZE, T * B), np.float32)
+
+    def step(self, repeats: int = 1) -> None:
+        """Compute them."""
+        for _ in range(repeats):
+            for _ in self.steps:
+                np.exp(self.gates, out=self.sigmoids)
+                for _ in self.tanhs:
+                    np.tanh(self.a, out=self.h)
+            np.exp(self.logits, out=self.p)
+
+
+KINDS: dict[str, type[Products | Functions]] = {"products": Products, "functions": Functions}
+
+
+@contextmanager
+def character_products(cell: str, hidden_size: int) -> Iterator[Step]:
+    """The products of `REPEATS` characters that one stream reads."""
+    rng = np.random.default_rng(0)
+    H, G, V = hidden_size, ROWS[cell] * hidden_size, VOCABULARY_SIZE
+    Wh, Wy = rng.standard_normal((G, H), np.float32), rng.standard_normal((V, H), np.float32)
+    h, a, logits = (np.ones((rows, 1), np.float32) for rows in (H, G, V))
+
+    def step() -> None:
+        for _ in range(REPEATS):
+            np.matmul(Wh, h, out=a)
+            np.matmul(Wy, h, out=logits)
+
+    yield step
+
+
 def operations(cell: str, hidden_size: int, batch_size: int, seq_length: int) -> int:
     """Multiplications and additions in the products of a step."""
     H, V = hidden_size, VOCABULARY_SIZE
@@ -67,12 +115,14 @@ def operations(cell: str, hidden_size: int, batch_size: int, seq_length: int) ->
 
 
 @contextmanager
-def step_products(
-    cell: str, hidden_size: int, batch_size: int, seq_length: int, workers: int
+def step_parts(
+    kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int, workers: int
 ) -> Iterator[Step]:
-    """`REPEATS` times the products of a step, by so many processes, each its share of streams."""
+    """`REPEATS` times the products of a step, or its functions, by so many processes, each with
+    its share of the streams.
+    """
     with team_of(workers) as team:
-        arguments = cell, hidden_size, batch_size, seq_length
+        arguments = kind, cell, hidden_size, batch_size, seq_length
         team.start(follow, *arguments)
         own = share(team, *arguments)
 
@@ -84,15 +134,17 @@ def step_products(
         yield step
 
 
-def share(team: Team, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> Products:
-    """A member's part of the products."""
+def share(
+    team: Team, kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int
+) -> Products | Functions:
+    """A member's part of them."""
     part = team.part(batch_size)
-    return Products(cell, hidden_size, part.stop - part.start, seq_length)
+    return KINDS[kind](cell, hidden_size, part.stop - part.start, seq_length)
 
 
-def follow(team: Team, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
+def follow(team: Team, *arguments: Any) -> None:
     """What every process but the first does."""
-    own = share(team, cell, hidden_size, batch_size, seq_length)
+    own = share(team, *arguments)
     for _, (repeats,) in team.orders():
         own.step(repeats)
         team.sum([])

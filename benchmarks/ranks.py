@@ -1,6 +1,6 @@
 """One rank of MPI that trains: what `mpi.py` starts several at a time.
 
-ranks.py CELL UNITS LAYERS STREAMS STEPS SECONDS: on the first rank, JSON of milliseconds.
+ranks.py CELL UNITS LAYERS STREAMS STEPS WORKERS SECONDS: on the first rank, JSON of milliseconds.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import numpy as np
 from common import VOCABULARY_SIZE
-from mpi4py import MPI
 
 from charrnn.learner import Learner
 from charrnn.model import CharRNN
 from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.processes import team_of
 from charrnn.parallel.team import Team
 from charrnn.settings import Settings
 from charrnn.text.vocabulary import Vocabulary
@@ -66,6 +67,31 @@ def sums(learner: Learner) -> float:
     return (time.perf_counter() - begun) / TIMES
 
 
+def overlap(learner: Learner) -> tuple[float, float]:
+    """Seconds to compute a gradient and sum another: one after the other, and at the same time."""
+    from mpi4py import MPI
+
+    ranks, team = MPI.COMM_WORLD, learner.team
+    whole = np.zeros_like(learner.gradient)
+    part, window = whole[team.part(whole.size)].copy(), learner.streams.window(0)
+    counts = ranks.allgather(part.size)
+
+    def turn(together: bool) -> float:
+        begun = time.perf_counter()
+        request = ranks.Ireduce_scatter(whole, part, counts) if together else None
+        learner.model.loss_and_gradient(window, learner.state, None)
+        if request:
+            request.Wait()
+        else:
+            ranks.Reduce_scatter(whole, part, counts)
+        ranks.Barrier()
+        return time.perf_counter() - begun
+
+    turns = [(turn(False), turn(True)) for _ in range(TIMES + 1)]
+    after, during = (median(times) for times in zip(*turns[1:]))  # the first finds its way
+    return after, during
+
+
 def reading(team: Team, steps: int) -> float:
     """Seconds for the first rank to read a stream's characters of a step, where all have many."""
     text = team.constant(np.arange(1_000_000) % VOCABULARY_SIZE)
@@ -80,9 +106,10 @@ def reading(team: Team, steps: int) -> float:
 def follow(team: Team, *case: Any) -> None:
     """What all but the first do."""
     learner = make(team, *case)
+    team.start(follow, *case)
     for name, arguments in team.orders():
-        if name == "sums":
-            sums(learner)
+        if name in ("sums", "overlap"):
+            globals()[name](learner)
         else:
             getattr(learner, name)(*arguments)
 
@@ -113,6 +140,9 @@ def lead(team: Team, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
     if team.size > 1:
         team.order("sums")
         found["sum"] = sums(learner)
+        if type(team) is Leader:
+            team.order("overlap")
+            found["after"], found["during"] = overlap(learner)
     else:
         found["text"] = reading(team, case[-1])
     return {name: 1e3 * value for name, value in found.items()}
@@ -120,12 +150,14 @@ def lead(team: Team, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
 
 def main() -> None:
     """Lead or follow, as MPI has it."""
-    cell, *numbers, seconds = sys.argv[1:]
+    from mpi4py import MPI  # not in the processes that ranks start
+
+    cell, *numbers, workers, seconds = sys.argv[1:]
     with ending_together():
         if MPI.COMM_WORLD.rank:
             Follower(MPI).follow()
             return
-        with Leader(MPI) as team:
+        with team_of(int(workers), Leader(MPI)) as team:
             found = lead(team, (cell, *map(int, numbers)), float(seconds))
         print(json.dumps(found))
 

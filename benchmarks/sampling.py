@@ -17,6 +17,7 @@ from statistics import median
 
 from common import VOCABULARY_SIZE, Options, Result, Table, alone, fastest, ratio
 from contenders import Contender, Step, contenders, interleaved
+from products import REPEATS, character_products
 
 from charrnn.parallel.threads import cores
 
@@ -123,7 +124,31 @@ def measure(options: Options) -> Result:
             f"{one['cell']} {one['units']}: 32 streams at once draw "
             f"{many['times_one_stream']:.1f} times as many characters as one"
         )
-    return {"temperature": TEMPERATURE, "rows": rows}
+    return {"temperature": TEMPERATURE, "rows": rows, "one_character": character(options)}
+
+
+def character(options: Options) -> list[Result]:
+    """What a character of one stream is made of: a network of one unit takes the calls of NumPy
+    and the choice, and nothing else; the products are there whatever calls them.
+    """
+    print("\nMicroseconds a character of one stream, one thread.\n")
+    table = Table("cell   ", "units", "a character", "with one unit", "products alone")
+    rows = []
+    with contenders(dict.fromkeys(("whole", "one unit", "products"), 1)) as who:
+        for cell in options.cells:
+            who["one unit"].prepare(charrnn_sampling, cell, 1, 1)
+            for units in (128,) if options.quick else (128, 256, 512):
+                who["whole"].prepare(charrnn_sampling, cell, units, 1)
+                who["products"].prepare(character_products, cell, units)
+                times = interleaved(who, options.turns, options.seconds)
+                each = {
+                    "whole": 1e6 * median(times["whole"]) / AT_ONCE,
+                    "one_unit": 1e6 * median(times["one unit"]) / AT_ONCE,
+                    "products": 1e6 * median(times["products"]) / REPEATS,
+                }
+                rows.append({"cell": cell, "units": units, **each})
+                table.row(cell, units, *each.values())
+    return rows
 
 
 def compare(

@@ -141,5 +141,6 @@ def follow(
     model = CharRNN(Vocabulary(characters), **configuration)  # type: ignore[arg-type]
     nothing = np.empty(0)
     learner = Learner(model, nothing, nothing, settings, team)
+    team.start(follow, characters, configuration, settings)
     for name, arguments in team.orders():
         getattr(learner, name)(*arguments)

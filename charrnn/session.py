@@ -96,7 +96,7 @@ def start(
     seconds: float | None = None,
     val_frac: float | None = None,
     init_from: Checkpoint | None = None,
-    team: Team | None = None,
+    ranks: Team | None = None,
 ) -> Session:
     """A new run.
 
@@ -111,7 +111,7 @@ def start(
         val_frac: the share of the text, at its end, that is held out; as `planning.held_out`
             has it unless given.
         init_from: a checkpoint whose weights and vocabulary to start from, instead of `model`.
-        team: who trains; processes of this machine unless given.
+        ranks: those that train together, each with as many workers; none unless given.
 
     Raises:
         TextError: for a text too short, or with characters that `init_from` does not know.
@@ -143,8 +143,8 @@ def start(
     if settings.get("learning_rate") is None:
         rate = planning.rate_for(network.cell, network.hidden_size)
         settings = {**settings, "learning_rate": rate}
-    if team:
-        settings = {**settings, "workers": 1, "ranks": team.size}
+    if ranks:
+        settings = {**settings, "workers": settings.get("workers") or 1, "ranks": ranks.size}
     chosen = fit(settings, len(train), held_out, epochs, notices)
     if not init_from:
         network.initialize(np.random.default_rng(chosen.seed))
@@ -157,7 +157,7 @@ def start(
     network.dropout = dropout
     described = describe(corpus, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    run = Run(network, train, validation, chosen, team or processes.team_of(chosen.workers))
+    run = Run(network, train, validation, chosen, processes.team_of(chosen.workers, ranks))
     return Session(run, path, described, excerpt, notices, indices)
 
 
@@ -188,7 +188,7 @@ def fit(
     workers = given.get("workers")
     if workers is None:
         workers = processes.fitting(B)
-    elif workers > B:
+    elif workers > B and not given.get("ranks"):
         workers = B
         notices.append(f"--workers {B}: each reads at least one of {B} streams")
     return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
@@ -213,7 +213,7 @@ def resume(
     path: Path,
     corpus: Corpus,
     changes: dict[str, Any],
-    team: Team | None = None,
+    ranks: Team | None = None,
 ) -> Session:
     """Go on with the run in a checkpoint, exactly where it was.
 
@@ -222,7 +222,7 @@ def resume(
         path: where it is from, and where the session goes on to save.
         corpus: its text, read again.
         changes: settings to change, such as `steps`; workers may be None, for as many as fit.
-        team: who trains; processes of this machine unless given.
+        ranks: those that train together, each with as many workers; none unless given.
 
     Raises:
         TrainingError: where the text is not the one that was trained on.
@@ -250,10 +250,10 @@ def resume(
         raise CheckpointError(f"{path}: damaged: holds out {held_out:,} of {corpus.length:,}")
     if "workers" in changes and changes["workers"] is None:
         changes["workers"] = processes.fitting(saved.settings["batch_size"])
-    if team:
-        changes["workers"] = 1
     before = Settings(**saved.settings)
-    settings = replace(before, **changes, ranks=team.size if team else 1)
+    if ranks and before.ranks == 1:  # of one process its workers were all that there was
+        changes.setdefault("workers", 1)
+    settings = replace(before, **changes, ranks=ranks.size if ranks else 1)
     notices = []
     for is_now, was, name in (
         (settings.workers, before.workers, "--workers"),
@@ -263,7 +263,7 @@ def resume(
             notices.append(f"{name} {is_now}, not {was}: the same training, but for rounding")
     if changed := differences(saved.versions, fingerprint()):
         notices.append(f"the same training, but for rounding, with {changed}")
-    team = team or processes.team_of(settings.workers)
+    team = processes.team_of(settings.workers, ranks)
     run = Run(network, train, validation, settings, team)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():

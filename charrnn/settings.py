@@ -32,8 +32,8 @@ class Settings:
         val_every: steps from validation to validation.
         patience: validations without a new best after which to stop; 0 to go on.
         seed: of the starting weights and of dropout.
-        workers: processes among which the streams are divided.
-        ranks: likewise, those of MPI, on any number of machines.
+        workers: processes among which the streams are divided; of each rank.
+        ranks: those of MPI, on any number of machines.
 
     Raises:
         SettingError: for a value outside of its range.
@@ -69,13 +69,14 @@ class Settings:
         for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in table:
                 raise SettingError(f"no {name} named {getattr(self, name)!r}: {', '.join(table)}")
-        if not 1 <= self.ranks <= self.batch_size:
-            raise SettingError(
-                f"a batch of {self.batch_size} is too small for {self.ranks} ranks: each reads at "
-                "least one stream"
-            )
         if not 1 <= self.workers <= self.batch_size:
             raise SettingError(
                 f"workers is from 1 to batch_size, {self.batch_size}, not {self.workers}: each "
                 "reads at least one stream"
+            )
+        if not 1 <= self.ranks * self.workers <= self.batch_size:
+            of_workers = f" of {self.workers} workers" if self.workers > 1 else ""
+            raise SettingError(
+                f"a batch of {self.batch_size} is too small for {self.ranks} ranks{of_workers}: "
+                "each reads at least one stream"
             )

@@ -60,7 +60,7 @@ class Run:
         train: the text to learn from, indices (N,).
         validation: the text held out, indices (M,); None or empty for none.
         settings: how to train.
-        team: as large as `settings.workers`; alone unless given.
+        team: of as many as `settings` has workers and ranks; alone unless given.
 
     Attributes:
         counters: where the run is.

@@ -3,11 +3,6 @@ import os
 # Read when NumPy is imported. The products of tests are too small to share.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# What the terminal can do is for each test to say, and not for the one the tests are started from.
-for name in ("CI", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"):
-    os.environ.pop(name, None)
-os.environ["TERM"] = "xterm"
-
 import hypothesis
 import numpy as np
 import pytest
@@ -21,6 +16,16 @@ hypothesis.settings.register_profile("charrnn", deadline=None)
 hypothesis.settings.load_profile("charrnn")
 
 VOCABULARY = Vocabulary("abcdefg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def terminal():
+    """What it can do is for each test to say, and not for the one the tests are started from."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CI", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"):
+            patch.delenv(name, raising=False)
+        patch.setenv("TERM", "xterm")
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from math import log2
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_a_command_that_fails_is_not_measured(module, tmp_path):
 
 def test_what_ranks_cost_on_a_network_is_the_sum_of_its_parts(module):
     mpi = module("mpi")
-    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.0)
+    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.0, within=0.0)
     free = mpi.Network("free", 0.0, float("inf"))
     assert own.meeting(2, 9, free) == pytest.approx(0.01)  # in memory alone, as measured
     slow = mpi.Network("slow", 0.0, 4000.0)  # the whole vector in a second
@@ -133,30 +134,43 @@ def test_what_ranks_cost_on_a_network_is_the_sum_of_its_parts(module):
     assert own.meeting(4, 9, slow) == pytest.approx(vectors + text)
     far = mpi.Network("far", 1.0, float("inf"))
     assert own.meeting(8, 9, far) == pytest.approx(2 * 7 + 5 * 3 + 2 * 7 / 8 * 0.01)
-    reads = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.1)
+    reads = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.1, within=0.0)
     assert reads.meeting(2, 9, free) == pytest.approx(0.01 + 2 * 9 * 0.1)
 
 
 def test_streams_that_pay_compute_for_their_share_of_the_time(module):
     mpi = module("mpi")
-    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.0095, text=0.0)
+    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.0095, text=0.0, within=0.0)
     free = mpi.Network("free", 0.0, float("inf"))
     assert own.streams(2, free, 0.5) == 8  # 2 ms and 8 × 1 ms beside 9.5
     assert own.streams(2, free, 0.75) == 27
-    assert mpi.Cost(1000, 1.0, 0.001, 0.01, 0.0).streams(2, free, 0.5) == 1
-    reads = mpi.Cost(1000, 0.002, 0.001, 0.0095, 0.0001)  # a fifth of a stream's time
+    assert mpi.Cost(1000, 1.0, 0.001, 0.01, 0.0, 0.0).streams(2, free, 0.5) == 1
+    reads = mpi.Cost(1000, 0.002, 0.001, 0.0095, 0.0001, 0.0)  # a fifth of a stream's time
     assert reads.streams(2, free, 0.5) == 10
     assert reads.streams(20, free, 0.5) == float("inf")
+
+
+def test_ranks_of_workers_send_less_often_and_sum_among_themselves(module):
+    mpi = module("mpi")
+    own = mpi.Cost(parameters=1000, fixed=0.002, stream=0.001, sum=0.01, text=0.0, within=0.001)
+    for name, network, cores, _, of_workers, *_ in mpi.calculated({"small": own}):
+        latency, bandwidth = {each.name: each[1:] for each in mpi.NETWORKS}[network]
+        n = cores // mpi.WORKERS
+        sent = 2 * (n - 1) / n * (4000 / bandwidth + 0.01) + mpi.AMONG * cores * 64 / bandwidth
+        late = (2 * (n - 1) + 5 * log2(n)) * latency
+        assert of_workers == pytest.approx(1e3 * (sent + late + 0.001 * mpi.WORKERS / 2))
+        assert name == "small"
 
 
 def test_the_cost_of_a_stream_is_what_more_of_them_add(module):
     rows = [
         {"streams": 16, "step": 26.0, "text": 0.5},
         {"streams": 64, "step": 74.0},
+        {"streams": 64, "step": 40.0, "sum": 2.0},
         {"streams": 128, "step": 80.0, "parameters": 5.0, "sum": 3.0},
     ]
     own = module("mpi").cost(rows, 64)
-    assert (own.parameters, own.sum, own.text) == (5, 0.003, 0.0005)
+    assert (own.parameters, own.sum, own.text, own.within) == (5, 0.003, 0.0005, 0.002)
     assert own.stream == pytest.approx(0.001)
     assert own.fixed == pytest.approx(0.010)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -49,6 +50,26 @@ def encoding_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def spare(option: str, written: str | Path | None, *kept: str | Path | None) -> None:
+    """Refuse to write over what is not to be lost.
+
+    Args:
+        option: that asks for a file.
+        written: the file; None for none.
+        kept: checkpoints and texts.
+
+    Raises:
+        click.UsageError: where the file is one of them, also by another name.
+    """
+    for path in (path for path in kept if path is not None and written is not None):
+        try:
+            same = os.path.samefile(written, path)
+        except OSError:  # one of the two is not there yet
+            same = os.path.realpath(written) == os.path.realpath(path)
+        if same:
+            raise click.UsageError(f"{option} {written}: that is {path}: name another file")
 
 
 def decoding(options: dict[str, Any], binary: bool) -> Decoding:

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from charrnn.cli.options import Command
+from charrnn.cli.options import Command, notice
 from charrnn.errors import MissingExtra, TrainingError
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import Follower, Leader
 from charrnn.parallel.team import Team
+from charrnn.parallel.threads import cores
 from charrnn.render.extras import need
 
 
@@ -30,9 +31,9 @@ def ranks_options(command: Command) -> Command:
 
 
 def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team | None:
-    """The team of --mpi, where this is its first member; None without --mpi.
+    """The ranks of --mpi, where this is the first; None without --mpi.
 
-    All other members do their work within, and leave the program.
+    All others do their work within, and leave the program.
 
     Raises:
         click.UsageError: where options contradict each other, or this program is one of several
@@ -51,8 +52,8 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team
                 "--mpi to train together, or start it once"
             )
         return None
-    if "workers" in given:
-        raise click.UsageError("--mpi: each rank is one process: start more of them, no --workers")
+    if "workers" in given and not options["workers"]:
+        raise click.UsageError("--mpi: how many workers each rank has is to be said: --workers 8")
     if "-" in options["text"]:
         # Open MPI 5 has doubled it, or kept its end (openpmix/prrte, issues 2579 and 2373).
         raise click.UsageError("--mpi: a launcher may garble what is piped through it: name a file")
@@ -68,6 +69,12 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team
     if mpi.COMM_WORLD.rank:
         Follower(mpi).follow()
         ctx.exit()
+    workers = options["workers"] or 1
+    if workers > cores():
+        notice(
+            f"{workers} workers, but a rank may use {cores()} of the cores here: have the launcher "
+            "bind ranks to no core, or to as many (mpiexec --bind-to none; srun --cpus-per-task)"
+        )
     if per_rank:
         options["batch_size"] = per_rank * size
     return Leader(mpi)

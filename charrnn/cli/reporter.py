@@ -92,7 +92,7 @@ class Reporter:
             f"{1000 * per_step:.1f} ms a step, so {settings.steps:,} steps: the same again with "
             f"--steps {settings.steps} --val-every {settings.val_every} --hidden-size "
             f"{model.hidden_size} --num-layers {model.num_layers} --dropout {model.dropout:g} "
-            f"--workers {settings.workers}"
+            f"--workers {settings.workers}" + (" --mpi" if settings.ranks > 1 else "")
         )
 
     def show(self, progress: Progress) -> None:

@@ -150,7 +150,8 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
     type=Workers(),
     default="auto",
     metavar="N|auto",
-    help="Processes that divide the batch, a core each.  [default: auto, all cores that help]",
+    help="Processes that divide the batch, a core each.  [default: auto, all cores that help; "
+    "with --mpi, 1 a rank]",
 )
 @ranks_options
 @encoding_options
@@ -200,12 +201,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began")
     elif options["init_from"]:
         refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
-    team = joined(ctx, options, given)
+    ranks = joined(ctx, options, given)
     refuse_terminal(options["text"])
     with (
         unwinding(),
         reserving(options["checkpoint"]),
-        resumed(options, given, team) if options["resume"] else started(options, team) as current,
+        resumed(options, given, ranks) if options["resume"] else started(options, ranks) as current,
     ):
         signal = carry_out(current, options)
     if signal:
@@ -227,7 +228,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
     return signal
 
 
-def started(options: dict[str, Any], team: Team | None) -> Session:
+def started(options: dict[str, Any], ranks: Team | None) -> Session:
     """A new run."""
     path: Path = options["checkpoint"]
     if path.exists() and not options["overwrite"]:
@@ -260,7 +261,7 @@ def started(options: dict[str, Any], team: Team | None) -> Session:
             seconds=options["budget"],
             val_frac=options["val_frac"],
             init_from=initial,
-            team=team,
+            ranks=ranks,
         )
 
 
@@ -276,7 +277,7 @@ def refuse(ctx: click.Context, names: set[str], why: str) -> None:
         raise click.UsageError(f"{why}: leave out {listed}")
 
 
-def resumed(options: dict[str, Any], given: set[str], team: Team | None) -> Session:
+def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
@@ -286,7 +287,7 @@ def resumed(options: dict[str, Any], given: set[str], team: Team | None) -> Sess
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
     changes = {name: options[name] for name in CHANGEABLE & given}
     with reading(paths, decoding_of(described), described["normalize"]) as corpus:
-        return session.resume(saved, path, corpus, changes, team)
+        return session.resume(saved, path, corpus, changes, ranks)
 
 
 def introduce(current: Session) -> None:
@@ -298,7 +299,8 @@ def introduce(current: Session) -> None:
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
     if settings.ranks > 1:
-        workers = f"{settings.ranks} ranks"
+        of_workers = f" of {workers}" if settings.workers > 1 else ""
+        workers = f"{settings.ranks} ranks{of_workers}"
     notice(
         f"{corpus['name']}: {corpus['characters']:,} characters, {len(model.vocabulary)} "
         f"different; the last {held_out:,} are held out"
@@ -364,6 +366,8 @@ def conclude(current: Session) -> None:
     launcher, mpi = "", ""
     if run.settings.ranks > 1:
         launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
+        if run.settings.workers > 1:
+            mpi += f" --workers {run.settings.workers}"
     text = " TEXT" if "-" in current.corpus["files"] else ""  # which cannot be found by itself
     notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")

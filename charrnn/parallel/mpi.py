@@ -2,8 +2,8 @@
 
 Every rank has all weights. A step sums the gradients so that each rank has the sum of its part
 of the flat vector, each updates that part, and all are sent the parts of all: together as much
-as a sum that all have, and a rank neither computes nor remembers more than its part of what the
-optimizer does (Rajbhandari 2020, stage 1). The text is with the first rank alone, which sends
+as a sum that all have, and a rank computes no more than its part of what the optimizer does
+(Rajbhandari 2020, stage 1). The text is with the first rank alone, which sends
 the others the characters of their own streams, window by window.
 
 Nothing here imports MPI: whoever wants such a team hands its module in.
@@ -18,11 +18,10 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from charrnn.errors import TrainingError
 from charrnn.parallel.team import Order, Team
-from charrnn.parameters import Array, Mode, Shape, Text
+from charrnn.parameters import Array, Mode, Text
 
 #: What asks a program to end. Which of the ranks it reaches depends on the launcher and the queue.
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -42,7 +41,7 @@ class Ranks(Team):
         self._mpi, self._all = mpi, mpi.COMM_WORLD
         self.rank, self.size = self._all.rank, self._all.size
         self._noted = 0
-        self._sum = np.empty(0)
+        self._sum: Array | None = None
         for name in signals:
             number = getattr(signal, name, None)
             # What is ignored stays so, as with nohup.
@@ -52,13 +51,12 @@ class Ranks(Team):
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = number
 
-    def own(self, size: int, dtype: DTypeLike) -> Array:
-        self._sum = np.zeros(size, dtype)[self.part(size)]
-        return np.zeros(size, dtype)
-
     def reduce(self, own: Array) -> None:
+        part = self.part(own.size)
+        if self._sum is None:
+            self._sum = np.zeros_like(own[part])
         self._all.Reduce_scatter(own, self._sum, self._counts(own.size))
-        own[self.part(own.size)] = self._sum
+        own[part] = self._sum
 
     def sum(self, numbers: Sequence[float]) -> list[float]:
         # Sent to all and added up by each in the same order, which has the same bits by any MPI.
@@ -107,8 +105,7 @@ class Leader(Ranks):
         super().__init__(mpi, HANDED_ON)  # STOPPING is for the command line to deal with
         self._made: list[Callable[[], object]] = []
 
-    def common(self, shape: Shape, dtype: DTypeLike) -> Array:
-        array = np.zeros(shape, dtype)
+    def share(self, array: Array) -> Array:
         self._made.append(lambda: self.spread(array))
         return array
 
@@ -151,8 +148,7 @@ class Follower(Ranks):
     def __init__(self, mpi: Any) -> None:
         super().__init__(mpi, STOPPING + HANDED_ON)
 
-    def common(self, shape: Shape, dtype: DTypeLike) -> Array:
-        array = np.zeros(shape, dtype)
+    def share(self, array: Array) -> Array:
         self.spread(array)
         return array
 

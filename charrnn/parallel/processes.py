@@ -2,8 +2,10 @@
 
 NumPy does all but the products on one core, so processes with one thread each are faster than
 one process whose products have several. Whoever dies closes its end of a pipe, and whoever
-waits at the other end learns that at once, so nobody waits for ever. The memory has no name in
-the file system and is gone with the last process that uses it.
+waits at the other end learns that at once, so nobody waits for ever.
+
+Such teams on several machines make a larger one: their first members are each in a team
+*outside*, too, and what concerns all goes through them.
 """
 
 from __future__ import annotations
@@ -12,33 +14,31 @@ import multiprocessing
 import os
 import signal
 import traceback
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from ctypes import c_ubyte
+from contextlib import suppress
 from dataclasses import dataclass
-from math import prod
-from multiprocessing import resource_tracker
+from itertools import accumulate
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.util import Finalize
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.errors import TrainingError
-from charrnn.parallel.team import Order, Team
+from charrnn.parallel.memory import Memory, in_file, reserve
+from charrnn.parallel.signals import IGNORED, held
+from charrnn.parallel.team import Order, Team, portion
 from charrnn.parallel.threads import cores, one_thread_within
-from charrnn.parameters import Array, Shape, Text
+from charrnn.parameters import Array, Mode, Shape, Text
 
 #: Seconds a member has to leave when it is dismissed, before it is stopped.
 GRACE = 5.0
 #: With fewer streams a worker, one more worker gains little: products get too slender for BLAS.
 LEAST_STREAMS = 8
-#: What reaches a whole group of processes, where it is for the first member to end well.
-STOPPING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 #: What a pipe raises when there is nobody at its other end.
 GONE = (EOFError, ConnectionError)
 
@@ -48,40 +48,18 @@ def fitting(batch_size: int) -> int:
     return max(1, min(cores(), batch_size // LEAST_STREAMS))
 
 
-def team_of(workers: int) -> Team:
-    """A team of so many processes, this one among them."""
-    return Leader(workers) if workers > 1 else Team()
+def team_of(workers: int, outside: Team | None = None) -> Team:
+    """A team of so many processes, this one among them, in one outside that has as many such."""
+    outside = outside or Team()
+    return Leader(workers, outside) if workers > 1 else outside
 
 
-@dataclass
-class Memory:
-    """An array that processes have in common: room, or a file to read; and how to see it."""
-
-    room: Any  # a ctypes array, or the path of a file
-    shape: Shape
-    dtype: np.dtype[Any]
-    offset: int = 0
-
-    def array(self) -> Array:
-        """The array."""
-        if isinstance(self.room, str):
-            return np.memmap(self.room, self.dtype, "r", self.offset, self.shape)
-        flat: Array = np.frombuffer(self.room, self.dtype, prod(self.shape))
-        return flat.reshape(self.shape)
-
-
-def in_file(array: Text) -> Memory | None:
-    """Where an array stands that is part of a file; None for one that is not, or only in bits."""
-    if not isinstance(array, np.memmap) or array.filename is None or array.mode == "c":
-        return None
-    if not (array.size and array.flags.c_contiguous):
-        return None
-    whole = array
-    while isinstance(whole.base, np.memmap):
-        whole = whole.base
-    # The offset that a view has is that of the whole.
-    offset = whole.offset + array.ctypes.data - whole.ctypes.data
-    return Memory(str(array.filename), array.shape, array.dtype, offset)
+def lead(outside: Team, workers: int, work: Callable[..., None], *arguments: Any) -> None:
+    """What a member outside does that has workers, as the first one there has: their part of the
+    work, as one of them.
+    """
+    with team_of(workers, outside) as team:
+        work(team, *arguments)
 
 
 @dataclass
@@ -93,25 +71,58 @@ class Failure:
     lack: str = ""
 
 
-class Processes(Team):
-    """What all members of such a team do alike."""
+class Place(NamedTuple):
+    """Which worker of how many, on which rank of how many outside."""
 
-    def __init__(self, rank: int, size: int) -> None:
-        self.rank, self.size = rank, size
+    worker: int
+    workers: int
+    rank: int = 0
+    ranks: int = 1
+
+
+class Processes(Team):
+    """What all members of such a team do alike.
+
+    Args:
+        place: of this one.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.rank = place.rank * place.workers + place.worker
+        self.size = place.ranks * place.workers
         self._rows: Array | None = None
 
     def own(self, size: int, dtype: DTypeLike) -> Array:
-        self._rows = self.common((self.size, size), dtype)
-        row: Array = self._rows[self.rank]
+        self._rows = self._array((self.place.workers, size), dtype)
+        row: Array = self._rows[self.place.worker]
         return row
 
     def reduce(self, own: Array) -> None:
-        self.sum([])  # until all have written theirs
+        worker, workers, _, ranks = self.place
+        self._meet()  # until all have written theirs
         assert self._rows is not None
-        part = self.part(own.size)
-        for rank in range(self.size):
-            if rank != self.rank:
-                own[part] += self._rows[rank, part]
+        mine = portion(own.size, worker, workers)
+        for other, row in enumerate(self._rows):
+            if other != worker:
+                own[mine] += row[mine]
+        if ranks > 1:
+            whole, part = self._rows[0], self.part(own.size)
+            whole[mine] = own[mine]
+            self._meet(whole)
+            own[part] = whole[part]
+
+    @abstractmethod
+    def _array(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """Zeros in the memory that the processes have in common."""
+
+    @abstractmethod
+    def _meet(self, whole: Array | None = None) -> None:
+        """Wait until all are here; then for the first to add up a vector outside, if any."""
+
+    @abstractmethod
+    def read(self, text: Text | None, places: Array, mode: Mode) -> Array:
+        """What stands at each member's places of a text that the first has from outside."""
 
 
 class Leader(Processes):
@@ -119,12 +130,14 @@ class Leader(Processes):
 
     Args:
         size: how many members, this one among them.
+        outside: the team whose member this is for all of these; alone unless given.
     """
 
-    def __init__(self, size: int) -> None:
-        super().__init__(0, size)
+    def __init__(self, size: int, outside: Team | None = None) -> None:
+        self.outside = outside or Team()
+        super().__init__(Place(0, size, self.outside.rank, self.outside.size))
         self._context = multiprocessing.get_context("spawn")
-        self._memories: list[Memory] = []
+        self._memories: list[Memory | int] = []
         self._pipes: list[Connection] = []
         self._processes: list[SpawnProcess] = []
         # At its end, a program waits for the processes it started: who forgot to close must not
@@ -132,17 +145,21 @@ class Leader(Processes):
         Finalize(self, dismiss, (self._pipes, self._processes), exitpriority=0)
 
     def common(self, shape: Shape, dtype: DTypeLike) -> Array:
-        wanted = np.dtype(dtype)
-        room = self._context.RawArray(c_ubyte, max(1, prod(shape) * wanted.itemsize))
-        return self._remember(Memory(room, shape, wanted))
+        return self.outside.share(self._array(shape, dtype))
 
-    def constant(self, array: Text) -> Array:
-        file = in_file(array)
+    def _array(self, shape: Shape, dtype: DTypeLike) -> Array:
+        return self._remember(reserve(self._context, shape, dtype))
+
+    def constant(self, array: Text) -> Text:
+        text = self.outside.constant(array)
+        if not isinstance(text, np.ndarray):
+            self._memories.append(len(text))
+            return Relayed(self, len(text), text)
+        file = in_file(text)
         if file:
             return self._remember(file)
-        assert isinstance(array, np.ndarray)
-        copy = self.common(array.shape, array.dtype)
-        copy[...] = array
+        copy = self._array(text.shape, text.dtype)
+        copy[...] = text
         return copy
 
     def _remember(self, memory: Memory) -> Array:
@@ -150,53 +167,88 @@ class Leader(Processes):
         return memory.array()
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
-        with one_thread_within(os.environ), signals_held():
-            for rank in range(1, self.size):
+        self.outside.start(lead, self.place.workers, work, *arguments)
+        with one_thread_within(os.environ), held():
+            for worker in range(1, self.place.workers):
                 ours, theirs = self._context.Pipe()
-                follower = rank, self.size, self._memories, theirs
+                follower = self.place._replace(worker=worker), self._memories, theirs
                 process = self._context.Process(target=follow, args=(follower, work, arguments))
                 try:
                     process.start()
                 except OSError as error:
                     raise TrainingError(
-                        f"worker {rank + 1} of {self.size} cannot be started ({error.strerror}): "
-                        "train with fewer --workers"
+                        f"{self._name(worker)} cannot be started ({error.strerror}): train with "
+                        "fewer --workers"
                     ) from error
                 theirs.close()  # so that the follower's end is the only one
                 self._pipes.append(ours)
                 self._processes.append(process)
 
     def order(self, name: str, *arguments: Any) -> None:
+        self.outside.order(name, *arguments)
         self._tell((name, arguments))
+
+    def orders(self) -> Iterator[Order]:
+        return self.outside.orders()
 
     def sum(self, numbers: Sequence[float]) -> list[float]:
         totals = list(numbers)
-        for rank in range(1, self.size):
-            totals = [total + number for total, number in zip(totals, self._hear(rank))]
+        for said in self._hear():
+            totals = [total + number for total, number in zip(totals, said)]
+        totals = self.outside.sum(totals)
+        self.signal = self.outside.signal
         self._tell(totals)
         return totals
 
+    def _meet(self, whole: Array | None = None) -> None:
+        self._hear()
+        if whole is not None:
+            self.outside.reduce(whole)
+        self._tell(None)
+
     def gather(self, vector: Array) -> None:
-        for rank in range(1, self.size):
-            self._hear(rank)
+        self._hear()
+        self.outside.gather(vector)
+
+    def spread(self, *arrays: Array) -> None:
+        self.outside.spread(*arrays)
+
+    def collect(self, *arrays: Array) -> None:
+        self.outside.collect(*arrays)
+
+    def compare(self, array: Array) -> None:
+        self.outside.compare(array)
+
+    def read(self, text: Text | None, places: Array, mode: Mode) -> Array:
+        assert text is not None
+        asked = [places, *self._hear()]
+        edges = list(accumulate(each.shape[1] for each in asked[:-1]))
+        mine, *others = np.split(text.take(np.hstack(asked), mode=mode), edges, axis=1)
+        for pipe, theirs in zip(self._pipes, others):
+            with suppress(*GONE):
+                pipe.send(theirs)
+        return mine
 
     def _tell(self, message: object) -> None:
         for pipe in self._pipes:
             with suppress(*GONE):  # it will be missed when it is to be heard
                 pipe.send(message)
 
-    def _hear(self, rank: int) -> Sequence[float]:
-        """What a follower says.
+    def _hear(self) -> list[Any]:
+        """What each follower says.
 
         Raises:
-            TrainingError: where it is gone.
-            MemoryError: where it had too little memory.
-            RuntimeError: with its traceback, where it failed.
+            TrainingError: where one is gone.
+            MemoryError: where one had too little memory.
+            RuntimeError: with its traceback, where one failed.
         """
+        return [self._hear_of(worker) for worker in range(1, self.place.workers)]
+
+    def _hear_of(self, worker: int) -> Any:
         try:
-            said = self._pipes[rank - 1].recv()
+            said = self._pipes[worker - 1].recv()
         except GONE as error:
-            process = self._processes[rank - 1]
+            process = self._processes[worker - 1]
             process.join(GRACE)
             code = process.exitcode
             how = f"exit code {code}"
@@ -204,17 +256,29 @@ class Leader(Processes):
                 hint = ", perhaps for want of memory" if code == -9 else ""
                 how = f"killed by signal {-code}{hint}"
             raise TrainingError(
-                f"worker {rank + 1} of {self.size} is gone ({how}): go on from the last save with "
-                "--resume"
+                f"{self._name(worker)} is gone ({how}): go on from the last save with --resume"
             ) from error
         if isinstance(said, Failure):
             if said.lack:
                 raise MemoryError(said.lack)
-            raise RuntimeError(f"worker {rank + 1} of {self.size} failed:\n{said.trace}")
-        numbers: Sequence[float] = said
-        return numbers
+            raise RuntimeError(f"{self._name(worker)} failed:\n{said.trace}")
+        return said
+
+    def _name(self, worker: int) -> str:
+        _, workers, rank, ranks = self.place
+        return f"worker {worker + 1} of {workers}" + (f" on rank {rank}" if ranks > 1 else "")
 
     def close(self) -> None:
+        self.outside.close()
+        dismiss(self._pipes, self._processes)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.outside.__exit__(kind, error, traceback)
         dismiss(self._pipes, self._processes)
 
 
@@ -237,16 +301,22 @@ def dismiss(pipes: list[Connection], processes: list[SpawnProcess]) -> None:
 class Follower(Processes):
     """Every other member, in a process of its own."""
 
-    def __init__(self, rank: int, size: int, memories: list[Memory], pipe: Connection) -> None:
-        super().__init__(rank, size)
+    def __init__(self, place: Place, memories: list[Memory | int], pipe: Connection) -> None:
+        super().__init__(place)
         self._memories = iter(memories)
         self._pipe = pipe
 
     def common(self, shape: Shape, dtype: DTypeLike) -> Array:
-        return next(self._memories).array()
+        return self._array(shape, dtype)
 
-    def constant(self, array: Text | None) -> Array:
-        return next(self._memories).array()
+    def _array(self, shape: Shape, dtype: DTypeLike) -> Array:
+        memory = next(self._memories)
+        assert isinstance(memory, Memory)
+        return memory.array()
+
+    def constant(self, array: Text | None) -> Text:
+        memory = next(self._memories)
+        return Relayed(self, memory) if isinstance(memory, int) else memory.array()
 
     def orders(self) -> Iterator[Order]:
         while True:
@@ -257,26 +327,57 @@ class Follower(Processes):
             yield order
 
     def sum(self, numbers: Sequence[float]) -> list[float]:
-        self._pipe.send(numbers)
-        totals: list[float] = self._pipe.recv()
+        totals: list[float] = self._ask(numbers)
         return totals
 
+    def _meet(self, whole: Array | None = None) -> None:
+        self._ask(None)
+
     def gather(self, vector: Array) -> None:
-        self._pipe.send([])
+        self._pipe.send(None)
+
+    def read(self, text: Text | None, places: Array, mode: Mode) -> Array:
+        read: Array = self._ask(places)
+        return read
+
+    def _ask(self, what: object) -> Any:
+        """What the first member answers once all have asked."""
+        self._pipe.send(what)
+        return self._pipe.recv()
 
     def fail(self, error: BaseException) -> None:
         """Tell the first member of an error."""
-        lack = f"worker {self.rank + 1}: {error}" if isinstance(error, MemoryError) else ""
+        lack = f"worker {self.place.worker + 1}: {error}" if isinstance(error, MemoryError) else ""
         self._pipe.send(Failure("".join(traceback.format_exception(error)), lack))
 
 
+class Relayed:
+    """A text from outside: each asks the first member for what it reads, all at the same time.
+
+    Args:
+        team: this member.
+        length: of the text.
+        text: itself, with the first member.
+    """
+
+    def __init__(self, team: Processes, length: int, text: Text | None = None) -> None:
+        self._team, self._length, self._text = team, length, text
+
+    def __len__(self) -> int:
+        return self._length
+
+    def take(self, places: Array, *, mode: Mode = "raise") -> Array:
+        """The indices at places, (T, B), for the same T with all."""
+        return self._team.read(self._text, places, mode)
+
+
 def follow(
-    follower: tuple[int, int, list[Memory], Connection],
+    follower: tuple[Place, list[Memory | int], Connection],
     work: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
     """The whole life of a follower's process: do the work, or say why not."""
-    for number in STOPPING:
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     team = Follower(*follower)
     with suppress(*GONE):  # the first member is gone: so is this one, without a word
@@ -286,19 +387,3 @@ def follow(
             raise
         except BaseException as error:
             team.fail(error)
-
-
-@contextmanager
-def signals_held() -> Iterator[None]:
-    """Within it, Ctrl-C and `kill` wait. Processes that are started within begin so, and never
-    see those that come before they ignore them.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # when it starts it lets go what is held
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -15,6 +15,11 @@ from charrnn.parameters import Array, Shape, Text
 Order = tuple[str, tuple[Any, ...]]
 
 
+def portion(count: int, rank: int, size: int) -> slice:
+    """The part of `count` things that is the `rank`-th one's of so many."""
+    return slice(rank * count // size, (rank + 1) * count // size)
+
+
 class Team:
     """A team of one; what follows is what every team can do.
 
@@ -39,12 +44,15 @@ class Team:
             count: how many things.
             rank: which member's; this one's unless given.
         """
-        rank = self.rank if rank is None else rank
-        return slice(rank * count // self.size, (rank + 1) * count // self.size)
+        return portion(count, self.rank if rank is None else rank, self.size)
 
     def common(self, shape: Shape, dtype: DTypeLike) -> Array:
         """Zeros that all members read, and each writes in part."""
-        return np.zeros(shape, dtype)
+        return self.share(np.zeros(shape, dtype))
+
+    def share(self, array: Array) -> Array:
+        """Make common what is zeros with each, and give it back."""
+        return array
 
     def own(self, size: int, dtype: DTypeLike) -> Array:
         """Zeros for this member alone to write, (size,), which `reduce` can add up."""
@@ -55,7 +63,11 @@ class Team:
         return array
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Have the others, which begin here, call `work(team, *arguments)`."""
+        """Have the others, which begin here, call `work(team, *arguments)`.
+
+        Who follows calls it, too, with the same, once it has made all arrays: for those that it
+        leads in turn.
+        """
 
     def order(self, name: str, *arguments: Any) -> None:
         """Tell the others what to do next; nothing if this is one of them."""
@@ -68,7 +80,7 @@ class Team:
         """Make this member's part of `own` the sum of all members' there.
 
         Args:
-            own: as made by `own`; outside of this member's part it stays as it is.
+            own: as made by `own`; what is in it outside of this member's part is of no use then.
         """
 
     def sum(self, numbers: Sequence[float]) -> list[float]:

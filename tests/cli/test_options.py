@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.options import Duration, Real, Workers
+from charrnn.cli.options import Duration, Real, Workers, spare
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "NaN", "x", ""])
@@ -48,3 +48,16 @@ def test_whatever_is_typed_is_a_number_of_workers_or_is_refused(text):
 
 def test_auto_is_for_charrnn_to_choose():
     assert Workers().convert("auto", None, None) is None
+
+
+def test_what_is_to_be_kept_is_not_written_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept.npz").write_bytes(b"weights")
+    (tmp_path / "link.npz").symlink_to("kept.npz")
+    for written in ("kept.npz", tmp_path / "kept.npz", "./link.npz"):
+        with pytest.raises(click.UsageError, match=r"--export .*: that is kept.npz: name another"):
+            spare("--export", written, None, "text.txt", "kept.npz")
+    with pytest.raises(click.UsageError):  # neither is there yet
+        spare("--log", "./new.npz", tmp_path / "new.npz")
+    spare("--export", "other.npz", "kept.npz")
+    spare("--export", None, "kept.npz")

@@ -86,7 +86,7 @@ def test_the_launcher_of_another_mpi_is_refused(run, monkeypatch, place):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--mpi", "--workers", "2"], "each rank is one process"),
+        (["--mpi", "--workers", "auto"], "is to be said: --workers 8"),
         (["--mpi", "--batch-size-per-rank", "4"], "exclude one another"),
         (["--batch-size-per-rank", "4"], "is for the ranks of --mpi"),
         (["--mpi", "-"], "name a file"),
@@ -100,3 +100,14 @@ def test_options_that_contradict_each_other_are_refused_before_mpi_is_started(
     texts = [] if "-" in words or "--resume" in words else ["text.txt"]
     quick = [] if "--resume" in words else QUICK
     assert said in run("train", *words, *texts, *quick, code=2).stderr
+
+
+@pytest.mark.parametrize(("workers", "said"), [("2", False), ("3", True)])
+def test_more_workers_than_cores_are_told(workers, said, monkeypatch, capsys):
+    monkeypatch.setattr(ranks, "cores", lambda: 2)
+    module = SimpleNamespace(COMM_WORLD=SimpleNamespace(rank=0, size=1))
+    monkeypatch.setattr(ranks, "module", lambda: module)
+    monkeypatch.setattr(ranks, "Leader", lambda module: "the first")
+    options = {"mpi": True, "workers": int(workers), "batch_size_per_rank": None, "text": ()}
+    assert ranks.joined(None, options, {"workers"}) == "the first"
+    assert ("3 workers, but a rank may use 2" in capsys.readouterr().err) == said

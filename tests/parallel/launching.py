@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -29,6 +30,14 @@ ENVIRONMENT = {
     "OMPI_MCA_hwloc_base_binding_policy": "none",
 }
 CHARRNN = ("-m", "charrnn")
+LIGHTHOUSE = HERE.parents[1] / "data" / "lighthouse.txt"
+QUICK = (
+    *("--hidden-size", "7", "--num-layers", "2", "--dropout", "0.2", "--seq-length", "8"),
+    *("--batch-size", "5", "--steps", "12", "--val-every", "6"),
+)
+LONG = (*QUICK[:-4], "--steps", "100000", "--val-every", "3")
+#: What launchers return when a rank was killed: Open MPI as a shell does, MPICH the number alone.
+KILLED = (128 + signal.SIGKILL, signal.SIGKILL)
 
 
 def command(size, *words):
@@ -56,3 +65,28 @@ def launch(size, *words, cwd, code=0, **more):
     )
     assert result.returncode in np.atleast_1d(code), result.stderr
     return result
+
+
+def train(size, place, *words, code=0):
+    """Train with --mpi; what was said."""
+    return launch(size, *CHARRNN, "train", "--mpi", *words, cwd=place, code=code).stderr
+
+
+def mishap(what, rank, step, size, place, path, code, words=LONG):
+    """Train, and let something happen to a member at a step."""
+    words = (what, rank, step, "train", "--mpi", "text.txt", "-c", path, *words)
+    return launch(size, HERE / "mishaps.py", *words, cwd=place, code=code).stderr
+
+
+def arrays(path):
+    """All that a checkpoint has but its header."""
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files if name != "header"}
+
+
+def same_bits(path, other):
+    """Whether two checkpoints hold the same, bit for bit."""
+    one, two = arrays(path), arrays(other)
+    return one.keys() == two.keys() and all(
+        one[name].tobytes() == two[name].tobytes() for name in one
+    )

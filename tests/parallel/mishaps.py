@@ -1,4 +1,4 @@
-"""`charrnn`, but something happens to one rank: mishaps.py WHAT RANK STEP train …"""
+"""`charrnn`, but something happens to one member: mishaps.py WHAT RANK STEP train …"""
 
 import os
 import signal
@@ -48,7 +48,10 @@ def step(self, number, rate, before=Learner.step):
     return before(self, number, rate)
 
 
-happen, rank, when = globals()[sys.argv[1]], int(sys.argv[2]), int(sys.argv[3])
-del sys.argv[1:4]
+# Processes that ranks start run this anew, with the environment as it is then.
+what, *numbers = os.environ.setdefault("MISHAP", " ".join(sys.argv[1:4])).split()
+happen, rank, when = globals()[what], *map(int, numbers)
 Learner.step = step
-main()
+if __name__ == "__main__":
+    del sys.argv[1:4]
+    main()

@@ -1,12 +1,17 @@
-"""What the members of a team of MPI find, as JSON: everything a team can do, on every rank."""
+"""What the members of a team of MPI find, as JSON: everything a team can do, with every member.
+
+roundtable.py WORKERS: that each rank has.
+"""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
-from mpi4py import MPI
 
 from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.processes import team_of
 
 #: Of the vectors: no multiple of any number of members.
 SIZE = 7
@@ -31,7 +36,20 @@ class Table:
 
     def told(self, found):
         """What each member found, for the first one."""
-        return MPI.COMM_WORLD.gather(found)
+        said = [Path(f"{rank} of {self.team.size}") for rank in range(self.team.size)]
+        said[self.team.rank].write_text(json.dumps(found))
+        self.meet()
+        answers = [json.loads(path.read_text()) for path in said] if self.team.rank == 0 else []
+        self.meet()
+        return answers
+
+    def meet(self):
+        self.team.sum([])
+
+    def fill(self, array):
+        """With what is to be written over, before anybody does."""
+        array[...] = np.nan
+        self.meet()
 
     def begin(self):
         return self.told(self.vector.tolist())
@@ -45,19 +63,24 @@ class Table:
         return self.told(self.own.tolist())
 
     def gather(self):
-        self.vector[...] = np.nan
+        self.fill(self.vector)
         self.vector[self.team.part(SIZE)] = self.team.rank
         self.team.gather(self.vector)
+        self.meet()
         return self.told(self.vector.tolist())
 
     def spread(self):
-        self.vector[...] = self.team.rank + 5
+        self.fill(self.vector)
+        if self.team.rank == 0:
+            self.vector[...] = 5
         self.team.spread(self.vector, self.state)
+        self.meet()
         return self.told(self.vector.tolist())
 
     def collect(self):
-        self.state[...] = np.nan
+        self.fill(self.state)
         self.state[:, self.team.part(SIZE)] = [[self.team.rank], [self.team.rank + 10]]
+        self.meet()
         self.team.collect(self.state)
         return self.told(self.state.tolist())
 
@@ -73,6 +96,7 @@ def work(team, *arguments):
     """What all but the first do."""
     assert arguments == ("an argument", 2)
     table = Table(team, None)
+    team.start(work, *arguments)
     for name, arguments in team.orders():
         table.all(name, *arguments)
 
@@ -84,21 +108,30 @@ def lead(team):
     size = team.size
     return {
         "begin": table.all("begin"),
-        "sum": table.all("sum", [[0.1, 1e16], [0.2, 1.0], [0.3, -1e16]][:size]),
-        "infinite": table.all("sum", [[1.0], [float("inf")], [float("-inf")]][-size:]),
+        "sum": table.all("sum", [[0.1, 1e16], [0.2, 1.0], [0.3, -1e16], *[[0.4, 1.0]] * 3][:size]),
+        "infinite": table.all("sum", [*[[1.0]] * 4, [float("inf")], [float("-inf")]][-size:]),
         "reduce": table.all("reduce", [[10.0**rank] * SIZE for rank in range(size)]),
         "gather": table.all("gather"),
         "spread": table.all("spread"),
         "collect": table.all("collect"),
-        "wrap": table.all("take", [[0, 10], [49], []][:size], "wrap"),
-        "clip": table.all("take", [[-2], [], [48]][:size], "clip"),
+        "wrap": table.all("take", [[0, 10], [49], [], [7], [], [8]][:size], "wrap"),
+        "clip": table.all("take", [[-2], [], [48], [7], [], [8]][:size], "clip"),
     }
 
 
-with ending_together():
-    if MPI.COMM_WORLD.rank:
-        Follower(MPI).follow()
-    else:
-        with Leader(MPI) as team:
-            answers = lead(team)
-        print(json.dumps(answers))
+def main():
+    """Lead or follow, as MPI has it."""
+    from mpi4py import MPI  # not in the processes that ranks start
+
+    workers = int(sys.argv[1])
+    with ending_together():
+        if MPI.COMM_WORLD.rank:
+            Follower(MPI).follow()
+        else:
+            with team_of(workers, Leader(MPI)) as team:
+                answers = lead(team)
+            print(json.dumps(answers))
+
+
+if __name__ == "__main__":
+    main()

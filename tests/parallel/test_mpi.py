@@ -1,6 +1,5 @@
 """The team of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
 
-import json
 import signal
 import subprocess
 
@@ -8,28 +7,24 @@ import numpy as np
 import pytest
 
 from charrnn import checkpoint
-from parallel.launching import CHARRNN, DEADLINE, HERE, command, environment, launch, needs_mpi
+from parallel.launching import (
+    CHARRNN,
+    DEADLINE,
+    HERE,
+    KILLED,
+    LONG,
+    QUICK,
+    command,
+    environment,
+    launch,
+    mishap,
+    needs_mpi,
+    same_bits,
+    train,
+)
 
 pytestmark = needs_mpi
-LIGHTHOUSE = HERE.parents[1] / "data" / "lighthouse.txt"
-#: Of the vectors of roundtable.py.
-SIZE = 7
-QUICK = (
-    *("--hidden-size", "7", "--num-layers", "2", "--dropout", "0.2", "--seq-length", "8"),
-    *("--batch-size", "5", "--steps", "12", "--val-every", "6"),
-)
-LONG = (*QUICK[:-4], "--steps", "100000", "--val-every", "3")
 RANKS = (1, 2, 3)
-#: What launchers return when a rank was killed: Open MPI as a shell does, MPICH the number alone.
-KILLED = (128 + signal.SIGKILL, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A directory with a text in it."""
-    folder = tmp_path_factory.mktemp("ranks")
-    (folder / "text.txt").write_bytes(LIGHTHOUSE.read_bytes())
-    return folder
 
 
 @pytest.fixture(scope="module", params=RANKS)
@@ -38,86 +33,11 @@ def size(request):
 
 
 @pytest.fixture(scope="module")
-def found(size, place):
-    """What the ranks of a team found of all that a team can do."""
-    return json.loads(launch(size, HERE / "roundtable.py", cwd=place).stdout)
-
-
-@pytest.fixture(scope="module")
 def trained(size, place):
     """What so many ranks said of their training, and the checkpoint."""
     path = f"by {size}.npz"
     said = launch(size, *CHARRNN, "train", "--mpi", "text.txt", "-c", path, *QUICK, cwd=place)
     return said.stderr, checkpoint.read(place / path)
-
-
-def train(size, place, *words, code=0):
-    """Train with --mpi; what was said."""
-    return launch(size, *CHARRNN, "train", "--mpi", *words, cwd=place, code=code).stderr
-
-
-def mishap(what, rank, step, size, place, path, code, words=LONG):
-    """Train, and let something happen to a rank at a step."""
-    words = (what, rank, step, "train", "--mpi", "text.txt", "-c", path, *words)
-    return launch(size, HERE / "mishaps.py", *words, cwd=place, code=code).stderr
-
-
-def arrays(path):
-    """All that a checkpoint has but its header."""
-    with np.load(path) as file:
-        return {name: file[name] for name in file.files if name != "header"}
-
-
-def same_bits(path, other):
-    """Whether two checkpoints hold the same, bit for bit."""
-    one, two = arrays(path), arrays(other)
-    return one.keys() == two.keys() and all(
-        one[name].tobytes() == two[name].tobytes() for name in one
-    )
-
-
-def share(size, rank):
-    """The places of a vector that are a rank's."""
-    return range(rank * SIZE // size, (rank + 1) * SIZE // size)
-
-
-def test_all_begin_with_what_the_first_wrote(size, found):
-    assert found["begin"] == [list(range(SIZE))] * size
-
-
-def test_a_sum_has_the_same_bits_with_every_rank(size, found):
-    assert found["sum"] == [found["sum"][0]] * size
-    assert found["sum"][0][0] == pytest.approx([0.1, 0.3, 0.6][size - 1])
-    assert not np.isfinite(found["infinite"]).any()
-
-
-def test_a_vector_is_added_up_each_part_with_its_rank(size, found):
-    total = sum(10.0**rank for rank in range(size))
-    for rank, row in enumerate(found["reduce"]):
-        mine = share(size, rank)
-        assert row == [total if place in mine else 10.0**rank for place in range(SIZE)]
-
-
-def test_all_see_the_parts_that_each_wrote(size, found):
-    whole = [rank for rank in range(size) for _ in share(size, rank)]
-    assert found["gather"] == [whole] * size
-
-
-def test_the_others_see_what_the_first_put_in_place(size, found):
-    assert found["spread"] == [[5.0] * SIZE] * size
-
-
-def test_the_first_sees_the_parts_of_the_last_axis(size, found):
-    whole = [rank for rank in range(size) for _ in share(size, rank)]
-    assert found["collect"][0] == [whole, [rank + 10 for rank in whole]]
-
-
-def test_a_text_is_read_where_each_asks(size, found):
-    assert [length for length, _ in found["wrap"]] == [50] * size
-    wrapped = [[[100, 101, 102], [110, 111, 112]], [[149, 100, 101]], []]
-    clipped = [[[100, 100, 100]], [], [[148, 149, 149]]]
-    assert [read for _, read in found["wrap"]] == wrapped[:size]
-    assert [read for _, read in found["clip"]] == clipped[:size]
 
 
 def test_ranks_train_what_one_process_trains(size, trained, place):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import TrainingError
-from charrnn.parallel import processes
+from charrnn.parallel import processes, signals
 from charrnn.parallel.processes import Leader, team_of
 from charrnn.parallel.team import Team
 
@@ -263,7 +263,7 @@ def test_workers_leave_signals_to_the_first_from_their_beginning():
 def test_the_first_has_its_signals_again_once_the_others_have_begun():
     with Leader(2) as team:
         begin(team)
-        for number in processes.STOPPING:
+        for number in signals.IGNORED:
             assert signal.getsignal(number) is not signal.SIG_IGN
 
 
