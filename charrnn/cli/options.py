@@ -63,7 +63,9 @@ def spare(option: str, written: str | Path | None, *kept: str | Path | None) -> 
     Raises:
         click.UsageError: where the file is one of them, also by another name.
     """
-    for path in (path for path in kept if path is not None and written is not None):
+    if written is None:
+        return
+    for path in filter(None, kept):
         try:
             same = os.path.samefile(written, path)
         except OSError:  # one of the two is not there yet
