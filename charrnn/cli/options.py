@@ -63,9 +63,9 @@ def spare(option: str, written: str | Path | None, *kept: str | Path | None) -> 
     Raises:
         click.UsageError: where the file is one of them, also by another name.
     """
-    if written is None:
-        return
-    for path in filter(None, kept):
+    for path in kept:
+        if written is None or path is None:
+            continue
         try:
             same = os.path.samefile(written, path)
         except OSError:  # one of the two is not there yet
