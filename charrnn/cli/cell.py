@@ -72,8 +72,12 @@ def inspect_cell(
         "mean": float(values.mean()),
         "highest": float(values.max()),
         "follows": [asdict(one) for one in following],
+        "shown": text[:length],
         "values": values[:length],
     }
+    if options["predictions"]:
+        numbers["guesses"] = guesses_of(model, recording, length)
+        numbers["probabilities"] = recording.probabilities[:length]
     depth = color_depth(options["color"])
     if options["neighbours"]:
         numbers["neighbours"] = {
@@ -139,11 +143,14 @@ def show(
     model: CharRNN, recording: Recording, text: str, values: Array, depth: Depth
 ) -> Iterator[str]:
     """A text coloured by values from −1 to 1, with guesses where they were recorded."""
-    guesses = None
-    if recording.guesses.shape[1]:
-        chars = model.vocabulary.ix_to_char
-        guesses = [[chars[index] for index in row] for row in recording.guesses[: len(text)]]
+    guesses = guesses_of(model, recording, len(text)) if recording.guesses.shape[1] else None
     return colored_text(text, values, depth, shutil.get_terminal_size().columns, guesses)
+
+
+def guesses_of(model: CharRNN, recording: Recording, length: int) -> list[list[str]]:
+    """The characters guessed after each of the first ones of a text, the likeliest first."""
+    chars = model.vocabulary.ix_to_char
+    return [[chars[index] for index in row] for row in recording.guesses[:length]]
 
 
 def surprising(subject: Subject, bits: Array, options: dict[str, Any]) -> Iterator[str]:

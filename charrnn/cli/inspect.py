@@ -12,6 +12,7 @@ import click
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.analyses import ANALYSES
 from charrnn.cli.options import Command, checkpoint_option, encoding_options, weights_option
+from charrnn.cli.outputs import check_outputs
 from charrnn.cli.summary import describe, summarize
 from charrnn.render import plot
 from charrnn.render.curves import learning_curves
@@ -24,6 +25,8 @@ NEEDS = {
     "predictions": ("cell",),
     "neighbours": ("cell",),
 }
+#: Options that ask something of a text, and draw no picture of it.
+OF_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 
 
 def analyses_options(command: Command) -> Command:
@@ -116,13 +119,14 @@ def command(**options: Any) -> None:
                 f"--{name} says more about {', '.join(more) + ' or ' if more else ''}{last}: "
                 f"add {'one of them' if more else last}"
             )
-    if options["plot"]:
-        plot.check_suffix(options["plot"])
-    checkpoint = checkpoints.read(options["checkpoint"])
-    model = checkpoint.build(options["weights"])
     asked = [name for name in ANALYSES if options[name]]
-    of_a_text = ("cell", "text", "html", "export", "dynamic")
-    if asked or any(options[name] not in (None, False) for name in of_a_text):
+    of_a_text = any(options[name] not in (None, False) for name in OF_A_TEXT)
+    if options["plot"] and of_a_text and not asked:
+        raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
+    checkpoint = checkpoints.read(options["checkpoint"])
+    check_outputs(checkpoint, options)
+    model = checkpoint.build(options["weights"])
+    if asked or of_a_text:
         import_module("charrnn.cli.looking").look(checkpoint, model, asked, options)
         return
     summary = summarize(model, checkpoint)

@@ -42,9 +42,11 @@ def look(checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict
     if options["cell"] is not None:
         numbers, of_cell = inspect_cell(read, options["cell"], options)
         result |= numbers
+        result |= scores_as_it_learns(read.model, read.indices[: result["characters"]], options)
         shown += [of_cell.above, [scored(result)], of_cell.below]
     elif options["dynamic"] or not (asked or options["html"] or options["export"]):
-        result |= scores(read.model, read.indices, options["dynamic"])
+        result |= scores(read.model, read.indices)
+        result |= scores_as_it_learns(read.model, read.indices, options)
         shown.append([scored(result)])
     figures: list[Figure] = []
     for name in asked:
@@ -86,16 +88,22 @@ def share_done(name: str) -> Iterator[Callable[[float], None]]:
         yield tell
 
 
-def scores(model: CharRNN, indices: Array, dynamic: bool) -> dict[str, float | None]:
+def scores(model: CharRNN, indices: Array) -> dict[str, float | None]:
     """How well a text is predicted, in nats and bits a character."""
     if len(indices) < 2:
         return {"loss": None}
     loss = evaluate(model, indices)
-    result: dict[str, float | None] = {"loss": loss, "bpc": loss / log(2)}
-    if dynamic:
-        loss = evaluate_dynamically(model, indices)
-        result |= {"dynamic_loss": loss, "dynamic_bpc": loss / log(2)}
-    return result
+    return {"loss": loss, "bpc": loss / log(2)}
+
+
+def scores_as_it_learns(
+    model: CharRNN, indices: Array, options: dict[str, Any]
+) -> dict[str, float]:
+    """The same by dynamic evaluation, where it was asked for and there is something to predict."""
+    if len(indices) < 2 or not options["dynamic"]:
+        return {}
+    loss = evaluate_dynamically(model, indices)
+    return {"dynamic_loss": loss, "dynamic_bpc": loss / log(2)}
 
 
 def scored(result: dict[str, Any]) -> str:
@@ -125,15 +133,12 @@ def show(parts: Sequence[Iterable[str]]) -> None:
 
 
 def save_plot(figures: list[Figure], path: Path | None) -> None:
-    """Draw pictures into a file, if one was asked for.
-
-    Raises:
-        click.UsageError: where nothing that was asked for has a picture.
-    """
+    """Draw pictures into a file, if one was asked for and there is something to draw."""
     if path is None:
         return
     if not figures:
-        raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
+        notice(f"{path}: not written, there is nothing to draw")
+        return
     plot.save(figures, path)
     notice(f"{path}: {len(figures)} pictures" if len(figures) > 1 else f"{path}: a picture")
 

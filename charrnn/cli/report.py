@@ -11,7 +11,7 @@ from charrnn.cli.analyses import ANALYSES
 from charrnn.cli.options import notice
 from charrnn.cli.subject import Subject
 from charrnn.cli.summary import rows, summarize
-from charrnn.errors import SettingError, TextError
+from charrnn.errors import TextError
 from charrnn.inspection.finding import Findings
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import record
@@ -19,7 +19,6 @@ from charrnn.inspection.yardstick import Yardstick
 from charrnn.render import report
 from charrnn.render.answers import finding
 from charrnn.render.curves import learning_curves
-from charrnn.render.extras import need
 from charrnn.render.figures import Answer
 
 #: Characters of the text to show, unless asked otherwise.
@@ -38,10 +37,6 @@ def write_report(subject: Subject, path: Path, length: int | None, bars: Bars) -
         MissingExtra: where what draws it is not installed.
         SettingError: where it cannot be written.
     """
-    for module in ("jinja2", "matplotlib"):
-        need(module, "report")  # before the work, not after it
-    if not path.resolve().parent.is_dir():
-        raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
     model, text = subject.model, subject.text[: length or LENGTH]
     signals = fitting(subject, len(text))
     findings, answers = ask_all(subject, bars)

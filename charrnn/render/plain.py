@@ -17,8 +17,9 @@ DIGITS = 6
 def plain(value: object) -> Any:
     """A value as `json.dumps(…, allow_nan=False)` takes it.
 
-    Dataclasses, named tuples and mappings become dictionaries; arrays, lists and tuples
-    become lists; a complex number becomes its two parts; what is not finite becomes None.
+    Dataclasses, with their properties, named tuples and mappings become dictionaries; arrays,
+    lists and tuples become lists; a complex number becomes its two parts; what is not finite
+    becomes None.
 
     Raises:
         TypeError: for anything else: that a result cannot be written is a bug.
@@ -32,7 +33,10 @@ def plain(value: object) -> Any:
     if isinstance(value, complex):
         return [plain(value.real), plain(value.imag)]
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        # What follows from the fields is part of the result, too.
+        names = [field.name for field in fields(value)]
+        names += [n for n, kept in vars(type(value)).items() if isinstance(kept, property)]
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return plain(value._asdict())
     if isinstance(value, Mapping):

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from conftest import LIGHTHOUSE, QUICK
 
+from charrnn import checkpoint
+
 pytestmark = pytest.mark.usefixtures("trained")
 
 
@@ -150,6 +152,28 @@ def test_neighbours_are_where_a_cell_is_highest_and_lowest(run):
     shown = run("inspect", "--cell", 3, "--neighbours", "--no-color").stdout
     assert "highest:" in shown
     assert f"[{first['character']}]" in shown or first["character"] in "\n "
+
+
+def test_json_has_the_guesses_and_the_characters_they_belong_to(run):
+    asked = ["inspect", "--cell", 3, "--length", 50, "--json"]
+    result = json.loads(run(*asked, "--predictions").stdout)
+    assert result["shown"] == checkpoint.read("charrnn.npz").excerpt[:50]
+    assert len(result["values"]) == len(result["guesses"]) == len(result["probabilities"]) == 50
+    for guesses, probabilities in zip(result["guesses"], result["probabilities"], strict=True):
+        assert len(set(guesses)) == len(probabilities) == 5
+        assert 1 >= sum(probabilities) > 0
+        assert probabilities == sorted(probabilities, reverse=True)
+    assert "guesses" not in json.loads(run(*asked).stdout)
+
+
+def test_beside_a_cell_dynamic_evaluation_is_scored_too(run, tmp_path):
+    (tmp_path / "other.txt").write_text("The lamp was lit at dusk. " * 40)
+    asked = ["inspect", "--text", "other.txt", "--dynamic"]
+    alone, with_cell = (
+        json.loads(run(*asked, *cell, "--json").stdout) for cell in ([], ["--cell", 3])
+    )
+    assert with_cell["dynamic_loss"] == alone["dynamic_loss"] < with_cell["loss"]
+    assert "dynamic evaluation" in run(*asked, "--cell", 3).stdout
 
 
 def test_dynamic_evaluation_is_scored_beside_and_says_so(run, tmp_path):

@@ -9,6 +9,7 @@ from conftest import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.cli.analyses import ANALYSES
+from charrnn.render.answers.finding import WORDS
 
 pytestmark = pytest.mark.usefixtures("trained")
 
@@ -75,7 +76,10 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_the_work(run):
 
 
 def test_a_picture_of_nothing_is_a_usage_error(run):
-    assert "add --find" in run("inspect", "--cell", 1, "--plot", "a.png", code=2).stderr
+    for asked in (["--cell", 1], ["--text", "text.txt"], ["--export", "a.npz"]):
+        refused = run("inspect", *asked, "--plot", "a.png", code=2)
+        assert "add --find" in refused.stderr
+        assert not refused.stdout
 
 
 def test_states_are_exported(run):
@@ -124,3 +128,52 @@ def test_a_page_without_the_training_text_lacks_only_what_needs_it(run):
 
 def test_a_page_that_cannot_be_written_is_said(run):
     assert "missing/a.html" in run("inspect", "--html", "missing/a.html", code=2).stderr
+
+
+def test_json_has_the_verdict_of_the_table(run):
+    Path("long.txt").write_text(LIGHTHOUSE.read_text())
+    asked = ["inspect", "--find", "--text", "long.txt"]
+    rows = json.loads(run(*asked, "--json").stdout)["find"]["rows"]
+    table = run(*asked).stdout
+    assert rows
+    for row in rows:
+        line, *_bars = [n for n in table.splitlines() if n.startswith(f"{row['feature']}  ")]
+        assert line.endswith(WORDS[row["verdict"]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "lost"),
+    [
+        (["--export", "charrnn.npz"], "charrnn.npz"),
+        (["--html", "./charrnn.npz"], "charrnn.npz"),
+        (["--gates", "--plot", "link.png"], "charrnn.npz"),
+        (["--html", "text.txt"], "text.txt"),  # what the model was trained on
+        (["--export", "letter.txt", "--text", "letter.txt"], "letter.txt"),
+        (["--gates", "--plot", "a.png", "--html", "a.png"], "a.png"),
+    ],
+)
+def test_nothing_that_is_to_be_kept_is_written_over(asked, lost, run):
+    Path("letter.txt").write_text("The lamp was lit at dusk.")
+    Path("link.png").symlink_to("charrnn.npz")
+    files = {path.name: path.read_bytes() for path in Path().iterdir()}
+    refused = run("inspect", *asked, code=2)
+    assert f"{lost}: name another file" in refused.stderr
+    assert not refused.stdout
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == files
+
+
+@pytest.mark.parametrize("option", ["html", "export", "plot"])
+def test_what_cannot_be_written_is_said_before_the_work(option, run):
+    Path("folder.png").mkdir()
+    for path, why in (("missing/a.png", "there is no folder missing"), ("folder.png", "directory")):
+        refused = run("inspect", "--gates", f"--{option}", path, code=2)
+        assert f"{path}: cannot be written: " in refused.stderr
+        assert why in refused.stderr
+        assert not refused.stdout
+
+
+def test_an_answer_without_a_picture_leaves_no_file(run):
+    result = run("inspect", "--feature", "no such words", "--plot", "a.png")
+    assert "a.png: not written, there is nothing to draw" in result.stderr
+    assert "nothing to find" in result.stdout
+    assert not Path("a.png").exists()

@@ -1,0 +1,54 @@
+"""The files that `charrnn inspect` writes: what would go wrong with them, before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from charrnn import files
+from charrnn.checkpoint import Checkpoint
+from charrnn.cli.options import spare
+from charrnn.errors import SettingError
+from charrnn.render import plot
+from charrnn.render.extras import need
+
+#: Options that name a file to be written.
+WRITTEN = ("html", "plot", "export")
+
+
+def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
+    """Find out whether all that is to be written can be, and takes nobody's place.
+
+    Raises:
+        click.UsageError: for a file that is the model, a text, or asked for twice.
+        SettingError: for one that cannot be written, or a picture of an unknown kind.
+        MissingExtra: where what draws is not installed.
+    """
+    texts = [name for name in checkpoint.corpus.get("files", ()) if "\0" not in name]
+    taken = [options["checkpoint"], options["text"], *texts]
+    for name in WRITTEN:
+        path: Path | None = options[name]
+        if path is None:
+            continue
+        spare(f"--{name}", path, *taken)
+        check_place(path)
+        taken.append(path)
+    if options["plot"]:
+        plot.check_suffix(options["plot"])
+    if options["html"]:
+        for module in ("jinja2", "matplotlib"):
+            need(module, "report")
+
+
+def check_place(path: Path) -> None:
+    """Find out whether a file can be written.
+
+    Raises:
+        SettingError: where it cannot.
+    """
+    if not path.resolve().parent.is_dir():
+        raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
+    try:
+        files.probe(path)
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error
