@@ -9,15 +9,9 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from charrnn import planning
 from charrnn.cli.bars import Bar
 from charrnn.cli.log import Log
 from charrnn.training import Progress, Run
-
-#: To plan for a time, steps are measured for this share of it, or for the warm-up.
-MEASURED = 0.05
-#: But for at least so many steps, which have to be within the warm-up.
-LEAST_WARMUP = 5
 
 
 def in_bits(loss: float) -> str:
@@ -60,40 +54,15 @@ class Reporter:
         self.bar.close()
         self.log.close()
 
-    def plan(self, seconds: float, val_every: int | None) -> None:
-        """Measure the first steps, and fix from them how many there will be.
+    def restart(self) -> None:
+        """Count the speed that is shown from now on."""
+        self.started = time.monotonic()
 
-        The learning rate of these steps does not depend on how many there will be: it still
-        warms up.
-
-        Args:
-            seconds: that the run may take.
-            val_every: steps from validation to validation; None to choose.
-        """
-        run, begun = self.run, time.monotonic()
-        run.learner.score()
-        self.started = time.monotonic()  # of the steps, whose speed is shown
-        per_validation = self.started - begun
-        self.show(run.step())  # the first is slower: memory is allocated
-        measured, since = 0, time.monotonic()
-        while measured < LEAST_WARMUP - 1 or (
-            run.counters.step < run.settings.warmup_steps
-            and time.monotonic() - since < MEASURED * seconds
-        ):
-            self.show(run.step())
-            measured += 1
-        per_step = (time.monotonic() - since) / measured
-        left = seconds - (time.monotonic() - begun)
-        taken = run.counters.step
-        run.plan(*planning.steps_in(left, per_step, per_validation, taken, val_every))
-        self.bar.total = run.settings.steps
-        model, settings = run.model, run.settings
-        self.say(
-            f"{1000 * per_step:.1f} ms a step, so {settings.steps:,} steps: the same again with "
-            f"--steps {settings.steps} --val-every {settings.val_every} --hidden-size "
-            f"{model.hidden_size} --num-layers {model.num_layers} --dropout {model.dropout:g} "
-            f"--workers {settings.workers}" + (" --mpi" if settings.ranks > 1 else "")
-        )
+    def planned(self, said: str | None) -> None:
+        """Take over how many steps were planned just now, and say it; None where none were."""
+        if said:
+            self.bar.total = self.run.settings.steps
+            self.say(said)
 
     def show(self, progress: Progress) -> None:
         """Take a step into the bar, the lines and the log."""

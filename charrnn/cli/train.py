@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from charrnn import checkpoint as checkpoints
 from charrnn import planning, session
 from charrnn.cells import CELLS
+from charrnn.cli.budget import LEAST_WARMUP, Budget
 from charrnn.cli.interrupts import Interrupts, unwinding
 from charrnn.cli.options import (
     Duration,
@@ -26,7 +27,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
-from charrnn.cli.reporter import LEAST_WARMUP, Reporter, in_bits
+from charrnn.cli.reporter import Reporter, in_bits
 from charrnn.cli.saving import Saving, reserving
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
@@ -319,11 +320,15 @@ def follow(current: Session, options: dict[str, Any]) -> int:
     run = current.run
     with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
         saving = Saving(current, reporter.say)
-        if options["budget"] and not options["resume"]:
-            reporter.plan(options["budget"], options["val_every"])
+        budget = None
+        if options["budget"]:
+            budget = Budget(run, options["budget"], options["val_every"])
+            reporter.restart()
         signal = 0
         for progress in train(run):
             reporter.show(progress)
+            if budget:
+                reporter.planned(budget.measure())
             every = options["sample_every"]
             if every and progress.step % every == 0:
                 reporter.sample()
@@ -332,6 +337,8 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             if signal:
                 reporter.say("saving; again to stop at once")
                 break
+        if budget:  # which may have ended while it measured
+            reporter.planned(budget.plan())
         saving.at_the_end()
     return signal
 

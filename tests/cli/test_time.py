@@ -1,11 +1,16 @@
 """`charrnn train --time`: a budget that becomes a number of steps."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import QUICK
 from test_train import header, weights
+
+from charrnn import session
+from charrnn.cli import interrupts, reporter
+from charrnn.cli.budget import LONGEST, Budget
 
 
 def test_a_time_becomes_a_number_of_steps(run):
@@ -32,6 +37,94 @@ def test_a_time_leaves_val_every_as_it_was_asked_for(run):
 
 def test_a_time_needs_a_warm_up_to_measure_in(run):
     assert "--warmup 5" in run("train", "text.txt", "--time", "2s", "--warmup", 0, code=2).stderr
+
+
+#: A time whose first steps are measured for long, and until the steps are planned.
+LONG = ["--time", "1h", "--warmup", 900]
+
+
+@pytest.mark.parametrize("signal", [2, 15])
+def test_a_signal_while_steps_are_measured_finishes_the_step_and_saves(signal, run, monkeypatch):
+    def show(self, progress):
+        if progress.step == 3:
+            interrupts.signal.raise_signal(signal)
+
+    monkeypatch.setattr(reporter.Reporter, "show", show)
+    said = run("train", "text.txt", *QUICK[:8], *LONG, code=128 + signal).stderr
+    assert header().run["step"] == 3
+    planned = int(re.search(r"--steps (\d+) --val-every", said).group(1))
+    assert header().settings["steps"] == planned > 3
+
+
+def test_a_run_is_saved_while_its_steps_are_measured(run, monkeypatch):
+    save, saved = session.Session.save, []
+
+    def saving(self):
+        save(self)
+        saved.append(self.run.counters.step)
+        if len(saved) == 4:
+            interrupts.signal.raise_signal(2)
+
+    monkeypatch.setattr(session.Session, "save", saving)
+    monkeypatch.setattr("charrnn.cli.saving.SAVE_AFTER", 0)
+    monkeypatch.setattr("charrnn.cli.saving.TIMES", 0)
+    run("train", "text.txt", *QUICK[:8], *LONG, code=130)
+    assert saved == [1, 2, 3, 4, 4]
+
+
+class Timed:
+    """What takes the place of a run: its steps take a second, its validation five."""
+
+    def __init__(self, warmup_steps=50, steps=1000):
+        self.now, self.plans = 0.0, []
+        self.counters = SimpleNamespace(step=0)
+        self.model = SimpleNamespace(hidden_size=8, num_layers=1, dropout=0.0)
+        self.settings = SimpleNamespace(
+            warmup_steps=warmup_steps, steps=steps, val_every=10, workers=1, ranks=1
+        )
+        self.learner = self
+
+    def score(self):
+        self.now += 5
+
+    def plan(self, steps, val_every):
+        self.plans.append((self.counters.step, steps))
+        self.settings.steps = steps
+
+    def measured(self, seconds):
+        """At which step the run was planned by a time, and how many it will have."""
+        budget = Budget(self, seconds, 100, clock=lambda: self.now)
+        for step in range(1, 300):
+            self.counters.step = step
+            self.now += 1 if step > 1 else 10
+            budget.measure()
+        return self.plans
+
+
+@pytest.mark.parametrize(
+    ("seconds", "planned"), [(60, 5), (200, 11), (300, 16), (400, 21), (36_000, LONGEST + 1)]
+)
+def test_steps_are_measured_for_a_share_of_the_time_but_not_for_long(seconds, planned):
+    """Of which 15 seconds went into the first validation and the first step."""
+    ((step, steps),) = Timed().measured(seconds)
+    assert step == planned
+    assert steps == step + max(1, int((seconds - 15 - (step - 1)) / 1.05))
+
+
+@pytest.mark.parametrize(("warmup", "steps", "planned"), [(7, 1000, 7), (10**6, 9, 8)])
+def test_steps_are_measured_within_the_warm_up_and_before_the_last(warmup, steps, planned):
+    ((step, _),) = Timed(warmup, steps).measured(36_000)
+    assert step == planned
+
+
+def test_a_plan_after_the_first_step_has_only_that_to_go_by():
+    timed = Timed()
+    budget = Budget(timed, 36_015, 10**6, clock=lambda: timed.now)
+    timed.counters.step, timed.now = 1, 15.0
+    assert budget.measure() is None
+    assert "10000.0 ms a step" in budget.plan()
+    assert timed.plans == [(1, 3600)]
+    assert budget.plan() is None
 
 
 @pytest.mark.parametrize("given", [["--steps", 5, "--epochs", 1], ["--epochs", 1, "--time", "5s"]])
