@@ -46,6 +46,7 @@ ANALYSES: dict[str, Analysis] = {
             features=s.features,
             signals=s.signals,
             seed=s.seed,
+            shown=s.shown,
             progress=s.progress,
         ),
     ),

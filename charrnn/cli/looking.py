@@ -49,8 +49,9 @@ def look(checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict
         result |= scores_as_it_learns(read.model, read.indices, options)
         shown.append([scored(result)])
     figures: list[Figure] = []
+    answered: dict[str, tuple[Any, Answer]] = {}
     for name in asked:
-        analysed, answer = ask(read, name)
+        analysed, answer = answered[name] = ask(read, name)
         result[name] = {"answer": answer.sentence, **plain(analysed)}
         shown.append(lines(answer, width()))
         figures += answer.figures
@@ -66,7 +67,7 @@ def look(checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict
         export(options["export"], recording, read.indices, read.model.vocabulary)
         notice(f"{options['export']}: {len(read.text):,} characters")
     if options["html"]:
-        write_report(read, options["html"], options["length"], share_done)
+        write_report(read, options, answered, ask)
 
 
 def ask(subject: Subject, name: str) -> tuple[Any, Answer]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from math import log
 from pathlib import Path
+from typing import Any
 
 from charrnn.cli.analyses import ANALYSES
 from charrnn.cli.options import notice
@@ -21,25 +22,26 @@ from charrnn.render.answers import finding
 from charrnn.render.curves import learning_curves
 from charrnn.render.figures import Answer
 
-#: Characters of the text to show, unless asked otherwise.
-LENGTH = 20_000
 #: Values, of all cells over all characters, that a page can hold and still opens quickly.
 MOST_VALUES = 20_500_000
 
-#: A bar for one part of the work.
-Bars = Callable[[str], AbstractContextManager[Callable[[float], None]]]
+#: What analyses, by name, have found, and the same in words and pictures.
+Answered = dict[str, tuple[Any, Answer]]
+#: Asks a subject one of them.
+Ask = Callable[[Subject, str], tuple[Any, Answer]]
 
 
-def write_report(subject: Subject, path: Path, length: int | None, bars: Bars) -> None:
-    """Ask everything, and write the page.
+def write_report(subject: Subject, options: dict[str, Any], answered: Answered, ask: Ask) -> None:
+    """Ask everything that is not answered yet, and write the page.
 
     Raises:
         MissingExtra: where what draws it is not installed.
         SettingError: where it cannot be written.
     """
-    model, text = subject.model, subject.text[: length or LENGTH]
-    signals = fitting(subject, len(text))
-    findings, answers = ask_all(subject, bars)
+    path: Path = options["html"]
+    model, text = subject.model, subject.text[: subject.shown]
+    findings, answers = ask_all(subject, answered, ask)
+    signals = subject.signals if options["signal"] else fitting(subject, len(text), findings)
     summary = summarize(model, subject.checkpoint)
     page = report.Report(
         title=f"{summary['corpus']['name']}: {summary['model']}",
@@ -59,17 +61,15 @@ def write_report(subject: Subject, path: Path, length: int | None, bars: Bars) -
     notice(f"{path}: {path.stat().st_size / 1e6:,.1f} MB; open it in a browser")
 
 
-def ask_all(subject: Subject, bars: Bars) -> tuple[Findings, dict[str, Answer]]:
+def ask_all(subject: Subject, answered: Answered, ask: Ask) -> tuple[Findings, dict[str, Answer]]:
     """The cells found, and the answer to every question that can be answered, by its heading."""
     findings, beside, answers = Findings((), (), 0, 0), {}, {"Learning": Answer("", ())}
     for name, analysis in ANALYSES.items():
         try:
-            with bars(name) as subject.progress:
-                result = analysis.analyse(subject)
+            result, answer = answered.get(name) or ask(subject, name)
         except TextError as error:
             notice(f"without --{name}: {error}")
             continue
-        answer = analysis.answer(result)
         if isinstance(result, Findings):
             findings = result
         if isinstance(result, Yardstick):
@@ -81,16 +81,17 @@ def ask_all(subject: Subject, bars: Bars) -> tuple[Findings, dict[str, Answer]]:
     return findings, answers
 
 
-def fitting(subject: Subject, characters: int) -> list[Signal]:
-    """The signals that a page has room for: what is asked for, or as many as fit."""
+def fitting(subject: Subject, characters: int, findings: Findings) -> list[Signal]:
+    """As many signals as a page has room for; first those in which cells were found."""
     model = subject.model
-    names = list(dict.fromkeys(signal.name for signal in subject.signals))
-    carried = list(model.layers[0].cell.state_names)
-    if names == carried:  # not asked for: as many of all as there is room for
-        each = model.num_layers * model.hidden_size * characters
-        most = max(1, MOST_VALUES // each)
-        names = list(model.layers[0].cell.signals)[:most]
-        if left_out := list(model.layers[0].cell.signals)[most:]:
-            notice(f"to keep the page small, without {', '.join(left_out)}: see --signal, --length")
-    layers = {signal.layer for signal in subject.signals}
-    return [signal for layer in sorted(layers) for signal in signals_of(model, layer, names)]
+    layers = sorted({signal.layer for signal in subject.signals})
+    names = list(model.layers[0].cell.signals)
+    most = max(1, MOST_VALUES // (len(layers) * model.hidden_size * characters))
+    found = Counter(row.signal.name for row in findings.rows)
+    left_out = sorted(names, key=lambda name: -found[name])[most:]
+    if left_out:
+        notice(f"to keep the page small, without {', '.join(left_out)}: see --signal, --length")
+    if lost := sum(found[name] for name in left_out):
+        notice(f"{lost} of {len(findings.rows)} rows of the table are of these, and no links")
+    kept = [name for name in names if name not in left_out]
+    return [signal for layer in layers for signal in signals_of(model, layer, kept)]

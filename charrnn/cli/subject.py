@@ -20,6 +20,9 @@ from charrnn.parameters import Array
 from charrnn.render.wording import characters
 from charrnn.text import corpus as corpora
 
+#: Characters of the text that a page shows, unless asked otherwise.
+PAGE = 20_000
+
 
 @dataclass
 class Subject:
@@ -34,6 +37,7 @@ class Subject:
         features: what to find cells for; the built-in ones where it is None.
         signals: which values to look at.
         seed: of whatever is drawn at random.
+        shown: how many characters a page shows; None where none is asked for.
         progress: told how much of a long analysis is done, from 0 to 1.
     """
 
@@ -45,6 +49,7 @@ class Subject:
     signals: list[Signal]
     features: dict[str, Feature] | None = None
     seed: int = 0
+    shown: int | None = None
     progress: Callable[[float], None] = lambda done: None
 
     @property
@@ -97,4 +102,7 @@ def subject(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> 
         text = model.vocabulary.decode(indices)
     if not text:
         raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
-    return Subject(checkpoint, model, name, text, indices, signals, features, options["seed"])
+    shown = options["length"] or PAGE if options["html"] else None
+    return Subject(
+        checkpoint, model, name, text, indices, signals, features, options["seed"], shown
+    )

@@ -106,6 +106,7 @@ def find_cells(
     features: dict[str, Feature] | None = None,
     signals: Sequence[Signal] | None = None,
     seed: int = 0,
+    shown: int | None = None,
     progress: Progress = nobody,
 ) -> Findings:
     """For each feature of a text the cell that follows it best, with what tells it from chance.
@@ -124,6 +125,8 @@ def find_cells(
         features: to look for; `FEATURES` unless given.
         signals: where to look; all that is carried from step to step, unless given.
         seed: of the shifts and of the cells to compare with.
+        shown: how many of the first characters can be looked at: the place of each feature is
+            one of them, if it is to be seen there; all unless given.
         progress: told how much is done, from 0 to 1.
 
     Raises:
@@ -161,7 +164,7 @@ def find_cells(
             untrained=tuple(twins[number].tolist()),
             probe=float(probed[number]),
             clamp=None,
-            place=showing(measured.values[number]),
+            place=showing(measured.values[number], shown),
         )
         for number, name in enumerate(measured.names)
     ]
@@ -284,13 +287,19 @@ def precision(
     return max(precisions)
 
 
-def showing(values: Array) -> int:
-    """A place of a text (N,) where a feature both holds and does not, a little way in."""
+def showing(values: Array, shown: int | None = None) -> int:
+    """A place of a text (N,) where a feature holds, and does not far from it.
+
+    It is among the first `shown` characters, if the feature is not the same for all of them.
+    """
+    first = values[:shown]
+    values = first if first.min() < first.max() else values
     window = max(1, min(400, len(values) // 2))
     running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     means = (running[window:] - running[:-window]) / window
     middle = (values.max() + values.min()) / 2 if values.max() > 1 else min(0.5, means.max())
-    return int(np.abs(means - middle).argmin())
+    start = int(np.abs(means - middle).argmin())
+    return start + int((values[start : start + window] >= middle).argmax())
 
 
 def with_clamps(

@@ -130,7 +130,8 @@ def test_a_page_that_cannot_be_written_is_said(run):
     assert "missing/a.html" in run("inspect", "--html", "missing/a.html", code=2).stderr
 
 
-def test_json_has_the_verdict_of_the_table(run):
+def test_json_has_the_verdict_of_the_table(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # a row a line
     Path("long.txt").write_text(LIGHTHOUSE.read_text())
     asked = ["inspect", "--find", "--text", "long.txt"]
     rows = json.loads(run(*asked, "--json").stdout)["find"]["rows"]
