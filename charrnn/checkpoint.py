@@ -14,7 +14,7 @@ in it, and all is looked at before it is believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isnan, nan
@@ -28,9 +28,9 @@ from charrnn.errors import CheckpointError, SettingError
 from charrnn.files import replacing
 from charrnn.fingerprint import fingerprint
 from charrnn.model import CharRNN, cells_of, shapes_of
-from charrnn.parameters import Array, Shape
+from charrnn.parameters import Array
 from charrnn.settings import Settings
-from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, text_of
+from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: Raised when a reader of an older version would misunderstand what is written. Of 1 everything
 #: but the weights and what is resumed from stood in the header.
@@ -110,44 +110,24 @@ class Checkpoint:
             CheckpointError: where the arrays are not what the configuration asks for, with both
                 shapes, or are not finite.
         """
-        expected = self.shapes()
-        for group in ("best", "last"):
-            arrays: dict[str, Array] = getattr(self, group)
-            for name in sorted(arrays.keys() | expected.keys()):
-                found = arrays[name].shape if name in arrays else "missing"
-                asked = expected.get(name, "nothing")
-                if found != asked:
-                    raise CheckpointError(
-                        f"{group}.{name} is {found}, where the configuration asks for {asked}"
-                    )
-        for group in ("best", "last", "resume"):
-            for name, array in getattr(self, group).items():
-                if array.dtype.kind != "f" or not np.isfinite(array).all():
-                    raise CheckpointError(f"{group}.{name} is not finite everywhere")
-        if unknown := self.vocabulary.unknown(self.excerpt):
-            raise CheckpointError(f"damaged: its excerpt has characters unknown to it: {unknown}")
-        if self.binary and max(self.vocabulary.ix_to_char, default="") > "\xff":
-            raise CheckpointError("damaged: its vocabulary has more than the bytes it is of")
-
-    def shapes(self) -> dict[str, Shape]:
-        """The shapes that the configuration asks for, found out without making room: who knows
-        what sizes a stranger asks for.
-
-        Raises:
-            CheckpointError: where there is no such model.
-        """
-        V = len(self.vocabulary)
+        check_shapes(self.model, len(self.vocabulary), best=self.best, last=self.last)
         try:
             if self.settings:
                 Settings(**self.settings)
-            # The smallest of its kind would say what is wrong with the rest.
-            CharRNN(self.vocabulary, **{**self.model, "hidden_size": 1, "num_layers": 1})
-            sizes = self.model["hidden_size"], self.model["num_layers"]
-            if sizes[1] > len(self.last):
-                raise SettingError(f"it has {len(self.last)} arrays, too few for its layers")
-            return shapes_of(cells_of(V, self.model["cell"], *sizes), V)
-        except (KeyError, TypeError, SettingError) as error:
-            raise CheckpointError(f"no model of {self.model}, {self.settings}: {error}") from error
+        except (TypeError, SettingError) as error:
+            raise CheckpointError(
+                f"no training with {self.settings!s:.400}: {error!s:.200}"
+            ) from error
+        for group in GROUPS:
+            for name, array in getattr(self, group).items():
+                if not finite(array):
+                    raise CheckpointError(f"{group}.{name:.100} is not finite everywhere")
+        if unknown := self.vocabulary.unknown(self.excerpt):
+            raise CheckpointError(
+                f"damaged: its excerpt has characters unknown to it: {listed(unknown)}"
+            )
+        if self.binary and max(self.vocabulary.ix_to_char, default="") > "\xff":
+            raise CheckpointError("damaged: its vocabulary has more than the bytes it is of")
 
 
 #: The fields of a checkpoint that stand in its header, and those that are arrays by name.
@@ -155,8 +135,52 @@ SECTIONS = ("model", "corpus", "settings", "run", "versions")
 GROUPS = ("best", "last", "resume")
 #: Those of text.
 TEXTS = ("vocabulary", "excerpt")
+#: The largest weight that there is.
+LARGEST = float(np.finfo(np.float32).max)
 #: The columns of the history.
 COLUMNS = ("step", "loss", "val_loss")
+
+
+def check_shapes(model: Mapping[str, Any], V: int, **groups: Mapping[str, Array]) -> None:
+    """Hold the shapes of weights against those that a configuration asks for, which are found
+    out without making room: who knows what sizes a stranger asks for.
+
+    Args:
+        model: the keyword arguments of `CharRNN`.
+        V: how many characters it knows.
+        groups: weights by name, each of all that there are.
+
+    Raises:
+        CheckpointError: where there is no such model, or the shapes differ, with both.
+    """
+    if not V:
+        raise CheckpointError("its vocabulary has no characters")
+    try:
+        # The smallest of its kind would say what is wrong with the rest.
+        CharRNN(Vocabulary("x"), **{**model, "hidden_size": 1, "num_layers": 1})
+        sizes = model["hidden_size"], model["num_layers"]
+        fewest = min(map(len, groups.values()))
+        if sizes[1] > fewest:
+            raise SettingError(f"it has {fewest} arrays, too few for its layers")
+        expected = shapes_of(cells_of(V, model["cell"], *sizes), V)
+    except (KeyError, TypeError, SettingError) as error:
+        raise CheckpointError(f"no model of {model!s:.200}: {error!s:.200}") from error
+    for group, arrays in groups.items():
+        for name in sorted(arrays.keys() | expected.keys()):
+            found = arrays[name].shape if name in arrays else "missing"
+            asked = expected.get(name, "nothing")
+            if found != asked:
+                raise CheckpointError(
+                    f"{group}.{name:.100} is {found}, where the configuration asks for {asked}"
+                )
+
+
+def finite(array: Array) -> bool:
+    """Whether an array is one of finite numbers, and stays that in float32."""
+    if array.dtype not in (np.float32, np.float64):
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool(array.min(initial=0) >= -LARGEST and array.max(initial=0) <= LARGEST)
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -213,36 +237,43 @@ def unpacked(arrays: dict[str, Array]) -> Checkpoint:
     if form == 1:
         of_format_1(said, arrays)
     header.check(said)
-    listed = {name for name in said["arrays"] if isinstance(name, str)} | {*TEXTS, "history"}
-    for names, what in ((listed - arrays.keys(), "lacks"), (arrays.keys() - listed, "lists no")):
+    named = {name for name in said["arrays"] if isinstance(name, str)} | {*TEXTS, "history"}
+    for names, what in ((named - arrays.keys(), "lacks"), (arrays.keys() - named, "lists no")):
         if names:
             raise CheckpointError(f"damaged: it {what} {', '.join(sorted(names)):.200}")
-    characters, excerpt = (text(arrays.pop(name)) for name in TEXTS)
-    vocabulary = Vocabulary(characters)
-    if vocabulary.ix_to_char != characters:
+    for name in TEXTS:
+        check_text(arrays[name])
+    characters, excerpt = (arrays.pop(name) for name in TEXTS)
+    if (characters[1:] <= characters[:-1]).any():
         raise CheckpointError("the characters of its vocabulary are not in order")
     said["run"] = {**nothing_yet(), **said["run"], "history": points(arrays.pop("history"))}
     groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
     for full_name, array in arrays.items():
         group, _, name = full_name.partition(".")
         if group not in groups:
-            raise CheckpointError(f"damaged: nothing is known of {full_name!r}")
+            raise CheckpointError(f"damaged: nothing is known of {full_name!r:.100}")
         groups[group][name] = array
+    # A vocabulary takes many times the room of its code points: first, whether it has weights.
+    check_shapes(said["model"], characters.size, best=groups["best"], last=groups["last"])
     sections: dict[str, Any] = {name: said[name] for name in SECTIONS}
-    checkpoint = Checkpoint(vocabulary=vocabulary, excerpt=excerpt, **sections, **groups)  # type: ignore[arg-type]
+    checkpoint = Checkpoint(
+        vocabulary=Vocabulary(text_of(characters)),
+        excerpt=text_of(excerpt),
+        **sections,
+        **groups,  # type: ignore[arg-type]
+    )
     checkpoint.check()
     return checkpoint
 
 
-def text(points: Array) -> str:
-    """The text of code points (N,).
+def check_text(points: Array) -> None:
+    """Find out whether an array is the code points of a text, (N,).
 
     Raises:
         CheckpointError: where that is not what they are.
     """
     if points.dtype != np.uint32 or points.ndim != 1 or (points >= CODE_POINTS).any():
         raise CheckpointError("damaged: its text is none")
-    return text_of(points)
 
 
 def table_of(history: list[dict[str, float | None]]) -> Array:

@@ -8,14 +8,16 @@ from dataclasses import MISSING, fields
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from charrnn.errors import CheckpointError
 from charrnn.settings import HIGHEST, Settings
 from charrnn.text.decoding import ERRORS
 from charrnn.text.normal_forms import NORMAL_FORMS
 
-#: Bytes of a header, and objects and lists in it: more is in none that charrnn wrote, and would
-#: become many times as much in memory.
-LONGEST, MOST = 4 << 20, 100_000
+#: Bytes of a header, and values in it: more is in none that charrnn wrote, and would become many
+#: times as much in memory.
+LONGEST, MOST = 2 << 20, 100_000
 Kinds = type | tuple[type, ...]
 NUMBER: Kinds = (int, float)
 NOTHING = type(None)
@@ -62,11 +64,11 @@ def encode(header: Mapping[str, Any]) -> bytes:
     """A header as bytes, all of them ASCII.
 
     Raises:
-        CheckpointError: for one so long that it would not be read again.
+        CheckpointError: for one so large that it would not be read again.
     """
     data = json.dumps(header, allow_nan=False).encode("ascii")
-    if len(data) > LONGEST:
-        raise CheckpointError(f"cannot be saved: its header has {len(data):,} bytes, too many")
+    if too_large(data):
+        raise CheckpointError(f"cannot be saved: its header, of {len(data):,} bytes, is too large")
     return data
 
 
@@ -76,7 +78,7 @@ def decode(data: bytes) -> dict[str, Any]:
     Raises:
         CheckpointError: for what `encode` does not write.
     """
-    if len(data) > LONGEST or data.count(b"[") + data.count(b"{") > MOST:
+    if too_large(data):
         raise CheckpointError(f"damaged: its header, of {len(data):,} bytes, is too large")
     try:
         header = json.loads(
@@ -87,6 +89,20 @@ def decode(data: bytes) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise CheckpointError("not a charrnn checkpoint")
     return header
+
+
+def too_large(data: bytes) -> bool:
+    """Whether JSON is more than is read."""
+    return len(data) > LONGEST or values(data) > MOST
+
+
+def values(data: bytes) -> int:
+    """How many values JSON may have: all that begin an object or a list, or follow a comma."""
+    unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    characters = np.frombuffer(unescaped, np.uint8)
+    within = np.logical_xor.accumulate(characters == ord('"'))  # a string
+    begins = np.isin(characters, np.frombuffer(b"{[,", np.uint8))
+    return int(np.count_nonzero(begins & ~within))
 
 
 def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,6 +131,10 @@ def check(header: Mapping[str, Any]) -> None:
         missing = expected.keys() - found.keys() - OPTIONAL
         if found and missing:
             raise CheckpointError(f"damaged: its {section} lacks {', '.join(sorted(missing))}")
+        # What is there would be obeyed. Who has more to say raises the number of the format.
+        if expected and (unknown := found.keys() - expected.keys()):
+            names = ", ".join(map(repr, sorted(unknown)))
+            raise CheckpointError(f"damaged: nothing is known of {names:.200} in its {section}")
         for name, kinds in expected.items():
             if name in found and not fits(found[name], kinds):
                 raise CheckpointError(f"damaged: {name} of its {section} is {found[name]!r:.80}")

@@ -14,7 +14,7 @@ from charrnn.checkpoint import FORMAT, load, read, save
 from charrnn.errors import CheckpointError
 from charrnn.session import resume
 from charrnn.text.corpus import Corpus
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
 from charrnn.training import train
 
 
@@ -97,7 +97,13 @@ def test_a_newer_format_asks_for_an_upgrade(path):
         ("history", np.full((1, 3), np.nan), "its history is not finite"),
         ("history", np.array([[1, np.inf, 1]]), "its history is not finite"),
         ("resume.m", np.array([np.inf]), "resume.m is not finite"),
+        ("resume.m", np.array([1e300]), "resume.m is not finite"),
         ("best.by", np.zeros(4, np.uint8), "best.by is not finite"),
+        ("best.by", np.full(4, 1e300), "best.by is not finite"),
+        ("last.by", np.full(4, -1e39), "last.by is not finite"),
+        ("vocabulary", np.zeros(0, np.uint32), "its vocabulary has no characters"),
+        ("vocabulary", np.zeros((), np.uint32), "its text is none"),
+        ("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32), "asks for"),
     ],
 )
 def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, path):
@@ -182,6 +188,15 @@ def test_what_is_not_finite_does_not_replace_what_is(group, path):
     with pytest.raises(CheckpointError, match=rf"model\.npz: {group}\..* is not finite"):
         save(path, spoiled)
     assert read(path).excerpt == "a"
+
+
+@pytest.mark.parametrize("number", [1e300, np.finfo(np.float16).max])
+def test_numbers_that_would_not_be_read_again_are_not_written(number, path):
+    odd = made()
+    odd.best["by"] = np.full(4, number)
+    with pytest.raises(CheckpointError, match=r"model\.npz: best\.by is not finite"):
+        save(path, odd)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("run", [{**RUN, "best_loss": 1e300}, {**RUN, "recent": [1e300, 7]}])

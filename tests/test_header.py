@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from making import with_header
+from making import CORPUS, made, with_header
 
-from charrnn.checkpoint import read
+from charrnn.checkpoint import read, save
 from charrnn.errors import CheckpointError
 
 
@@ -56,12 +56,24 @@ def setting(section, name, value):
         (setting("model", "cell", "transformer"), "no cell named 'transformer'"),
         (setting("model", "dropout", 1), "dropout is in"),
         (setting("model", "hidden_size", 0), "at least 1"),
-        (setting("model", "colour", "blue"), "no model of"),
+        (setting("model", "colour", "blue"), "nothing is known of 'colour' in its model"),
+        (setting("model", "dtype", "V2000000000"), "nothing is known of 'dtype' in its model"),
+        (setting("model", "dtype", "O"), "nothing is known of 'dtype' in its model"),
+        (setting("corpus", "x", 1), "nothing is known of 'x' in its corpus"),
+        (setting("run", "x", 1), "nothing is known of 'x' in its run"),
+        (setting("model", "cell", "x" * 9_000), "no cell named 'x{50,200}$"),
         (lambda said: said.update(settings={"steps": 3}), "settings lacks batch_size, seq_length"),
         (
             lambda said: said.update(settings={"steps": 0, "batch_size": 1, "seq_length": 1}),
             "steps is at least 1",
         ),
+        (
+            lambda said: said.update(
+                settings={"steps": 1, "batch_size": 1, "seq_length": 1, "x": 1}
+            ),
+            "nothing is known of 'x' in its settings",
+        ),
+        (lambda said: said["arrays"].extend(["last.by"] * 100_000), "too large"),
         (lambda said: said["arrays"].remove("last.by"), r"it lists no last\.by"),
         (lambda said: said.update(arrays=7), "lists no arrays"),
         (lambda said: said["arrays"].append("more"), "it lacks more"),
@@ -80,3 +92,18 @@ def test_a_number_too_large_for_a_float_is_none(path):
     )
     with pytest.raises(CheckpointError, match="best_loss of its run is inf"):
         read(path)
+
+
+@pytest.mark.parametrize("name", ["[{,", '"[{,', "\\[{,", '\\"[{,"\\\\', '",["'])
+def test_what_stands_in_a_string_is_no_value(name, path):
+    save(path, made(corpus={**CORPUS, "files": [name * 40_000]}))
+    assert read(path).corpus["files"] == [name * 40_000]
+
+
+@pytest.mark.parametrize("files", [["x"] * 100_000, ["x" * 3_000_000]])
+def test_a_header_too_large_to_be_read_is_not_written(files, path):
+    with pytest.raises(
+        CheckpointError, match=r"model\.npz: cannot be saved: its header.*too large"
+    ):
+        save(path, made(corpus={**CORPUS, "files": files}))
+    assert not path.exists()
