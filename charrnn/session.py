@@ -208,6 +208,19 @@ def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> dict[str,
     }
 
 
+def refuse_without_run(saved: Checkpoint, path: Path) -> None:
+    """Refuse a model that was saved from Python, without a text or a run.
+
+    Raises:
+        CheckpointError: where it is one, with how to train it.
+    """
+    if not (saved.corpus and saved.settings):
+        raise CheckpointError(
+            f"{path}: has a model and no run to go on with: start one from its weights with "
+            f"--init-from {path} and another -c"
+        )
+
+
 def resume(
     saved: Checkpoint,
     path: Path,
@@ -229,6 +242,7 @@ def resume(
         CheckpointError: where the checkpoint lacks what is needed.
         SettingError: for a setting outside of its range.
     """
+    refuse_without_run(saved, path)
     expected = saved.corpus
     network = saved.build("last")
     indices = None

@@ -44,7 +44,7 @@ def write_report(subject: Subject, options: dict[str, Any], answered: Answered, 
     signals = subject.signals if options["signal"] else fitting(subject, len(text), findings)
     summary = summarize(model, subject.checkpoint)
     page = report.Report(
-        title=f"{summary['corpus']['name']}: {summary['model']}",
+        title=f"{summary['corpus'].get('name', 'a text')}: {summary['model']}",
         summary=(*rows(summary), ("shown", f"{subject.name}, {len(text):,} characters")),
         text=text,
         characters=model.vocabulary.ix_to_char,

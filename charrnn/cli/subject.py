@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from charrnn import planning
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.options import decoding, notice, refuse_terminal
 from charrnn.errors import TextError
@@ -67,11 +68,19 @@ class Subject:
         """The part of the text that the model was trained on, read again.
 
         Raises:
-            TextError: where it is not to be had any more, or is another text by now.
+            TextError: where it is not known, not to be had any more, or another text by now.
         """
         described = self.checkpoint.corpus
+        if not described:
+            raise TextError("the checkpoint does not say what text its model was trained on")
         whole = corpora.read_again(described).encode(self.model.vocabulary)
-        return whole[: len(whole) - described["held_out"]]
+        # As for a run that is resumed: earlier checkpoints have only the share.
+        share = described["val_frac"]
+        held_out = described.get("held_out", planning.held_out(len(whole), share))
+        train = whole[: max(0, len(whole) - held_out)]
+        if len(train) < 2:
+            raise TextError(f"the checkpoint holds out {held_out:,} of {len(whole):,} characters")
+        return train
 
     @cached_property
     def ngram(self) -> NGram:

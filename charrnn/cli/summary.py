@@ -10,6 +10,7 @@ from charrnn.model import CharRNN
 from charrnn.render.chart import chart
 from charrnn.render.curves import learning_curves
 from charrnn.render.escape import printable
+from charrnn.settings import Settings
 
 #: How white space is shown in the vocabulary.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -38,25 +39,29 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same for people, each with what it is called."""
-    corpus, settings = summary["corpus"], summary["settings"]
+    """The same for people, each with what it is called. A model that was saved from Python need
+    have neither a text nor a run.
+    """
+    corpus, different = summary["corpus"], f"{summary['vocabulary_size']} different"
     found = [
         (
             "model",
             f"{summary['model']}, {summary['num_layers']} × {summary['hidden_size']} units, "
             f"{summary['num_parameters']:,} parameters",
-        ),
-        (
-            "text",
-            f"{corpus['name']}: {corpus['characters']:,} characters, "
-            f"{summary['vocabulary_size']} different",
-        ),
-        (
-            "steps",
-            f"{summary['step']:,} of {settings['steps']:,}, {settings['batch_size']} × "
-            f"{settings['seq_length']} characters each, {settings['optimizer']}",
-        ),
+        )
     ]
+    if corpus:
+        different = f"{corpus['name']}: {corpus['characters']:,} characters, {different}"
+    found.append(("text" if corpus else "characters", different))
+    if summary["settings"]:
+        settings = Settings(**summary["settings"])
+        found.append(
+            (
+                "steps",
+                f"{summary['step']:,} of {settings.steps:,}, {settings.batch_size} × "
+                f"{settings.seq_length} characters each, {settings.optimizer}",
+            )
+        )
     for name, loss in (("training", summary["train_loss"]), ("held out", summary["val_loss"])):
         if loss is not None:
             found.append((name, f"{loss:.4f} nats, {loss / log(2):.4f} bits a character"))

@@ -282,6 +282,7 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
+    session.refuse_without_run(saved, path)
     described = saved.corpus
     paths = options["text"] or tuple(described["files"])
     if "-" in paths and not options["text"]:

@@ -1,0 +1,94 @@
+"""A model that was saved from Python, without a text and a run, and what can be done with it."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from conftest import QUICK
+
+from charrnn import checkpoint
+from charrnn.checkpoint import Checkpoint
+from charrnn.model import CharRNN
+from charrnn.text.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def untrained(place):
+    """A checkpoint that has a model alone, and an excerpt to look at."""
+    text = (place / "text.txt").read_text()
+    model = CharRNN(Vocabulary.of(text), hidden_size=4)
+    model.initialize(np.random.default_rng(0))
+    weights = dict(model.parameters)
+    saved = Checkpoint(model.configuration, model.vocabulary, weights, weights, excerpt=text[:200])
+    checkpoint.save("charrnn.npz", saved)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_there_is_something_to_say_of_it(run):
+    text = run("inspect").stdout
+    assert "lstm, 1 × 4 units" in text
+    assert "characters" in text
+    assert "steps" not in text
+    assert json.loads(run("inspect", "--json").stdout)["corpus"] == {}
+
+
+@pytest.mark.usefixtures("untrained")
+def test_it_can_be_sampled_scored_and_trained(run):
+    assert len(run("sample", "--length", 9).stdout) >= 9
+    assert "nats" in run("inspect", "--text", "text.txt").stdout
+    quick = QUICK[QUICK.index("--batch-size") :]
+    run("train", "text.txt", "--init-from", "charrnn.npz", "-c", "other.npz", *quick)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_it_has_a_page(run, place):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    result = run("inspect", "--html", "page.html")
+    assert "without --ngram: the checkpoint does not say what text" in result.stderr
+    assert "<title>a text: lstm" in (place / "page.html").read_text()
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["inspect", "--ngram"], "does not say what text its model was trained on"),
+        (["inspect", "--errors"], "does not say what text its model was trained on"),
+        (["train", "--resume"], r"no run to go on with: start one .* --init-from charrnn\.npz"),
+        (["train", "text.txt", "--resume"], "no run to go on with"),
+    ],
+)
+def test_what_it_lacks_is_said_in_a_line(arguments, said, run):
+    result = run(*arguments, code=1)
+    assert result.stderr.count("\n") == 1
+    assert re.search(said, result.stderr)
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize("lacking", ["corpus", "settings"])
+def test_half_a_run_is_none(lacking, run):
+    half = checkpoint.read("charrnn.npz")
+    setattr(half, lacking, {})
+    checkpoint.save("charrnn.npz", half)
+    assert "lstm, 1 × 8 units" in run("inspect").stdout
+    assert "no run to go on with" in run("train", "text.txt", "--resume", code=1).stderr
+
+
+@pytest.mark.usefixtures("trained")
+def test_settings_that_are_not_said_are_the_usual_ones(run):
+    saved = checkpoint.read("charrnn.npz")
+    saved.settings = {name: saved.settings[name] for name in ("steps", "batch_size", "seq_length")}
+    del saved.corpus["held_out"]
+    checkpoint.save("charrnn.npz", saved)
+    assert "12 of 12, 4 × 8 characters each, adam" in run("inspect").stdout
+    assert "gram" in run("inspect", "--ngram").stdout
+
+
+@pytest.mark.usefixtures("trained")
+def test_more_held_out_than_there_is_leaves_nothing_to_count(run):
+    saved = checkpoint.read("charrnn.npz")
+    saved.corpus["held_out"] = 10**9
+    checkpoint.save("charrnn.npz", saved)
+    assert "holds out 1,000,000,000" in run("inspect", "--ngram", code=1).stderr
