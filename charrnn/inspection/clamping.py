@@ -16,7 +16,7 @@ from charrnn.sampling import log_softmax
 
 #: A stretch of text: characters that only lead up to it, and those that are scored.
 LEAD, SCORED = 128, 192
-#: Stretches for each feature, and of all of them together.
+#: Stretches for each feature, and of all of them together, but for one of each feature.
 EACH, MOST = 4, 24
 #: Cells to compare with.
 RANDOM = 20
@@ -28,7 +28,8 @@ class Clamp:
 
     Attributes:
         ends: where the feature ends: on the character that ends it, the closing quote for
-            instance, and on the one after it, which has to be another than within it.
+            instance, and on the one after it, which has to be another than within it. NaN for
+            a feature that never ends, of which `count` is 0; `random` likewise.
         elsewhere: on all other characters.
         random: where it ends, for other cells, (R,).
         count: how many characters where it ends were looked at.
@@ -60,13 +61,15 @@ def stretches(falls: Array) -> Array:
         falls: as `ends` gives them, (F, N).
     """
     N = falls.shape[1]
-    starts = np.arange(0, max(1, N - LEAD - SCORED), SCORED)
+    starts = np.arange(0, max(1, N - LEAD), SCORED)
+    # The last one is whole, too, if that takes characters that the one before it has.
+    starts = np.unique(np.minimum(starts, max(0, N - 1 - LEAD - SCORED)))
     running = np.concatenate([np.zeros((len(falls), 1), int), np.cumsum(falls, axis=1)], axis=1)
-    first = np.minimum(starts + LEAD, N)
-    counts = running[:, np.minimum(first + SCORED, N)] - running[:, first]  # (F, starts)
+    first = np.where(starts, starts + LEAD, 0)  # nothing leads up to the beginning of the text
+    counts = running[:, np.minimum(starts + LEAD + SCORED, N)] - running[:, first]  # (F, starts)
     best = np.argsort(-counts, axis=1, kind="stable")[:, :EACH]
     # The best of each feature, then the second best, …, until there are enough.
-    chosen = list(dict.fromkeys(best.T.ravel().tolist()))[:MOST]
+    chosen = list(dict.fromkeys(best.T.ravel().tolist()))[: max(MOST, len(falls))]
     return starts[sorted(chosen)]
 
 
@@ -94,7 +97,7 @@ def clamp(
     places = starts + steps  # (T, M)
     read = indices.take(places, mode="clip").astype(np.intp)
     targets = indices.take(places + 1, mode="clip").astype(np.intp)
-    within = (steps >= min(LEAD, len(steps) // 2)) & (places < len(indices) - 1)
+    within = ((steps >= LEAD) | (starts == 0)) & (places < len(indices) - 1)
     means, free = read_freely(model, read, targets)
     H = model.hidden_size
     layers = sorted({layer for layer, _ in cells})

@@ -39,13 +39,14 @@ def state_before(model: CharRNN, indices: Array, places: Array, context: int = C
         indices: the text, (N,).
         places: (B,), from 0.
         context: characters before a place that are read, from an empty state; all there are
-            where they are fewer.
+            where they are fewer. A rectified network's state may come to be not finite.
     """
     reader = model.reader(len(places))
-    for offset in range(-min(context, int(places.max())), 0):
-        reading = places + offset
-        reader.read(indices.take(reading, mode="clip").astype(np.intp))
-        reader.state[..., reading < 0] = 0  # for these the text has not begun
+    with np.errstate(over="ignore", invalid="ignore"):
+        for offset in range(-min(context, int(places.max())), 0):
+            reading = places + offset
+            reader.read(indices.take(reading, mode="clip").astype(np.intp))
+            reader.state[..., reading < 0] = 0  # for these the text has not begun
     return reader.state
 
 

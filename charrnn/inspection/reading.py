@@ -107,11 +107,7 @@ def read_through(
         inputs = indices.take(places, mode="clip").astype(np.intp)
         with np.errstate(over="ignore", invalid="ignore"):
             hidden = model.hidden(inputs, state)
-        if not np.isfinite(state).all():
-            raise TrainingError(
-                "the state of the network grows beyond all bounds as it reads: its training went "
-                "wrong, try a lower --learning-rate"
-            )
+        check_finite(state)
         if offset < 0:
             continue
         tapes = model.room(*inputs.shape).tapes
@@ -120,3 +116,16 @@ def read_through(
             for signal in signals
         }
         yield Piece(places, values, hidden)
+
+
+def check_finite(*arrays: Array) -> None:
+    """Find out whether what a network has come to can be calculated with.
+
+    Raises:
+        TrainingError: where it is not finite.
+    """
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise TrainingError(
+            "the state of the network grows beyond all bounds as it reads: its training went "
+            "wrong, try a lower --learning-rate"
+        )

@@ -26,6 +26,7 @@ import numpy as np
 
 from charrnn.errors import TextError
 from charrnn.inspection.places import state_before
+from charrnn.inspection.reading import check_finite
 from charrnn.model import CharRNN, Layer
 from charrnn.parameters import Array
 
@@ -86,6 +87,7 @@ def spectrum(
 
     Raises:
         TextError: for an empty text.
+        TrainingError: where the state does not stay finite, as a rectified network's may not.
     """
     if not len(indices):
         raise TextError("the Jacobian is averaged over a text, and this one is empty")
@@ -116,8 +118,12 @@ def matrices(model: CharRNN, indices: Array, places: Array) -> dict[tuple[int, s
         places: the steps that Jacobians are taken of, (P,).
     """
     state = state_before(model, indices, places)
+    check_finite(state)
     read = indices[places][None].astype(np.intp)  # (1, P)
-    model.forward(read, state.copy())
+    after = state.copy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        model.forward(read, after)
+    check_finite(after)
     tapes = model.room(*read.shape).tapes
     h = [layer.cell.signal(tape, "h").swapaxes(0, 1) for layer, tape in zip(model.layers, tapes)]
     found: dict[tuple[int, str], Array] = {}

@@ -178,3 +178,29 @@ def test_an_answer_without_a_picture_leaves_no_file(run):
     assert "a.png: not written, there is nothing to draw" in result.stderr
     assert "nothing to find" in result.stdout
     assert not Path("a.png").exists()
+
+
+@pytest.fixture(params=[30, 1e38])
+def exploding(run, request):
+    """A network whose state grows beyond all numbers."""
+    run("train", "text.txt", "-c", "relu.npz", *QUICK[2:], "--model", "vanilla-relu",
+        "--learning-rate", "0.0001")  # fmt: skip
+    grown = checkpoint.read("relu.npz")
+    grown.best["layer1.Wh"] = np.eye(8, dtype=np.float32) * np.float32(request.param)
+    checkpoint.save("relu.npz", grown)
+    return "relu.npz"
+
+
+@pytest.mark.parametrize("name", sorted(set(ANALYSES) - {"find", "gradient"}))
+def test_a_network_whose_state_grows_beyond_all_bounds_is_said_to(name, exploding, run):
+    refused = run("inspect", "-c", exploding, f"--{name}", code=1)
+    assert refused.stderr.startswith("Error: the state of the network grows beyond all bounds")
+    assert refused.stderr.count("\n") == 1
+    assert not refused.stdout
+
+
+def test_its_gradients_are_said_to_explode(exploding, run):
+    answer = " ".join(run("inspect", "-c", exploding, "--gradient").stdout.split())
+    assert answer.startswith(
+        "Gradients explode: they are beyond all numbers from the first character on (layer 1, h);"
+    )

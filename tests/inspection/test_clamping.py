@@ -22,6 +22,19 @@ def test_stretches_are_where_features_end_often():
         assert any(within_one & set(np.flatnonzero(row)) for within_one in within)
 
 
+def test_every_feature_has_stretches_however_many_there_are_and_wherever_it_ends():
+    N, F = 20_000, MOST + 10
+    falls = np.zeros((F, N), bool)
+    for number, row in enumerate(falls):
+        row[(number + 1) * 500 : (number + 1) * 500 + 2] = True
+    falls[0] = np.arange(N) == 20  # before any stretch has something that leads up to it
+    falls[1] = np.arange(N) == N - 3  # after the last whole one
+    seen = np.zeros(N, bool)
+    for start in stretches(falls):
+        seen[start + (LEAD if start else 0) : start + LEAD + SCORED] = True
+    assert (falls & seen).any(axis=1).all()
+
+
 @pytest.fixture
 def switch():
     """A network of which unit 0 alone knows what comes next: after a comes b, after b comes a."""
@@ -43,6 +56,21 @@ def test_the_cell_that_matters_costs_and_the_others_do_not(switch, rng):
     np.testing.assert_allclose(one.random, 0, atol=1e-6)
     assert other.ends == pytest.approx(0, abs=1e-6)
     assert other.random.max() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("place", [5, 790])
+def test_what_ends_only_at_an_end_of_the_text_is_looked_at(place, switch, rng):
+    falls = (np.arange(800) == place)[None]
+    (result,) = clamp(switch, np.tile([0, 1], 400), falls, [(1, 0)], rng)
+    assert result.count == 1
+    assert result.ends > 0
+
+
+def test_what_never_ends_costs_nothing_where_it_ends(switch, rng):
+    (result,) = clamp(switch, np.tile([0, 1], 400), np.zeros((1, 800), bool), [(1, 0)], rng)
+    assert result.count == 0
+    assert np.isnan(result.ends)
+    assert result.elsewhere == pytest.approx(1, abs=0.05)
 
 
 def test_a_text_of_a_few_characters_can_be_read(switch, rng):

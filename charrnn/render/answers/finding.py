@@ -55,7 +55,7 @@ def columns(row: Found) -> tuple[str, ...]:
     Of the cell's score also the sign; of the others that were held, the one that mattered most.
     """
     held, others = "–", "–"
-    if row.clamp is not None:
+    if row.clamp is not None and row.clamp.count:  # it ends somewhere
         held, others = f"{row.clamp.ends:+.2f}", f"{max(row.clamp.random, default=0):+.2f}"
     return (
         row.feature,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from charrnn.inspection.gradients import WHOLE, GradientByLag
 from charrnn.inspection.reading import Signal
 from charrnn.render.figures import Answer, Figure, Series
@@ -43,6 +45,8 @@ def _fate(result: GradientByLag, signal: Signal) -> str:
     curve, tenth = result.norms[signal], result.tenth[signal]
     if result.explodes[signal]:
         lag = int(curve.argmax())
+        if not isfinite(curve[0]):
+            return "explode: they are beyond all numbers from the first character on"
         times = float(curve[lag] / curve[curve > 0][0])
         often = f"{times:,.0f} times" if times <= MOST else "more than a million times"
         return f"explode: {characters(int(result.lags[lag]))} back they are {often} as large"

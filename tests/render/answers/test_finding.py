@@ -7,6 +7,7 @@ from charrnn.inspection.clamping import Clamp
 from charrnn.inspection.finding import Findings, Found
 from charrnn.inspection.reading import Signal
 from charrnn.render.answers.finding import HEADINGS, answer
+from charrnn.render.plain import plain
 
 ROW = Found(
     feature="inside ( )",
@@ -52,6 +53,13 @@ def test_what_was_found_is_said_with_its_cell():
             "spread over the layer",
         ),
     )  # fmt: skip
+
+
+def test_of_what_never_ends_nothing_is_said_of_its_ends():
+    never = replace(ROW, clamp=Clamp(np.nan, 0.01, np.full(2, np.nan), 0))
+    (row,) = answer(Findings((never,), (), 1_000, 64)).table.rows
+    assert row[-3:] == ("–", "–", "found")
+    assert plain(never)["clamp"]["ends"] is None
 
 
 def test_of_many_found_the_first_are_named():
