@@ -20,6 +20,7 @@ from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.render.cells import colored_text, in_context
 from charrnn.render.colors import Depth, color_depth
+from charrnn.render.shades import largest, shades
 from charrnn.render.wording import signed
 
 #: Characters to show, and guesses under each, unless asked otherwise.
@@ -79,21 +80,19 @@ def inspect_cell(
         numbers["guesses"] = guesses_of(model, recording, length)
         numbers["probabilities"] = recording.probabilities[:length]
     depth = color_depth(options["color"])
+    every = recording.values[signal]
+    coloured = shades(
+        every[:, cell], signal.name, model.layers[0].cell.gates, largest(every, signal.name)
+    )
     if options["neighbours"]:
         numbers["neighbours"] = {
             "highest": places(text, values, highest(values)),
             "lowest": places(text, values, highest(-values)),
         }
-        below = neighbours(scaled(model, signal, values), text, values, depth)
+        below = neighbours(coloured, text, values, depth)
     else:
-        coloured = scaled(model, signal, values)[:length]
-        below = show(model, recording, text[:length], coloured, depth)
+        below = show(model, recording, text[:length], coloured[:length], depth)
     return numbers, Shown(above(signal, cell, values, following), below)
-
-
-def scaled(model: CharRNN, signal: Signal, values: Array) -> Array:
-    """Values from −1 to 1, as they are coloured: gates from closed to open."""
-    return 2 * values - 1 if signal.name in model.layers[0].cell.gates else values
 
 
 def above(signal: Signal, cell: int, values: Array, following: list[Following]) -> Iterator[str]:

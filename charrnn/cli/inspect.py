@@ -113,14 +113,14 @@ def command(**options: Any) -> None:
     """
     options["find"] = options["find"] or bool(options["feature"])
     for name, needed in NEEDS.items():
-        if options[name] and not any(options[other] not in (None, False) for other in needed):
+        if options[name] and not any(given(options[other]) for other in needed):
             *more, last = [f"--{other}" for other in needed]
             raise click.UsageError(
                 f"--{name} says more about {', '.join(more) + ' or ' if more else ''}{last}: "
                 f"add {'one of them' if more else last}"
             )
     asked = [name for name in ANALYSES if options[name]]
-    of_a_text = any(options[name] not in (None, False) for name in OF_A_TEXT)
+    of_a_text = any(given(options[name]) for name in OF_A_TEXT)
     if options["plot"] and of_a_text and not asked:
         raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
     checkpoint = checkpoints.read(options["checkpoint"])
@@ -133,3 +133,8 @@ def command(**options: Any) -> None:
     click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run["history"])], options["plot"])
+
+
+def given(value: Any) -> bool:
+    """Whether an option was used; a number may be 0, which is `False` to Python."""
+    return value is not None and value is not False

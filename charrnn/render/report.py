@@ -25,6 +25,7 @@ from charrnn.render.escape import printable
 from charrnn.render.extras import need
 from charrnn.render.figures import Answer
 from charrnn.render.plot import svg
+from charrnn.render.shades import largest, shades
 
 #: Values from −1 to 1 are kept as so many steps on either side of zero. That is seven bits, finer
 #: than colours can show: noise in 2 × 512 cells over 20,000 characters takes 24 MB.
@@ -71,8 +72,8 @@ class Report:
         text: the excerpt, N characters.
         characters: the character of each index, of V characters.
         recording: values (N, H) of every signal to show, in the order to offer them; losses
-            (N − 1,), guesses (N, K) and probabilities (N, K). A memory "c" is drawn as tanh(c),
-            which is what the output sees; a signal that goes beyond ±1 as a share of its largest.
+            (N − 1,), guesses (N, K) and probabilities (N, K). How they are coloured is told by
+            `charrnn.render.shades`.
         gates: the names of signals that run from 0 to 1, drawn from blue, closed, to red, open.
         headings: of the table of cells found.
         found: its rows.
@@ -209,19 +210,11 @@ def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
                 "name": signal.name,
                 "cells": values[signal].shape[1],
                 "gate": signal.name in report.gates,
-                "largest": _largest(values[signal], signal.name),
+                "largest": largest(values[signal], signal.name),
             }
             for signal in signals
         ],
     }
-
-
-def _largest(values: Array, name: str) -> float:
-    """What the ends of the colours stand for: 1, or more where values go beyond it."""
-    if name == "c":
-        return 1.0
-    finite = np.abs(values[np.isfinite(values)])
-    return max(1.0, float(finite.max(initial=0)))
 
 
 def _alignment(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -232,10 +225,7 @@ def _alignment(rows: Sequence[Sequence[str]]) -> list[str]:
 def _packed_cells(report: Report, signal: Signal) -> str:
     """A line for each cell of a signal: its values as steps from 0 to 2·`LEVELS`, a byte each."""
     values = report.recording.values[signal]
-    drawn = np.tanh(values) if signal.name == "c" else values / _largest(values, signal.name)
-    if signal.name in report.gates:
-        drawn = 2 * drawn - 1
-    drawn = np.nan_to_num(drawn, nan=0, posinf=1, neginf=-1)
+    drawn = shades(values, signal.name, report.gates, largest(values, signal.name))
     levels = (np.rint(LEVELS * drawn) + LEVELS).astype(np.uint8)
     return "\n".join(_packed(cell) for cell in levels.T)
 

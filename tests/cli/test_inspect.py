@@ -1,5 +1,6 @@
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -36,6 +37,12 @@ def test_a_cell_colours_the_held_out_text(run):
     held_out = LIGHTHOUSE.read_text()[-len(LIGHTHOUSE.read_text()) // 10 :]
     assert held_out[10:60].split("\n")[0] in body
     assert "\x1b[" in result.stdout
+
+
+def test_the_first_cell_is_a_cell_like_the_others(run):
+    shown = run("inspect", "--cell", 0, "--length", 50, "--predictions").stdout
+    assert shown.startswith("layer 1, cell 0, h: ")
+    assert run("inspect", "--cell", 0).stdout.startswith("layer 1, cell 0, h: ")
 
 
 def test_without_colour_marks_take_its_place(run):
@@ -152,6 +159,21 @@ def test_neighbours_are_where_a_cell_is_highest_and_lowest(run):
     shown = run("inspect", "--cell", 3, "--neighbours", "--no-color").stdout
     assert "highest:" in shown
     assert f"[{first['character']}]" in shown or first["character"] in "\n "
+
+
+def test_a_rectified_cell_is_as_red_as_it_is_on_the_page(run):
+    run("train", "text.txt", "-c", "relu.npz", *QUICK[2:], "--model", "vanilla-relu",
+        "--learning-rate", "0.0001")  # fmt: skip
+    grown = checkpoint.read("relu.npz")
+    grown.best["layer1.Wx"] *= 1_000  # all its values are far beyond 1, in proportion
+    checkpoint.save("large.npz", grown)
+    asked = ["--length", 300, "--no-color"]
+    marks = Counter()
+    for cell in range(8):
+        shown = run("inspect", "-c", "large.npz", "--cell", cell, *asked).stdout
+        marks += Counter(c for line in shown.splitlines() if set(line) <= set(" +#") for c in line)
+    assert marks["+"] > 20  # neither as red as it gets nor not at all
+    assert marks["#"]
 
 
 def test_json_has_the_guesses_and_the_characters_they_belong_to(run):
