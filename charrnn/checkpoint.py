@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from charrnn import archive, header
-from charrnn.errors import CheckpointError, SettingError
+from charrnn.errors import CheckpointError, NotFinite, SettingError
 from charrnn.files import replacing
 from charrnn.fingerprint import fingerprint
 from charrnn.model import CharRNN, cells_of, shapes_of
@@ -121,7 +121,7 @@ class Checkpoint:
         for group in GROUPS:
             for name, array in getattr(self, group).items():
                 if not finite(array):
-                    raise CheckpointError(f"{group}.{name:.100} is not finite everywhere")
+                    raise NotFinite(f"{group}.{name:.100} is not finite everywhere")
         if unknown := self.vocabulary.unknown(self.excerpt):
             raise CheckpointError(
                 f"damaged: its excerpt has characters unknown to it: {listed(unknown)}"
@@ -190,6 +190,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     finite any more, the last ones that were are kept.
 
     Raises:
+        NotFinite: for weights that are not.
         CheckpointError: where that is not possible; nothing is left behind.
     """
     with _naming(path):
@@ -322,7 +323,7 @@ def _naming(path: str | Path) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path}: no such checkpoint: make one with `charrnn train TEXT`, or name another "

@@ -21,6 +21,10 @@ class CheckpointError(CharRNNError):
     """A checkpoint that cannot be read or written, or does not fit what is asked of it."""
 
 
+class NotFinite(CheckpointError):
+    """Weights that are no numbers to calculate with any more, and not worth a checkpoint."""
+
+
 class TrainingError(CharRNNError):
     """A training run that cannot start or cannot go on."""
 

@@ -18,6 +18,8 @@ from charrnn.text.normal_forms import NORMAL_FORMS
 #: Bytes of a header, and values in it: more is in none that charrnn wrote, and would become many
 #: times as much in memory.
 LONGEST, MOST = 2 << 20, 100_000
+#: Of these, what is left to all but the names of the texts, and is more than enough.
+REST = b" " * (1 << 16) + b"," * 2_000
 Kinds = type | tuple[type, ...]
 NUMBER: Kinds = (int, float)
 NOTHING = type(None)
@@ -70,6 +72,11 @@ def encode(header: Mapping[str, Any]) -> bytes:
     if too_large(data):
         raise CheckpointError(f"cannot be saved: its header, of {len(data):,} bytes, is too large")
     return data
+
+
+def has_room(names: object) -> bool:
+    """Whether a header can hold the names of texts: those of very many are too long for it."""
+    return not too_large(json.dumps(names).encode("ascii") + REST)
 
 
 def decode(data: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
-from charrnn import planning
+from charrnn import header, planning
 from charrnn.checkpoint import Checkpoint
 from charrnn.errors import CheckpointError, TextError, TrainingError
 from charrnn.fingerprint import differences, fingerprint
@@ -114,11 +114,17 @@ def start(
         ranks: those that train together, each with as many workers; none unless given.
 
     Raises:
-        TextError: for a text too short, or with characters that `init_from` does not know.
+        TextError: for a text too short, from too many files, or with characters that `init_from`
+            does not know.
         SettingError: for a setting outside of its range.
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
+    if not header.has_room([corpus.name, corpus.files]):
+        raise TextError(
+            f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
+            "text of them, as in `cat ... | charrnn train -`"
+        )
     vocabulary = init_from.vocabulary if init_from else Vocabulary(corpus.characters)
     if unknown := vocabulary.unknown(corpus.characters):
         raise TextError(

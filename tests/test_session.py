@@ -3,7 +3,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from charrnn import checkpoint, planning, session
+from charrnn import checkpoint, header, planning, session
 from charrnn.errors import TextError
 from charrnn.model import CharRNN
 from charrnn.parallel.processes import team_of
@@ -121,6 +121,17 @@ def test_a_checkpoint_that_has_only_the_share_is_resumed_with_it(begin, monkeypa
     monkeypatch.setattr(planning, "MOST_HELD_OUT", 200)
     resumed = session.resume(saved, tmp_path / "model.npz", Corpus.of(TEXT), {})
     assert len(resumed.run.learner.validation) == 318
+
+
+@pytest.mark.parametrize("name", ["x" * 100, "{" * 4])
+def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused_at_once(name, begin, tmp_path):
+    files = tuple(f"/{name}/{number}" for number in range(40_000))
+    with pytest.raises(TextError, match=r"names of 40,000 files are too long.*cat \.\.\."):
+        begin(Corpus("many", [[TEXT]], files=files))
+    most = next(n for n in range(0, 40_000, 500) if not header.has_room(["many", files[: n + 500]]))
+    assert most > 10_000
+    begin(Corpus("many", [[TEXT]], files=files[:most])).save()
+    assert len(checkpoint.read(tmp_path / "model.npz").corpus["files"]) == most
 
 
 def test_characters_that_old_weights_do_not_know_are_listed(begin, tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
 from charrnn.cli.options import notice
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, NotFinite
 from charrnn.session import Session
 from charrnn.training import diverged
 
@@ -127,13 +127,15 @@ class Saving:
             raise CheckpointError(f"{error}: {self._elsewhere()}") from error
 
     def _error(self) -> CheckpointError | None:
-        """Save; what was in the way, if anything was."""
+        """Save; what was in the way, if anything was that may go away."""
         try:
             self.session.save()
+        except NotFinite as error:
+            raise diverged(str(error)) from error
         except CheckpointError as error:
             if isinstance(error.__cause__, OSError):
                 return error
-            raise diverged(str(error)) from error  # no disk is at fault
+            raise  # no disk is at fault
         self._saved = self.session.run.counters.step
         return None
 
