@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
-from charrnn import planning, session
+from charrnn import session
 from charrnn.cells import CELLS
 from charrnn.cli.budget import LEAST_WARMUP, Budget
 from charrnn.cli.interrupts import Interrupts, unwinding
@@ -24,11 +24,13 @@ from charrnn.cli.options import (
     encoding_options,
     notice,
     refuse_terminal,
+    spare,
 )
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
-from charrnn.cli.reporter import Reporter, in_bits
+from charrnn.cli.reporter import Reporter
 from charrnn.cli.saving import Saving, reserving
+from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.parallel.team import Team
@@ -204,6 +206,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
     ranks = joined(ctx, options, given)
     refuse_terminal(options["text"])
+    path, texts = options["checkpoint"], of_files(options["text"])
+    spare("-c", path, *texts)
+    spare("--log", options["log"], path, options["init_from"], *texts)
     with (
         unwinding(),
         reserving(options["checkpoint"]),
@@ -266,6 +271,11 @@ def started(options: dict[str, Any], ranks: Team | None) -> Session:
         )
 
 
+def of_files(texts: Sequence[str]) -> list[str]:
+    """Those that are files; `-` is stdin."""
+    return [text for text in texts if text != "-"]
+
+
 def refuse(ctx: click.Context, names: set[str], why: str) -> None:
     """Refuse options that would not be obeyed.
 
@@ -287,33 +297,10 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
     paths = options["text"] or tuple(described["files"])
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
+    spare("--log", options["log"], *of_files(paths))
     changes = {name: options[name] for name in CHANGEABLE & given}
     with reading(paths, decoding_of(described), described["normalize"]) as corpus:
         return session.resume(saved, path, corpus, changes, ranks)
-
-
-def introduce(current: Session) -> None:
-    """Say what is about to happen."""
-    run, corpus = current.run, current.corpus
-    model, settings = run.model, run.settings
-    held_out = len(run.learner.validation)
-    characters = corpus["characters"] - held_out
-    layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
-    workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
-    if settings.ranks > 1:
-        of_workers = f" of {workers}" if settings.workers > 1 else ""
-        workers = f"{settings.ranks} ranks{of_workers}"
-    notice(
-        f"{corpus['name']}: {corpus['characters']:,} characters, {len(model.vocabulary)} "
-        f"different; the last {held_out:,} are held out"
-    )
-    notice(
-        f"{model.cell}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
-        f"{model.parameters.flat.size:,} parameters; {workers}"
-    )
-    notice(planning.advice_before(model.parameters.flat.size, characters))
-    if run.counters.step:
-        notice(f"going on from step {run.counters.step:,} of {settings.steps:,}")
 
 
 def follow(current: Session, options: dict[str, Any]) -> int:
@@ -342,41 +329,3 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             reporter.planned(budget.plan())
         saving.at_the_end()
     return signal
-
-
-def conclude(current: Session) -> None:
-    """Say how it went, and which commands go on from here."""
-    run, counters = current.run, current.run.counters
-    path = current.path
-    option = "" if path == Path("charrnn.npz") else f" -c {shlex.quote(str(path))}"
-    losses = [point["loss"] for point in counters.history if point["loss"] is not None]
-    notice("")
-    if counters.best_loss is not None:
-        notice(
-            f"{path}: step {counters.step:,}; validation loss {in_bits(counters.best_loss)} at "
-            f"step {counters.best_step:,}"
-        )
-    else:
-        notice(f"{path}: step {counters.step:,}")
-    if losses:
-        V = len(run.model.vocabulary)
-        notice(
-            planning.advice_after(
-                losses[-1], counters.best_loss, counters.best_step, counters.step, V
-            )
-        )
-    notice("go on with")
-    more = ""
-    if counters.step >= run.settings.steps:
-        more = f" --steps {2 * counters.step}"
-    elif run.done:
-        more = " --patience 0"
-    launcher, mpi = "", ""
-    if run.settings.ranks > 1:
-        launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
-        if run.settings.workers > 1:
-            mpi += f" --workers {run.settings.workers}"
-    text = " TEXT" if "-" in current.corpus["files"] else ""  # which cannot be found by itself
-    notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
-    notice(f"    charrnn sample{option} --temp 0.8")
-    notice(f"    charrnn inspect{option} --cell 42")

@@ -1,0 +1,45 @@
+"""What `charrnn train` would lose if it wrote where it was told to."""
+
+from pathlib import Path
+
+import pytest
+from conftest import QUICK
+
+
+def written_over(*arguments, run):
+    """Whether a command is refused that would write over what is kept, and nothing is touched."""
+    kept = ("text.txt", "charrnn.npz")
+    before = [Path(name).read_bytes() for name in kept]
+    said = run("train", *arguments, code=2).stderr.splitlines()[-1]
+    assert [Path(name).read_bytes() for name in kept] == before
+    return said
+
+
+@pytest.mark.parametrize("more", [["--overwrite"], []])
+def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
+    Path("link.txt").symlink_to("text.txt")
+    said = written_over("link.txt", "-c", "text.txt", *more, run=run)
+    assert said == "Error: -c text.txt: that is link.txt: name another file"
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["text.txt", "--overwrite", "--log", "text.txt"], "text.txt"),
+        (["text.txt", "--overwrite", "--log", "charrnn.npz"], "charrnn.npz"),
+        (["--resume", "--steps", "20", "--log", "charrnn.npz"], "charrnn.npz"),
+        (["--resume", "--steps", "20", "--log", "text.txt"], "text.txt"),
+        (["text.txt", "-c", "b.npz", "--init-from", "charrnn.npz", "--log", "charrnn.npz"],
+         "charrnn.npz"),
+    ],
+)  # fmt: skip
+def test_a_log_is_not_appended_to_what_is_kept(words, kept, run, trained):
+    said = written_over(*words, run=run)
+    assert said.startswith(f"Error: --log {words[-1]}: that is ")
+    assert said.endswith(f"{kept}: name another file")
+
+
+def test_a_checkpoint_may_be_started_from_and_replaced(run, trained):
+    before = Path("charrnn.npz").read_bytes()
+    run("train", "text.txt", "--init-from", "charrnn.npz", "--overwrite", *QUICK[4:])
+    assert Path("charrnn.npz").read_bytes() != before
