@@ -123,12 +123,16 @@ def test_a_checkpoint_that_has_only_the_share_is_resumed_with_it(begin, monkeypa
     assert len(resumed.run.learner.validation) == 318
 
 
-@pytest.mark.parametrize("name", ["x" * 100, "{" * 4])
-def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused_at_once(name, begin, tmp_path):
-    files = tuple(f"/{name}/{number}" for number in range(40_000))
-    with pytest.raises(TextError, match=r"names of 40,000 files are too long.*cat \.\.\."):
+@pytest.mark.parametrize(("name", "count"), [("x" * 100, 40_000), ("x", 120_000)])
+def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count, begin, tmp_path):
+    """For their length, and for their number."""
+    files = tuple(f"/{name}/{number}" for number in range(count))
+    with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))
-    most = next(n for n in range(0, 40_000, 500) if not header.has_room(["many", files[: n + 500]]))
+    step = count // 40
+    most = next(
+        n for n in range(0, count, step) if not header.has_room(["many", files[: n + step]])
+    )
     assert most > 10_000
     begin(Corpus("many", [[TEXT]], files=files[:most])).save()
     assert len(checkpoint.read(tmp_path / "model.npz").corpus["files"]) == most
