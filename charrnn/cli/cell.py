@@ -21,7 +21,7 @@ from charrnn.parameters import Array
 from charrnn.render.cells import colored_text, in_context
 from charrnn.render.colors import Depth, color_depth
 from charrnn.render.shades import largest, shades
-from charrnn.render.wording import signed
+from charrnn.render.wording import listed, signed
 
 #: Characters to show, and guesses under each, unless asked otherwise.
 LENGTH, GUESSES = 2_000, 5
@@ -53,7 +53,10 @@ def inspect_cell(
     model = subject.model
     if cell >= model.hidden_size:
         raise SettingError(f"--cell {cell}: the layers have cells 0 to {model.hidden_size - 1}")
-    (signal,) = signals_of(model, options["layer"] or model.num_layers, [options["signal"] or "h"])
+    names = options["signal"] or ["h"]
+    if len(names) > 1:
+        raise SettingError(f"--cell {cell} is coloured by one --signal, not {listed(names)}")
+    (signal,) = signals_of(model, options["layer"] or model.num_layers, names)
     length = options["length"] or LENGTH
     text = subject.text if options["text"] else subject.text[: max(length, READ)]
     indices = subject.indices[: len(text)]
@@ -143,7 +146,9 @@ def show(
 ) -> Iterator[str]:
     """A text coloured by values from −1 to 1, with guesses where they were recorded."""
     guesses = guesses_of(model, recording, len(text)) if recording.guesses.shape[1] else None
-    return colored_text(text, values, depth, shutil.get_terminal_size().columns, guesses)
+    likely = recording.probabilities if guesses else None
+    width = shutil.get_terminal_size().columns
+    return colored_text(text, values, depth, width, guesses, likely)
 
 
 def guesses_of(model: CharRNN, recording: Recording, length: int) -> list[list[str]]:

@@ -70,8 +70,9 @@ def analyses_options(command: Command) -> Command:
 @click.option(
     "--signal",
     type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
-    help="What of it: its output h, the memory c of an LSTM, or a gate."
-    "  [default: h for --cell, else h and c]",
+    multiple=True,
+    help="What of it: its output h, the memory c of an LSTM, or a gate; without --cell repeatable."
+    "  [default: h for --cell, all on a page that has room, else h and c]",
 )
 @click.option(
     "--length",

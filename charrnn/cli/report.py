@@ -74,7 +74,7 @@ def ask_all(subject: Subject, answered: Answered, ask: Ask) -> tuple[Findings, d
             findings = result
         if isinstance(result, Yardstick):
             loss = float(result.bits[result.best - 1] * log(2))
-            beside[f"{result.best}-gram on the text shown"] = loss
+            beside[f"{result.best}-gram, on {subject.name}"] = loss
         answers[analysis.heading] = answer
     history = subject.checkpoint.run["history"]
     answers["Learning"] = Answer("", (learning_curves(history, beside),))

@@ -97,7 +97,7 @@ def subject(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> 
         TextError: for a text that cannot be read, or of which nothing is left.
         SettingError: for a layer or signal that the model does not have, or a broken pattern.
     """
-    names = [options["signal"]] if options["signal"] else None
+    names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
     text, name, path = checkpoint.excerpt, "the held-out excerpt", options["text"]

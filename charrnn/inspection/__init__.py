@@ -7,7 +7,9 @@
     findings = inspection.find_cells(model, text)
 
 The other analyses are functions of the modules of the same name, as in
-`from charrnn.inspection.memory import memory`.
+`from charrnn.inspection.memory import memory`. What is called `indices` in them, in `follow`,
+`gate_saturation` and `gradient_by_lag` too, is a text as numbers, which is
+`model.vocabulary.encode(text)`; `record` and `find_cells` take the text itself.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ def export(path: str | Path, recording: Recording, indices: Array, vocabulary: V
     """Write what was recorded over a text of N characters as an `.npz`.
 
     It holds `layer1.h`, … (N, H), the values after each character; `losses` (N − 1,), in nats, of
-    each character but the first; `indices` (N,), the text; and `characters` (V,), the code point
-    of each index: all of it readable by `numpy.load(path)` alone.
+    each character but the first; `indices` (N,), the text; `characters` (V,), the code point of
+    each index; and `logits` (N, V) where they were recorded: all of it readable by
+    `numpy.load(path)` alone.
 
     Raises:
         SettingError: where it cannot be written.
@@ -30,6 +31,8 @@ def export(path: str | Path, recording: Recording, indices: Array, vocabulary: V
     arrays["losses"] = recording.losses
     arrays["indices"] = indices
     arrays["characters"] = np.array([ord(character) for character in vocabulary.ix_to_char])
+    if recording.logits is not None:
+        arrays["logits"] = recording.logits
     try:
         with replacing(path) as file:
             np.savez(file, **arrays)

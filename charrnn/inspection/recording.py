@@ -24,12 +24,15 @@ class Recording:
         guesses: the likeliest next characters after each one, indices (N, K), the likeliest
             first.
         probabilities: of the guesses, (N, K).
+        logits: of every next character after each one, (N, V), in a temporary file where they
+            are large; None unless they were asked for.
     """
 
     values: dict[Signal, Array]
     losses: Array
     guesses: Array
     probabilities: Array
+    logits: Array | None = None
 
 
 def record(
@@ -38,6 +41,7 @@ def record(
     signals: Sequence[Signal] = (),
     *,
     guesses: int = 0,
+    logits: bool = False,
     readers: int | None = None,
 ) -> Recording:
     """Read a text and take down what happens.
@@ -47,6 +51,7 @@ def record(
         text: of N characters, at least one; or its indices, (N,).
         signals: what to take down, as `charrnn.inspection.reading.signals_of` gives them.
         guesses: K, how many successors to keep.
+        logits: whether to keep what the network says of every character.
         readers: as for `charrnn.inspection.reading.read_through`.
 
     Raises:
@@ -54,9 +59,11 @@ def record(
         TextError: where the temporary directory cannot hold the values.
     """
     indices = model.vocabulary.encode(text) if isinstance(text, str) else text
-    N, K = len(indices), min(guesses, len(model.vocabulary))
+    N, V = len(indices), len(model.vocabulary)
+    K = min(guesses, V)
     dtype = model.parameters.flat.dtype
     values = {signal: room((N, model.hidden_size), dtype) for signal in signals}
+    every = room((N, V), dtype) if logits else None
     losses = np.empty(N, np.float64)
     likeliest = np.empty((N, K), np.intp)
     probabilities = np.empty((N, K), np.float64)
@@ -65,17 +72,19 @@ def record(
             piece.put(of_units, values[signal])
         # The target of the last character of all is unknown; any will do, and it is cut off.
         targets = indices.take(piece.places + 1, mode="clip").astype(np.intp)
-        logits = model.logits(piece.hidden)
-        at_targets = np.take_along_axis(logits, targets[None], axis=0)[0]
+        said = model.logits(piece.hidden)  # (V, T, B)
+        if every is not None:
+            piece.put(said.swapaxes(0, 1), every)
+        at_targets = np.take_along_axis(said, targets[None], axis=0)[0]
         order = best = np.empty((*targets.shape, 0))
         if K:
-            rows = np.moveaxis(logits, 0, -1)  # (T, B, V)
+            rows = np.moveaxis(said, 0, -1)  # (T, B, V)
             order = np.argsort(-rows, axis=-1, kind="stable")[..., :K]
             best = np.take_along_axis(rows, order, axis=-1).astype(np.float64)
-        scored = cross_entropy(logits, targets)
+        scored = cross_entropy(said, targets)
         piece.put(scored, losses)
         piece.put(np.moveaxis(order, 1, -1), likeliest)
         # ln p is the logit less the logarithm of the sum, which the loss has already.
         p = np.exp(best - at_targets[..., None] - scored[..., None])
         piece.put(np.moveaxis(p, 1, -1), probabilities)
-    return Recording(values, losses[:-1], likeliest, probabilities)
+    return Recording(values, losses[:-1], likeliest, probabilities, every)

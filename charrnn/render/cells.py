@@ -19,6 +19,7 @@ def colored_text(
     depth: Depth,
     width: int,
     guesses: Sequence[Sequence[str]] | None = None,
+    probabilities: Array | None = None,
 ) -> Iterator[str]:
     """Lines of a text, each character on the background of its value.
 
@@ -28,9 +29,10 @@ def colored_text(
         depth: the colours of the terminal; without any, a line of marks is put under each.
         width: of the terminal, in columns.
         guesses: for each character the likeliest next ones; shown under it, a line a guess.
+        probabilities: of the guesses, (N, K): the likelier the redder; no colours without them.
     """
     line: list[tuple[str, float]] = []
-    below: list[Sequence[str]] = []
+    below: list[list[tuple[str, float]]] = []
     used = 0
     for number, character in enumerate(text):
         # A newline is a place for its colour.
@@ -41,7 +43,9 @@ def colored_text(
         if character == "\t":
             shown = min(TAB - used % TAB, width - used) * " "  # it goes no further than the edge
         line.append((shown, float(values[number])))
-        below.append(guesses[number] if guesses is not None else ())
+        candidates = guesses[number] if guesses is not None else ()
+        likely = probabilities[number] if probabilities is not None else len(candidates) * [0.0]
+        below.append(list(zip(candidates, map(float, likely))))
         used += columns(shown)
         if character == "\n":
             yield from _finish(line, below, depth)
@@ -51,18 +55,18 @@ def colored_text(
 
 
 def _finish(
-    line: list[tuple[str, float]], below: list[Sequence[str]], depth: Depth
+    line: list[tuple[str, float]], below: list[list[tuple[str, float]]], depth: Depth
 ) -> Iterator[str]:
     yield paint(line, depth).rstrip(" ") if depth == "none" else paint(line, depth)
     if depth == "none":
         marks = (mark(value) * columns(shown) for shown, value in line)
         yield "".join(marks).rstrip()
     for rank in range(max(map(len, below))):
-        row = ""
+        row = []
         for (shown, _), candidates in zip(line, below):
-            guess = candidates[rank] if rank < len(candidates) else ""
-            row += fitted(VISIBLE.get(guess, printable(guess)), columns(shown))
-        yield row.rstrip()
+            guess, likely = candidates[rank] if rank < len(candidates) else ("", 0.0)
+            row.append((fitted(VISIBLE.get(guess, printable(guess)), columns(shown)), likely))
+        yield paint(row, depth).rstrip(" ")
 
 
 def fitted(guess: str, place: int) -> str:

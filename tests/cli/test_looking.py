@@ -90,6 +90,18 @@ def test_states_are_exported(run):
         assert "".join(map(chr, states["characters"][states["indices"]])) == excerpt
 
 
+def test_several_signals_are_exported_and_searched_but_not_drawn_at_once(run):
+    several = ["--signal", "f", "--signal", "o", "--signal", "f"]
+    run("inspect", "--export", "states.npz", *several)
+    with np.load("states.npz") as states:
+        assert {"layer1.f", "layer1.o"} <= set(states.files)
+        assert "layer1.h" not in states.files
+    found = json.loads(run("inspect", "--find", *several, "--json").stdout)["find"]
+    assert found["cells"] == 16
+    refused = run("inspect", "--cell", 1, *several, code=2)
+    assert "coloured by one --signal, not f, o and f" in refused.stderr
+
+
 @pytest.mark.parametrize("name", [n for n, a in ANALYSES.items() if a.needs_training_text])
 def test_what_needs_the_training_text_says_so_when_it_is_gone(name, run):
     Path("text.txt").write_text("another text\n" * 100)

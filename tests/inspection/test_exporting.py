@@ -21,6 +21,14 @@ def test_what_was_recorded_can_be_read_by_numpy_alone(tiny_model, tmp_path, rng)
         np.testing.assert_array_equal(read["indices"], text)
 
 
+def test_logits_are_in_the_file_if_they_were_recorded(tiny_model, tmp_path, rng):
+    model, text = tiny_model(), rng.integers(0, 7, 30)
+    recording = record(model, text, logits=True)
+    export(tmp_path / "a.npz", recording, text, model.vocabulary)
+    with np.load(tmp_path / "a.npz") as read:
+        np.testing.assert_array_equal(read["logits"], recording.logits)
+
+
 def test_a_place_that_cannot_be_written_is_named(tiny_model, tmp_path):
     model, text = tiny_model(), np.array([0, 1])
     path = tmp_path / "missing" / "a.npz"

@@ -83,3 +83,12 @@ def test_what_is_large_is_kept_in_a_file_that_goes(tiny_model, rng, tmp_path, mo
     assert len(list(tmp_path.iterdir())) == 1
     del recording
     assert list(tmp_path.iterdir()) == []
+
+
+def test_logits_are_kept_where_they_are_asked_for(tiny_model, rng):
+    model = tiny_model()
+    text = rng.integers(0, 7, 300)
+    found = record(model, text, logits=True, readers=1).logits
+    expected = model.forward(text[:, None], model.state())[:, :, 0].T
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert record(model, text).logits is None

@@ -31,6 +31,16 @@ def test_each_character_is_on_the_background_of_its_value():
     assert lines == [f"{blue}a{RESET}b{red}c{RESET}"]
 
 
+def test_the_likelier_a_guess_the_redder_it_is():
+    lines = list(
+        colored_text(
+            "ab", np.zeros(2), "24-bit", 80, ["xy", "zw"], np.array([[0.9, 0.05], [0.5, 0.5]])
+        )
+    )
+    strong, weak = background(0.9, "24-bit"), background(0.5, "24-bit")
+    assert lines == ["ab", f"{strong}x{RESET}{weak}z{RESET}", f"y{weak}w{RESET}"]
+
+
 def test_a_colour_does_not_run_into_the_next_line():
     red = background(1, "16")
     assert drawn("abcd", [1, 1, 1, 1], "16", 2) == [f"{red}ab{RESET}", f"{red}cd{RESET}"]
