@@ -46,9 +46,10 @@ def check_place(path: Path) -> None:
     Raises:
         SettingError: where it cannot.
     """
-    if not path.resolve().parent.is_dir():
-        raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
     try:
+        if not path.resolve().parent.is_dir():
+            raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
         files.probe(path)
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
+        why = getattr(error, "strerror", None) or error
+        raise SettingError(f"{path}: cannot be written: {why}") from error
