@@ -12,13 +12,13 @@ import numpy as np
 from charrnn import checkpoint as checkpoints
 from charrnn import header, planning
 from charrnn.checkpoint import Checkpoint
-from charrnn.errors import CheckpointError, TextError, TrainingError
+from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
 from charrnn.fingerprint import differences, fingerprint
 from charrnn.model import CharRNN
 from charrnn.parallel import processes
 from charrnn.parallel.team import Team
 from charrnn.parameters import Array
-from charrnn.settings import Settings
+from charrnn.settings import HIGHEST, Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import Run
@@ -158,7 +158,7 @@ def start(
     if dropout is None:
         read = chosen.steps * chosen.batch_size * chosen.seq_length
         if seconds:
-            read = int(seconds * size.characters_a_second)
+            read = int(min(seconds * size.characters_a_second, HIGHEST))
         dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
     network.dropout = dropout
     described = describe(corpus, val_frac, held_out)
@@ -187,6 +187,8 @@ def fit(
     if asked != (B, T):
         notices.append(f"to fit the text: --batch-size {B} and --seq-length {T}")
     if epochs is not None:
+        if epochs * characters > HIGHEST:
+            raise SettingError(f"{epochs:g} epochs are more characters than can be counted")
         given.setdefault("steps", planning.epochs_to_steps(epochs, characters, B, T))
     steps = given.setdefault("steps", planning.default_steps(characters, B, T))
     given.setdefault("val_every", planning.val_every(steps, held_out, B * T))

@@ -123,6 +123,11 @@ def test_a_checkpoint_that_has_only_the_share_is_resumed_with_it(begin, monkeypa
     assert len(resumed.run.learner.validation) == 318
 
 
+def test_the_dropout_for_a_time_without_end_is_the_highest(begin, monkeypatch):
+    monkeypatch.setitem(MODEL, "dropout", None)
+    assert begin(Corpus.of(TEXT), seconds=1e307).run.model.dropout == 0.5
+
+
 @pytest.mark.parametrize(("name", "count"), [("x" * 100, 40_000), ("x", 120_000)])
 def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count, begin, tmp_path):
     """For their length, and for their number."""

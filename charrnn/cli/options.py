@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from math import inf, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -132,6 +132,10 @@ class Workers(click.ParamType):  # type: ignore[type-arg]
         return int(value)
 
 
+#: Seconds that nothing takes: a century. Beyond, some arithmetic would not take them.
+LONGEST = 100 * 365.25 * 24 * 3600
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]
     """A time, as in 90s, 10m or 1h30m; a plain number is seconds."""
 
@@ -148,8 +152,10 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
             (float(part or 0) for part in match.groups()) if match else (0,) * 3
         )
         total = 3600 * hours + 60 * minutes + seconds
-        if not 0 < total < inf:
+        if not total:
             self.fail(f"{value!r} is no time: write it as in 90s, 10m or 1h30m", param, ctx)
+        if total > LONGEST:
+            self.fail(f"{value:.20} is more than a century", param, ctx)
         return total
 
 

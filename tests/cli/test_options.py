@@ -33,6 +33,13 @@ def test_a_number_without_end_is_refused(kind, value):
         kind.convert(value, None, None)
 
 
+@pytest.mark.parametrize("value", ["9" * 306, "1000000h", "3155760001"])
+def test_no_time_is_longer_than_a_century(value):
+    with pytest.raises(click.BadParameter, match="more than a century"):
+        Duration().convert(value, None, None)
+    assert Duration().convert("3155760000", None, None) == 3155760000
+
+
 @given(st.integers(0, 99), st.integers(0, 99), st.integers(1, 99))
 def test_hours_minutes_and_seconds_add_up(hours, minutes, seconds):
     expected = 3600 * hours + 60 * minutes + seconds

@@ -135,6 +135,12 @@ def test_epochs_are_readings_of_the_text(run):
     assert header().run["step"] == -(-trained_on // 2 // (4 * 8))
 
 
+@pytest.mark.parametrize("epochs", ["1e308", "1e300", "1e13"])
+def test_epochs_without_end_are_refused(epochs, run):
+    result = run("train", "text.txt", *QUICK[:8], "--epochs", epochs, code=2)
+    assert "epochs are more characters than can be counted" in result.stderr
+
+
 def test_another_run_is_not_overwritten_by_accident(run, trained):
     before = Path("charrnn.npz").read_bytes()
     result = run("train", "text.txt", *QUICK, code=1)
