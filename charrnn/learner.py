@@ -120,6 +120,7 @@ class Learner:
         self.team.order("spread")
         self.team.spread(self.model.parameters.flat, *self.remembered.values())
 
+    @np.errstate(over="ignore", invalid="ignore")  # likewise
     def score(self) -> float | None:
         """The loss on the held-out text, together, in nats a character; None without any.
 

@@ -330,7 +330,8 @@ class Reader:
             The logits of the next character, (V, B), which hold until the next one is read.
         """
         x = self._entering.take(indices, axis=0).T
-        with np.errstate(over="ignore"):  # see charrnn.cells.activations.sigmoid
+        # As charrnn.cells.activations.sigmoid has it; and who draws finds out what is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
             for number, (layer, tape) in enumerate(zip(self._layers, self._tapes)):
                 if number:
                     x = layer.weights["Wx"] @ self.state[number - 1, 0]
@@ -339,8 +340,8 @@ class Reader:
                 if number in self._held:
                     units, streams, values = self._held[number]
                     self.state[number][:, units, streams] = values
-        np.matmul(self._Wy, self.state[-1, 0], out=self._logits)
-        np.add(self._logits, self._by, out=self._logits)
+            np.matmul(self._Wy, self.state[-1, 0], out=self._logits)
+            np.add(self._logits, self._by, out=self._logits)
         return self._logits
 
 

@@ -19,6 +19,8 @@ from charrnn.text.vocabulary import Vocabulary
 BLOCK = 16
 #: Random numbers are drawn ahead, this many a stream.
 AHEAD = 256
+#: No quotient of a float32 by this overflows, and it is as cold as can be told apart from 0.
+COLDEST = 1e-250
 
 
 class Reads(Protocol):
@@ -83,7 +85,7 @@ class Choice:
         # In float64, so that the order of a sum cannot move a choice from block to block.
         p = logits.astype(np.float64)
         p -= np.maximum.reduce(p)
-        p /= self.temperature
+        p /= max(self.temperature, COLDEST)
         np.exp(p, out=p)
         if self.top_k is None and self.top_p is None and self.min_p is None:
             return invert(p, uniform)

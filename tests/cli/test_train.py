@@ -338,8 +338,16 @@ def test_advice_comes_before_and_after(run):
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
     arguments = ["--optimizer", "sgd", "--learning-rate", "1e30", "--warmup", "0"]
-    with np.errstate(all="ignore"):
-        result = run("train", "text.txt", *QUICK, *arguments, "--val-every", "1", code=1)
+    result = run("train", "text.txt", *QUICK, *arguments, "--val-every", "1", code=1)
+    assert "try a lower --learning-rate" in result.stderr
+
+
+def test_a_sample_shown_of_weights_beyond_all_bounds_is_no_cause_for_warnings(run):
+    arguments = ["--learning-rate", "1e10", "--model", "vanilla-relu", "--grad-clip", 0]
+    result = run(
+        "train", "text.txt", *QUICK, *arguments, "--warmup", 0, "--sample-every", 1, code=1
+    )
+    assert "--- step 1" in result.stderr
     assert "try a lower --learning-rate" in result.stderr
 
 
