@@ -17,10 +17,9 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from charrnn.errors import CheckpointError
 from charrnn.parameters import Array, Shape
@@ -34,19 +33,15 @@ END = struct.Struct("<4s4H2LH")
 #: The same for large files, which stands before it, with a pointer to itself in between.
 LARGE_END = struct.Struct("<4sQ2H2L4Q")
 POINTER = struct.Struct("<4sLQL")
-#: More members than any network has, and longer headers of arrays.
-MOST, LONGEST = 10_000, 1_000
+#: More members than any network has, longer headers of arrays, and more bytes of the directory for
+#: each member, most of which are its name.
+MOST, LONGEST, ENTRY = 10_000, 1_000, 128
 #: The one way in which numpy writes what we write.
 HEADER = re.compile(
     rb"\{'descr': '([<|]\w\d)', 'fortran_order': False, "
     rb"'shape': \(((?:\d{1,18}, )*(?:\d{1,18},?)?)\), \} *\n"
 )
-TYPES: dict[bytes, DTypeLike] = {
-    b"|u1": np.uint8,
-    b"<u4": np.uint32,
-    b"<f4": np.float32,
-    b"<f8": np.float64,
-}
+TYPES = (b"|u1", b"<u4", b"<f4", b"<f8")
 #: Bytes that are read at a time.
 BLOCK = 1 << 20
 
@@ -56,14 +51,17 @@ class Member(NamedTuple):
 
     name: str
     shape: Shape
-    dtype: DTypeLike
+    dtype: np.dtype[Any]
     before: int  # bytes of its header
     info: zipfile.ZipInfo
 
 
 def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
-    """Write arrays into a file, as `numpy.savez` does."""
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    """Write arrays into a file, as `numpy.savez` does on machines with the usual order of bytes."""
+    whole = {
+        name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+        for name, array in arrays.items()
+    }
     np.savez(file, **whole)  # type: ignore[arg-type]
 
 
@@ -108,8 +106,9 @@ def end_of_members(file: IO[bytes]) -> int:
             end = large
     if signature != b"PK\x05\x06" or any(disks) or comment or start + length != end:
         raise damaged
-    if here != count or count > MOST:
-        raise CheckpointError(f"damaged: {count} members")
+    # The directory is read as a whole, whatever number of members is said.
+    if here != count or count > MOST or length > count * ENTRY:
+        raise CheckpointError(f"damaged: {count} members, in a directory of {length:,} bytes")
     return int(start)
 
 
@@ -153,10 +152,10 @@ def described(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     match = HEADER.fullmatch(header)
     if not match or match[1] not in TYPES:
         raise CheckpointError(f"damaged: {name!r:.100} is an array of another kind: {header!r:.80}")
-    dtype = TYPES[match[1]]
+    dtype = np.dtype(match[1].decode())
     shape = tuple(int(number) for number in match[2].replace(b",", b" ").split())
     before = len(start) + length
-    size, there = prod(shape) * np.dtype(dtype).itemsize, info.file_size - before
+    size, there = prod(shape) * dtype.itemsize, info.file_size - before
     if size != there:
         raise CheckpointError(f"damaged: {name!r:.100} has {there} bytes, its shape {shape} {size}")
     return Member(name.removesuffix(".npy"), shape, dtype, before, info)
@@ -172,4 +171,4 @@ def content(archive: zipfile.ZipFile, member: Member) -> Array:
         while block := stream.read(BLOCK):
             room[place : place + len(block)] = np.frombuffer(block, np.uint8)
             place += len(block)
-    return array
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

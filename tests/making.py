@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from charrnn.text.vocabulary import Vocabulary
 
 #: A checkpoint of every format there was, made by the charrnn of its time.
 KEPT = sorted((Path(__file__).parent / "checkpoints").glob("format-*.npz"))
+#: Memory that reading one may take beside twice its size.
+ROOM = 16 << 20
 #: What they were trained on, for 20 steps.
 COUNTED = "".join(f"{number} squared is {number**2}.\n" for number in range(120))
 
@@ -41,8 +44,8 @@ RUN = {
 }
 
 
-def made(vocabulary="abc\n", **more):
-    model = CharRNN(Vocabulary(vocabulary), cell="gru", hidden_size=4)
+def made(vocabulary="abc\n", cell="gru", hidden_size=4, **more):
+    model = CharRNN(Vocabulary(vocabulary), cell=cell, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
     last = {name: array.copy() for name, array in model.parameters.items()}
     best = {name: array + 1 for name, array in last.items()}
@@ -121,3 +124,15 @@ def mutated(data, rng):
         else:  # a number at its limit
             data[start : start + 4] = rng.choice([b"\xff\xff\xff\xff", bytes(4), b"\xff\x7f\0\0"])
     return bytes(data)
+
+
+def peak(function):
+    """The most memory that a function takes. The system's own figure would begin with that of
+    the process that tests.
+    """
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
