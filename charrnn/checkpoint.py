@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +26,7 @@ from charrnn import archive, header
 from charrnn.errors import CheckpointError, NotFinite, SettingError
 from charrnn.files import replacing
 from charrnn.fingerprint import fingerprint
+from charrnn.history import COLUMNS, History, table_of
 from charrnn.model import CharRNN, cells_of, shapes_of
 from charrnn.parameters import Array
 from charrnn.settings import Settings
@@ -122,6 +122,8 @@ class Checkpoint:
             for name, array in getattr(self, group).items():
                 if not finite(array):
                     raise NotFinite(f"{group}.{name:.100} is not finite everywhere")
+        if len(self.excerpt) > LONGEST:
+            raise CheckpointError(f"its excerpt has {len(self.excerpt):,} characters, too many")
         if unknown := self.vocabulary.unknown(self.excerpt):
             raise CheckpointError(
                 f"damaged: its excerpt has characters unknown to it: {listed(unknown)}"
@@ -133,12 +135,12 @@ class Checkpoint:
 #: The fields of a checkpoint that stand in its header, and those that are arrays by name.
 SECTIONS = ("model", "corpus", "settings", "run", "versions")
 GROUPS = ("best", "last", "resume")
-#: Those of text.
-TEXTS = ("vocabulary", "excerpt")
 #: The largest weight that there is.
 LARGEST = float(np.finfo(np.float32).max)
-#: The columns of the history.
-COLUMNS = ("step", "loss", "val_loss")
+#: Characters of an excerpt, five times those that charrnn writes.
+LONGEST = 500_000
+#: The arrays of text, and how many characters each may have.
+TEXTS = {"vocabulary": CODE_POINTS, "excerpt": LONGEST}
 
 
 def check_shapes(model: Mapping[str, Any], V: int, **groups: Mapping[str, Array]) -> None:
@@ -242,8 +244,8 @@ def unpacked(arrays: dict[str, Array]) -> Checkpoint:
     for names, what in ((named - arrays.keys(), "lacks"), (arrays.keys() - named, "lists no")):
         if names:
             raise CheckpointError(f"damaged: it {what} {', '.join(sorted(names)):.200}")
-    for name in TEXTS:
-        check_text(arrays[name])
+    for name, most in TEXTS.items():
+        check_text(arrays[name], most)
     characters, excerpt = (arrays.pop(name) for name in TEXTS)
     if (characters[1:] <= characters[:-1]).any():
         raise CheckpointError("the characters of its vocabulary are not in order")
@@ -267,25 +269,19 @@ def unpacked(arrays: dict[str, Array]) -> Checkpoint:
     return checkpoint
 
 
-def check_text(points: Array) -> None:
-    """Find out whether an array is the code points of a text, (N,).
+def check_text(points: Array, most: int) -> None:
+    """Find out whether an array is the code points of a text, (N,), of so many at most.
 
     Raises:
         CheckpointError: where that is not what they are.
     """
     if points.dtype != np.uint32 or points.ndim != 1 or (points >= CODE_POINTS).any():
         raise CheckpointError("damaged: its text is none")
+    if points.size > most:
+        raise CheckpointError(f"damaged: a text in it has {points.size:,} characters, too many")
 
 
-def table_of(history: list[dict[str, float | None]]) -> Array:
-    """The points of a history, (n, 3), NaN for None."""
-    rows = [
-        [nan if (value := point[name]) is None else value for name in COLUMNS] for point in history
-    ]
-    return np.array(rows, np.float64).reshape(-1, len(COLUMNS))
-
-
-def points(table: Array) -> list[dict[str, float | None]]:
+def points(table: Array) -> History:
     """The opposite of `table_of`.
 
     Raises:
@@ -295,11 +291,7 @@ def points(table: Array) -> list[dict[str, float | None]]:
         raise CheckpointError(f"damaged: its history is {table.dtype}, {table.shape}")
     if np.isinf(table).any() or np.isnan(table[:, 0]).any():
         raise CheckpointError("damaged: its history is not finite")
-    found = []
-    for step, *losses in table.tolist():
-        loss, val_loss = (None if isnan(value) else value for value in losses)
-        found.append({"step": int(step), "loss": loss, "val_loss": val_loss})
-    return found
+    return History(table)
 
 
 def of_format_1(said: dict[str, Any], arrays: dict[str, Array]) -> None:

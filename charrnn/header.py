@@ -19,7 +19,9 @@ from charrnn.text.normal_forms import NORMAL_FORMS
 #: times as much in memory.
 LONGEST, MOST = 2 << 20, 100_000
 #: Of these, what is left to all but the names of the texts, and is more than enough.
-REST = b" " * (1 << 16) + b"," * 2_000
+REST = b" " * (1 << 18) + b"," * 10_000
+#: Which bytes begin and end a string, and which come before a value.
+QUOTES, BEGINNINGS = (bytes(byte in some for byte in range(256)) for some in (b'"', b"{[,"))
 Kinds = type | tuple[type, ...]
 NUMBER: Kinds = (int, float)
 NOTHING = type(None)
@@ -106,9 +108,8 @@ def too_large(data: bytes) -> bool:
 def values(data: bytes) -> int:
     """How many values JSON may have: all that begin an object or a list, or follow a comma."""
     unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
-    characters = np.frombuffer(unescaped, np.uint8)
-    within = np.logical_xor.accumulate(characters == ord('"'))  # a string
-    begins = np.isin(characters, np.frombuffer(b"{[,", np.uint8))
+    within = np.logical_xor.accumulate(np.frombuffer(unescaped.translate(QUOTES), bool))  # a string
+    begins = np.frombuffer(unescaped.translate(BEGINNINGS), bool)
     return int(np.count_nonzero(begins & ~within))
 
 

@@ -186,7 +186,7 @@ class Run:
         Raises:
             KeyError, TypeError, ValueError: where these are not a run's like this one.
         """
-        self.counters = Counters(**numbers)
+        self.counters = Counters(**{**numbers, "history": list(numbers["history"])})
         for name, array in self.learner.remembered.items():
             if arrays[name].shape != array.shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")

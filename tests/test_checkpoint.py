@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
 
 import charrnn
-from charrnn.checkpoint import FORMAT, load, read, save
+from charrnn.checkpoint import FORMAT, LONGEST, load, read, save
 from charrnn.errors import CheckpointError
 from charrnn.session import resume
 from charrnn.text.corpus import Corpus
@@ -188,6 +188,21 @@ def test_what_is_not_finite_does_not_replace_what_is(group, path):
     with pytest.raises(CheckpointError, match=rf"model\.npz: {group}\..* is not finite"):
         save(path, spoiled)
     assert read(path).excerpt == "a"
+
+
+def test_an_excerpt_too_long_to_be_read_is_not_written(path):
+    save(path, made(excerpt="a" * LONGEST))
+    with pytest.raises(CheckpointError, match="excerpt has 500,001 characters, too many"):
+        save(path, made(excerpt="a" * (LONGEST + 1)))
+    assert len(read(path).excerpt) == LONGEST
+
+
+def test_a_history_is_read_as_it_was(path):
+    save(path, made(run=RUN))
+    found = read(path).run["history"]
+    assert found == RUN["history"]
+    assert found != RUN["history"][:1]
+    assert (found[-1], found[:1]) == (RUN["history"][1], RUN["history"][:1])
 
 
 @pytest.mark.parametrize("number", [1e300, np.finfo(np.float16).max])

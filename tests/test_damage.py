@@ -1,14 +1,16 @@
 """Whatever becomes of the bytes of a checkpoint, it is refused or it is the same."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
-from making import mutated, npz, refused, small
+from making import CORPUS, ROOM, made, mutated, npz, peak, refused, rewritten, small, with_header
 
 from charrnn import archive
-from charrnn.checkpoint import unpacked
+from charrnn.checkpoint import LONGEST, read, save, unpacked
 from charrnn.errors import CheckpointError
+from charrnn.text.vocabulary import CODE_POINTS
 
 
 @pytest.fixture
@@ -51,3 +53,46 @@ def test_headers_that_were_worked_on_are_refused_or_can_be_used(path):
         except CheckpointError:
             outcomes.append(0)
     assert 0 < sum(outcome == 2 for outcome in outcomes) < len(outcomes)
+
+
+def array(name, values):
+    """Makes a checkpoint of which an array is another."""
+    return lambda path: rewritten(path, lambda arrays: arrays.update({name: values}))
+
+
+def corpus(name, value):
+    """Makes a checkpoint that says something else of its text."""
+    return lambda path: with_header(path, lambda said: said["corpus"].update({name: value}))
+
+
+EVERY_CHARACTER = "".join(map(chr, range(CODE_POINTS)))
+LARGE = {
+    "characters without weights": array("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32)),
+    "characters with weights": lambda path: save(
+        path, made(EVERY_CHARACTER, "vanilla", 1, excerpt=EVERY_CHARACTER[-LONGEST:])
+    ),
+    "an excerpt": array("excerpt", np.full(5_000_000, 97, np.uint32)),
+    "an excerpt that may be": lambda path: save(path, made("a\U0010ffff", excerpt="a" * LONGEST)),
+    "an excerpt of unknown characters": array("excerpt", np.arange(LONGEST, dtype=np.uint32)),
+    "a history": array("history", np.ones((400_000, 3))),
+    "weights": array("resume.m", np.ones(3_000_000, np.float32)),
+    "files": corpus("files", ["ab"] * 90_000),
+    "objects": corpus("files", [{"a": 1}] * 45_000),
+    "a name": corpus("name", "a" * 2_090_000),
+    "a name of wide characters": corpus("name", "a" * 2_000_000 + "\U0010ffff"),
+    "a header": corpus("name", "a" * 20_000_000),
+    "arrays": lambda path: save(
+        path, made(corpus=CORPUS, resume={f"{n}": np.zeros(1, np.float32) for n in range(2_000)})
+    ),
+}
+
+
+@pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
+def test_memory_is_bounded_by_the_size_of_the_file(make, path):
+    make(path)
+
+    def refused_or_read():
+        with suppress(CheckpointError):
+            read(path)
+
+    assert peak(refused_or_read) < 2 * path.stat().st_size + ROOM

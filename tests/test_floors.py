@@ -14,7 +14,7 @@ FLOORS = [
     {"__init__", "errors", "files", "locks", "parameters"},
     {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
     {"cells", "dropout", "sampling", "settings", "fingerprint"},
-    {"model", "header"},
+    {"model", "header", "history"},
     {"evaluation", "checkpoint"},
     {"learner", "inspection"},
     {"training", "render"},

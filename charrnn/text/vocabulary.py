@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -24,12 +25,12 @@ class Vocabulary:
 
     Attributes:
         ix_to_char: the character of each index, a string of V characters.
-        char_to_ix: the index of each character.
     """
 
     def __init__(self, characters: Iterable[str]) -> None:
-        self.ix_to_char = "".join(sorted(set(characters)))
-        self.char_to_ix = {char: ix for ix, char in enumerate(self.ix_to_char)}
+        seen = Characters()
+        seen.add(characters if isinstance(characters, str) else "".join(characters))
+        self.ix_to_char = str(seen)
         self._code_points = code_points(self.ix_to_char)
         self._table: Array | None = None
 
@@ -39,6 +40,11 @@ class Vocabulary:
         characters = Characters()
         characters.add(text)
         return cls(str(characters))
+
+    @cached_property
+    def char_to_ix(self) -> dict[str, int]:
+        """The index of each character; made when it is asked for, since it takes much room."""
+        return {char: ix for ix, char in enumerate(self.ix_to_char)}
 
     def __len__(self) -> int:
         return len(self.ix_to_char)
@@ -54,9 +60,11 @@ class Vocabulary:
         """The smallest integer type that holds every index."""
         return np.min_scalar_type(max(len(self) - 1, 0))
 
-    def unknown(self, text: str) -> list[str]:
+    def unknown(self, text: str) -> str:
         """The distinct characters of `text` that are not in the vocabulary, sorted."""
-        return sorted(set(text) - self.char_to_ix.keys())
+        seen = Characters()
+        seen.add(text)
+        return seen.without(self._code_points)
 
     def encode(self, text: str, *, unknown: str = "error") -> Array:
         """The indices of the characters of `text`, (N,), in the type `dtype`.
@@ -111,9 +119,15 @@ class Characters:
         if not self._seen.take(points).all():
             self._seen[points] = True
 
-    def __str__(self) -> str:
+    def without(self, points: Array) -> str:
+        """Those that are not among some code points, sorted."""
         self._seen[list(self._ascii)] = True
-        return "".join(map(chr, np.flatnonzero(self._seen)))
+        rest = self._seen.copy()
+        rest[points] = False
+        return text_of(np.flatnonzero(rest))
+
+    def __str__(self) -> str:
+        return self.without(np.empty(0, np.intp))
 
 
 def listed(characters: Sequence[str], most: int = 20) -> str:

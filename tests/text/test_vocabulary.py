@@ -61,7 +61,7 @@ def test_an_index_is_the_place_among_the_sorted_characters(text):
 
 @given(texts, texts)
 def test_unknown_lists_what_is_not_in_the_vocabulary_once_and_sorted(known, text):
-    assert Vocabulary.of(known).unknown(text) == sorted(set(text) - set(known))
+    assert Vocabulary.of(known).unknown(text) == "".join(sorted(set(text) - set(known)))
 
 
 def test_unknown_characters_are_an_error_that_lists_them():
