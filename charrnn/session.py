@@ -229,6 +229,25 @@ def refuse_without_run(saved: Checkpoint, path: Path) -> None:
         )
 
 
+def differing(corpus: Corpus, expected: dict[str, Any], unknown: list[str]) -> str:
+    """What a text has that another has not.
+
+    Args:
+        corpus: the text.
+        expected: the other, as `describe` has it.
+        unknown: the characters that are not in that one.
+    """
+    found = []
+    if corpus.length != expected["characters"]:
+        found.append(f"{corpus.length:,} characters, not {expected['characters']:,}")
+    if unknown:
+        found.append(f"characters that were not there: {listed(unknown)}")
+    if not found:
+        sums = f"{corpus.sha256[:8]}..., not {expected['sha256'][:8]}..."
+        found.append(f"as many characters, but others: its SHA-256 is {sums}")
+    return ", and ".join(found)
+
+
 def resume(
     saved: Checkpoint,
     path: Path,
@@ -261,9 +280,9 @@ def resume(
         indices = corpus.encode(network.vocabulary)
     if indices is None or corpus.sha256 != expected["sha256"]:
         raise TrainingError(
-            f"{corpus.name} ({corpus.length:,} characters) is not the text that {path} was "
-            f"trained on, {expected['name']} ({expected['characters']:,} characters): to go on "
-            f"with another text, start a new run with --init-from {path} and another -c"
+            f"{corpus.name} is not the text that {path} was trained on, {expected['name']}: it has "
+            f"{differing(corpus, expected, unknown)}: to go on with another text, start a new run "
+            f"with --init-from {path} and another -c"
         )
     # Earlier checkpoints have only the share; the number says it whatever the default becomes.
     held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))

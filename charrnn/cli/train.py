@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -200,9 +201,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    if options["resume"]:
-        refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began")
-    elif options["init_from"]:
+    if options["init_from"] and not options["resume"]:
         refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
     ranks = joined(ctx, options, given)
     refuse_terminal(options["text"])
@@ -212,7 +211,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     with (
         unwinding(),
         reserving(options["checkpoint"]),
-        resumed(options, given, ranks) if options["resume"] else started(options, ranks) as current,
+        resumed(ctx, given, ranks) if options["resume"] else started(options, ranks) as current,
     ):
         signal = carry_out(current, options)
     if signal:
@@ -276,23 +275,37 @@ def of_files(texts: Sequence[str]) -> list[str]:
     return [text for text in texts if text != "-"]
 
 
-def refuse(ctx: click.Context, names: set[str], why: str) -> None:
+def refuse(
+    ctx: click.Context, names: set[str], why: str, known: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Refuse options that would not be obeyed.
+
+    Args:
+        ctx: of the command.
+        names: of the options.
+        why: they would not be.
+        known: the values that hold, as far as they are known, by name.
 
     Raises:
         click.UsageError: where there are any, with their flags.
     """
-    flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
     if names:
-        listed = ", ".join(sorted(flags[name] for name in names))
-        raise click.UsageError(f"{why}: leave out {listed}")
+        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+        listed = sorted(flags[name] for name in names)
+        held = [f"{flags[name]} {known[name]}" for name in sorted(names & known.keys())]
+        with_them = f", with {' '.join(held)}" if held else ""
+        raise click.UsageError(f"{why}{with_them}: leave out {', '.join(listed)}")
 
 
-def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Session:
+def resumed(ctx: click.Context, given: set[str], ranks: Team | None) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
+    options = ctx.params
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
     session.refuse_without_run(saved, path)
+    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["cell"]}
+    known = {name: value for name, value in known.items() if type(value) in (str, int, float)}
+    refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began", known)
     described = saved.corpus
     paths = options["text"] or tuple(described["files"])
     if "-" in paths and not options["text"]:

@@ -189,13 +189,30 @@ def test_a_complete_run_asks_for_more_steps(run, trained):
 
 def test_resume_refuses_what_a_run_has_fixed(run, trained):
     result = run("train", "--resume", "--hidden-size", 9, "--seed", 1, code=2)
-    assert "--hidden-size, --seed" in result.stderr
+    assert "with --hidden-size 8 --seed 0: leave out --hidden-size, --seed" in result.stderr
+    result = run("train", "--resume", "--model", "gru", "--epochs", 3, "--binary", code=2)
+    assert "with --model lstm: leave out --binary, --epochs, --model" in result.stderr
 
 
-def test_resume_refuses_another_text(run, trained):
-    Path("text.txt").write_text(LIGHTHOUSE.read_text() + "!")
+LENGTH = len(LIGHTHOUSE.read_text())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text + "!", f"it has {LENGTH + 1:,} characters, not {LENGTH:,}: to"),
+        (lambda text: text[:-1] + "é", "it has characters that were not there: 'é'"),
+        (
+            lambda text: text + "漢é",
+            "characters, not [0-9,]+, and characters that were not there: 'é' '漢'",
+        ),
+        (lambda text: text[::-1], "but others: its SHA-256 is [0-9a-f]{8}..., not [0-9a-f]{8}..."),
+    ],
+)
+def test_resume_refuses_another_text_and_says_what_differs(change, said, run, trained):
+    Path("text.txt").write_text(change(LIGHTHOUSE.read_text()))
     result = run("train", "--resume", "--steps", 20, code=1)
-    assert "is not the text" in result.stderr
+    assert re.search(f"text.txt is not the text that .*, text.txt: .*{said}", result.stderr)
     assert "--init-from" in result.stderr
 
 
