@@ -55,6 +55,9 @@ def rewritten(change: str = "", save: str = "") -> str:
     return f'rewrite "{change}" {save}'.strip() + "; charrnn sample -c other.npz"
 
 
+#: A model that writes é where it wrote u.
+ACCENTED = "rewrite \"for name in ('vocabulary', 'excerpt'): a[name][a[name] == ord('u')] = 233\""
+
 CHECKPOINTS = [
     Case("no checkpoint yet", "charrnn sample -c none.npz", 1, "no such checkpoint: make one"),
     Case("a directory", "charrnn sample -c .", 1, "Is a directory"),
@@ -149,7 +152,7 @@ WRITING = [
         "a run is resumed with another text",
         "echo more >> count.txt; charrnn train -c model.npz --resume count.txt --steps 30",
         1,
-        "is not the text that",
+        "2,389 characters, not 2,384",
     ),
     Case(
         "a run that read a pipe is resumed",
@@ -161,11 +164,25 @@ WRITING = [
         "a run is resumed as another",
         "charrnn train -c model.npz --resume --hidden-size 9",
         2,
-        "leave out --hidden-size",
+        "with --hidden-size 3: leave out --hidden-size",
+    ),
+    Case(
+        "a log in the place of the checkpoint",
+        "charrnn train count.txt -c x.npz --log x.npz",
+        2,
+        "--log x.npz: that is x.npz: name another file",
+    ),
+    Case(
+        "a checkpoint in the place of the text",
+        "charrnn train count.txt -c count.txt --overwrite",
+        2,
+        "-c count.txt: that is count.txt: name another file",
     ),
 ]
 RUNNING = [
     Case("a number that is none", "charrnn train count.txt --epochs nan", 2, "no number to calc"),
+    Case("a text without end", "charrnn train count.txt --epochs 1e308", 2, "can be counted"),
+    Case("a time without end", "charrnn train count.txt --time 1000000h", 2, "than a century"),
     Case(
         "a size that is a slip",
         "charrnn train count.txt --hidden-size 9999999",
@@ -179,14 +196,24 @@ RUNNING = [
         1,
         "try a lower --learning-rate",
     ),
-    Case("who reads has seen enough", "charrnn sample -c model.npz --seed 1 | head -1 >&2", 0, ""),
     Case(
-        "a console that cannot show what is written",
-        "PYTHONIOENCODING=ascii charrnn sample -c model.npz --length 9",
+        "who reads has seen enough",
+        "set -o pipefail; charrnn sample -c model.npz --seed 1 --length 1000000 | head -1 >&2",
         0,
         "",
     ),
-    Case("no locale", "LC_ALL=C charrnn inspect -c model.npz", 0, ""),
+    Case(
+        "a console that cannot show what is written",
+        f"{ACCENTED}\nPYTHONIOENCODING=ascii charrnn sample -c other.npz --seed 1 --length 300 >&2",
+        0,
+        r"\xe9",
+    ),
+    Case(
+        "no locale",
+        f"{ACCENTED}\nLC_ALL=C charrnn sample -c other.npz --seed 1 --length 300 >&2",
+        0,
+        "é",
+    ),
 ]
 TEXTS = [
     Case("no such file", "charrnn train none.txt", 1, "none.txt: No such file"),

@@ -1,3 +1,9 @@
+"""Two runs, one checkpoint: on this machine and on file systems of POSIX.
+
+A lock of another machine, which the file system of a network may or may not show, and the locks of
+Windows are not tried themselves: a file system without locks stands for the worst of them.
+"""
+
 import errno
 import os
 import re

@@ -1,4 +1,9 @@
-"""Whatever goes wrong while a checkpoint is written, and wherever: a good one is there after."""
+"""Whatever goes wrong while a checkpoint is written, and wherever: a good one is there after.
+
+A power cut, a quota and the file system of a network are not tried themselves. In their place
+each call fails as on a full or a broken disk, or is the last of a process that is killed in it, and
+the order of flushing and renaming is held. Neither is Windows, which flushes no directory.
+"""
 
 import errno
 import os
