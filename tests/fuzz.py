@@ -38,6 +38,8 @@ from charrnn.training import train
 
 WHOLE = [path.read_bytes() for path in KEPT]
 ENCODINGS = [None, "utf-8", "utf-16", "utf-32", "latin-1", "shift-jis", "gb18030", "utf-7"]
+#: What no section of a header says, and what would be obeyed if it were passed on.
+UNKNOWN = ["x", "dtype", "vocabulary", "history"]
 #: Memory that a case may take, beside twice its size.
 ROOM = 64 << 20
 
@@ -67,7 +69,7 @@ def checkpoint_case(rng: np.random.Generator) -> bytes:
 
 
 def header_case(member: bytes, rng: np.random.Generator) -> bytes:
-    """The header of a checkpoint with a value, or some bytes, changed."""
+    """The header of a checkpoint with a value, or some bytes, changed, or a value too many."""
     said = json.loads(np.load(io.BytesIO(member)).tobytes())
     if rng.random() < 0.5:
         data = mutated(json.dumps(said).encode(), rng)
@@ -84,13 +86,16 @@ def header_case(member: bytes, rng: np.random.Generator) -> bytes:
             1e308,
             0.5,
             "",
+            "O",
+            "V2000000000",
             "x" * 99,
             [],
             {},
             [[]],
         ]
         section = said[rng.choice(["model", "corpus", "settings", "run", "versions"])]
-        section[rng.choice(sorted(section))] = values[rng.integers(len(values))]
+        names = [*sorted(section), *UNKNOWN]
+        section[str(rng.choice(names))] = values[rng.integers(len(values))]
         data = json.dumps(said).encode()
     file = io.BytesIO()
     np.save(file, np.frombuffer(data, np.uint8))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import fuzz
@@ -31,3 +32,11 @@ def test_what_is_not_refused_in_a_sentence_is_kept_and_said(error, monkeypatch, 
         fuzz.main()
     assert Path("fuzz-case").read_bytes() == fuzz.checkpoint_case(fuzz.np.random.default_rng(1))
     assert "Error" in capsys.readouterr().err
+
+
+def test_a_header_is_also_given_what_no_header_says():
+    with zipfile.ZipFile(fuzz.KEPT[-1]) as kept:
+        member = kept.read("header.npy")
+    given = b"".join(fuzz.header_case(member, fuzz.np.random.default_rng(n)) for n in range(200))
+    assert b'"dtype": ' in given
+    assert b'"dtype": ' not in member
