@@ -7,6 +7,7 @@ numbers in another order, and the last bits come out differently.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 from collections.abc import Mapping
@@ -14,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.linalg import _umath_linalg
 
 import charrnn
 from charrnn.parallel.launch import started
 from charrnn.parallel.threads import NAMES
 
+#: What OpenBLAS calls the function that says which of its kernels is used: in NumPy's builds, and
+#: in others.
+KERNEL = ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename")
 #: Where Linux describes the processor.
 DESCRIBED = Path("/proc/cpuinfo")
 
@@ -32,12 +37,30 @@ def fingerprint() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "kernel": kernel(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "features": " ".join(config.get("SIMD Extensions", {}).get("found", [])),
         "threads": next((os.environ[name] for name in NAMES if name in os.environ), "all"),
         **library(),
     }
+
+
+def kernel() -> str:
+    """What OpenBLAS computes products with: it decides by the processor, or as it is told. Where
+    it cannot be asked, what it is told.
+    """
+    told = os.environ.get("OPENBLAS_CORETYPE", "unknown")
+    try:
+        blas = ctypes.CDLL(_umath_linalg.__file__)  # loaded already, and with it OpenBLAS
+    except OSError:
+        return told
+    for name in KERNEL:
+        if hasattr(blas, name):
+            ask = getattr(blas, name)
+            ask.restype = ctypes.c_char_p
+            return (ask() or b"unknown").decode()
+    return told
 
 
 def library() -> dict[str, str]:

@@ -1,3 +1,6 @@
+import os
+import platform
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -7,7 +10,7 @@ from making import COUNTED, KEPT
 
 from charrnn import fingerprint as module
 from charrnn.checkpoint import read
-from charrnn.fingerprint import differences, fingerprint, processor
+from charrnn.fingerprint import differences, fingerprint, kernel, processor
 from charrnn.session import resume
 from charrnn.text.corpus import Corpus
 
@@ -25,6 +28,33 @@ def test_the_number_of_threads_is_what_the_environment_asks_for(monkeypatch):
     assert fingerprint()["threads"] == "all"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert fingerprint()["threads"] == "3"
+
+
+KERNEL = "from charrnn.fingerprint import kernel; print(kernel())"
+
+
+def test_the_kernel_of_openblas_is_the_one_it_uses():
+    """One that any machine of this kind can be told to use."""
+    if platform.machine() not in ("x86_64", "AMD64") or "openblas" not in fingerprint()["blas"]:
+        pytest.skip("another processor or library")
+    environment = {**os.environ, "OPENBLAS_CORETYPE": "nehalem"}
+    command = [sys.executable, "-c", KERNEL]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().lower() == "nehalem"
+
+
+def test_where_openblas_cannot_be_asked_it_is_what_it_was_told(monkeypatch):
+    monkeypatch.setattr(module, "KERNEL", ("no_such_function",))
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert kernel() == "unknown"
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+    assert kernel() == "Nehalem"
+
+    def fail(path):
+        raise OSError("no such library")
+
+    monkeypatch.setattr(module.ctypes, "CDLL", fail)
+    assert kernel() == "Nehalem"
 
 
 def test_an_mpi_at_work_is_in_it(monkeypatch):
