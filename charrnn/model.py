@@ -330,8 +330,7 @@ class Reader:
             The logits of the next character, (V, B), which hold until the next one is read.
         """
         x = self._entering.take(indices, axis=0).T
-        # As charrnn.cells.activations.sigmoid has it; and who draws finds out what is not finite.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # see charrnn.cells.activations.sigmoid
             for number, (layer, tape) in enumerate(zip(self._layers, self._tapes)):
                 if number:
                     x = layer.weights["Wx"] @ self.state[number - 1, 0]

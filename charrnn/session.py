@@ -229,7 +229,7 @@ def refuse_without_run(saved: Checkpoint, path: Path) -> None:
         )
 
 
-def differing(corpus: Corpus, expected: dict[str, Any], unknown: list[str]) -> str:
+def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
     """What a text has that another has not.
 
     Args:

@@ -1,6 +1,8 @@
 """A file imports only from floors below its own, so there are no cycles and no surprises."""
 
 import ast
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ import charrnn
 ROOT = Path(charrnn.__file__).parent
 
 #: The lowest first. A name stands for a file or a folder of the package.
+#: Lower than their purpose would have them are `sampling`, which draws from anything that reads and
+#: writes, so that a model can offer `sample` as its own; and `evaluation`, since the members of a
+#: team score together, as the learner has it.
 FLOORS = [
     {"__init__", "errors", "files", "locks", "parameters"},
     {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
@@ -61,6 +66,27 @@ def test_a_file_imports_only_from_floors_below(file):
             assert FLOOR[there] < FLOOR[here], f"{file.name} imports {name}"
 
 
+def within(folder):
+    """What the files of a folder import from each other at their top level, by name."""
+    prefix = ".".join(("charrnn", *folder.relative_to(ROOT).parts))
+    files = {f"{prefix}.{file.stem}": file for file in folder.glob("*.py")}
+    return {
+        name: {
+            there
+            for full, _ in imports(file)
+            for there in files
+            if f"{full}.".startswith(f"{there}.")
+        }
+        for name, file in files.items()
+        if file.stem != "__init__"
+    }
+
+
+@pytest.mark.parametrize("folder", sorted({file.parent for file in FILES}), ids=lambda f: f.name)
+def test_the_files_of_a_folder_do_not_import_each_other_in_a_circle(folder):
+    TopologicalSorter(within(folder)).prepare()  # raises where there is one
+
+
 def test_every_part_of_the_package_has_a_floor():
     assert {place(file) for file in FILES} == set(FLOOR)
 
@@ -81,4 +107,20 @@ def test_nothing_touches_the_global_random_state():
     for file in FILES:
         text = file.read_text(encoding="utf-8")
         assert "import random" not in text
-        assert "np.random.seed" not in text
+        drawn = set(re.findall(r"np\.random\.(\w+)", text))
+        assert drawn <= {"default_rng", "Generator", "SeedSequence"}, file
+
+
+def calls(file):
+    """The names of the functions that a file calls by their name alone."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def test_the_library_never_prints():
+    # When all ranks are ended at once, only print is left to say why.
+    speaking = {"cli", "__main__", "parallel/launch.py"}
+    for file in FILES:
+        if not {place(file), file.relative_to(ROOT).as_posix()} & speaking:
+            assert "print" not in calls(file), file
