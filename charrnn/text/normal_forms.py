@@ -15,9 +15,18 @@ NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC"]] = {
 }
 
 #: What never melts into the character before it nor changes places with it, in any form: ASCII,
-#: a comma and a full stop of Chinese, its characters, the syllables of Hangul. There are more,
-#: but hardly a text goes on for long without one of these.
-INDEPENDENT = "\x00-\x7f、。\u3400-\u9fff가-힣"
+#: a comma and a full stop of Chinese, its characters, the syllables of Hangul, and letters that
+#: begin syllables in other scripts. There are more, but no text goes on for long without one of
+#: these.
+INDEPENDENT = (
+    "\x00-\x7f、。\u3400-\u9fff가-힣"
+    "\u00c0-\u02af\u0386-\u0482\u048a-\u0556"  # Latin, Greek, Cyrillic, Armenian
+    "\u05d0-\u05ea\u0620-\u064a\u0671-\u06d3"  # Hebrew, Arabic
+    "\u0904-\u0939\u0985-\u09b9\u0a05-\u0a39\u0a85-\u0ab9\u0b05-\u0b39\u0b85-\u0bb9"  # of India
+    "\u0c05-\u0c39\u0c85-\u0cb9\u0d05-\u0d3a\u0d85-\u0dc6"
+    "\u0e01-\u0e30\u0e81-\u0eb0\u0f40-\u0f6c\u1000-\u102a\u1780-\u17b3"  # Thai to Khmer
+    "\u10a0-\u10ff\u1200-\u135a\u1e00-\u1fff\u3041-\u3096\u30a1-\u30fa"  # Georgian to kana
+)
 #: Matches as far as the last of them.
 BEFORE_THE_LAST = re.compile(f"(?s:.*)(?=[{INDEPENDENT}])")
 

@@ -56,13 +56,15 @@ def test_any_text_may_be_cut_anywhere(form, text, sizes):
 
 
 def test_what_is_independent_never_melts_into_what_stands_before_it():
-    joining = set()
-    for character in map(chr, range(sys.maxunicode + 1)):
+    everything = list(map(chr, range(sys.maxunicode + 1)))
+    melting = set(map(chr, [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]))  # of Hangul
+    for character in everything:
         parts = unicodedata.decomposition(character).split()
         if len(parts) == 2 and not parts[0].startswith("<"):
-            joining.add(chr(int(parts[1], 16)))
-        if unicodedata.combining(unicodedata.normalize("NFKD", character)[0]):
-            joining.add(character)
+            melting.add(chr(int(parts[1], 16)))
+    first = {c: unicodedata.normalize("NFKD", c)[0] for c in everything}
+    joining = {c for c in everything if unicodedata.combining(first[c]) or first[c] in melting}
+    joining |= melting
     assert len(joining) > 900
     assert not re.search(f"[{INDEPENDENT}]", "".join(joining))
 
@@ -73,7 +75,19 @@ def test_no_more_is_held_back_than_what_follows_the_last_independent_character()
 
 
 def test_a_text_with_nothing_independent_comes_as_a_whole():
-    assert list(normalized_pieces(["é", "\u0301", "é"], "nfd")) == ["e\u0301\u0301e\u0301"]
+    assert list(normalized_pieces(["¼", "\u0301", "¼"], "nfd")) == ["¼\u0301¼"]
+
+
+@pytest.mark.parametrize("form", NORMAL_FORMS)
+@pytest.mark.parametrize(
+    "text", ["ภาษาไทยน้ำ", "हिन्दीभाषा", "русскийязык", "عربي", "ひらがなが", "ខ្មែរ", "éàü"]
+)
+def test_little_is_held_back_of_any_script(text, form):
+    """Without a space, and cut within syllables, too."""
+    for size in (3, 4, 5):
+        pieces = in_pieces(text * 100, [size] * (100 * len(text) // size))
+        largest = max(map(len, normalized_pieces(pieces, form)))
+        assert largest < 12 * size
 
 
 def test_all_syllables_of_hangul_are_composed_again():
