@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.errors import SettingError
+from charrnn.errors import SettingError, TrainingError
 from charrnn.sampling import BLOCK, Character, Choice, generate, invert, sample, until
 from charrnn.text.vocabulary import Vocabulary
 
@@ -43,6 +43,23 @@ def probabilities(choice, logits, draws=4000):
     columns = np.repeat(np.array(logits, float)[:, None], draws, axis=1)
     chosen = choice.choose(columns, uniform)
     return np.bincount(chosen, minlength=len(logits)) / draws
+
+
+class Exploding(Alphabet):
+    """What it gives is not finite from the fifth character on."""
+
+    def read(self, indices):
+        logits = super().read(indices)
+        return logits + np.nan if len(self.seen) > 5 else logits
+
+
+@pytest.mark.parametrize("length", [6, 9, 1000])
+def test_a_model_beyond_all_bounds_is_no_writer(length):
+    model = Exploding()
+    with pytest.raises(TrainingError, match="beyond all bounds"):
+        draw(model, length=length)
+    assert len(model.seen) < 300
+    assert len(draw(Exploding(), length=5)[0]) == 5
 
 
 def softmax(logits):

@@ -7,10 +7,12 @@ from math import log
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 from tqdm import tqdm
 
 from charrnn.cli.bars import Bar
 from charrnn.cli.log import Log
+from charrnn.errors import TrainingError
 from charrnn.training import Progress, Run
 
 
@@ -109,9 +111,13 @@ class Reporter:
         parts.append(f"{speed / 1000:,.0f}k characters/s")
         return ", ".join(parts)
 
+    @np.errstate(invalid="ignore")  # what is not finite is found out
     def sample(self) -> None:
         """Show what the model writes now."""
-        text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
+        try:
+            text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
+        except TrainingError as error:  # which the run itself may yet get over
+            text = str(error)
         self.say(f"--- step {self.run.counters.step:,}\n{text}\n---")
 
     def say(self, message: str) -> None:

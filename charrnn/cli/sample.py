@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 import click
+import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.options import (
@@ -87,6 +88,7 @@ RULE = "\n" + 40 * "-" + "\n"
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
 @encoding_options
+@np.errstate(invalid="ignore")  # what is not finite is found out
 def command(**options: Any) -> None:
     """Write text with a trained model.
 

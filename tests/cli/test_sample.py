@@ -4,6 +4,11 @@ import unicodedata
 import pytest
 from conftest import LIGHTHOUSE, QUICK
 
+from charrnn import checkpoint
+from charrnn.checkpoint import Checkpoint
+from charrnn.model import CharRNN
+from charrnn.text.vocabulary import Vocabulary
+
 pytestmark = pytest.mark.usefixtures("trained")
 
 
@@ -137,3 +142,18 @@ def test_hangul_taken_apart_for_training_is_put_together_again(run, tmp_path):
 )
 def test_a_value_out_of_range_is_a_usage_error(wrong, run):
     assert wrong[0] in run("sample", *wrong, code=2).stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--temp", "0"], ["--json"], ["--num-samples", "3"]])
+def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more, run):
+    model = CharRNN(Vocabulary("\nab"), cell="vanilla-relu", hidden_size=4)
+    model.parameters.flat[...] = 1e6
+    checkpoint.save(
+        "charrnn.npz",
+        Checkpoint(
+            model.configuration, model.vocabulary, dict(model.parameters), dict(model.parameters)
+        ),
+    )
+    said = run("sample", "--length", 40, *more, code=1).stderr.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("Error: the state of the network grows beyond all bounds")
