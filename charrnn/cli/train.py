@@ -201,7 +201,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    if options["init_from"] and not options["resume"]:
+    fixed = given - CHANGEABLE - BESIDE
+    if options["resume"] and fixed:
+        refuse(ctx, fixed, "--resume goes on as the run began", begun(options["checkpoint"]))
+    elif options["init_from"] and not options["resume"]:
         refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
     ranks = joined(ctx, options, given)
     refuse_terminal(options["text"])
@@ -211,7 +214,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     with (
         unwinding(),
         reserving(options["checkpoint"]),
-        resumed(ctx, given, ranks) if options["resume"] else started(options, ranks) as current,
+        resumed(options, given, ranks) if options["resume"] else started(options, ranks) as current,
     ):
         signal = carry_out(current, options)
     if signal:
@@ -297,15 +300,21 @@ def refuse(
         raise click.UsageError(f"{why}{with_them}: leave out {', '.join(listed)}")
 
 
-def resumed(ctx: click.Context, given: set[str], ranks: Team | None) -> Session:
+def begun(path: Path) -> dict[str, Any]:
+    """How a run began, as its checkpoint has it, by the names of options; nothing without one."""
+    try:
+        saved = checkpoints.read(path)
+    except CheckpointError:
+        return {}
+    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["cell"]}
+    return {name: value for name, value in known.items() if type(value) in (str, int, float)}
+
+
+def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
-    options = ctx.params
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
     session.refuse_without_run(saved, path)
-    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["cell"]}
-    known = {name: value for name, value in known.items() if type(value) in (str, int, float)}
-    refuse(ctx, given - CHANGEABLE - BESIDE, "--resume goes on as the run began", known)
     described = saved.corpus
     paths = options["text"] or tuple(described["files"])
     if "-" in paths and not options["text"]:
