@@ -85,7 +85,7 @@ class Budget:
         model, settings = run.model, run.settings
         return (
             f"{1000 * per_step:.1f} ms a step, so {settings.steps:,} steps: the same again with "
-            f"--steps {settings.steps} --val-every {settings.val_every} --hidden-size "
-            f"{model.hidden_size} --num-layers {model.num_layers} --dropout {model.dropout:g} "
-            f"--workers {settings.workers}" + (" --mpi" if settings.ranks > 1 else "")
-        )
+            f"--steps {settings.steps} --val-every {settings.val_every} --warmup "
+            f"{settings.warmup_steps} --hidden-size {model.hidden_size} --num-layers "
+            f"{model.num_layers} --dropout {model.dropout:g} --workers {settings.workers}"
+        ) + (" --mpi" if settings.ranks > 1 else "")
