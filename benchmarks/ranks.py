@@ -24,8 +24,8 @@ from charrnn.parallel.team import Team
 from charrnn.settings import Settings
 from charrnn.text.vocabulary import Vocabulary
 
-#: How often what is sent in a step is sent alone.
-TIMES = 20
+#: How often what is sent in a step is sent alone, and how often a gradient is computed beside it.
+TIMES, PAIRS = 20, 4
 #: Streams that many ranks have together.
 MANY = 8192
 
@@ -87,7 +87,7 @@ def overlap(learner: Learner) -> tuple[float, float]:
         ranks.Barrier()
         return time.perf_counter() - begun
 
-    turns = [(turn(False), turn(True)) for _ in range(TIMES + 1)]
+    turns = [(turn(False), turn(True)) for _ in range(PAIRS + 1)]
     after, during = (median(times) for times in zip(*turns[1:]))  # the first finds its way
     return after, during
 
