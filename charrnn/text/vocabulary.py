@@ -28,10 +28,9 @@ class Vocabulary:
     """
 
     def __init__(self, characters: Iterable[str]) -> None:
-        seen = Characters()
-        seen.add(characters if isinstance(characters, str) else "".join(characters))
-        self.ix_to_char = str(seen)
-        self._code_points = code_points(self.ix_to_char)
+        whole = characters if isinstance(characters, str) else "".join(characters)
+        self._code_points = np.unique(code_points(whole))
+        self.ix_to_char = text_of(self._code_points)
         self._table: Array | None = None
 
     @classmethod
@@ -62,9 +61,7 @@ class Vocabulary:
 
     def unknown(self, text: str) -> str:
         """The distinct characters of `text` that are not in the vocabulary, sorted."""
-        seen = Characters()
-        seen.add(text)
-        return seen.without(self._code_points)
+        return text_of(np.setdiff1d(code_points(text), self._code_points))
 
     def encode(self, text: str, *, unknown: str = "error") -> Array:
         """The indices of the characters of `text`, (N,), in the type `dtype`.
@@ -119,15 +116,9 @@ class Characters:
         if not self._seen.take(points).all():
             self._seen[points] = True
 
-    def without(self, points: Array) -> str:
-        """Those that are not among some code points, sorted."""
-        self._seen[list(self._ascii)] = True
-        rest = self._seen.copy()
-        rest[points] = False
-        return text_of(np.flatnonzero(rest))
-
     def __str__(self) -> str:
-        return self.without(np.empty(0, np.intp))
+        self._seen[list(self._ascii)] = True
+        return text_of(np.flatnonzero(self._seen))
 
 
 def listed(characters: Sequence[str], most: int = 20) -> str:
