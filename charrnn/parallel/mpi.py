@@ -14,7 +14,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -122,20 +122,11 @@ class Leader(Ranks):
     def order(self, name: str, *arguments: Any) -> None:
         self._all.bcast((name, arguments))
 
-    def close(self) -> None:
-        if not self._mpi.Is_finalized():
+    def close(self, failed: bool = False) -> None:
+        # After an error that the others end is for `ending_together`.
+        if not failed and not self._mpi.Is_finalized():
             self._all.bcast(None)
             self._mpi.Finalize()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # After an error the others may be anywhere: that they end is for `ending_together`.
-        if kind is None:
-            self.close()
 
 
 class Follower(Ranks):

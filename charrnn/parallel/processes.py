@@ -22,7 +22,6 @@ from itertools import accumulate
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.util import Finalize
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -268,17 +267,8 @@ class Leader(Processes):
         _, workers, rank, ranks = self.place
         return f"worker {worker + 1} of {workers}" + (f" on rank {rank}" if ranks > 1 else "")
 
-    def close(self) -> None:
-        self.outside.close()
-        dismiss(self._pipes, self._processes)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.outside.__exit__(kind, error, traceback)
+    def close(self, failed: bool = False) -> None:
+        self.outside.close(failed)
         dismiss(self._pipes, self._processes)
 
 

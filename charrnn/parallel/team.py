@@ -105,8 +105,12 @@ class Team:
             TrainingError: by the first member, where another sees something else.
         """
 
-    def close(self) -> None:
-        """Dismiss the others."""
+    def close(self, failed: bool = False) -> None:
+        """Dismiss the others.
+
+        Args:
+            failed: whether an error is why, after which they may be anywhere.
+        """
 
     def __enter__(self) -> Team:
         return self
@@ -117,4 +121,4 @@ class Team:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        self.close(failed=kind is not None)
