@@ -29,6 +29,20 @@ class TrainingError(CharRNNError):
     """A training run that cannot start or cannot go on."""
 
 
+class Unbounded(TrainingError):
+    """A network whose state is not finite any more after some text.
+
+    Args:
+        doing: what it does with the text: reads, or writes.
+    """
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(
+            f"the state of the network grows beyond all bounds as it {doing}: its training went "
+            "wrong, try a lower --learning-rate"
+        )
+
+
 class SettingError(CharRNNError, ValueError):
     """An argument outside of its range, or two that contradict each other."""
 

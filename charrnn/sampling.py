@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from charrnn.errors import SettingError, TrainingError
+from charrnn.errors import SettingError, Unbounded
 from charrnn.parameters import Array
 from charrnn.text.vocabulary import Vocabulary
 
@@ -143,7 +143,7 @@ def generate(
         log_probs: whether to compute ln p of each character.
 
     Raises:
-        TrainingError: now and then and at the end, where what the model gives is not finite.
+        Unbounded: now and then and at the end, where what the model gives is not finite.
     """
     B = len(seeds)
     reader = model.reader(B)
@@ -157,10 +157,7 @@ def generate(
         if count % AHEAD == 0:
             uniform = np.stack([rng.random(AHEAD) for rng in generators], axis=1)
         if (count % AHEAD == 0 or count + 1 == length) and not np.isfinite(logits).all():
-            raise TrainingError(
-                "the state of the network grows beyond all bounds as it writes: its training went "
-                "wrong, try a lower --learning-rate"
-            )
+            raise Unbounded("writes")
         indices = choice.choose(logits, uniform[count % AHEAD])
         yield Drawn(indices, log_softmax(logits, indices) if log_probs else None)
         if count + 1 < length:

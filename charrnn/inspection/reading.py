@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from charrnn.errors import SettingError, TrainingError
+from charrnn.errors import SettingError, Unbounded
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
@@ -122,10 +122,7 @@ def check_finite(*arrays: Array) -> None:
     """Find out whether what a network has come to can be calculated with.
 
     Raises:
-        TrainingError: where it is not finite.
+        Unbounded: where it is not finite.
     """
     if not all(np.isfinite(array).all() for array in arrays):
-        raise TrainingError(
-            "the state of the network grows beyond all bounds as it reads: its training went "
-            "wrong, try a lower --learning-rate"
-        )
+        raise Unbounded("reads")
