@@ -68,10 +68,10 @@ class Cost:
 
     Attributes:
         parameters: of the model.
-        within: to sum the gradients by two workers of one rank.
         fixed, stream: to compute a step: so much, and so much more a stream.
         sum: of the gradients and to send the weights, by two ranks in one memory.
         text: for the first rank to read a stream's characters of a step.
+        within: to sum the gradients by two workers of one rank.
     """
 
     parameters: int
@@ -116,10 +116,8 @@ def measure(options: Options) -> Result:
         return {"left_out": "no MPI"}
     print(f"Milliseconds a step, {CELL}, {STEPS} steps; meeting is all that is not computing.\n")
     shapes = QUICK_SHAPES if options.quick else SHAPES
-    table = Table(
-        "units × streams",
-        *("ranks × workers", "a step", "meeting", "sum alone", "times one rank"),
-    )
+    head = "ranks × workers", "a step", "meeting", "sum alone", "times one rank"
+    table = Table("units × streams", *head)
     rows = [row for shape in shapes for row in scaling(options, table, *shape)]
     at_once(rows)
     costs = inputs(rows, shapes)
