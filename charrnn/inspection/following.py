@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.inspection.features import FEATURES, present
-from charrnn.inspection.levels import LEVELS, Levels
+from charrnn.inspection.levels import Levels, quantiles
 from charrnn.inspection.reading import Signal
-from charrnn.inspection.scores import measure, strength, sums, whole
+from charrnn.inspection.scores import measure, ranked, strength, sums, whole
 from charrnn.parameters import Array
 
 #: Shifts that give the level of chance, and the share of them that lies below it.
@@ -48,9 +48,7 @@ def follow(values: Array, indices: Array, text: str, seed: int = 0) -> list[Foll
     found, _ = present(text, FEATURES)
     if not found:
         return []
-    span = np.ptp(values) or 1
-    bins = ((values - values.min()) / span * (LEVELS - 1)).round().astype(np.uint8)
-    levels = Levels((Signal(1, "h"),), bins[None], 1)
+    levels = Levels((Signal(1, "h"),), quantiles(ranked(values), len(values))[None], 1)
     measured = measure(text, found)
     N = len(text)
     shifts = [0, *np.random.default_rng(seed).integers(N // 20, N - N // 20, SHIFTS).tolist()]

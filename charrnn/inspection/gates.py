@@ -1,4 +1,4 @@
-"""How much of the time gates stand open or closed."""
+"""Gate saturation: how much of the time gates are open or closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.cells import Cell
 from charrnn.cells.vanilla import VanillaReLU
 from charrnn.errors import TextError
-from charrnn.inspection.reading import Signal, read_through, signals_of
+from charrnn.inspection.reading import Piece, Signal, Totals, read_through, signals_of
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
@@ -47,7 +47,7 @@ class GateSaturation:
 
 
 def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
-    """How often each gate of each layer is nearly closed and nearly open.
+    """Count how often each gate of each layer is nearly closed and nearly open.
 
     Args:
         model: the model.
@@ -60,22 +60,22 @@ def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
         raise TextError("gates are watched over a text, and this one is empty")
     names, (low, high) = watched(model.layers[0].cell)
     signals = signals_of(model, names=names)
-    left = {signal: np.zeros(model.hidden_size, np.int64) for signal in signals}
-    right = {signal: np.zeros(model.hidden_size, np.int64) for signal in signals}
-    below = np.less_equal if low == high else np.less
-    for piece in read_through(model, indices, signals):
-        within = (piece.places < len(indices))[:, None]  # (T, 1, B)
+    N, below = len(indices), np.less_equal if low == high else np.less
+    left, right = (Totals(signals, N, model.hidden_size, np.uint8) for _ in range(2))
+
+    def take(piece: Piece) -> None:
         for signal, values in piece.values.items():
-            left[signal] += (below(values, low) & within).sum(axis=(0, 2))
-            right[signal] += (np.greater(values, high) & within).sum(axis=(0, 2))
-    N = len(indices)
+            left.put(piece, signal, below(values, low))
+            right.put(piece, signal, np.greater(values, high))
+
+    read_through(model, indices, signals, take)
     return GateSaturation(
         cell=model.cell,
         characters=N,
         low=low,
         high=high,
-        left={signal: count / N for signal, count in left.items()},
-        right={signal: count / N for signal, count in right.items()},
+        left=left.means(),
+        right=right.means(),
     )
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.errors import SettingError, TextError
-from charrnn.inspection.places import draw_places, in_double, state_before
+from charrnn.errors import SettingError, TextError, Unbounded
+from charrnn.inspection.places import draw_places, in_double, states_before
 from charrnn.inspection.reading import Signal
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
@@ -80,8 +80,8 @@ def gradient_by_lag(
         model: the model.
         indices: the text, (N,), at least 4 characters.
         lags: K; at most half of the text.
-        windows: how many, at random places of the text; fewer in a short one. Before its
-            window the model reads the characters that stand there, up to 256.
+        windows: how many, at random places of the text; fewer in a short one. The state in
+            which a window begins is that of a stream that has read all of the text before.
         rng: draws the places.
         untrained: a model to compare with.
 
@@ -104,10 +104,13 @@ def gradient_by_lag(
 def _curves(
     model: CharRNN, indices: Array, starts: Array, K: int, untrained: GradientByLag | None
 ) -> GradientByLag:
-    model = in_double(model)
+    try:
+        states = states_before(model, indices, starts)
+    except Unbounded:
+        states = np.full_like(model.state(len(starts)), np.inf)
     norms = {
         signal: geometric_mean(of_windows)
-        for signal, of_windows in norms_by_lag(model, indices, starts, K).items()
+        for signal, of_windows in norms_by_lag(in_double(model), indices, starts, K, states).items()
     }
     return GradientByLag(
         cell=model.cell,
@@ -121,7 +124,9 @@ def _curves(
     )
 
 
-def norms_by_lag(model: CharRNN, indices: Array, starts: Array, K: int) -> dict[Signal, Array]:
+def norms_by_lag(
+    model: CharRNN, indices: Array, starts: Array, K: int, states: Array
+) -> dict[Signal, Array]:
     """The norms of the gradient in each window, by curve, (K + 1, B).
 
     Args:
@@ -129,6 +134,7 @@ def norms_by_lag(model: CharRNN, indices: Array, starts: Array, K: int) -> dict[
         indices: the text, (N,).
         starts: where each window begins, (B,); it reads K + 1 characters and predicts the next.
         K: the last lag.
+        states: the states in which the windows begin, (L, S, H, B).
     """
     names = model.layers[0].cell.state_names
     curves = [*names, WHOLE] if len(names) > 1 else list(names)
@@ -139,7 +145,7 @@ def norms_by_lag(model: CharRNN, indices: Array, starts: Array, K: int) -> dict[
         part = slice(begin, begin + together)
         places = starts[part] + np.arange(K + 2)[:, None]
         read = indices[places].astype(np.intp)
-        state = state_before(model, indices, starts[part])
+        state = states[..., part].astype(model.parameters.flat.dtype)
         for lag, d_state in enumerate(gradients_back(model, read[:-1], read[-1], state)):
             for layer, name in signals:
                 d = d_state[layer - 1]

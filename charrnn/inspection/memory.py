@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.cells import Cell
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection.places import draw_places
-from charrnn.inspection.reading import Signal, read_through
+from charrnn.inspection.reading import Piece, Signal, Totals, read_through
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 from charrnn.text.streams import Window
@@ -134,15 +134,17 @@ def read_carried(
     The loss at place n is that of the character n + 1, (N,); the last one has no meaning.
     """
     signals = [Signal(layer, gate) for layer in range(1, model.num_layers + 1) if gate]
-    totals = {signal: np.zeros(model.hidden_size) for signal in signals}
+    totals = Totals(signals, len(indices), model.hidden_size, np.float64)
     losses = np.empty(len(indices))
-    for piece in read_through(model, indices, signals):
-        within = (piece.places < len(indices))[:, None]
+
+    def take(piece: Piece) -> None:
         for signal, values in piece.values.items():
-            totals[signal] += values.sum(axis=(0, 2), dtype=np.float64, where=within)
+            totals.put(piece, signal, values)
         following = indices.take(piece.places + 1, mode="clip").astype(np.intp)
-        piece.put(cross_entropy(model.logits(piece.hidden), following), losses)
-    return {signal: total / len(indices) for signal, total in totals.items()}, losses
+        piece.put(cross_entropy(piece.model.logits(piece.hidden), following), losses)
+
+    read_through(model, indices, signals, take)
+    return totals.means(), losses
 
 
 def losses_from_empty(model: CharRNN, indices: Array, starts: Array, M: int) -> Array:

@@ -1,15 +1,13 @@
-"""Places in a text, and the state of a network that has read what stands before them."""
+"""Places in a text, and the states with which a network arrives there."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from charrnn.errors import SettingError
+from charrnn.inspection.reading import STEPS, check_finite, columns, read_through
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
-
-#: Characters that are read before a place, so that the state there is a carried one.
-CONTEXT = 256
 
 
 def draw_places(first: int, last: int, count: int, rng: np.random.Generator) -> Array:
@@ -31,23 +29,32 @@ def draw_places(first: int, last: int, count: int, rng: np.random.Generator) -> 
     return places
 
 
-def state_before(model: CharRNN, indices: Array, places: Array, context: int = CONTEXT) -> Array:
-    """The state with which a reader comes to each place, (L, S, H, B).
+def states_before(model: CharRNN, indices: Array, places: Array) -> Array:
+    """The states with which a stream that reads all of a text arrives at places, (L, S, H, B).
 
     Args:
         model: the model.
         indices: the text, (N,).
-        places: (B,), from 0.
-        context: characters before a place that are read, from an empty state; all there are
-            where they are fewer. A rectified network's state may come to be not finite.
+        places: (B,), from 0 to N.
+
+    Raises:
+        Unbounded: where the state does not stay finite, as a rectified network's may not.
     """
+    last = int(places.max())
+    if not last:
+        return model.state(len(places))
+    pieces = np.minimum(places, last - 1) // STEPS  # at the end there is no state to begin with
+    steps = places - pieces * STEPS
     reader = model.reader(len(places))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for offset in range(-min(context, int(places.max())), 0):
-            reading = places + offset
-            reader.read(indices.take(reading, mode="clip").astype(np.intp))
-            reader.state[..., reading < 0] = 0  # for these the text has not begun
-    return reader.state
+    reader.state[...] = columns(read_through(model, indices[:last])[pieces])
+    states = reader.state.copy()
+    for step in range(int(steps.max())):
+        read = indices.take(pieces * STEPS + step, mode="clip").astype(np.intp)
+        reader.read(read)
+        arrived = steps == step + 1
+        states[..., arrived] = reader.state[..., arrived]
+    check_finite(states)
+    return states
 
 
 def in_double(model: CharRNN) -> CharRNN:

@@ -1,4 +1,4 @@
-"""What a whole layer knows of a feature, be it spread over many cells: a linear probe."""
+"""A linear probe: what a layer as a whole knows of a feature."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from charrnn.inspection.levels import LEVELS, Levels
-from charrnn.inspection.scores import Measured, Sample, scores_of
+from charrnn.inspection.scores import Measured, Sample, residuals, scores_of
 from charrnn.parallel.threads import cores
 from charrnn.parameters import Array
 
@@ -22,10 +22,10 @@ def probe(
 ) -> Array:
     """Predict features from all cells of a layer.
 
-    The values of the features are fitted by the levels x of the cells and by the current
-    character, which is taken out by subtracting means after each character (Frisch, Waugh
-    1933), with least squares: w = (Σ x·xᵀ + λ)⁻¹ Σ x·f (ridge regression: Hoerl, Kennard 1970;
-    probes: Alain, Bengio 2016).
+    The values of the features are fitted by the levels x of the cells, which are their ranks
+    in 256 steps, and by the current character, which is taken out by subtracting means after
+    each character (Frisch, Waugh 1933), with least squares: w = (Σ x·xᵀ + λ)⁻¹ Σ x·f (ridge
+    regression: Hoerl, Kennard 1970; probes: Alain, Bengio 2016).
 
     Args:
         levels, features: of the text.
@@ -94,14 +94,9 @@ def ranks_within(values: Array, sample: Sample) -> Array:
 
 
 def probe_scores(predicted: Array, features: Measured, sample: Sample) -> Array:
-    """How well each prediction (F, n) follows its own feature, AUC or Spearman, (F,)."""
+    """Score each prediction (F, n) against its own feature, by AUC or Spearman, (F,)."""
     u = ranks_within(predicted, sample)
     weights = sample.take(features.weights) * sample.scored[sample.kinds]
     f = sample.take(features.values) * weights
-    K = len(sample.counts)
-    by_kind = np.stack([np.bincount(sample.kinds, row, K) for row in f])
-    between = (by_kind**2 / np.maximum(sample.counts, 1)).sum(axis=1)
-    squares, products, ranks = (
-        array.sum(axis=1, dtype=np.float64) for array in (f * f, f * u, weights * u * u)
-    )
-    return scores_of(products, squares - between, ranks, features.binary)
+    products, ranks = (array.sum(axis=1, dtype=np.float64) for array in (f * u, weights * u * u))
+    return scores_of(products, residuals(features, sample), ranks, features.binary)

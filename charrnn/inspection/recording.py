@@ -1,4 +1,4 @@
-"""What a network does while it reads a text."""
+"""Record what a network does while it reads a text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.inspection.reading import Signal, read_through
+from charrnn.inspection.reading import Parts, Piece, Signal, read_through
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 from charrnn.text.storage import room
@@ -42,21 +42,22 @@ def record(
     *,
     guesses: int = 0,
     logits: bool = False,
-    readers: int | None = None,
+    parts: Parts | None = None,
 ) -> Recording:
-    """Read a text and take down what happens.
+    """Read a text and record what happens.
 
     Args:
         model: the model.
         text: of N characters, at least one; or its indices, (N,).
-        signals: what to take down, as `charrnn.inspection.reading.signals_of` gives them.
+        signals: what to record, as `charrnn.inspection.reading.signals_of` gives them.
         guesses: K, how many successors to keep.
         logits: whether to keep what the network says of every character.
-        readers: as for `charrnn.inspection.reading.read_through`.
+        parts: as for `charrnn.inspection.reading.read_through`.
 
     Raises:
         UnknownCharacter: for characters that the model does not know.
         TextError: where the temporary directory cannot hold the values.
+        Unbounded: where the state does not stay finite.
     """
     indices = model.vocabulary.encode(text) if isinstance(text, str) else text
     N, V = len(indices), len(model.vocabulary)
@@ -67,12 +68,13 @@ def record(
     losses = np.empty(N, np.float64)
     likeliest = np.empty((N, K), np.intp)
     probabilities = np.empty((N, K), np.float64)
-    for piece in read_through(model, indices, signals, readers=readers):
+
+    def take(piece: Piece) -> None:
         for signal, of_units in piece.values.items():
             piece.put(of_units, values[signal])
         # The target of the last character of all is unknown; any will do, and it is cut off.
         targets = indices.take(piece.places + 1, mode="clip").astype(np.intp)
-        said = model.logits(piece.hidden)  # (V, T, B)
+        said = piece.model.logits(piece.hidden)  # (V, T, B)
         if every is not None:
             piece.put(said.swapaxes(0, 1), every)
         at_targets = np.take_along_axis(said, targets[None], axis=0)[0]
@@ -87,4 +89,6 @@ def record(
         # ln p is the logit less the logarithm of the sum, which the loss has already.
         p = np.exp(best - at_targets[..., None] - scored[..., None])
         piece.put(np.moveaxis(p, 1, -1), probabilities)
+
+    read_through(model, indices, signals, take, parts=parts)
     return Recording(values, losses[:-1], likeliest, probabilities, every)

@@ -27,7 +27,8 @@ from itertools import pairwise
 import numpy as np
 
 from charrnn.inspection.features import Feature
-from charrnn.inspection.levels import LEVELS, Levels, Progress, nobody
+from charrnn.inspection.levels import LEVELS, Levels
+from charrnn.inspection.reading import Progress, nobody
 from charrnn.parallel.threads import cores
 from charrnn.parameters import Array
 
@@ -133,6 +134,23 @@ class Measured:
     binary: Array
     values: Array
     weights: Array
+
+    def only(self, wanted: Array) -> Measured:
+        """Some of the features; `wanted` is (F,), booleans."""
+        names = tuple(name for name, keep in zip(self.names, wanted) if keep)
+        return Measured(names, self.binary[wanted], self.values[wanted], self.weights[wanted])
+
+
+def residuals(features: Measured, sample: Sample) -> Array:
+    """Σ r² of each feature on a sample, (F,): what the current character leaves open."""
+    weights = sample.take(features.weights) * sample.scored[sample.kinds]
+    f = sample.take(features.values) * weights
+    by_kind = np.empty((len(f), len(sample.counts)))
+    for row, values in zip(by_kind, f):
+        row[...] = np.bincount(sample.kinds, values, len(row))
+    between = by_kind**2 / np.maximum(sample.counts, 1)
+    left: Array = np.square(f).sum(axis=1, dtype=np.float64) - between.sum(axis=-1)
+    return left
 
 
 def measure(text: str, features: dict[str, Feature]) -> Measured:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.errors import TextError
-from charrnn.inspection.places import state_before
+from charrnn.inspection.places import states_before
 from charrnn.inspection.reading import check_finite
 from charrnn.model import CharRNN, Layer
 from charrnn.parameters import Array
@@ -117,8 +117,7 @@ def matrices(model: CharRNN, indices: Array, places: Array) -> dict[tuple[int, s
         indices: the text, (N,).
         places: the steps that Jacobians are taken of, (P,).
     """
-    state = state_before(model, indices, places)
-    check_finite(state)
+    state = states_before(model, indices, places)
     read = indices[places][None].astype(np.intp)  # (1, P)
     after = state.copy()
     with np.errstate(over="ignore", invalid="ignore"):

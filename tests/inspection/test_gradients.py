@@ -12,6 +12,7 @@ from charrnn.inspection.gradients import (
     gradients_back,
     norms_by_lag,
 )
+from charrnn.inspection.places import states_before
 from charrnn.inspection.reading import Signal
 from charrnn.model import CharRNN
 from charrnn.optimizers import Adam, clip_by_norm
@@ -68,9 +69,10 @@ def test_windows_taken_in_groups_give_the_same(cell, tiny_model, rng, monkeypatc
     model = tiny_model(cell, 2)
     text = rng.integers(0, 7, 60)
     starts = np.array([0, 7, 20, 31, 44])
-    together = norms_by_lag(model, text, starts, 10)
+    states = states_before(model, text, starts)
+    together = norms_by_lag(model, text, starts, 10, states)
     monkeypatch.setattr(gradients, "NUMBERS", 2 * 11 * model.state().size)
-    apart = norms_by_lag(model, text, starts, 10)
+    apart = norms_by_lag(model, text, starts, 10, states)
     assert together.keys() == apart.keys()
     for signal, norms in together.items():
         np.testing.assert_allclose(apart[signal], norms, rtol=1e-10)

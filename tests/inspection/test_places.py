@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from planted import STEP, bracket_counter, long_brackets
 
 from charrnn.cells import CELLS
 from charrnn.errors import SettingError
-from charrnn.inspection.places import draw_places, in_double, state_before
+from charrnn.inspection.places import draw_places, in_double, states_before
 
 
 def test_places_are_different_in_order_and_within_their_range(rng):
@@ -24,11 +25,13 @@ def test_no_places_are_refused(rng):
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
-def test_the_state_before_a_place_is_that_after_what_stands_there(cell, tiny_model, rng):
+@pytest.mark.parametrize("places", [[0], [0, 3, 11, 12], [127, 128, 129, 256], [5, 300]])
+def test_the_state_before_a_place_is_that_after_all_that_stands_there(
+    cell, places, tiny_model, rng
+):
     model = tiny_model(cell, 2)
-    text = rng.integers(0, 7, 12).astype(np.uint8)
-    places = np.array([0, 3, 11, 12])
-    found = state_before(model, text, places, context=100)
+    text = rng.integers(0, 7, max(places)).astype(np.uint8)
+    found = states_before(model, text, np.array(places))
     for stream, place in enumerate(places):
         alone = model.state()
         if place:
@@ -36,12 +39,12 @@ def test_the_state_before_a_place_is_that_after_what_stands_there(cell, tiny_mod
         np.testing.assert_allclose(found[..., stream], alone[..., 0], atol=1e-12)
 
 
-def test_no_more_than_the_context_is_read(tiny_model, rng):
-    model, text = tiny_model(), rng.integers(0, 7, 12)
-    found = state_before(model, text, np.array([1, 10]), context=4)
-    short = model.state()
-    model.forward(text[6:10, None], short)
-    np.testing.assert_allclose(found[..., 1], short[..., 0], atol=1e-12)
+def test_a_cell_that_counts_has_its_count_at_every_place(rng):
+    model = bracket_counter()
+    text, depth = long_brackets(rng, 20_000)
+    places = draw_places(1, 19_999, 50, rng)
+    states = states_before(model, model.vocabulary.encode(text), places)
+    np.testing.assert_allclose(states[0, 1, 2], STEP * depth[places - 1], atol=1e-3)
 
 
 def test_a_copy_in_double_precision_predicts_the_same_and_has_memory_of_its_own(tiny_model, rng):

@@ -1,26 +1,37 @@
 import numpy as np
 import pytest
+from planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError, TrainingError
-from charrnn.inspection.reading import LEAST_PART, READERS, read_through, readers_for, signals_of
+from charrnn.inspection import reading
+from charrnn.inspection.reading import (
+    LEAST_PART,
+    PARTS,
+    STEPS,
+    Parts,
+    Signal,
+    Totals,
+    divide,
+    read_through,
+    signals_of,
+)
 
 
 @pytest.mark.parametrize("length", [1, 5, 500])
-@pytest.mark.parametrize("readers", [1, 2, 5])
-def test_every_character_is_read_once(length, readers, tiny_model, rng):
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_every_character_is_read(length, most, tiny_model, rng):
     text = rng.integers(0, 7, length)
-    model = tiny_model()
     seen = np.zeros(length, int)
-    for piece in read_through(model, text, readers=readers):
-        one = np.ones(piece.places.shape)
-        count = np.zeros(length)
-        piece.put(one, count)
-        seen += count.astype(int)
+
+    def take(piece):
+        piece.put(np.ones(piece.places.shape), seen)
         assert piece.hidden.shape == (5, *piece.places.shape)
+
+    read_through(tiny_model(), text, take=take, parts=divide(length, most))
     assert seen.tolist() == [1] * length
 
 
-def test_what_is_carried_is_looked_at_unless_said_otherwise(tiny_model):
+def test_carried_signals_are_the_default(tiny_model):
     assert signals_of(tiny_model("lstm", 2)) == [(1, "h"), (1, "c"), (2, "h"), (2, "c")]
     assert signals_of(tiny_model("gru"), 1, ["z", "r"]) == [(1, "z"), (1, "r")]
 
@@ -34,30 +45,82 @@ def test_what_the_model_does_not_have_is_refused(layer, names, message, tiny_mod
         signals_of(tiny_model("lstm", 2), layer, names)
 
 
-def test_a_short_text_has_one_reader_and_a_long_one_many():
-    assert readers_for(1) == readers_for(LEAST_PART) == 1
-    assert readers_for(3 * LEAST_PART) == 3
-    assert readers_for(10**9) == READERS
+def test_a_short_text_has_one_part_and_a_long_one_many():
+    assert divide(1) == Parts(1, 1)
+    assert divide(LEAST_PART) == Parts(1, LEAST_PART // STEPS)
+    assert divide(3 * LEAST_PART) == Parts(3, LEAST_PART // STEPS)
+    assert divide(10**9).streams <= PARTS
+    for characters in (1, 127, 128, 129, 10_000, 10**6 + 1):
+        streams, pieces = divide(characters)
+        assert (streams - 1) * pieces * STEPS < characters <= streams * pieces * STEPS
 
 
-def test_some_of_the_readers_read_what_they_would_read_among_all(tiny_model, rng):
-    model, text = tiny_model(), rng.integers(0, 7, 1_000)
-    signals = signals_of(model)
-    every = list_of(read_through(model, text, signals, readers=5))
-    for only in (slice(0, 2), slice(2, 5)):
-        own = list_of(read_through(model.shared(), text, signals, readers=5, only=only))
-        for (places, values), (own_places, own_values) in zip(every, own, strict=True):
-            np.testing.assert_array_equal(own_places, places[:, only])
-            np.testing.assert_allclose(own_values, values[:, :, only], atol=1e-12)
+@pytest.mark.parametrize("most", [2, 5, 11])
+def test_a_cell_that_never_forgets_has_its_values_in_every_part(most, rng):
+    model = bracket_counter()
+    text, depth = long_brackets(rng, 20_000)
+    c = np.full((len(text), 6), np.nan)
+
+    def take(piece):
+        piece.put(piece.values[1, "c"], c)
+
+    states = read_through(
+        model, model.vocabulary.encode(text), [Signal(1, "c")], take, parts=divide(len(text), most)
+    )
+    np.testing.assert_allclose(c[:, 2], STEP * depth, atol=1e-3)
+    before = np.concatenate([[0], depth[:-1]])[::STEPS]
+    np.testing.assert_allclose(states[: len(before), 0, 1, 2], STEP * before, atol=1e-3)
 
 
-def list_of(pieces):
-    return [(piece.places, piece.values[1, "c"].copy()) for piece in pieces]
+def test_a_network_that_forgets_is_read_little_more_than_once(tiny_model, rng):
+    text, read = rng.integers(0, 7, 40_000), []
+
+    def take(piece):
+        read.append(piece.places.shape[1])
+
+    read_through(tiny_model("gru"), text, take=take, parts=divide(len(text), 8))
+    assert len(text) / STEPS <= sum(read) < 1.2 * len(text) / STEPS
 
 
-def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(tiny_model):
+def test_a_network_that_never_forgets_is_read_by_one_stream_in_the_end(rng, monkeypatch):
+    text, _ = long_brackets(rng, 40_000)
+    model, widths = bracket_counter(), []
+
+    def take(piece):
+        widths.append(piece.places.shape[1])
+
+    monkeypatch.setattr(reading, "cores", lambda: 1)
+    read_through(model, model.vocabulary.encode(text), take=take, parts=divide(len(text), 9))
+    assert widths.count(1) > len(text) / STEPS / 2
+    assert sum(widths) < (2 + reading.ROUNDS) * len(text) / STEPS
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_totals_count_a_piece_that_is_read_again_once(most, rng):
+    model = bracket_counter()
+    text, depth = long_brackets(rng, 13_001)
+    totals = Totals([Signal(1, "c")], len(text), 6, np.float64)
+
+    def take(piece):
+        totals.put(piece, Signal(1, "c"), piece.values[1, "c"])
+
+    read_through(
+        model, model.vocabulary.encode(text), [Signal(1, "c")], take, parts=divide(len(text), most)
+    )
+    assert totals.means()[1, "c"][2] == pytest.approx(STEP * depth.mean(), rel=1e-3)
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(most, tiny_model):
     model = tiny_model("vanilla-relu")
     model.parameters["layer1.Wh"][...] = 10 * np.eye(5)
     model.parameters["layer1.b"][...] = 1
     with pytest.raises(TrainingError, match="beyond all bounds"):
-        list(read_through(model, np.zeros(2_000, int)))
+        read_through(model, np.zeros(2_000, int), parts=divide(2_000, most))
+
+
+def test_progress_runs_from_nothing_to_all(tiny_model, rng):
+    told = []
+    read_through(tiny_model(), rng.integers(0, 7, 10_000), progress=told.append)
+    assert told == sorted(told)
+    assert 0 < told[0] < told[-1] == 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.cells import CELLS
-from charrnn.inspection.reading import STEPS, Signal, signals_of
+from charrnn.inspection.reading import STEPS, Signal, divide, signals_of
 from charrnn.inspection.recording import record
 from charrnn.text.streams import Window
 
@@ -36,18 +36,18 @@ def test_a_text_of_any_length_is_recorded_in_one_go(length, tiny_model, rng):
     np.testing.assert_allclose(recording.losses, expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("readers", [2, 3, 7])
-def test_readers_side_by_side_take_down_nearly_what_one_does(readers, tiny_model, rng):
+@pytest.mark.parametrize("most", [2, 3, 7])
+def test_streams_side_by_side_record_nearly_what_one_does(most, tiny_model, rng):
     model = tiny_model()
     text = rng.integers(0, 7, 2_000)
     signals = signals_of(model)
     one = record(model, text, signals, guesses=2)
-    many = record(model, text, signals, guesses=2, readers=readers)
+    many = record(model, text, signals, guesses=2, parts=divide(len(text), most))
     for signal in signals:
-        np.testing.assert_allclose(many.values[signal], one.values[signal], atol=1e-6)
-    np.testing.assert_allclose(many.losses, one.losses, atol=1e-6)
-    np.testing.assert_allclose(many.probabilities, one.probabilities, atol=1e-6)
-    np.testing.assert_array_equal(many.guesses, one.guesses)
+        np.testing.assert_allclose(many.values[signal], one.values[signal], atol=1e-3)
+    np.testing.assert_allclose(many.losses, one.losses, atol=1e-3)
+    np.testing.assert_allclose(many.probabilities, one.probabilities, atol=1e-3)
+    assert (many.guesses == one.guesses).mean() > 0.99
 
 
 def test_guesses_are_the_likeliest_successors_with_their_probabilities(tiny_model, rng):
@@ -88,7 +88,7 @@ def test_what_is_large_is_kept_in_a_file_that_goes(tiny_model, rng, tmp_path, mo
 def test_logits_are_kept_where_they_are_asked_for(tiny_model, rng):
     model = tiny_model()
     text = rng.integers(0, 7, 300)
-    found = record(model, text, logits=True, readers=1).logits
+    found = record(model, text, logits=True).logits
     expected = model.forward(text[:, None], model.state())[:, :, 0].T
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert record(model, text).logits is None

@@ -20,6 +20,7 @@ ROW = Found(
     chance=0.55,
     untrained=(0.3, 0.6),
     probe=0.99,
+    untrained_probe=(0.7, 0.6),
     clamp=Clamp(1.5, 0.01, np.array([-0.1, 0.02]), 40),
     place=3,
 )
@@ -32,6 +33,7 @@ GRADED = replace(
     chance=0.05,
     untrained=(0.1, 0.1),
     probe=0.9,
+    untrained_probe=(0.3, 0.25),
     clamp=None,
 )
 
@@ -45,11 +47,11 @@ def test_what_was_found_is_said_with_its_cell():
     assert found.table.headings == HEADINGS
     assert found.table.rows == (
         (
-            "inside ( )", "25 %", "2.17 c", "-0.96", "0.55", "0.70", "0.99",
+            "inside ( )", "25 %", "2.17 c", "-0.96", "0.55", "0.70", "0.99", "0.70",
             "+1.50", "+0.02", "found",
         ),
         (
-            "column", "graded", "2.17 c", "-0.20", "0.05", "0.10", "0.90", "–", "–",
+            "column", "graded", "2.17 c", "-0.20", "0.05", "0.10", "0.90", "0.30", "–", "–",
             "spread over the layer",
         ),
     )  # fmt: skip
@@ -82,17 +84,23 @@ def test_the_picture_shows_strengths_from_chance_to_one():
 
 
 @pytest.mark.parametrize(
-    ("score", "untrained", "probe", "said"),
+    ("score", "untrained", "probe", "untrained_probe", "said"),
     [
-        (0.96, (0.5, 0.5), 0.97, "found"),
-        (0.53, (0.5, 0.5), 0.53, "by chance"),
-        (0.60, (0.5, 0.5), 0.95, "spread over the layer"),
-        (0.90, (0.88, 0.80), 0.92, "as untrained"),
-        (0.90, (0.12, 0.80), 0.92, "as untrained"),
+        (0.96, (0.52, 0.5), 0.97, (0.7, 0.69), "found"),
+        (0.96, (0.52, 0.5), 0.97, (0.96, 0.5), "found"),
+        (0.53, (0.5, 0.5), 0.53, (0.5, 0.5), "by chance"),
+        (0.53, (0.5, 0.5), 0.80, (0.8, 0.78), "by chance"),
+        (0.60, (0.52, 0.5), 0.95, (0.7, 0.69), "spread over the layer"),
+        (0.60, (0.58, 0.5), 0.66, (0.6, 0.59), "spread over the layer"),
+        (0.60, (0.58, 0.5), 0.95, (0.94, 0.9), "as untrained"),
+        (0.90, (0.88, 0.80), 0.92, (0.92, 0.9), "as untrained"),
+        (0.90, (0.12, 0.80), 0.92, (0.92, 0.9), "as untrained"),
     ],
 )
-def test_a_row_says_what_may_be_said(score, untrained, probe, said):
-    row = replace(ROW, score=score, untrained=untrained, probe=probe)
+def test_a_row_claims_what_its_controls_allow(score, untrained, probe, untrained_probe, said):
+    row = replace(
+        ROW, score=score, untrained=untrained, probe=probe, untrained_probe=untrained_probe
+    )
     assert answer(Findings((row,), (), 1_000, 64)).table.rows[0][-1] == said
 
 

@@ -1,0 +1,36 @@
+"""A cell that never forgets, through the commands that show its values."""
+
+import json
+
+import numpy as np
+import pytest
+from planted import STEP, bracket_counter, long_brackets
+
+from charrnn import checkpoint
+from charrnn.checkpoint import Checkpoint
+
+
+@pytest.fixture
+def depth(rng, tmp_path, monkeypatch):
+    """Saves a model whose cell 2 counts brackets, and a text; the depth after each character."""
+    monkeypatch.chdir(tmp_path)
+    model = bracket_counter()
+    weights = dict(model.parameters.items())
+    checkpoint.save(
+        "charrnn.npz", Checkpoint(model.configuration, model.vocabulary, weights, weights)
+    )
+    text, depth = long_brackets(rng, 20_000)
+    (tmp_path / "text.txt").write_text(text)
+    return depth
+
+
+def test_a_cell_is_shown_with_its_count_all_along(depth, run):
+    asked = ("--cell", 2, "--signal", "c", "--text", "text.txt", "--length", 20_000, "--json")
+    shown = json.loads(run("inspect", *asked).stdout)
+    np.testing.assert_allclose(shown["values"], np.tanh(STEP * depth), atol=1e-3)
+
+
+def test_a_cell_is_exported_with_its_count_all_along(depth, run):
+    run("inspect", "--export", "states.npz", "--text", "text.txt")
+    with np.load("states.npz") as states:
+        np.testing.assert_allclose(states["layer1.c"][:, 2], STEP * depth, atol=1e-3)

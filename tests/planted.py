@@ -1,0 +1,40 @@
+"""A network with a planted cell, of which every value is known."""
+
+import numpy as np
+
+from charrnn.model import CharRNN
+from charrnn.text.vocabulary import Vocabulary
+
+#: What c of the planted cell gains at each opening bracket and loses at each closing one.
+STEP = 0.25
+
+
+def bracket_counter(cell=2, hidden_size=6):
+    """An LSTM that counts open brackets in c of one cell, for as long as they are open.
+
+    The other cells have random weights.
+    """
+    model = CharRNN(Vocabulary("()ab.\n"), cell="lstm", hidden_size=hidden_size)
+    model.initialize(np.random.default_rng(1))
+    weights = model.layers[0].weights
+    for number, gate in enumerate("ifog"):
+        row = number * hidden_size + cell
+        weights["Wh"][row] = 0
+        weights["Wx"][row] = 0
+        weights["b"][row] = 0 if gate == "g" else 40  # i = f = o = 1
+    g = weights["Wx"][3 * hidden_size + cell]
+    g[model.vocabulary.char_to_ix["("]] = np.arctanh(STEP)
+    g[model.vocabulary.char_to_ix[")"]] = -np.arctanh(STEP)
+    return model
+
+
+def long_brackets(rng, characters):
+    """A text whose brackets stay open for thousands of characters, and its depth (N,)."""
+    text, depth = [], [0]
+    for number in range(characters):
+        change = 0
+        if number % 1_500 == 700:
+            change = 1 if depth[-1] < 2 or (depth[-1] < 6 and rng.random() < 0.5) else -1
+        text.append(rng.choice(list("ab.\n")) if not change else "(" if change > 0 else ")")
+        depth.append(depth[-1] + change)
+    return "".join(text), np.array(depth[1:])
