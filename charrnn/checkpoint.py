@@ -98,7 +98,11 @@ class Checkpoint:
         return model
 
     def untrained(self) -> CharRNN:
-        """The model as it was before the first step: what it can by its build alone."""
+        """A model of the same architecture with random weights, from the seed of the run, or 0.
+
+        The run began with these weights, unless it began with `--init-from`: then it began with
+        the weights of another checkpoint, which this one does not hold.
+        """
         model = CharRNN(self.vocabulary, **self.model)
         model.initialize(np.random.default_rng(self.settings.get("seed", 0)))
         return model

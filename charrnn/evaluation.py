@@ -63,20 +63,35 @@ def evaluate(
 
 
 def evaluate_dynamically(
-    model: CharRNN, indices: Array, *, learning_rate: float = 0.2, seq_length: int = 32
+    model: CharRNN,
+    indices: Array,
+    *,
+    learning_rate: float = 0.2,
+    grad_clip: float = 1.0,
+    seq_length: int = 32,
 ) -> float:
     """The mean loss over a text from which the model learns as it goes, in nats a character.
 
-    Dynamic evaluation (Mikolov 2010; Krause 2018): each window is scored first, then a step of
-    plain gradient descent is taken on it, so that what comes later is predicted by a model
-    that knows what came before: its names, its spelling. This is another thing than
-    `evaluate`: say which it was.
+    Dynamic evaluation (Mikolov 2010; Krause 2018): one reader scores a window of T characters,
+    then takes one step of gradient descent on this window, and reads on with the new weights and
+    the carried state:
+
+        w ← w − η·g·min(1, c/‖g‖)
+
+    for all weights w together, where g is the gradient of the mean loss of the window, η the
+    learning rate and c the limit of the norm. There is no dropout, momentum, weight decay, scaling
+    by squared gradients, or decay to the trained weights, which Krause 2018 has beside the plain
+    rule. Without the limit (c = 0) the rule is plain gradient descent: gated layers score alike in
+    the domain of their training, a rectified layer can score worse than without learning.
+
+    A score of this kind is not comparable with one of `evaluate`.
 
     Args:
         model: the model; afterwards it is as before.
         indices: the text, (N,), at least 2 characters; the first is read and not scored.
-        learning_rate: of the descent; 0 for `evaluate` with a single reader.
-        seq_length: T, characters from step to step.
+        learning_rate: η; 0 for `evaluate` with a single reader.
+        grad_clip: c; 0 for none.
+        seq_length: T.
     """
     flat, before = model.parameters.flat, model.parameters.flat.copy()
     state = model.state()
@@ -87,7 +102,7 @@ def evaluate_dynamically(
             window = Window(read[:-1], read[1:])
             total += model.loss_and_gradient(window, state) * len(window.targets)
             gradient = model.gradient.flat
-            clip_by_norm(gradient, sqrt(squared_norm(gradient)), 1.0)
+            clip_by_norm(gradient, sqrt(squared_norm(gradient)), grad_clip)
             flat -= learning_rate * gradient
     finally:
         flat[...] = before

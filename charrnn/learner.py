@@ -22,7 +22,7 @@ class Taken(NamedTuple):
 
     #: in nats a character
     loss: float
-    #: of the gradient, before clipping
+    #: the 2-norm of the whole gradient before any clipping
     norm: float
 
     @property
@@ -85,11 +85,15 @@ class Learner:
         )
         self.team.reduce(self.gradient)
         gradient = self.gradient[self.part]
-        clip_by_value(gradient, settings.grad_clip_value)
-        loss, squares = self.team.sum([loss, squared_norm(gradient)])
+        squares = squared_norm(gradient)
+        clipped = squares  # after the components are clipped
+        if settings.grad_clip_value:
+            clip_by_value(gradient, settings.grad_clip_value)
+            clipped = squared_norm(gradient)
+        loss, squares, clipped = self.team.sum([loss, squares, clipped])
         taken = Taken(loss, sqrt(squares))
         if taken.finite:
-            clip_by_norm(gradient, taken.norm, settings.grad_clip)
+            clip_by_norm(gradient, sqrt(clipped), settings.grad_clip)
             self.optimizer.steps = number
             self.optimizer.step(gradient, rate)
         self.team.gather(self.model.parameters.flat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from math import isfinite
+from math import isfinite, sqrt
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -83,7 +83,10 @@ class Optimizer(ABC):
 
 
 class SGD(Optimizer):
-    """Gradient descent with momentum (Polyak 1964): m ← μ·m + g, w ← w − η·m."""
+    """Gradient descent with momentum (Polyak 1964), without dampening or Nesterov's correction.
+
+    m ← μ·m + g, w ← w − η·m; m starts at zero, so that the first step is η·g.
+    """
 
     names = ("m",)
 
@@ -96,52 +99,60 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Steps that shrink with all squares seen (Duchi 2011): v ← v + g², w ← w − η·g/√v."""
+    """Steps that shrink with the sum of all squared gradients (Duchi 2011).
+
+    v ← v + g², w ← w − η·g/(√v + ε), with ε = 1e-10.
+    """
 
     names = ("v",)
+    epsilon = 1e-10
 
     def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
         (v,) = slots
         np.multiply(g, g, out=tmp)
         v += tmp
-        scaled_step(w, g, v, rate, tmp)
+        scaled_step(w, g, v, rate, self.epsilon, tmp)
 
 
 class RMSprop(Optimizer):
-    """Steps scaled by recent squares (Tieleman, Hinton 2012).
+    """Steps scaled by an average of recent squared gradients (Tieleman, Hinton 2012).
 
-    v ← ρ·v + (1−ρ)·g², w ← w − η·g/√v, with ρ = 0.95.
+    v ← ρ·v + (1−ρ)·g², w ← w − η·g/(√v + ε), with ρ = 0.95, ε = 1e-8.
     """
 
     names = ("v",)
     rho = 0.95
+    epsilon = 1e-8
 
     def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
         (v,) = slots
         np.multiply(g, g, out=tmp)
         blend(v, tmp, self.rho, tmp)
-        scaled_step(w, g, v, rate, tmp)
+        scaled_step(w, g, v, rate, self.epsilon, tmp)
 
 
 class Adam(Optimizer):
-    """Both at once, with the start made up for (Kingma, Ba 2015; as AdamW with decay).
+    """Averages of gradients and of their squares, corrected for their start at zero.
 
-    m ← β₁·m + (1−β₁)·g, v ← β₂·v + (1−β₂)·g², w ← w − η·m̂/√v̂, with m̂ = m/(1−β₁ᵗ),
-    v̂ = v/(1−β₂ᵗ), β₁ = 0.9, β₂ = 0.99.
+    m ← β₁·m + (1−β₁)·g, v ← β₂·v + (1−β₂)·g², w ← w − η·m̂/(√v̂ + ε), with m̂ = m/(1−β₁ᵗ),
+    v̂ = v/(1−β₂ᵗ), t = 1 at the first step, β₁ = 0.9, β₂ = 0.99, ε = 1e-8 (Kingma, Ba 2015,
+    algorithm 1; with weight decay AdamW).
     """
 
     names = ("m", "v")
     beta1 = 0.9
     beta2 = 0.99
+    epsilon = 1e-8
 
     def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
         m, v = slots
         blend(m, g, self.beta1, tmp)
         np.multiply(g, g, out=g)
         blend(v, g, self.beta2, tmp)
-        # √(v/c) = √v/√c: both corrections go into the rate.
-        correction = np.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
-        scaled_step(w, m, v, rate * float(correction), tmp)
+        # With c = 1−β₂ᵗ, 1/(√(v/c) + ε) = √c/(√v + ε·√c): numbers take the corrections, not arrays.
+        root = sqrt(1 - self.beta2**self.steps)
+        corrected = rate * root / (1 - self.beta1**self.steps)
+        scaled_step(w, m, v, corrected, self.epsilon * root, tmp)
 
 
 def blend(average: Array, new: Array, keep: float, tmp: Array) -> None:
@@ -151,10 +162,12 @@ def blend(average: Array, new: Array, keep: float, tmp: Array) -> None:
     average += tmp
 
 
-def scaled_step(w: Array, step: Array, squares: Array, rate: float, tmp: Array) -> None:
-    """w ← w − rate·step/(√squares + ε), with ε = 1e-8."""
+def scaled_step(
+    w: Array, step: Array, squares: Array, rate: float, epsilon: float, tmp: Array
+) -> None:
+    """w ← w − rate·step/(√squares + ε)."""
     np.sqrt(squares, out=tmp)
-    tmp += 1e-8
+    tmp += epsilon
     np.divide(step, tmp, out=tmp)
     tmp *= rate
     w -= tmp

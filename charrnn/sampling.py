@@ -82,18 +82,50 @@ class Choice:
         if self.temperature == 0:
             likeliest: Array = logits.argmax(axis=0)
             return likeliest
-        # In float64, so that the order of a sum cannot move a choice from block to block.
-        p = logits.astype(np.float64)
-        p -= np.maximum.reduce(p)
-        p /= max(self.temperature, COLDEST)
+        p = self._scaled(logits)
         np.exp(p, out=p)
-        if self.top_k is None and self.top_p is None and self.min_p is None:
+        if not self.filters:
             return invert(p, uniform)
-        order = np.argsort(-p, axis=0, kind="stable")  # (V, B), the likeliest first
-        p = np.take_along_axis(p, order, axis=0)
-        self._filter(p)
-        chosen: Array = np.take_along_axis(order, invert(p, uniform)[None], axis=0)[0]
+        order, kept = self._kept(p)
+        chosen: Array = np.take_along_axis(order, invert(kept, uniform)[None], axis=0)[0]
         return chosen
+
+    def log_probs(self, logits: Array, indices: Array) -> Array:
+        """ln p under the distribution that `choose` draws from, in nats, (B,).
+
+        Args:
+            logits: (V, B).
+            indices: a character of each stream, (B,); −inf for one that the filters leave out.
+        """
+        if self.temperature == 0:
+            return np.where(indices == logits.argmax(axis=0), 0.0, -np.inf)
+        scaled = self._scaled(logits)
+        if self.filters:
+            order, kept = self._kept(np.exp(scaled))
+            p = np.empty_like(kept)
+            np.put_along_axis(p, order, kept, axis=0)
+            scaled[p == 0] = -np.inf
+        return log_softmax(scaled, indices)
+
+    @property
+    def filters(self) -> bool:
+        """Whether there are any."""
+        return not (self.top_k is None and self.top_p is None and self.min_p is None)
+
+    def _scaled(self, logits: Array) -> Array:
+        """The logits over the temperature, (V, B), with a maximum of 0."""
+        # In float64, so that the order of a sum cannot move a choice from block to block.
+        scaled = logits.astype(np.float64)
+        scaled -= np.maximum.reduce(scaled)
+        scaled /= max(self.temperature, COLDEST)
+        return scaled
+
+    def _kept(self, p: Array) -> tuple[Array, Array]:
+        """The order of p (V, B), the likeliest first, and p in that order after the filters."""
+        order = np.argsort(-p, axis=0, kind="stable")
+        kept = np.take_along_axis(p, order, axis=0)
+        self._filter(kept)
+        return order, kept
 
     def _filter(self, p: Array) -> None:
         """Set to zero what is not to be chosen, in p (V, B), the likeliest first."""
@@ -114,12 +146,18 @@ def invert(p: Array, uniform: Array) -> Array:
     return passed
 
 
+#: The distribution of the model alone: temperature 1, no filters.
+UNCHANGED = Choice()
+
+
 class Drawn(NamedTuple):
-    """The next character of each stream, and what the model gave for it."""
+    """The next character of each stream, and its log-probabilities where asked for, in nats."""
 
     indices: Array  # (B,)
-    #: ln p by the model alone, before temperature and filters, in nats; where asked for
+    #: ln p by the model alone, before temperature and filters
     log_probs: Array | None  # (B,)
+    #: ln p after temperature and filters: under the distribution that the character is drawn from
+    sampled_log_probs: Array | None  # (B,)
 
 
 def generate(
@@ -140,7 +178,7 @@ def generate(
         length: characters to draw.
         choice: how to choose.
         seeds: one a stream.
-        log_probs: whether to compute ln p of each character.
+        log_probs: whether to compute both log-probabilities of each character.
 
     Raises:
         Unbounded: now and then and at the end, where what the model gives is not finite.
@@ -159,7 +197,11 @@ def generate(
         if (count % AHEAD == 0 or count + 1 == length) and not np.isfinite(logits).all():
             raise Unbounded("writes")
         indices = choice.choose(logits, uniform[count % AHEAD])
-        yield Drawn(indices, log_softmax(logits, indices) if log_probs else None)
+        if log_probs:
+            by_model = UNCHANGED.log_probs(logits, indices)
+            yield Drawn(indices, by_model, choice.log_probs(logits, indices))
+        else:
+            yield Drawn(indices, None, None)
         if count + 1 < length:
             logits = reader.read(indices)
 
@@ -176,8 +218,9 @@ class Character(NamedTuple):
     """A character of a sample."""
 
     char: str
-    #: ln p by the model alone, before temperature and filters, in nats; where asked for
+    #: as in `Drawn`
     log_prob: float | None
+    sampled_log_prob: float | None
 
 
 def sample(
@@ -223,10 +266,10 @@ def sample(
 
 
 def characters(steps: Iterable[Drawn], stream: int, chars: str) -> Iterator[Character]:
-    """What one of the streams wrote."""
-    for indices, log_probs in steps:
-        log_prob = None if log_probs is None else float(log_probs[stream])
-        yield Character(chars[indices[stream]], log_prob)
+    """The characters of one of the streams."""
+    for indices, *log_probs in steps:
+        numbers = (None if array is None else float(array[stream]) for array in log_probs)
+        yield Character(chars[indices[stream]], *numbers)
 
 
 def tail(text: str, stops: Sequence[str]) -> str:

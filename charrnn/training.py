@@ -20,7 +20,11 @@ from charrnn.settings import Settings
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known after a step; losses in nats a character."""
+    """The figures of a step; losses in nats a character.
+
+    `grad_norm` is the 2-norm of the whole gradient before any clipping, as
+    `torch.nn.utils.clip_grad_norm_` returns it.
+    """
 
     step: int
     epoch: float

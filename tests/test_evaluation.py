@@ -65,3 +65,21 @@ def test_dynamic_evaluation_scores_a_window_before_it_learns_from_it(tiny_model,
     model = tiny_model()
     once = evaluate_dynamically(model, text[:33], seq_length=32)
     assert once == pytest.approx(read_by_one(model, text[:33]))
+
+
+@pytest.mark.parametrize("grad_clip", [0.6, 0.0])
+def test_dynamic_evaluation_descends_by_the_clipped_gradient(tiny_model, text, grad_clip):
+    model, T, rate = tiny_model("gru"), 10, 0.5
+    found = evaluate_dynamically(
+        model, text[:95], learning_rate=rate, grad_clip=grad_clip, seq_length=T
+    )
+    state, total, norms = model.state(), 0.0, []
+    for start in range(0, 94, T):
+        piece = text[start : min(start + T, 94) + 1, None]
+        total += model.losses(Window(piece[:-1], piece[1:]), state.copy()).sum()
+        model.loss_and_gradient(Window(piece[:-1], piece[1:]), state)
+        g = model.gradient.flat
+        norms.append(np.linalg.norm(g))
+        model.parameters.flat[...] -= rate * g * min(1, (grad_clip or np.inf) / norms[-1])
+    assert found == pytest.approx(total / 94, rel=1e-9)
+    assert min(norms) < 0.6 < max(norms)

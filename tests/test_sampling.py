@@ -202,7 +202,7 @@ def test_a_block_ends_when_all_its_samples_have():
 
 
 def characters(text):
-    return [Character(char, 0.0) for char in text]
+    return [Character(char, 0.0, 0.0) for char in text]
 
 
 @pytest.mark.parametrize(
@@ -237,16 +237,68 @@ def test_what_cannot_be_a_stop_is_passed_on_at_once():
     assert next(passed).char == "x"
 
 
+def first_drawn(**choice):
+    """The letter drawn after an "a": its logits are −3, 0, 2, 0, 0, 0."""
+    model, seeds = Alphabet(), [np.random.SeedSequence(seed) for seed in range(50)]
+    prime = model.vocabulary.encode("a")
+    (drawn,) = generate(model, prime, 1, Choice(**choice), seeds, log_probs=True)
+    return drawn
+
+
 def test_log_probabilities_are_those_of_the_model_alone():
-    model = Alphabet()
-    (drawn,) = generate(
-        model,
-        model.vocabulary.encode("a"),
-        1,
-        Choice(top_k=1),
-        [np.random.SeedSequence(0)],
-        log_probs=True,
-    )
-    logits = np.array([-3, 0, 2, 0, 0, 0.0])
-    assert drawn.indices.tolist() == [2]
-    assert drawn.log_probs[0] == pytest.approx(2 - np.log(np.exp(logits).sum()))
+    expected = np.log(softmax([-3, 0, 2, 0, 0, 0.0]))
+    for choice in ({}, {"top_k": 1}, {"temperature": 0.1}, {"temperature": 0}, {"min_p": 0.1}):
+        drawn = first_drawn(**choice)
+        np.testing.assert_allclose(drawn.log_probs, expected[drawn.indices], rtol=1e-12)
+
+
+def test_without_temperature_and_filters_both_log_probabilities_are_the_same():
+    drawn = first_drawn()
+    assert len(set(drawn.indices)) > 1
+    np.testing.assert_array_equal(drawn.sampled_log_probs, drawn.log_probs)
+
+
+@pytest.mark.parametrize("choice", [{"top_k": 1}, {"temperature": 0}, {"min_p": 1}])
+def test_the_only_character_that_may_be_drawn_has_a_probability_of_1(choice):
+    assert first_drawn(**choice).sampled_log_probs.tolist() == [0] * 50
+
+
+def test_sampled_log_probabilities_are_those_after_temperature_and_filters():
+    drawn = first_drawn(temperature=2.0, top_k=3)
+    expected = np.log(softmax([2 / 2, 0 / 2, 0 / 2]))  # the likeliest, then two of the equals
+    at = {2: expected[0], 1: expected[1], 3: expected[2]}
+    assert set(drawn.indices) == set(at)
+    for index, log_prob in zip(drawn.indices, drawn.sampled_log_probs):
+        assert log_prob == pytest.approx(at[index], rel=1e-12)
+
+
+CHOICES = [
+    {},
+    {"temperature": 0},
+    {"temperature": 0.3},
+    {"temperature": 1e-300},
+    {"top_k": 2},
+    {"top_p": 0.7},
+    {"min_p": 0.3},
+    {"temperature": 1.7, "top_k": 3, "top_p": 0.95, "min_p": 0.05},
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("logits", [LOGITS, [1.0, 1.0, 1.0, -2.0], [-1000.0, 0.0, 1000.0, 0.0]])
+def test_sampled_probabilities_sum_to_1_and_are_the_frequencies(choice, logits):
+    choice = Choice(**choice)
+    columns = np.repeat(np.array(logits)[:, None], len(logits), axis=1)
+    p = np.exp(choice.log_probs(columns, np.arange(len(logits))))
+    assert p.sum() == pytest.approx(1, rel=1e-12)
+    np.testing.assert_allclose(probabilities(choice, logits), p, atol=1e-3)
+
+
+def test_an_improbable_character_has_a_finite_log_probability():
+    log_probs = Choice().log_probs(np.array([[0.0], [-2000.0]]), np.array([1]))
+    assert log_probs.tolist() == [-2000]
+
+
+def test_log_probabilities_are_not_computed_unless_asked_for(monkeypatch):
+    monkeypatch.delattr(Choice, "log_probs")
+    assert len(draw()[0]) == 30

@@ -148,3 +148,18 @@ def test_characters_that_old_weights_do_not_know_are_listed(begin, tmp_path):
     old = checkpoint.read(tmp_path / "model.npz")
     with pytest.raises(TextError, match=r"3 characters that the old weights do not know.*'A' 'é'"):
         begin(Corpus("new", [[TEXT], ["é漢", "A"]]), init_from=old)
+
+
+def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_ones(begin, tmp_path):
+    settings = {"seed": 5}
+    current = begin(Corpus.of(TEXT), settings=settings)
+    started = current.run.model.parameters.flat.copy()
+    current.run.step()
+    current.save()
+    old = checkpoint.read(tmp_path / "model.npz")
+    np.testing.assert_array_equal(old.untrained().parameters.flat, started)
+
+    begin(Corpus.of(TEXT), settings=settings, init_from=old).save()
+    new = checkpoint.read(tmp_path / "model.npz")
+    np.testing.assert_array_equal(new.untrained().parameters.flat, started)
+    assert (new.last["Wy"] != new.untrained().parameters["Wy"]).all()

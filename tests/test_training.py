@@ -10,6 +10,7 @@ from charrnn.model import CharRNN
 from charrnn.optimizers import OPTIMIZERS
 from charrnn.parallel.processes import team_of
 from charrnn.settings import Settings
+from charrnn.text.streams import Streams
 from charrnn.training import Run, train
 
 
@@ -195,6 +196,38 @@ def test_clipping_limits_the_step(start):
     moved = np.linalg.norm(run.model.parameters.flat - before)
     assert progress.grad_norm > 1e-3
     assert moved == pytest.approx(1e-3 * progress.learning_rate, rel=1e-3)
+
+
+@pytest.mark.parametrize("grad_clip", [0.0, 0.01])
+@pytest.mark.parametrize("grad_clip_value", [0.0, 1e-3])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_norm_of_the_gradient_is_the_one_before_any_clipping(
+    start, text, grad_clip, grad_clip_value, workers
+):
+    clipping = {"grad_clip": grad_clip, "grad_clip_value": grad_clip_value}
+    run = start(workers=workers, dropout=0.0, **clipping)
+    alike = CharRNN(run.model.vocabulary, **run.model.configuration)
+    alike.parameters.flat[...] = run.model.parameters.flat
+    window = Streams(text[:700], batch_size=4, seq_length=5).window(0)
+    alike.loss_and_gradient(window, alike.state(4))
+    expected = np.linalg.norm(alike.gradient.flat)
+    assert expected > 2 * grad_clip
+    assert np.abs(alike.gradient.flat).max() > 2 * grad_clip_value
+    assert run.step().grad_norm == pytest.approx(expected, rel=1e-5)
+
+
+def test_components_are_clipped_before_the_norm(start):
+    plain = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1.0, "warmup_steps": 0}
+    run = start(grad_clip=0.005, grad_clip_value=1e-3, **plain)
+    before = run.model.parameters.flat.copy()
+    unclipped = start(grad_clip=0.0, **plain).learner
+    unclipped.step(0, 0.0)
+    expected = np.clip(unclipped.gradient, -1e-3, 1e-3)
+    norm = np.linalg.norm(expected)
+    assert norm > 2 * 0.005
+    run.step()
+    moved = before - run.model.parameters.flat
+    np.testing.assert_allclose(moved, 0.005 / norm * expected, atol=1e-7)
 
 
 @pytest.mark.parametrize(

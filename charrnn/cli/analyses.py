@@ -51,7 +51,7 @@ ANALYSES: dict[str, Analysis] = {
         ),
     ),
     "gradient": Analysis(
-        "How far back gradients reach.",
+        "How far back gradients reach, also with random weights.",
         "Gradients",
         "gradients",
         lambda module, s: module.gradient_by_lag(
@@ -71,7 +71,7 @@ ANALYSES: dict[str, Analysis] = {
         lambda module, s: module.gate_saturation(s.model, s.indices),
     ),
     "spectrum": Analysis(
-        "The eigenvalues of the recurrence.",
+        "The eigenvalues of the recurrence, also with random weights.",
         "Spectrum",
         "spectrum",
         lambda module, s: module.spectrum(s.model, s.untrained, s.indices),

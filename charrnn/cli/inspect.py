@@ -84,7 +84,7 @@ def analyses_options(command: Command) -> Command:
 @click.option(
     "--dynamic",
     is_flag=True,
-    help="Score the text once more by a model that learns from it as it goes.",
+    help="Score the text by a model that learns from it as it goes, too.",
 )
 @weights_option
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn at random.")
@@ -108,9 +108,10 @@ def command(**options: Any) -> None:
     unit after each character: blue below zero, red above; gates from blue, closed, to red,
     open. --find names the cells that follow something in the text (quotes, brackets, the
     column, …), each with what tells it from chance. The text is held-out text that the
-    checkpoint carries, or --text, which is also scored. With --dynamic it is scored twice: as
-    it is, and by dynamic evaluation, where a step of gradient descent follows on every 32
-    characters once they are scored.
+    checkpoint carries, or --text, which is also scored. With --dynamic it is scored twice: by
+    the model as it is, and by dynamic evaluation, where every 32 characters are scored first and
+    then learned from, by one step of gradient descent with learning rate 0.2 and the gradient
+    clipped to a norm of 1.
     """
     options["find"] = options["find"] or bool(options["feature"])
     for name, needed in NEEDS.items():

@@ -61,7 +61,12 @@ RULE = "\n" + 40 * "-" + "\n"
     type=Real(0, 1, min_open=True),
     help="Only characters at least this many times as likely as the likeliest.",
 )
-@click.option("--prime", default="", metavar="TEXT", help="What the text begins with.")
+@click.option(
+    "--prime",
+    default="",
+    metavar="TEXT",
+    help="The beginning of the text.  [default: none; the model reads a newline first]",
+)
 @click.option("--prime-file", metavar="FILE", help="The same from a file; - for stdin.")
 @click.option(
     "--unknown",
@@ -84,7 +89,8 @@ RULE = "\n" + 40 * "-" + "\n"
     "--json",
     "as_json",
     is_flag=True,
-    help="A JSON object a sample, with ln p of each character.",
+    help="A JSON object a sample, with log_probs, by the model before temperature and filters, and "
+    "sampled_log_probs, after them.",
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
 @encoding_options
@@ -100,6 +106,16 @@ def command(**options: Any) -> None:
     The text goes to stdout as it is made, beginning with the prime. Sample number i depends on
     the seed and on i alone, however many are made. A model of bytes (train --binary) writes bytes,
     and nothing else; on a terminal those that are no ASCII are spelled out, as in \\xe9.
+
+    Without a prime the model reads a newline first, which is not written, so that the text begins
+    as a line does. A model that does not know newlines reads nothing first: before temperature and
+    filters, each of its characters is equally likely to be the first one.
+
+    --json gives the prime, the text and, for each character of the text, the natural logarithms
+    of two probabilities: in log_probs by the model alone, before temperature and filters, and in
+    sampled_log_probs under the distribution that the character was drawn from, after temperature
+    and filters. There the prime and the text are in the Unicode normal form that the model was
+    trained with (train --normalize), if any; without --json, text in NFD is written in NFC.
     """
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     stops = [stop.replace("\\n", "\n") for stop in options["stops"]]
@@ -187,9 +203,13 @@ def bytewise(text: str) -> str:
 
 
 def record(prime: str, text: list[Character]) -> dict[str, Any]:
-    """A sample as JSON holds it."""
-    return {
-        "prime": prime,
-        "text": "".join(character.char for character in text),
-        "log_probs": [round(log_prob, 6) for _, log_prob in text if log_prob is not None],
-    }
+    """A sample as JSON holds it.
+
+    Args:
+        prime: the beginning, which the model read.
+        text: with its log-probabilities.
+    """
+    chars, *log_probs = zip(*text) if text else ((), (), ())
+    names = ("log_probs", "sampled_log_probs")
+    rounded = ([round(log_prob, 6) for log_prob in row] for row in log_probs)
+    return {"prime": prime, "text": "".join(chars), **dict(zip(names, rounded))}

@@ -60,7 +60,7 @@ class Subject:
 
     @cached_property
     def untrained(self) -> CharRNN:
-        """The model before its training."""
+        """A model of the same architecture with random weights."""
         return self.checkpoint.untrained()
 
     @cached_property

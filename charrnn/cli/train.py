@@ -172,7 +172,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
     "--log",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Append what is known after each step, a JSON object a line.",
+    help="Append a JSON object a step; grad_norm is the gradient's norm before any clipping.",
 )
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:

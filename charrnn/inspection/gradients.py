@@ -48,7 +48,7 @@ class GradientByLag:
         half, tenth: by curve, the first lag at which the norm has fallen to a half or a tenth
             of what it is at lag 0 (for c at lag 1, where it begins); None if it does not.
         explodes: by curve, whether it grows more than tenfold.
-        untrained: the same of the untrained model in the same windows, if there was one.
+        untrained: the same of the model with random weights in the same windows, if any.
     """
 
     cell: str
@@ -83,7 +83,7 @@ def gradient_by_lag(
         windows: how many, at random places of the text; fewer in a short one. The state in
             which a window begins is that of a stream that has read all of the text before.
         rng: draws the places.
-        untrained: a model to compare with.
+        untrained: a model of the same shape with random weights to compare with, if any.
 
     Raises:
         TextError: for a shorter text.

@@ -45,7 +45,7 @@ class Eigenvalues:
         layer: from 1.
         matrix: "Wh" or "mean Jacobian".
         trained: of the trained model, complex (M,).
-        untrained: of the untrained one, if there was one.
+        untrained: of the model with random weights, if any.
         radius, untrained_radius: the largest absolute value among them.
     """
 
@@ -80,7 +80,7 @@ def spectrum(
 
     Args:
         model: the model.
-        untrained: a model of the same shape to compare with, if any.
+        untrained: a model of the same shape with random weights to compare with, if any.
         indices: the text, (N,), at least one character.
         places: how many, evenly spaced in the text, the Jacobian is averaged over; 64 unless
             given, of large layers fewer, 16 at least.

@@ -1,12 +1,14 @@
 import json
 import re
 from collections import Counter
+from inspect import signature
 
 import numpy as np
 import pytest
 from conftest import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
+from charrnn.evaluation import evaluate_dynamically
 
 pytestmark = pytest.mark.usefixtures("trained")
 
@@ -196,6 +198,14 @@ def test_beside_a_cell_dynamic_evaluation_is_scored_too(run, tmp_path):
     )
     assert with_cell["dynamic_loss"] == alone["dynamic_loss"] < with_cell["loss"]
     assert "dynamic evaluation" in run(*asked, "--cell", 3).stdout
+
+
+def test_the_help_has_the_numbers_of_dynamic_evaluation(run):
+    given = signature(evaluate_dynamically).parameters
+    T, rate, limit = (given[n].default for n in ("seq_length", "learning_rate", "grad_clip"))
+    said = " ".join(run("inspect", "--help").stdout.split())
+    assert f"every {T} characters are scored first" in said
+    assert f"learning rate {rate} and the gradient clipped to a norm of {limit:g}" in said
 
 
 def test_dynamic_evaluation_is_scored_beside_and_says_so(run, tmp_path):

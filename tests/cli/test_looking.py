@@ -26,6 +26,15 @@ def test_each_answers_in_a_sentence_and_the_same_as_json(name, run):
     assert len(result[name]) > 1
 
 
+@pytest.mark.parametrize("name", ["gradient", "spectrum"])
+def test_a_run_begun_from_other_weights_is_compared_with_random_ones(name, run):
+    run("train", "text.txt", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])
+    answer = json.loads(run("inspect", "-c", "new.npz", f"--{name}", "--json").stdout)[name]
+    assert "random weights" in answer["answer"]
+    assert "untrained" not in answer["answer"]
+    assert "random weights" in run("inspect", "--help").stdout
+
+
 def test_several_questions_are_answered_one_after_the_other(run):
     result = json.loads(run("inspect", "--gates", "--memory", "--json").stdout)
     assert {"gates", "memory"} <= set(result)

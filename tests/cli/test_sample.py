@@ -1,6 +1,7 @@
 import json
 import unicodedata
 
+import numpy as np
 import pytest
 from conftest import LIGHTHOUSE, QUICK
 
@@ -81,6 +82,23 @@ def test_json_has_a_log_probability_for_each_character(run):
         assert record["prime"] == "The"
         assert len(record["text"]) == len(record["log_probs"]) == 20
         assert all(log_p < 0 for log_p in record["log_probs"])
+        assert record["sampled_log_probs"] == record["log_probs"]
+
+
+def test_json_has_the_log_probabilities_after_temperature_and_filters_too(run):
+    arguments = ["sample", "--json", "--length", 20, "--seed", 1]
+    for narrow in (["--top-k", 1], ["--temp", 0]):
+        record = json.loads(run(*arguments, *narrow).stdout)
+        assert record["sampled_log_probs"] == [0] * 20
+        assert all(log_p < 0 for log_p in record["log_probs"])
+    kept = json.loads(run(*arguments, "--top-k", 5).stdout)
+    removed = np.subtract(kept["log_probs"], kept["sampled_log_probs"])
+    assert (removed < 0).all()  # the filters leave less than 1, which is scaled up
+
+
+def test_json_of_an_empty_sample(run):
+    record = json.loads(run("sample", "--json", "--length", 0, "--prime", "A").stdout)
+    assert record == {"prime": "A", "text": "", "log_probs": [], "sampled_log_probs": []}
 
 
 def test_an_unknown_character_of_the_prime_is_listed(run):
@@ -131,10 +149,15 @@ def test_a_file_that_is_no_checkpoint_is_one_line(run, tmp_path, content):
 def test_hangul_taken_apart_for_training_is_put_together_again(run, tmp_path):
     (tmp_path / "hangul.txt").write_text("가나다 각난닫\n" * 200, encoding="utf-8")
     run("train", "hangul.txt", "-c", "hangul.npz", "--normalize", "nfd", *QUICK[:8], "--steps", 300)
-    result = run("sample", "-c", "hangul.npz", "--prime", "가 ", "--temp", 0.3, "--length", 100)
+    arguments = ["sample", "-c", "hangul.npz", "--prime", "가 ", "--temp", 0.3, "--seed", 1]
+    result = run(*arguments, "--length", 100)
     assert result.stdout.startswith("가")
     assert set(result.stdout) & set("나다각난닫")
     assert result.stdout == unicodedata.normalize("NFC", result.stdout)
+    record = json.loads(run(*arguments, "--length", 100, "--json").stdout)
+    text = record["prime"] + record["text"]
+    assert text == unicodedata.normalize("NFD", text) != unicodedata.normalize("NFC", text)
+    assert unicodedata.normalize("NFC", text) == result.stdout[:-1]
 
 
 @pytest.mark.parametrize(

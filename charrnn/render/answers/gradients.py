@@ -22,9 +22,9 @@ def answer(result: GradientByLag) -> Answer:
     chosen = [_remembering(result, layer) for layer in layers]
     sentence = f"Gradients {_said(result, chosen)}"
     if result.untrained and len(layers) == 1:
-        sentence += f"; without training they {_fate(result.untrained, chosen[0])}"
+        sentence += f"; with random weights they {_fate(result.untrained, chosen[0])}"
     elif result.untrained:
-        sentence += f"; without training they {_said(result.untrained, chosen)}"
+        sentence += f"; with random weights they {_said(result.untrained, chosen)}"
     return Answer(f"{sentence}.", tuple(_figure(result, layer) for layer in layers))
 
 
@@ -62,7 +62,7 @@ def _of(signals: list[Signal]) -> str:
 
 def _figure(result: GradientByLag, layer: int) -> Figure:
     series = []
-    for of, what in ((result.untrained, ", untrained"), (result, "")):
+    for of, what in ((result.untrained, ", random weights"), (result, "")):
         if of is not None:
             series += [
                 Series(signal.name + what, of.lags.tolist(), curve.tolist())

@@ -18,7 +18,7 @@ LASTING = 0.999
 
 
 def answer(result: Spectrum) -> Answer:
-    """The spectral radius, trained and untrained, what it means, and all eigenvalues."""
+    """The spectral radius, trained and with random weights, its meaning, and all eigenvalues."""
     steps = [found for found in result.eigenvalues if found.matrix == JACOBIAN]
     recurrent = [found for found in result.eigenvalues if found.matrix == RECURRENT]
     where = of_layers([found.layer for found in steps])
@@ -38,7 +38,7 @@ def answer(result: Spectrum) -> Answer:
 def _radii(found: list[Eigenvalues]) -> str:
     radii = listed([f"{x.radius:.2f}" for x in found])
     before = [x.untrained_radius for x in found if x.untrained_radius is not None]
-    return radii + (f" (untrained {listed([f'{r:.2f}' for r in before])})" if before else "")
+    return radii + (f" (random weights {listed([f'{r:.2f}' for r in before])})" if before else "")
 
 
 def _meanings(steps: list[Eigenvalues]) -> str:
@@ -58,7 +58,7 @@ def _meanings(steps: list[Eigenvalues]) -> str:
 def _figure(found: Eigenvalues) -> Figure:
     series = [_points("trained", found.trained)]
     if found.untrained is not None:
-        series.insert(0, _points("untrained", found.untrained))
+        series.insert(0, _points("random weights", found.untrained))
     return Figure(
         title=f"Eigenvalues of {found.matrix}, layer {found.layer}",
         x_label="real part",

@@ -63,15 +63,15 @@ def test_the_sentence_says_what_becomes_of_gradients(curves, sentence):
     assert answer(result(curves)).sentence == sentence
 
 
-def test_an_untrained_network_is_compared_with():
+def test_a_network_with_random_weights_is_compared_with():
     found = answer(result({(1, "h"): LASTS}, untrained=result({(1, "h"): FALLS})))
     assert found.sentence == (
-        "Gradients do not fall to a tenth within 3 characters (layer 1, h); without training "
+        "Gradients do not fall to a tenth within 3 characters (layer 1, h); with random weights "
         "they fall to a tenth after 2 characters."
     )
     (figure,) = found.figures
     assert [(series.name, series.y) for series in figure.series] == [
-        ("h, untrained", FALLS),
+        ("h, random weights", FALLS),
         ("h", LASTS),
     ]
 
@@ -80,9 +80,9 @@ def test_several_layers_are_each_compared_with_their_untrained_ones():
     untrained = result({(1, "h"): LASTS, (2, "h"): LASTS})
     found = answer(result({(1, "h"): FALLS, (2, "h"): FALLS}, untrained=untrained))
     assert found.sentence == (
-        "Gradients fall to a tenth after 2 and 2 characters (layers 1 and 2, h); without training "
-        "they do not fall to a tenth within 3 characters (layer 1, h) and do not fall to a tenth "
-        "within 3 characters (layer 2, h)."
+        "Gradients fall to a tenth after 2 and 2 characters (layers 1 and 2, h); with random "
+        "weights they do not fall to a tenth within 3 characters (layer 1, h) and do not fall "
+        "to a tenth within 3 characters (layer 2, h)."
     )
 
 

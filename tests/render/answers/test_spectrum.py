@@ -21,21 +21,22 @@ def eigenvalues(layer, matrix, radius, untrained=None):
         (
             "gru",
             [eigenvalues(1, JACOBIAN, 0.9, 0.75)],
-            "The mean step of layer 1 has spectral radius 0.90 (untrained 0.75); repeated, it lets "
-            "the most lasting change of the state fade to a tenth in about 22 characters.",
+            "The mean step of layer 1 has spectral radius 0.90 (random weights 0.75); repeated, it "
+            "lets the most lasting change of the state fade to a tenth in about 22 characters.",
         ),
         (
             "lstm",
             [eigenvalues(1, JACOBIAN, 0.9), eigenvalues(2, JACOBIAN, 0.99)],
-            "The mean step of layers 1 and 2 has spectral radius 0.90 and 0.99; repeated, it lets "
-            "the most lasting change of the state fade to a tenth in about 22 and 230 characters.",
+            "The mean step of layers 1 and 2 has spectral radius 0.90 and 0.99; repeated, it "
+            "lets the most lasting change of the state fade to a tenth in about 22 and 230 "
+            "characters.",
         ),
         (
             "vanilla",
             [eigenvalues(1, RECURRENT, 1.6, 1.0), eigenvalues(1, JACOBIAN, 0.8, 0.9)],
-            "Wh of layer 1 has spectral radius 1.60 (untrained 1.00), with tanh the mean step has "
-            "0.80; repeated, it lets the most lasting change of the state fade to a tenth in about "
-            "10 characters.",
+            "Wh of layer 1 has spectral radius 1.60 (random weights 1.00), with tanh the mean step "
+            "has 0.80; repeated, it lets the most lasting change of the state fade to a tenth in "
+            "about 10 characters.",
         ),
         (
             "vanilla-relu",
@@ -61,7 +62,7 @@ def test_eigenvalues_are_points_beside_the_unit_circle_the_untrained_ones_below(
     assert figure.equal
     assert figure.title == "Eigenvalues of mean Jacobian, layer 2"
     assert [(s.name, s.x, s.y, s.kind) for s in figure.series] == [
-        ("untrained", [0.5, 0.0], [0.0, 0.0], "points"),
+        ("random weights", [0.5, 0.0], [0.0, 0.0], "points"),
         ("trained", [0.9, 0.0], [0.0, 0.45], "points"),
     ]
 
