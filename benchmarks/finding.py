@@ -1,0 +1,89 @@
+"""The rate of false claims of `charrnn inspect --find`.
+
+A table of findings for an untrained model has nothing to claim. For each layer type many
+untrained models read a text whose first half is prose (the text given) and whose second half is
+Python (the standard library's), so that each half lacks much of the other. Each of them is then
+compared with ten others, drawn many times, as `find_cells` compares a trained model with ten
+untrained ones. The rate is the share of tables that claim anything in any row, for a single
+cell or for a layer.
+"""
+
+from __future__ import annotations
+
+import argparse as source
+from pathlib import Path
+
+import numpy as np
+from common import Options, Result, Table, alone
+
+from charrnn.cells import CELLS
+from charrnn.inspection.features import FEATURES, present
+from charrnn.inspection.finding import TWINS, best_cells, beyond, comparable
+from charrnn.inspection.levels import take_levels
+from charrnn.inspection.reading import signals_of
+from charrnn.inspection.scores import halves, strength
+from charrnn.inspection.scores import measure as measured_features
+from charrnn.model import CharRNN
+from charrnn.parameters import Array
+from charrnn.text.vocabulary import Vocabulary
+
+#: Units of the models, untrained models of each layer type, and tables that are drawn of them.
+UNITS, MODELS, TABLES = 32, 60, 2_000
+#: Characters of each half of the text.
+HALF = 25_000
+
+
+def measure(options: Options) -> Result:
+    """A row for each layer type."""
+    if not options.text.exists():
+        reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
+        print(f"left out: {reason}")
+        return {"left_out": reason}
+    prose = options.text.read_text(encoding="utf-8")[:HALF]
+    text = prose + Path(source.__file__).read_text(encoding="utf-8")[:HALF]
+    models = 15 if options.quick else MODELS
+    table, rows = Table("layer type  ", "models", "features", "false claims"), []
+    for cell in CELLS:
+        strengths = strengths_of_untrained(text, cell, models)
+        rate = false_claims(strengths, 100 if options.quick else TABLES)
+        row = {
+            "cell": cell,
+            "units": UNITS,
+            "models": models,
+            "features": strengths.shape[1] // 2,
+            "rate": rate,
+        }
+        rows.append(row)
+        table.row(cell, models, row["features"], f"{100 * rate:.1f} %")
+    return {"characters": len(text), "rows": rows}
+
+
+def strengths_of_untrained(text: str, cell: str, models: int) -> Array:
+    """The strengths of the best cells and of the probes of untrained models, (models, 2 · F)."""
+    vocabulary = Vocabulary.of(text)
+    indices = vocabulary.encode(text)
+    first, second = halves(indices)
+    features = comparable(measured_features(text, present(text, FEATURES)[0]), first, second)
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(models):
+        model = CharRNN(vocabulary, cell=cell, hidden_size=UNITS)
+        model.initialize(rng)
+        best = best_cells(take_levels(model, indices, signals_of(model)), features, first, second)
+        strong = [strength(scores, features.binary) for scores in (best.scores, best.probes)]
+        found.append(np.concatenate(strong))
+    return np.stack(found)
+
+
+def false_claims(strengths: Array, tables: int) -> float:
+    """The share of tables of untrained models that claim anything."""
+    rng = np.random.default_rng(1)
+    claims = 0
+    for _ in range(tables):
+        own, *twins = strengths[rng.choice(len(strengths), TWINS + 1, replace=False)]
+        claims += any(map(beyond, own, np.stack(twins, axis=1)))
+    return claims / tables
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)
