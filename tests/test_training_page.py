@@ -28,7 +28,8 @@ H, V = 256, 128
 
 def table():
     """The column of charrnn, by the name of the row."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    section = PAGE.read_text(encoding="utf-8").partition("## Beside PyTorch\n")[2]
+    lines = section.splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     return {row[0]: row[-1] for row in rows if row[-1] != "charrnn"}
 
