@@ -19,6 +19,10 @@ PAUSES = (0.01, 0.1, 1.0) if os.name == "nt" else ()
 #: What is answered where a directory cannot be flushed: one that may not be read, and on some
 #: file systems every one.
 UNFLUSHABLE = {errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+#: The answers of file systems that cannot reserve disk space.
+UNRESERVABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+#: Bytes to write at a time.
+BLOCK = 1 << 20
 
 
 @contextmanager
@@ -64,6 +68,30 @@ def probe(path: str | Path) -> None:
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Reserve disk space for an empty file that is going to be mapped into memory.
+
+    A write to a map of a sparse file kills the process (SIGBUS) where the disk is full.
+
+    Args:
+        file: the file, open for writing, at its beginning.
+        size: bytes.
+
+    Raises:
+        OSError: if there is not enough space.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on Windows and macOS
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except OSError as error:
+            if error.errno not in UNRESERVABLE:
+                raise
+    for start in range(0, size, BLOCK):
+        file.write(bytes(min(BLOCK, size - start)))
+    file.flush()
 
 
 def sweep(path: str | Path) -> None:

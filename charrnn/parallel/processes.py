@@ -147,7 +147,7 @@ class Leader(Processes):
         return self.outside.share(self._array(shape, dtype))
 
     def _array(self, shape: Shape, dtype: DTypeLike) -> Array:
-        return self._remember(reserve(self._context, shape, dtype))
+        return self._remember(reserve(shape, dtype))
 
     def constant(self, array: Text) -> Text:
         text = self.outside.constant(array)

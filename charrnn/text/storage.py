@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from charrnn import locks
+from charrnn import files, locks
 from charrnn.errors import TextError
 from charrnn.parameters import Array, Shape
 
@@ -62,7 +62,7 @@ def room(shape: Shape, dtype: DTypeLike) -> Array:
     size = prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return np.empty(shape, dtype)
-    return _mapped(lambda file: _reserve(file, size), shape, dtype, "r+")
+    return _mapped(lambda file: files.reserve(file, size), shape, dtype, "r+")
 
 
 def _mapped(
@@ -105,15 +105,6 @@ def _locked_file() -> tuple[int, str]:
         if mine:
             return handle, path
         os.close(handle)  # another process took it for an orphan
-
-
-def _reserve(file: BinaryIO, size: int) -> None:
-    """Take so many bytes on the disk now: a map that runs out of them kills the process."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, size)
-        return
-    for start in range(0, size, IN_MEMORY):
-        file.write(bytes(min(IN_MEMORY, size - start)))
 
 
 @contextmanager
