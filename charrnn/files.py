@@ -55,19 +55,51 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
         _flush(target.parent)
 
 
-def probe(path: str | Path) -> None:
-    """Find out whether `replacing` can work here, and change nothing.
+def probe(path: str | Path, size: int = 1) -> None:
+    """Find out whether `replacing` can write a file here, and change nothing.
+
+    Args:
+        path: of the file.
+        size: bytes to write; a full disk may still have room for an empty file.
 
     Raises:
-        OSError: where it cannot.
+        OSError: if the file cannot be written.
     """
     temporary = _beside(Path(path).resolve())
     try:
         with open(temporary, "xb") as file:
-            file.write(b"?")  # a full disk may have room for a name
+            reserve(file, size)
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def open_regular(path: str | Path) -> IO[bytes]:
+    """Open a file to read; unlike `open`, never wait for the writer of a named pipe.
+
+    Raises:
+        OSError: if the file cannot be opened, or is a pipe or a device.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=opener)  # noqa: SIM115, the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is no regular file: copy it into one first", str(path))
+    return file
+
+
+def remedy(error: OSError, otherwise: str) -> str:
+    """The advice for a file that cannot be written.
+
+    Args:
+        error: of the system.
+        otherwise: the advice for all errors but the limit on the size of files, which is the
+            same in every directory.
+    """
+    return "raise the limit of ulimit -f" if error.errno == errno.EFBIG else otherwise
 
 
 def reserve(file: IO[bytes], size: int) -> None:

@@ -66,6 +66,14 @@ class Session:
             excerpt=self.excerpt,
         )
 
+    @property
+    def least_size(self) -> int:
+        """The bytes of the checkpoint without its header, which has some thousand more."""
+        model = self.run.model
+        arrays = self.run.learner.remembered.values()
+        text = 4 * (len(self.excerpt) + len(model.vocabulary))
+        return 2 * model.parameters.flat.nbytes + sum(array.nbytes for array in arrays) + text
+
     def __enter__(self) -> Session:
         return self
 

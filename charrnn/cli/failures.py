@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 
 import click
 
+from charrnn import files
 from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
 from charrnn.render.escape import printable
 
@@ -43,6 +45,8 @@ def in_one_line(error: Exception, command: str | None) -> click.ClickException |
         said = error.strerror or str(error)
         if error.filename is not None:
             said = f"{os.fsdecode(error.filename)}: {said}"
+            if error.errno in (errno.ENOSPC, errno.EFBIG):
+                said += f": {files.remedy(error, 'make room')}"
         else:
             said += "; `charrnn --debug COMMAND ...` shows where"
     elif isinstance(error, UnicodeEncodeError):  # which only names of files are not spared

@@ -30,7 +30,7 @@ from charrnn.cli.options import (
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter
-from charrnn.cli.saving import Saving, reserving
+from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
@@ -57,7 +57,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
     "--init-from",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="PATH",
     help="Start from the weights and the vocabulary of this checkpoint.",
 )
@@ -170,7 +170,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 )
 @click.option(
     "--log",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
     help="Append what is known after each step, a JSON object a line.",
 )
@@ -228,6 +228,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
             f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: go "
             "on with a higher --steps, or with --patience 0 if patience ended it"
         )
+    refuse_without_room(current)
     for line in current.notices:
         notice(line)
     introduce(current)

@@ -5,7 +5,6 @@ The memory has no name in the file system and is gone with the last process that
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sys
@@ -73,7 +72,7 @@ def unnamed_file(size: int) -> IO[bytes]:
         TrainingError: if no directory has room, with the free space of each.
     """
     reasons = []
-    limited = False
+    advice = "name a larger directory in TMPDIR"
     for directory in directories():
         try:
             file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115, the memory lasts longer
@@ -84,13 +83,12 @@ def unnamed_file(size: int) -> IO[bytes]:
                 file.close()
                 raise
         except OSError as error:
-            limited = limited or error.errno == errno.EFBIG
             free = shutil.disk_usage(directory).free
             reasons.append(f"{directory}: {error.strerror}, {megabytes(free)} free")
-    remedy = "raise the limit of ulimit -f" if limited else "name a larger directory in TMPDIR"
+            advice = files.remedy(error, advice)
     raise TrainingError(
         f"no room for {megabytes(size)} of memory that the workers share "
-        f"({'; '.join(reasons)}): train with --workers 1, or {remedy}"
+        f"({'; '.join(reasons)}): train with --workers 1, or {advice}"
     )
 
 

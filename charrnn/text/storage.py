@@ -115,7 +115,7 @@ def naming_the_directory() -> Iterator[None]:
     except OSError as error:
         # A disk may be too full even to find the directory.
         directory = tempfile.tempdir or "temporary directory"
-        raise TextError(
-            f"{directory}: {error.strerror}: name a directory with more room in the environment "
-            "variable TMPDIR"
-        ) from error
+        advice = files.remedy(
+            error, "name a directory with more room in the environment variable TMPDIR"
+        )
+        raise TextError(f"{directory}: {error.strerror}: {advice}") from error

@@ -60,7 +60,9 @@ def test_an_unforeseen_error_of_the_system_names_the_file(run, monkeypatch):
 
     monkeypatch.setattr(training, "introduce", full)
     result = run("train", "text.txt", *QUICK, code=1)
-    assert result.stderr.splitlines()[-1] == (r"Error: somewhere/te\x1bxt: No space left on device")
+    assert result.stderr.splitlines()[-1] == (
+        r"Error: somewhere/te\x1bxt: No space left on device: make room"
+    )
 
 
 def test_one_without_a_file_says_how_to_learn_more():
