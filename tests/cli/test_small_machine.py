@@ -213,6 +213,23 @@ def test_a_directory_with_room_for_one_file_holds_no_lock_and_a_save(mounting, t
     assert left == [str(path)]
 
 
+def test_a_pipe_whose_last_bytes_have_no_room_is_refused_in_one_line(mounting, temporary):
+    program = """
+from charrnn.text import sources
+sources.IN_MEMORY = 1000
+from charrnn.__main__ import main
+main()
+"""
+    Path("long.txt").write_text("0123456789" * 13_140)  # a block, and less than a buffer more
+    words = ["sh", "-c", 'exec "$@" < long.txt', "sh", sys.executable, "-c", program, "train", "-"]
+    mounts = {temporary: f"size={1 << 17}"}
+    done, left = on_a_small_machine(mounts, words, TMPDIR=str(temporary))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Error: {temporary}: No space left on device: name a directory")
+    assert left == []
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes that have a name")
 @pytest.mark.parametrize(
     "words",
