@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -329,7 +330,10 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
 def follow(current: Session, options: dict[str, Any]) -> int:
     """Train, show, log and save; the number of the signal that ended it, or 0."""
     run = current.run
-    with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
+    first = run.counters.step + 1
+    interrupts = Interrupts()
+    run.stop = lambda: interrupts.received
+    with ExitStack() as stack, Reporter(run, options["log"]) as reporter:
         saving = Saving(current, reporter.say)
         budget = None
         if options["budget"]:
@@ -337,6 +341,8 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             reporter.restart()
         signal = 0
         for progress in train(run):
+            if progress.step == first:  # before it there is nothing to save, so signals end at once
+                stack.enter_context(interrupts)
             reporter.show(progress)
             if budget:
                 reporter.planned(budget.measure())

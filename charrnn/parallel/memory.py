@@ -71,25 +71,32 @@ def unnamed_file(size: int) -> IO[bytes]:
     Raises:
         TrainingError: if no directory has room, with the free space of each.
     """
-    reasons = []
-    advice = "name a larger directory in TMPDIR"
+    reasons, advice = [], "name a larger directory in TMPDIR"
     for directory in directories():
-        try:
-            file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115, the memory lasts longer
-            try:
-                files.reserve(file, size)
-                return file
-            except BaseException:
-                file.close()
-                raise
-        except OSError as error:
-            free = shutil.disk_usage(directory).free
-            reasons.append(f"{directory}: {error.strerror}, {megabytes(free)} free")
-            advice = files.remedy(error, advice)
+        made = made_in(directory, size)
+        if not isinstance(made, OSError):
+            return made
+        free = shutil.disk_usage(directory).free
+        reasons.append(f"{directory}: {made.strerror}, {megabytes(free)} free")
+        advice = files.remedy(made, advice)
     raise TrainingError(
         f"no room for {megabytes(size)} of memory that the workers share "
         f"({'; '.join(reasons)}): train with --workers 1, or {advice}"
     )
+
+
+def made_in(directory: str, size: int) -> IO[bytes] | OSError:
+    """A file of zeros without a name, or the reason against one."""
+    try:
+        file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115, the memory lasts longer
+        try:
+            files.reserve(file, size)
+        except BaseException:
+            file.close()
+            raise
+    except OSError as error:
+        return error
+    return file
 
 
 def directories() -> list[str]:
