@@ -21,6 +21,11 @@ PAUSES = (0.01, 0.1, 1.0) if os.name == "nt" else ()
 UNFLUSHABLE = {errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 #: The answers of file systems that cannot reserve disk space.
 UNRESERVABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+#: The limits of a process that files may reach, and the advice.
+LIMITS = {
+    errno.EFBIG: "raise the limit of ulimit -f",
+    errno.EMFILE: "raise the limit of ulimit -n",
+}
 #: Bytes to write at a time.
 BLOCK = 1 << 20
 
@@ -87,7 +92,7 @@ def open_regular(path: str | Path) -> IO[bytes]:
     file = open(path, "rb", opener=opener)  # noqa: SIM115, the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "is no regular file: copy it into one first", str(path))
+        raise OSError(errno.EINVAL, "is a pipe or a device: name a regular file", str(path))
     return file
 
 
@@ -96,10 +101,10 @@ def remedy(error: OSError, otherwise: str) -> str:
 
     Args:
         error: of the system.
-        otherwise: the advice for all errors but the limit on the size of files, which is the
-            same in every directory.
+        otherwise: the advice for all errors but the limits of a process, which are the same in
+            every directory.
     """
-    return "raise the limit of ulimit -f" if error.errno == errno.EFBIG else otherwise
+    return LIMITS.get(error.errno or 0, otherwise)
 
 
 def reserve(file: IO[bytes], size: int) -> None:

@@ -5,6 +5,7 @@ The memory has no name in the file system and is gone with the last process that
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -69,15 +70,17 @@ def unnamed_file(size: int) -> IO[bytes]:
     """A file of zeros without a name, in the first directory that has room.
 
     Raises:
-        TrainingError: if no directory has room, with the free space of each.
+        TrainingError: if no directory has room, with the reasons.
     """
     reasons, advice = [], "name a larger directory in TMPDIR"
     for directory in directories():
         made = made_in(directory, size)
         if not isinstance(made, OSError):
             return made
-        free = shutil.disk_usage(directory).free
-        reasons.append(f"{directory}: {made.strerror}, {megabytes(free)} free")
+        reason = f"{directory}: {made.strerror}"
+        if made.errno == errno.ENOSPC:
+            reason += f", {megabytes(shutil.disk_usage(directory).free)} free"
+        reasons.append(reason)
         advice = files.remedy(made, advice)
     raise TrainingError(
         f"no room for {megabytes(size)} of memory that the workers share "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import weakref
@@ -113,6 +114,8 @@ def naming_the_directory() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOMEM:  # of the map, and not of the directory
+            raise
         # A disk may be too full even to find the directory.
         directory = tempfile.tempdir or "temporary directory"
         advice = files.remedy(
