@@ -213,15 +213,37 @@ def test_a_directory_with_room_for_one_file_holds_no_lock_and_a_save(mounting, t
     assert left == [str(path)]
 
 
-def test_a_pipe_whose_last_bytes_have_no_room_is_refused_in_one_line(mounting, temporary):
-    program = """
-from charrnn.text import sources
-sources.IN_MEMORY = 1000
+#: The command, but little is kept in memory, and disk space cannot be reserved where so asked.
+FRUGAL = """
+import os, sys
+from charrnn.text import sources, storage
+sources.IN_MEMORY = storage.IN_MEMORY = 1000
+if sys.argv.pop(1) == "unsupported":
+    del os.posix_fallocate
 from charrnn.__main__ import main
 main()
 """
+
+
+@pytest.mark.parametrize("reserving", ["supported", "unsupported"])
+@pytest.mark.parametrize(
+    "words", [["train", "text.txt", "--overwrite"], ["inspect", "--export", "states.npz"]]
+)
+def test_a_text_or_a_recording_that_has_no_room_is_refused(
+    words, reserving, mounting, temporary, trained
+):
+    words = [sys.executable, "-c", FRUGAL, reserving, *words]
+    done, left = on_a_small_machine({temporary: "size=8k"}, words, TMPDIR=str(temporary))
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Error: {temporary}: No space left on device: name a directory")
+    assert left == []
+
+
+def test_a_pipe_whose_last_bytes_have_no_room_is_refused(mounting, temporary):
     Path("long.txt").write_text("0123456789" * 13_140)  # a block, and less than a buffer more
-    words = ["sh", "-c", 'exec "$@" < long.txt', "sh", sys.executable, "-c", program, "train", "-"]
+    command = [sys.executable, "-c", FRUGAL, "supported", "train", "-"]
+    words = ["sh", "-c", 'exec "$@" < long.txt', "sh", *command]
     mounts = {temporary: f"size={1 << 17}"}
     done, left = on_a_small_machine(mounts, words, TMPDIR=str(temporary))
     assert done.returncode == 1
