@@ -24,7 +24,7 @@ import numpy as np
 
 from charrnn import archive, header
 from charrnn.errors import CheckpointError, NotFinite, SettingError
-from charrnn.files import replacing
+from charrnn.files import open_regular, replacing
 from charrnn.fingerprint import fingerprint
 from charrnn.history import COLUMNS, History, table_of
 from charrnn.model import CharRNN, cells_of, shapes_of
@@ -325,6 +325,10 @@ def _naming(path: str | Path) -> Iterator[None]:
             f"{path}: no such checkpoint: make one with `charrnn train TEXT`, or name another "
             "with -c PATH"
         ) from error
+    except PermissionError as error:
+        raise CheckpointError(
+            f"{path}: {error.strerror}: make it readable with chmod, or name another with -c PATH"
+        ) from error
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
 
@@ -336,7 +340,7 @@ def read(path: str | Path) -> Checkpoint:
         CheckpointError: for a file that is missing, damaged, of a newer version of charrnn, or
             not a checkpoint at all; and where its arrays do not fit its configuration.
     """
-    with _naming(path), open(path, "rb") as file:
+    with _naming(path), open_regular(path) as file:
         return unpacked(archive.read(file))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 
 import numpy as np
@@ -17,6 +18,15 @@ CONTEXT = 256
 ALONE = Team()
 
 
+class Stopped(Exception):
+    """The end of an evaluation that was asked to stop."""
+
+
+def never() -> bool:
+    """A request to stop that never comes."""
+    return False
+
+
 def evaluate(
     model: CharRNN,
     indices: Text,
@@ -24,6 +34,7 @@ def evaluate(
     batch_size: int = 32,
     seq_length: int = 32,
     team: Team = ALONE,
+    stop: Callable[[], object] = never,
 ) -> float:
     """The mean loss over a text with carried state, in nats a character.
 
@@ -38,6 +49,10 @@ def evaluate(
         batch_size: B; fewer where the text is short.
         seq_length: T, steps at a time; it changes memory and speed, not the result.
         team: among whom the readers are divided.
+        stop: called before each window; a true value of any member ends the evaluation of all.
+
+    Raises:
+        Stopped: if a member was asked to stop, or received a signal to end.
     """
     scored = len(indices) - 1
     B = max(1, min(batch_size, scored // CONTEXT))
@@ -48,6 +63,9 @@ def evaluate(
     state = model.state(len(starts))
     total = 0.0
     for offset in range(-context, part, T):
+        # All members have to stop before the same window: the text may be read together.
+        if any(team.sum([bool(stop() or team.signal)])):
+            raise Stopped
         if offset == 0:
             state[..., starts == 0] = 0  # the first reader has nothing before its part
         places = starts + offset + np.arange(T + 1)[:, None]  # (T + 1, B)

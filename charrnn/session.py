@@ -21,7 +21,7 @@ from charrnn.parameters import Array
 from charrnn.settings import HIGHEST, Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary, listed
-from charrnn.training import Run
+from charrnn.training import Run, due
 
 #: Characters of held-out text that a checkpoint carries, so that there is always one to look at.
 EXCERPT = 100_000
@@ -65,6 +65,14 @@ class Session:
             resume=run.arrays(),
             excerpt=self.excerpt,
         )
+
+    @property
+    def least_size(self) -> int:
+        """The bytes of the checkpoint without its header, which has some thousand more."""
+        model = self.run.model
+        arrays = self.run.learner.remembered.values()
+        text = 4 * (len(self.excerpt) + len(model.vocabulary))
+        return 2 * model.parameters.flat.nbytes + sum(array.nbytes for array in arrays) + text
 
     def __enter__(self) -> Session:
         return self
@@ -248,6 +256,12 @@ def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
     return ", and ".join(found)
 
 
+def validated(run: Run) -> bool:
+    """Whether the validation after the last step of a run is in its history."""
+    history, step = run.counters.history, run.counters.step
+    return bool(history) and history[-1]["step"] == step
+
+
 def resume(
     saved: Checkpoint,
     path: Path,
@@ -311,6 +325,7 @@ def resume(
         best[name][...] = array
     try:
         run.resume(saved.resume, saved.run, network.parameters.flat, best.flat)
+        run.pending = due(run.counters.step, before) and not validated(run)
     except (KeyError, TypeError, ValueError) as error:
         run.team.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error

@@ -70,7 +70,8 @@ CHECKPOINTS = [
         1,
         "not a charrnn checkpoint",
     ),
-    Case("endless zeros", "charrnn sample -c /dev/zero", 1, "not a charrnn checkpoint"),
+    Case("endless zeros", "charrnn sample -c /dev/zero", 1, "is a pipe or a device"),
+    Case("a pipe", "mkfifo p; charrnn sample -c p", 1, "is a pipe or a device"),
     Case(
         "an .npz of someone else",
         rewritten("a = {'weights': np.zeros(3)}"),
@@ -133,6 +134,18 @@ WRITING = [
         "charrnn train count.txt -c /dev/fd/x.npz",
         1,
         "/dev/fd/x.npz: cannot be written",
+    ),
+    Case(
+        "a limit on the size of files",
+        "ulimit -f 100; charrnn train count.txt -c x.npz --workers 1",
+        1,
+        "raise the limit of ulimit -f",
+    ),
+    Case(
+        "the same limit, and memory that workers share",
+        "ulimit -f 100; charrnn train count.txt -c x.npz --workers 2",
+        1,
+        "train with --workers 1, or raise the limit of ulimit -f",
     ),
     Case(
         "another run saves there",

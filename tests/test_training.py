@@ -70,6 +70,34 @@ def test_a_resumed_run_ends_with_the_same_bits(cell, optimizer, start):
         assert again.counters == whole.counters
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("last", [14, 30])
+def test_a_validation_that_is_stopped_is_made_up_for_and_the_bits_are_the_same(
+    last, workers, start
+):
+    settings = {"workers": workers, "steps": 30, "held_out": 5}
+    whole, run = start(**settings), start(**settings)
+    list(train(whole))
+    asked = []
+
+    def stop():
+        asked.append(run.counters.step)
+        return run.counters.step == last and asked.count(last) > 2
+
+    run.stop = stop
+    seen = [(progress.step, progress.val_loss is None) for progress in train(run)]
+    assert seen[-1] == (last, True)
+    assert asked.count(last) == 4  # twice in vain, then the step's validation, then once more
+    assert (run.pending, run.done) == (True, False)
+    assert run.counters.history == whole.counters.history[: len(run.counters.history)]
+    run.stop = lambda: False
+    list(train(run))
+    assert (run.pending, run.done) == (False, True)
+    assert run.counters == whole.counters
+    np.testing.assert_array_equal(run.model.parameters.flat, whole.model.parameters.flat)
+    np.testing.assert_array_equal(run.best, whole.best)
+
+
 #: A run that without dropout is best at step 12, and that patience ends at 24.
 WORSENING = {
     "learning_rate": 0.5,

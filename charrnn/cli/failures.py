@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 
 import click
 
+from charrnn import files
 from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
 from charrnn.render.escape import printable
 
@@ -36,14 +38,19 @@ def in_one_line(error: Exception, command: str | None) -> click.ClickException |
         return error
     if isinstance(error, (SettingError, UnknownCharacter)):
         return WronglyAsked(printable(str(error)))
-    if isinstance(error, MemoryError):
-        remedy = SMALLER.get(command or "", "less at once")
-        said = f"not enough memory ({error}): try {remedy}" if str(error) else f"try {remedy}"
+    if isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM  # of a map
+    ):
+        why = getattr(error, "strerror", None) or str(error)
+        why = f" ({why})" if why else ""
+        said = f"not enough memory{why}: try {SMALLER.get(command or '', 'less at once')}"
     elif isinstance(error, OSError):
         said = error.strerror or str(error)
         if error.filename is not None:
             said = f"{os.fsdecode(error.filename)}: {said}"
-        else:
+        if advice := files.remedy(error, "make room" if error.errno == errno.ENOSPC else ""):
+            said += f": {advice}"
+        elif error.filename is None:
             said += "; `charrnn --debug COMMAND ...` shows where"
     elif isinstance(error, UnicodeEncodeError):  # which only names of files are not spared
         said = f"{error.object}: not a name in {error.encoding}, as the locale has it: PYTHONUTF8=1"

@@ -47,17 +47,20 @@ def analyses_options(command: Command) -> Command:
     help="With --find: cells that follow this, instead of the built-in features; repeatable.",
 )
 @click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="All of it as one page."
+    "--html",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="FILE",
+    help="All of it as one page.",
 )
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="What was asked for as a picture too: .png, .svg or .pdf.",
 )
 @click.option(
     "--export",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the states after each character, as .npz.",
 )

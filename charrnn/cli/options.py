@@ -24,7 +24,7 @@ def checkpoint_option(command: Command) -> Command:
     return click.option(
         "-c",
         "--checkpoint",
-        type=click.Path(path_type=Path),
+        type=click.Path(readable=False, path_type=Path),
         default="charrnn.npz",
         envvar="CHARRNN_CHECKPOINT",
         show_default=True,

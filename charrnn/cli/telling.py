@@ -58,10 +58,9 @@ def conclude(current: Session) -> None:
         )
     notice("go on with")
     more = ""
-    if counters.step >= run.settings.steps:
-        more = f" --steps {2 * counters.step}"
-    elif run.done:
-        more = " --patience 0"
+    if run.done:
+        all_taken = counters.step >= run.settings.steps
+        more = f" --steps {2 * counters.step}" if all_taken else " --patience 0"
     launcher, mpi = "", ""
     if run.settings.ranks > 1:
         launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"

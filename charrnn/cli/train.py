@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +31,7 @@ from charrnn.cli.options import (
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter
-from charrnn.cli.saving import Saving, reserving
+from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
@@ -57,7 +58,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
     "--init-from",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="PATH",
     help="Start from the weights and the vocabulary of this checkpoint.",
 )
@@ -170,7 +171,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 )
 @click.option(
     "--log",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
     help="Append a JSON object a step; grad_norm is the gradient's norm before any clipping.",
 )
@@ -228,6 +229,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
             f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: go "
             "on with a higher --steps, or with --patience 0 if patience ended it"
         )
+    refuse_without_room(current)
     for line in current.notices:
         notice(line)
     introduce(current)
@@ -328,7 +330,10 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
 def follow(current: Session, options: dict[str, Any]) -> int:
     """Train, show, log and save; the number of the signal that ended it, or 0."""
     run = current.run
-    with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
+    first = run.counters.step + 1
+    interrupts = Interrupts()
+    run.stop = lambda: interrupts.received
+    with ExitStack() as stack, Reporter(run, options["log"]) as reporter:
         saving = Saving(current, reporter.say)
         budget = None
         if options["budget"]:
@@ -336,6 +341,8 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             reporter.restart()
         signal = 0
         for progress in train(run):
+            if progress.step == first:  # before it there is nothing to save, so signals end at once
+                stack.enter_context(interrupts)
             reporter.show(progress)
             if budget:
                 reporter.planned(budget.measure())

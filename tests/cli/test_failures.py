@@ -1,5 +1,6 @@
 """What a user is told when something goes wrong."""
 
+import errno
 from multiprocessing import Pipe
 
 import click
@@ -60,7 +61,24 @@ def test_an_unforeseen_error_of_the_system_names_the_file(run, monkeypatch):
 
     monkeypatch.setattr(training, "introduce", full)
     result = run("train", "text.txt", *QUICK, code=1)
-    assert result.stderr.splitlines()[-1] == (r"Error: somewhere/te\x1bxt: No space left on device")
+    assert result.stderr.splitlines()[-1] == (
+        r"Error: somewhere/te\x1bxt: No space left on device: make room"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), "No space left: make room"),
+        (OSError(errno.EFBIG, "Too large", "a"), "a: Too large: raise the limit of ulimit -f"),
+        (OSError(errno.EMFILE, "Too many"), "Too many: raise the limit of ulimit -n"),
+        (OSError(errno.EIO, "Broken", "a"), "a: Broken"),
+        (OSError(errno.ENOMEM, "Cannot"), "not enough memory (Cannot): try a smaller"),
+        (MemoryError(), "not enough memory: try a smaller"),
+    ],
+)
+def test_what_a_machine_lacks_is_said_with_the_remedy(error, said):
+    assert in_one_line(error, "sample").message.startswith(said)
 
 
 def test_one_without_a_file_says_how_to_learn_more():
