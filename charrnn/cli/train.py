@@ -96,7 +96,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 @click.option(
     "--learning-rate",
     type=Real(0, min_open=True),
-    help="The highest.  [default: 0.015; of a vanilla network at most 2.56 / units]",
+    help="The highest.  [default: 0.015; of a vanilla network at most 2.56 / (units × layers)]",
 )
 @click.option(
     "--schedule",
