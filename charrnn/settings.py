@@ -7,6 +7,7 @@ from math import inf
 
 from charrnn.errors import SettingError
 from charrnn.optimizers import OPTIMIZERS
+from charrnn.planning import RATE
 from charrnn.schedules import SCHEDULES
 
 #: Whole numbers go no further: beyond, some arithmetic cannot take them.
@@ -43,7 +44,7 @@ class Settings:
     batch_size: int
     seq_length: int
     optimizer: str = "adam"
-    learning_rate: float = 0.015
+    learning_rate: float = RATE
     schedule: str = "cosine"
     warmup_steps: int = 100
     momentum: float = 0.9

@@ -163,3 +163,20 @@ def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_one
     new = checkpoint.read(tmp_path / "model.npz")
     np.testing.assert_array_equal(new.untrained().parameters.flat, started)
     assert (new.last["Wy"] != new.untrained().parameters["Wy"]).all()
+
+
+@pytest.mark.parametrize("cell", ["vanilla", "vanilla-relu"])
+def test_a_deep_vanilla_network_learns_by_default(tmp_path, cell):
+    model = {"cell": cell, "hidden_size": 48, "num_layers": 3, "dropout": None}
+    settings = {"steps": 120, "batch_size": 8, "seq_length": 16, "workers": 1}
+    with session.start(
+        Corpus.of(TEXT * 2), tmp_path / "model.npz", model=model, settings=settings
+    ) as current:
+        losses = [progress.loss for progress in train(current.run)]
+        learner = current.run.learner
+        frequencies = planning.loss_by_frequencies(
+            *session.split(current.indices, len(learner.validation)),
+            len(current.run.model.vocabulary),
+        )
+        assert current.run.counters.best_loss < 0.3 * frequencies
+        assert max(losses) < losses[0] + 0.3

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
-from charrnn import session
+from charrnn import planning, session
 from charrnn.cells import CELLS
 from charrnn.cli.budget import LEAST_WARMUP, Budget
 from charrnn.cli.interrupts import Interrupts, unwinding
@@ -97,7 +97,8 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 @click.option(
     "--learning-rate",
     type=Real(0, min_open=True),
-    help="The highest.  [default: 0.015; of a vanilla network at most 2.56 / units]",
+    help=f"The highest.  [default: {planning.RATE:g}; of a vanilla network at most "
+    f"{planning.VANILLA_RATE:g} / (units × layers)]",
 )
 @click.option(
     "--schedule",
