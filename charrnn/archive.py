@@ -158,8 +158,8 @@ def member_at(file: IO[bytes], local: bytes, offset: int, size: int) -> Member:
     Raises:
         CheckpointError: for a member that `write` does not write.
     """
-    _, version, flags, method, _, _, crc, packed, length, name_length, extra_length = (
-        Local.unpack(local)
+    _, version, flags, method, _, _, crc, packed, length, name_length, extra_length = Local.unpack(
+        local
     )
     encoded = file.read(min(name_length, MAX_NAME_BYTES))
     # Shown in quotes and escaped, whatever it is.

@@ -120,7 +120,7 @@ def start(
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
-    if not header.has_room([corpus.name, corpus.files]):
+    if not header.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
