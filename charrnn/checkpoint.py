@@ -230,7 +230,7 @@ def unpacked(arrays: dict[str, Array]) -> Checkpoint:
     if "header" not in arrays:
         raise CheckpointError("an archive of arrays, but not a charrnn checkpoint")
     said = header.decode(arrays.pop("header").tobytes())
-    form = said.get("format")
+    form: Any = said.get("format")
     if not header.FORMAT.fits(form):
         raise CheckpointError("not a charrnn checkpoint")
     if form > FORMAT:

@@ -54,19 +54,18 @@ class Field:
         """Whether a value is of this type, and within the range."""
         if value is None:
             return self.nullable
-        # For Python, True is an int.
-        kinds = (int, float) if self.kind is float else self.kind
-        if not isinstance(value, kinds) or isinstance(value, bool) != (self.kind is bool):
-            return False
-        if self.kind is list:
+        if isinstance(value, bool) or self.kind is bool:  # for Python, True is an int
+            return isinstance(value, bool) and self.kind is bool
+        if isinstance(value, list) and self.kind is list:
             items = self.items * len(value) if len(self.items) == 1 else self.items
             return self.low <= len(value) <= self.high and all(
                 field.fits(item) for field, item in zip(items, value)
             )
-        if self.kind is str:
+        if isinstance(value, str) and self.kind is str:
             known = not self.choices or value in self.choices
             return known and self.low <= len(value) <= self.high and "\0" not in value
-        return self.kind is bool or (self.low <= value <= self.high)
+        number = isinstance(value, int) or (isinstance(value, float) and self.kind is float)
+        return number and self.kind in (int, float) and self.low <= value <= self.high
 
     def __str__(self) -> str:
         """The type and the range in words."""

@@ -348,4 +348,4 @@ def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
     assert len(steps) == 8
     assert steps[0] == 1
     # Evenly spaced as far as that is possible.
-    assert gaps.max() <= 2 * sorted(gaps)[1]
+    assert gaps.max() <= 2 * 100 / 7
