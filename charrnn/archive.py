@@ -282,7 +282,7 @@ def content(file: IO[bytes], member: Member) -> Array:
         CheckpointError: where the checksum is another.
     """
     array = np.empty(member.shape, member.dtype)
-    room = memoryview(array.reshape(-1).view(np.uint8))
+    room = array.reshape(-1).view(np.uint8).data
     file.seek(member.start)
     crc, place = zlib.crc32(file.read(member.data - member.start)), 0
     while place < len(room):

@@ -20,7 +20,7 @@ FLOORS = [
     {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
     {"cells", "dropout", "sampling", "settings", "fingerprint"},
     {"model", "header", "history"},
-    {"evaluation", "checkpoint"},
+    {"evaluation", "checkpoint", "resources"},
     {"learner", "inspection"},
     {"training", "render"},
     {"session"},
