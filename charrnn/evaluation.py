@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
+from charrnn.errors import Unbounded
 from charrnn.model import CharRNN
 from charrnn.optimizers import clip_by_norm, squared_norm
 from charrnn.parallel.team import Team
@@ -62,6 +63,18 @@ def evaluate(
     return total / scored
 
 
+def finite(loss: float) -> float:
+    """The loss itself.
+
+    Raises:
+        Unbounded: where the loss is not finite.
+    """
+    if not isfinite(loss):
+        raise Unbounded("reads")
+    return loss
+
+
+@np.errstate(over="ignore", invalid="ignore")  # `finite` finds a loss that is not finite
 def evaluate_dynamically(
     model: CharRNN, indices: Array, *, learning_rate: float = 0.2, seq_length: int = 32
 ) -> float:
@@ -77,6 +90,9 @@ def evaluate_dynamically(
         indices: the text, (N,), at least 2 characters; the first is read and not scored.
         learning_rate: of the descent; 0 for `evaluate` with a single reader.
         seq_length: T, characters from step to step.
+
+    Raises:
+        Unbounded: where the loss is not finite.
     """
     flat, before = model.parameters.flat, model.parameters.flat.copy()
     state = model.state()
@@ -91,7 +107,7 @@ def evaluate_dynamically(
             flat -= learning_rate * gradient
     finally:
         flat[...] = before
-    return total / scored
+    return finite(total / scored)
 
 
 def evaluate_from_empty(model: CharRNN, indices: Array, *, length: int = 256) -> float:

@@ -22,7 +22,7 @@ from charrnn.cli.cell import inspect_cell, surprising
 from charrnn.cli.options import notice
 from charrnn.cli.report import write_report
 from charrnn.cli.subject import Subject, subject
-from charrnn.evaluation import evaluate, evaluate_dynamically
+from charrnn.evaluation import evaluate, evaluate_dynamically, finite
 from charrnn.inspection.exporting import export
 from charrnn.inspection.recording import record
 from charrnn.model import CharRNN
@@ -58,7 +58,7 @@ def look(checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict
         if name == "surprisal":
             shown.append(surprising(read, analysed.bits, options))
     if options["as_json"]:
-        click.echo(json.dumps(plain(result)))
+        click.echo(json.dumps(plain(result), allow_nan=False))
     else:
         show(shown)
     save_plot(figures, options["plot"])
@@ -93,7 +93,7 @@ def scores(model: CharRNN, indices: Array) -> dict[str, float | None]:
     """How well a text is predicted, in nats and bits a character."""
     if len(indices) < 2:
         return {"loss": None}
-    loss = evaluate(model, indices)
+    loss = finite(evaluate(model, indices))
     return {"loss": loss, "bpc": loss / log(2)}
 
 

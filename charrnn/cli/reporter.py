@@ -111,7 +111,7 @@ class Reporter:
         parts.append(f"{speed / 1000:,.0f}k characters/s")
         return ", ".join(parts)
 
-    @np.errstate(invalid="ignore")  # what is not finite is found out
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
     def sample(self) -> None:
         """Show what the model writes now."""
         try:
