@@ -12,6 +12,7 @@ import numpy as np
 
 from charrnn.cells import CELLS
 from charrnn.errors import CheckpointError
+from charrnn.fingerprint import MAX_LENGTH
 from charrnn.settings import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings
 from charrnn.text.decoding import ERRORS
 from charrnn.text.normal_forms import NORMAL_FORMS
@@ -84,7 +85,7 @@ class Field:
 NAME = Field(str, 0, MAX_BYTES)
 FILES = Field(list, 0, MAX_FILES, items=(Field(str, 1, MAX_PATH),))
 #: A string in the section `versions`, and how many there may be.
-VERSION, MAX_VERSIONS = Field(str, 0, 2_000), 50
+VERSION, MAX_VERSIONS = Field(str, 0, MAX_LENGTH), 50
 #: A list of the names of the arrays.
 ARRAYS = Field(list, 0, 10_000, items=(Field(str, 1, 100),))
 #: The number of the format, at the top of a header.

@@ -8,7 +8,7 @@ import traceback
 import click
 
 from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
-from charrnn.render.escape import printable
+from charrnn.render.escape import one_line, printable
 
 #: What takes less memory, by command.
 SMALLER = {
@@ -16,6 +16,11 @@ SMALLER = {
     "sample": "a smaller --num-samples",
     "inspect": "a smaller --length, or a single --layer and --signal",
 }
+#: The error of a command without arguments, whose message is the help; older versions of click have
+#: none.
+HELP: tuple[type[Exception], ...] = tuple(
+    kind for name, kind in vars(click.exceptions).items() if name == "NoArgsIsHelpError"
+)
 
 
 class WronglyAsked(click.ClickException):
@@ -32,10 +37,11 @@ def in_one_line(error: Exception, command: str | None) -> click.ClickException |
         command: in which.
     """
     if isinstance(error, click.ClickException):
-        vars(error)["message"] = printable(error.message)
+        if not isinstance(error, HELP):
+            vars(error)["message"] = one_line(error.message)
         return error
     if isinstance(error, (SettingError, UnknownCharacter)):
-        return WronglyAsked(printable(str(error)))
+        return WronglyAsked(one_line(str(error)))
     if isinstance(error, MemoryError):
         remedy = SMALLER.get(command or "", "less at once")
         said = f"not enough memory ({error}): try {remedy}" if str(error) else f"try {remedy}"
@@ -51,7 +57,7 @@ def in_one_line(error: Exception, command: str | None) -> click.ClickException |
         said = str(error)
     else:
         return None
-    return click.ClickException(printable(said))
+    return click.ClickException(one_line(said))
 
 
 def trace(error: BaseException) -> str:

@@ -28,7 +28,7 @@ from charrnn.inspection.recording import record
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.render import plot
-from charrnn.render.escape import printable
+from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.figures import Answer, Figure
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
@@ -109,10 +109,11 @@ def scores_as_it_learns(
 
 def scored(result: dict[str, Any]) -> str:
     """How well a text was predicted, for people."""
+    name = one_line(result["text"], MAX_NAME)
     if result["loss"] is None:
-        return f"{result['text']}: a single character, nothing to predict"
+        return f"{name}: a single character, nothing to predict"
     lines = [
-        f"{result['text']}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
+        f"{name}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
         f"{result['bpc']:.4f} bits a character"
     ]
     if "dynamic_loss" in result:
@@ -120,7 +121,7 @@ def scored(result: dict[str, Any]) -> str:
             f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
             f"nats, {result['dynamic_bpc']:.4f} bits a character"
         )
-    return printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def show(parts: Sequence[Iterable[str]]) -> None:

@@ -118,7 +118,7 @@ class Reporter:
             text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
         except TrainingError as error:  # which the run itself may yet get over
             text = str(error)
-        self.say(f"--- step {self.run.counters.step:,}\n{text}\n---")
+        self.bar.say(f"--- step {self.run.counters.step:,}\n{text}\n---", text=True)
 
     def say(self, message: str) -> None:
         """Say something without drawing into the bar."""

@@ -20,6 +20,9 @@ from charrnn.text.sources import File, Progress
 from charrnn.text.storage import joined
 from charrnn.text.vocabulary import Characters, Vocabulary
 
+#: Files of a text that its name names.
+MAX_LISTED = 5
+
 
 class Corpus:
     """A text to train on, and where it is from.
@@ -160,7 +163,13 @@ def read(
     ]
     if "-" in places:
         notices.append("from a pipe: to go on later, --resume needs a file with the same text")
-    return Corpus(", ".join(names), files, normalize, tuple(places), tuple(notices), decoding)
+    return Corpus(listed(names), files, normalize, tuple(places), tuple(notices), decoding)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one: the first ones, and how many more there are."""
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def standard_library(normalize: str | None = None) -> Corpus:

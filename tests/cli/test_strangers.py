@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import command
+from conftest import QUICK, command
 
 from charrnn.cli import group
 from charrnn.cli.analyses import ANALYSES
 from charrnn.header import SECTIONS
+from charrnn.render.escape import MAX_NAME, one_line
 
 
 @pytest.fixture
@@ -159,3 +160,82 @@ def test_losses_at_the_end_of_their_range_are_finite_in_json(stranger):
     code, out, _ = carried_out(["inspect", "--json"], path)
     assert code == 0
     assert math.isfinite(json.loads(out, parse_constant=strict)["val_bpc"])
+
+
+#: What would add a line of its own, clear the screen, and turn the line around.
+FORGED = "a\nError: forged\x1b[2J\u202e\u2028\tb.txt"
+LONG = "long" * 75_000
+NAMES = {"forged": FORGED, "long": LONG}
+NAMING = [
+    ["sample", "--length", "5"],
+    ["sample", "--prime", "\u4e00"],
+    ["inspect"],
+    ["inspect", "--ngram"],
+    ["inspect", "--text", "text.txt"],
+    ["train", "--resume", "--steps", "14"],
+    ["train", "--resume", "other.txt"],
+    ["train", "--resume", "--model", "gru"],
+    ["train", "text.txt"],
+]
+
+
+def assert_plain(said):
+    """No line is another's, and none is long."""
+    for line in said.split("\n"):
+        assert not line.startswith("Error: forged")
+        assert len(line) < 1_100
+    assert not {"\x1b", "\u202e", "\u2028", "\t"} & set(said)
+
+
+@pytest.mark.parametrize("words", NAMING, ids=" ".join)
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_names_in_a_header_are_shown_in_their_line_and_shortened(name, words, stranger):
+    def change(said):
+        said["corpus"].update(name=name, files=[f"/nowhere/{name[:30_000]}"])
+        said["versions"]["numpy"] = name[:2_000]
+        if words[-1] == "14":  # which has to find the text
+            said["corpus"]["files"] = [str(Path("text.txt").absolute())]
+
+    Path("other.txt").write_text("another text\n" * 99)
+    _, out, said = carried_out(words, stranger(change))
+    assert_plain(said)
+    if words[0] == "inspect":
+        assert_plain(out)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names of POSIX")
+def test_names_of_files_are_shown_in_their_line(run):
+    Path(FORGED).write_bytes(Path("text.txt").read_bytes())
+    path = f"{FORGED}.npz"
+    result = run("train", FORGED, "-c", path, *QUICK, "--log", f"{FORGED}.log")
+    assert_plain(result.stderr)
+    for words in ([*NAMING, ["inspect", "--text", FORGED], ["inspect", "--export", f"{FORGED}x"],
+                   ["train", "--resume", "--log", FORGED], ["train", "-", "--overwrite"],
+                   ["train", f"no{FORGED}"], ["train", FORGED, "--steps", FORGED]]):  # fmt: skip
+        _, out, said = carried_out(words, path)
+        assert_plain(said)
+        if words[0] == "inspect":
+            assert_plain(out)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_names_on_the_command_line_are_shown_in_their_line_and_shortened(name):
+    for words in (["sample"], ["inspect", "--cell", name], ["train", name],
+                  ["train", "--model", name], ["sample", "--prime-file", name], ["inspect", "--html", name], [name],
+                  ["train", "text.txt", f"--{name}"]):  # fmt: skip
+        code, _, said = carried_out(words, name)
+        assert code in (1, 2)
+        assert_plain(said)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_names_in_json_are_as_they_are_and_on_a_page_as_in_a_line(name, stranger):
+    path = stranger(setting("corpus", "name", name))
+    code, out, _ = carried_out(["inspect", "--json"], path)
+    assert (code, json.loads(out)["corpus"]["name"]) == (0, name)
+    code, _, said = carried_out(["inspect", "--html", "page.html", "--length", "50"], path)
+    assert_plain(said)
+    assert code == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert name not in page
+    assert one_line(name, MAX_NAME) in page
