@@ -220,9 +220,16 @@ def test_names_of_files_are_shown_in_their_line(run):
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_names_on_the_command_line_are_shown_in_their_line_and_shortened(name):
-    for words in (["sample"], ["inspect", "--cell", name], ["train", name],
-                  ["train", "--model", name], ["sample", "--prime-file", name], ["inspect", "--html", name], [name],
-                  ["train", "text.txt", f"--{name}"]):  # fmt: skip
+    for words in (
+        ["sample"],
+        ["sample", "--prime-file", name],
+        ["inspect", "--cell", name],
+        ["inspect", "--html", name],
+        ["train", name],
+        ["train", "--model", name],
+        ["train", "text.txt", f"--{name}"],
+        [name],
+    ):
         code, _, said = carried_out(words, name)
         assert code in (1, 2)
         assert_plain(said)
