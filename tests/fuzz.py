@@ -124,10 +124,10 @@ def zip_case(whole: bytes, rng: np.random.Generator) -> bytes:
             fields = list(form.unpack_from(data, place))
             number = int(rng.integers(1, len(fields)))
             size = 4 if form.size > 22 and fields[number] > 0xFFFF else 2
-            fields[number] = int(rng.choice(NUMBERS[:12])) & (2 ** (8 * size) - 1)
+            fields[number] = NUMBERS[rng.integers(12)] & (2 ** (8 * size) - 1)
             form.pack_into(data, place, *fields)
         elif rng.random() < 0.5:  # the records of a large file, of which fields are wrong
-            start, length, end = (int(rng.choice(NUMBERS, p=None)) for _ in range(3))
+            start, length, end = (NUMBERS[rng.integers(len(NUMBERS))] for _ in range(3))
             start = data.find(archive.ENTRY) if rng.random() < 0.7 else start
             length = len(data) - 22 - start if rng.random() < 0.5 else length
             record = archive.LargeEnd.pack(
@@ -158,7 +158,9 @@ def array_case(member: bytes, rng: np.random.Generator) -> bytes:
     elif kind == 1:
         said = re.sub(r"\([^)]*\)", str(rng.choice(shapes)), said)
     elif kind == 2:
-        said = re.sub(r"\d+", lambda match: str(rng.choice([match[0], *NUMBERS])), said)
+        said = re.sub(
+            r"\d+", lambda match: str([match[0], *NUMBERS][rng.integers(1 + len(NUMBERS))]), said
+        )
     elif kind == 3:
         said = said.replace("False", "True")
     elif kind == 4:
