@@ -21,6 +21,8 @@ SMALLER = {
 HELP: tuple[type[Exception], ...] = tuple(
     kind for name, kind in vars(click.exceptions).items() if name == "NoArgsIsHelpError"
 )
+#: The beginnings of the parts of a traceback that are not messages of errors.
+FRAMES = "  File ", "Traceback ", "\n"
 
 
 class WronglyAsked(click.ClickException):
@@ -61,5 +63,9 @@ def in_one_line(error: Exception, command: str | None) -> click.ClickException |
 
 
 def trace(error: BaseException) -> str:
-    """The traceback of an error, harmless to a terminal."""
-    return printable("".join(traceback.format_exception(error)).rstrip())
+    """The traceback of an error, harmless to a terminal; the message of each error is one line."""
+    parts = traceback.format_exception(error)
+    return "\n".join(
+        printable(part.rstrip("\n")) if part.startswith(FRAMES) else one_line(part.rstrip("\n"))
+        for part in parts
+    )
