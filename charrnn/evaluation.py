@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
+from charrnn.errors import Unbounded
 from charrnn.model import CharRNN
 from charrnn.optimizers import clip_by_norm, squared_norm
 from charrnn.parallel.team import Team
@@ -80,6 +81,18 @@ def evaluate(
     return total / scored
 
 
+def finite(loss: float) -> float:
+    """The loss itself.
+
+    Raises:
+        Unbounded: where the loss is not finite.
+    """
+    if not isfinite(loss):
+        raise Unbounded("reads")
+    return loss
+
+
+@np.errstate(over="ignore", invalid="ignore")  # `finite` finds a loss that is not finite
 def evaluate_dynamically(
     model: CharRNN,
     indices: Array,
@@ -110,6 +123,9 @@ def evaluate_dynamically(
         learning_rate: η; 0 for `evaluate` with a single reader.
         grad_clip: c; 0 for none.
         seq_length: T.
+
+    Raises:
+        Unbounded: where the loss is not finite.
     """
     flat, before = model.parameters.flat, model.parameters.flat.copy()
     state = model.state()
@@ -124,7 +140,7 @@ def evaluate_dynamically(
             flat -= learning_rate * gradient
     finally:
         flat[...] = before
-    return total / scored
+    return finite(total / scored)
 
 
 def evaluate_from_empty(model: CharRNN, indices: Array, *, length: int = 256) -> float:

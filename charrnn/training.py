@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from charrnn import history
 from charrnn.errors import TrainingError
 from charrnn.evaluation import Stopped, never
 from charrnn.learner import Learner, follow
@@ -46,7 +47,8 @@ class Counters:
         best_step: where that was.
         stale: validations since then.
         recent: the sum of the losses since the last point of the history, and their number.
-        history: a point a validation: step, loss (mean since the point before), val_loss.
+        history: a point a validation: step, loss (mean since the validation before), val_loss.
+            Beyond `charrnn.history.MAX_POINTS` some are dropped.
     """
 
     step: int = 0
@@ -178,7 +180,8 @@ class Run:
         total, count = counters.recent
         counters.recent = [0.0, 0]
         mean = total / count if count else None
-        counters.history.append({"step": counters.step, "loss": mean, "val_loss": loss})
+        point = {"step": counters.step, "loss": mean, "val_loss": loss}
+        history.append(counters.history, point)
         return loss
 
     def arrays(self) -> dict[str, Array]:

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
+from charrnn import history
 from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TrainingError
 from charrnn.model import CharRNN
@@ -392,5 +393,20 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
 
 @pytest.mark.parametrize("workers", [0, 5])
 def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
-    with pytest.raises(SettingError, match="workers is from 1 to batch_size, 4"):
+    with pytest.raises(SettingError, match="workers is from 1 to"):
         Settings(steps=1, batch_size=4, seq_length=1, workers=workers)
+
+
+def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
+    """Up to the last point, and for all of the run."""
+    monkeypatch.setattr(history, "MAX_POINTS", 8)
+    run = start(steps=100, val_every=1)
+    for progress in train(run):
+        steps = [point["step"] for point in run.counters.history]
+        assert len(steps) <= 8
+        assert steps[-1] == progress.step
+    gaps = np.diff(steps)
+    assert len(steps) == 8
+    assert steps[0] == 1
+    # Evenly spaced as far as that is possible.
+    assert gaps.max() <= 2 * 100 / 7

@@ -39,7 +39,7 @@ from charrnn.parallel.team import Team
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
 from charrnn.settings import Settings
-from charrnn.text.corpus import decoding_of
+from charrnn.text.corpus import decoding_of, named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import train
 
@@ -319,7 +319,7 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
     saved = checkpoints.read(path)
     session.refuse_without_run(saved, path)
     described = saved.corpus
-    paths = options["text"] or tuple(described["files"])
+    paths = options["text"] or named_files(described)
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
     spare("--log", options["log"], *of_files(paths))

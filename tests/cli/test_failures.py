@@ -103,6 +103,17 @@ def test_the_traceback_of_a_bug_is_harmless_to_a_terminal():
     assert r"ValueError: \x1b[2J" in trace(caught.value)
 
 
+def test_the_messages_in_a_traceback_are_one_line_each():
+    try:
+        raise ValueError("a\nError: forged") from KeyError("b\n" + 300_000 * "c")
+    except ValueError as error:
+        lines = trace(error).splitlines()
+    assert r"ValueError: a\nError: forged" in lines
+    assert max(map(len, lines)) < 1_100
+    assert any(line.startswith("  File ") for line in lines)
+    assert sum(line.startswith("Error: ") for line in lines) == 0
+
+
 @pytest.mark.parametrize("words", [["\x1b[2J"], ["--\x1b[2J"], ["train", "--\x1b[2J"]])
 def test_what_was_typed_is_harmless_to_a_terminal(words, run):
     result = run(*words, code=2)
