@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.analyses import ANALYSES
@@ -47,17 +48,20 @@ def analyses_options(command: Command) -> Command:
     help="With --find: cells that follow this, instead of the built-in features; repeatable.",
 )
 @click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="All of it as one page."
+    "--html",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="FILE",
+    help="All of it as one page.",
 )
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="What was asked for as a picture too: .png, .svg or .pdf.",
 )
 @click.option(
     "--export",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the states after each character, as .npz.",
 )
@@ -91,6 +95,7 @@ def analyses_options(command: Command) -> Command:
 @click.option("--json", "as_json", is_flag=True, help="Numbers instead of pictures.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
 @encoding_options
+@np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
 def command(**options: Any) -> None:
     """Look inside a trained model.
 
@@ -132,7 +137,10 @@ def command(**options: Any) -> None:
         import_module("charrnn.cli.looking").look(checkpoint, model, asked, options)
         return
     summary = summarize(model, checkpoint)
-    click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
+    if options["as_json"]:
+        click.echo(json.dumps(summary, allow_nan=False))
+    else:
+        click.echo(describe(summary, checkpoint))
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run["history"])], options["plot"])
 

@@ -22,13 +22,13 @@ from charrnn.cli.cell import inspect_cell, surprising
 from charrnn.cli.options import notice
 from charrnn.cli.report import write_report
 from charrnn.cli.subject import Subject, subject
-from charrnn.evaluation import evaluate, evaluate_dynamically
+from charrnn.evaluation import evaluate, evaluate_dynamically, finite
 from charrnn.inspection.exporting import export
 from charrnn.inspection.recording import record
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.render import plot
-from charrnn.render.escape import printable
+from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.figures import Answer, Figure
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
@@ -58,7 +58,7 @@ def look(checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict
         if name == "surprisal":
             shown.append(surprising(read, analysed.bits, options))
     if options["as_json"]:
-        click.echo(json.dumps(plain(result)))
+        click.echo(json.dumps(plain(result), allow_nan=False))
     else:
         show(shown)
     save_plot(figures, options["plot"])
@@ -93,7 +93,7 @@ def scores(model: CharRNN, indices: Array) -> dict[str, float | None]:
     """How well a text is predicted, in nats and bits a character."""
     if len(indices) < 2:
         return {"loss": None}
-    loss = evaluate(model, indices)
+    loss = finite(evaluate(model, indices))
     return {"loss": loss, "bpc": loss / log(2)}
 
 
@@ -109,10 +109,11 @@ def scores_as_it_learns(
 
 def scored(result: dict[str, Any]) -> str:
     """How well a text was predicted, for people."""
+    name = one_line(result["text"], MAX_NAME)
     if result["loss"] is None:
-        return f"{result['text']}: a single character, nothing to predict"
+        return f"{name}: a single character, nothing to predict"
     lines = [
-        f"{result['text']}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
+        f"{name}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
         f"{result['bpc']:.4f} bits a character"
     ]
     if "dynamic_loss" in result:
@@ -120,7 +121,7 @@ def scored(result: dict[str, Any]) -> str:
             f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
             f"nats, {result['dynamic_bpc']:.4f} bits a character"
         )
-    return printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def show(parts: Sequence[Iterable[str]]) -> None:

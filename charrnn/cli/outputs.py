@@ -24,8 +24,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         SettingError: for one that cannot be written, or a picture of an unknown kind.
         MissingExtra: where what draws is not installed.
     """
-    texts = [name for name in checkpoint.corpus.get("files", ()) if "\0" not in name]
-    taken = [options["checkpoint"], options["text"], *texts]
+    taken = [options["checkpoint"], options["text"], *checkpoint.corpus.get("files", ())]
     for name in WRITTEN:
         path: Path | None = options[name]
         if path is None:

@@ -20,6 +20,7 @@ from charrnn.inspection.yardstick import Yardstick
 from charrnn.render import report
 from charrnn.render.answers import finding
 from charrnn.render.curves import learning_curves
+from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.figures import Answer
 
 #: Values, of all cells over all characters, that a page can hold and still opens quickly.
@@ -44,8 +45,8 @@ def write_report(subject: Subject, options: dict[str, Any], answered: Answered, 
     signals = subject.signals if options["signal"] else fitting(subject, len(text), findings)
     summary = summarize(model, subject.checkpoint)
     page = report.Report(
-        title=f"{summary['corpus'].get('name', 'a text')}: {summary['model']}",
-        summary=(*rows(summary), ("shown", f"{subject.name}, {len(text):,} characters")),
+        title=f"{shown(summary['corpus'].get('name', 'a text'))}: {summary['model']}",
+        summary=(*rows(summary), ("shown", f"{shown(subject.name)}, {len(text):,} characters")),
         text=text,
         characters=model.vocabulary.ix_to_char,
         recording=record(model, subject.indices[: len(text)], signals, guesses=5),
@@ -74,11 +75,16 @@ def ask_all(subject: Subject, answered: Answered, ask: Ask) -> tuple[Findings, d
             findings = result
         if isinstance(result, Yardstick):
             loss = float(result.bits[result.best - 1] * log(2))
-            beside[f"{result.best}-gram, on {subject.name}"] = loss
+            beside[f"{result.best}-gram, on {shown(subject.name)}"] = loss
         answers[analysis.heading] = answer
     history = subject.checkpoint.run["history"]
     answers["Learning"] = Answer("", (learning_curves(history, beside),))
     return findings, answers
+
+
+def shown(name: str) -> str:
+    """A name as a page shows it."""
+    return one_line(name, MAX_NAME)
 
 
 def fitting(subject: Subject, characters: int, findings: Findings) -> list[Signal]:

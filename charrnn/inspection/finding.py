@@ -39,7 +39,7 @@ SHIFTS, LEVEL = 200, 0.95
 PLACES = 100_000
 #: Untrained models to compare with. A claim has to be beyond their mean by this many of their
 #: standard deviations, as chosen by the rate of false claims.
-TWINS, MARGIN = 10, 5.5
+TWINS, MARGIN = 10, 6
 #: A strength of 1, for the transformation by which strengths are compared.
 MOST_STRONG = 1 - 1e-6
 #: Fewer characters cannot be cut into halves of which both say something.

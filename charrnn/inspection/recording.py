@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.inspection.reading import Parts, Piece, Signal, read_through
+from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 from charrnn.text.storage import room
@@ -57,7 +57,7 @@ def record(
     Raises:
         UnknownCharacter: for characters that the model does not know.
         TextError: where the temporary directory cannot hold the values.
-        Unbounded: where the state does not stay finite.
+        Unbounded: for hidden states or losses that are not finite.
     """
     indices = model.vocabulary.encode(text) if isinstance(text, str) else text
     N, V = len(indices), len(model.vocabulary)
@@ -87,8 +87,10 @@ def record(
         piece.put(scored, losses)
         piece.put(np.moveaxis(order, 1, -1), likeliest)
         # ln p is the logit less the logarithm of the sum, which the loss has already.
-        p = np.exp(best - at_targets[..., None] - scored[..., None])
+        # Of large logits that difference is rounded, and may be above 0.
+        p = np.exp(np.minimum(best - at_targets[..., None] - scored[..., None], 0))
         piece.put(np.moveaxis(p, 1, -1), probabilities)
 
     read_through(model, indices, signals, take, parts=parts)
+    check_finite(losses[:-1])
     return Recording(values, losses[:-1], likeliest, probabilities, every)
