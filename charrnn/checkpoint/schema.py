@@ -15,7 +15,7 @@ from charrnn.errors import CheckpointError
 from charrnn.network.layers import CELLS
 from charrnn.text.decoding import ERRORS
 from charrnn.text.normal_forms import NORMAL_FORMS
-from charrnn.training.config import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings
+from charrnn.training.config import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings, limits
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
@@ -72,13 +72,13 @@ class Field:
         """The type and the range in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        limits = f"{self.low:g} to {self.high:,}" if self.high <= HIGHEST else f"0 to {self.high:g}"
+        within = limits(self.low, self.high)
         return {
             bool: "true or false",
-            int: f"a whole number from {limits}",
-            float: f"a number from {limits}",
-            str: f"a string of {limits} characters without NUL",
-            list: f"a list of {limits} such values",
+            int: f"a whole number from {within}",
+            float: f"a number from {within}",
+            str: f"a string of {within} characters without NUL",
+            list: f"a list of {within} values: {' and '.join(map(str, self.items))}",
         }[self.kind]
 
 

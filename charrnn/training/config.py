@@ -37,6 +37,13 @@ RANGES: dict[str, tuple[float, float]] = {
 CHOICES = {"optimizer": tuple(OPTIMIZERS), "schedule": tuple(SCHEDULES)}
 
 
+def limits(lowest: float, highest: float) -> str:
+    """A range in words."""
+    if highest == BELOW_ONE:
+        return f"{lowest} to below 1"
+    return f"{lowest} to {highest:,}" if isinstance(highest, int) else f"{lowest} to {highest:g}"
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to train. With the same settings, text and machine every bit comes out the same.
@@ -83,8 +90,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, (lowest, highest) in RANGES.items():
             if not lowest <= (value := getattr(self, name)) <= highest:
-                limit = f"{highest:,}" if isinstance(highest, int) else f"{highest:g}"
-                raise SettingError(f"{name} is from {lowest} to {limit}, not {value}")
+                raise SettingError(f"{name} is from {limits(lowest, highest)}, not {value}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise SettingError(f"no {name} named {getattr(self, name)!r}: {', '.join(choices)}")
