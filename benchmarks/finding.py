@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from common import Options, Result, Table, alone
 
-from charrnn.cells import CELLS
+from charrnn.arrays import Array
 from charrnn.inspection.features import FEATURES, present
 from charrnn.inspection.finding import TWINS, best_cells, beyond, comparable
 from charrnn.inspection.levels import take_levels
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.scores import halves, strength
 from charrnn.inspection.scores import measure as measured_features
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.layers import CELLS
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 #: Units of the models, untrained models of each layer type, and tables that are drawn of them.

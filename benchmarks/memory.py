@@ -103,7 +103,7 @@ def needed(workers: int, vocabulary_size: int) -> tuple[int, int]:
     """
     import numpy as np
 
-    from charrnn.model import CharRNN
+    from charrnn.network.model import CharRNN
     from charrnn.text.streams import Window
     from charrnn.text.vocabulary import Vocabulary
 

@@ -87,7 +87,7 @@ def run(options: Options, folder: Path, budget: int | None) -> Result:
 def score(path: Path, text: Path) -> tuple[float, float, int, int]:
     """The loss with carried state, that from an empty context, steps and characters of a run."""
     from charrnn import checkpoint
-    from charrnn.evaluation import evaluate_from_empty
+    from charrnn.training.evaluation import evaluate_from_empty
 
     saved = checkpoint.read(path)
     model = saved.build("best")

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from common import VOCABULARY_SIZE
 
-from charrnn.learner import Learner
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import Follower, Leader
 from charrnn.parallel.processes import team_of
 from charrnn.parallel.team import Team
-from charrnn.settings import Settings
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training.config import Settings
+from charrnn.training.learner import Learner
 
 #: How often what is sent in a step is sent alone, and how often a gradient is computed beside it.
 TIMES, PAIRS = 20, 4

@@ -38,7 +38,7 @@ def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step
     """Draws `AT_ONCE` characters of each stream with charrnn."""
     import numpy as np
 
-    from charrnn.model import CharRNN
+    from charrnn.network.model import CharRNN
     from charrnn.sampling import Choice, generate, sample
     from charrnn.text.vocabulary import Vocabulary
 

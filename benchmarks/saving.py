@@ -14,8 +14,9 @@ from statistics import median
 
 from common import ROOT, Options, Result, Table, alone
 
-from charrnn import checkpoint, session
+from charrnn import checkpoint
 from charrnn.text import corpus
+from charrnn.training import session
 
 #: The default network, and the largest that anyone would want to train like this.
 NETWORKS = (("gru", 256, 1), ("lstm", 1024, 2))

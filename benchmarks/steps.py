@@ -25,11 +25,11 @@ def charrnn_step(
     """A whole training step of charrnn, by so many processes: what `charrnn train` repeats."""
     import numpy as np
 
-    from charrnn.model import CharRNN
+    from charrnn.network.model import CharRNN
     from charrnn.parallel.processes import team_of
-    from charrnn.settings import Settings
     from charrnn.text.vocabulary import Vocabulary
-    from charrnn.training import Run
+    from charrnn.training.config import Settings
+    from charrnn.training.trainer import Run
 
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))

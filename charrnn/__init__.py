@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from charrnn.checkpoint import load
-    from charrnn.model import CharRNN
+    from charrnn.network.model import CharRNN
     from charrnn.text.vocabulary import Vocabulary
 
 __all__ = ["CharRNN", "Vocabulary", "__version__", "load"]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CharRNN": "charrnn.model",
+    "CharRNN": "charrnn.network.model",
     "Vocabulary": "charrnn.text.vocabulary",
     "load": "charrnn.checkpoint",
 }

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError, Unbounded
-from charrnn.parameters import Array
 from charrnn.text.vocabulary import Vocabulary
 
 #: Samples after the first are computed this many at a time, see `blocks`.
@@ -31,7 +31,7 @@ class Reads(Protocol):
 
 
 class Writes(Protocol):
-    """A model of the next character: `charrnn.model.CharRNN`, or a test's stand-in."""
+    """A model of the next character: `charrnn.network.model.CharRNN`, or a test's stand-in."""
 
     vocabulary: Vocabulary
 

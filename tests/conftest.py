@@ -7,7 +7,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
 

@@ -32,15 +32,14 @@ import numpy as np
 from making import KEPT, mutated
 from making import ROOM as ROOM_TO_READ
 
-from charrnn import archive
-from charrnn.checkpoint import Checkpoint, packed, unpacked
+from charrnn.checkpoint import Checkpoint, archive, packed, unpacked
+from charrnn.checkpoint.schema import SECTIONS, Field
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
-from charrnn.header import SECTIONS, Field
-from charrnn.session import resume
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
-from charrnn.training import train
+from charrnn.training.session import resume
+from charrnn.training.trainer import train
 
 WHOLE = [path.read_bytes() for path in KEPT]
 ENCODINGS = [None, "utf-8", "utf-16", "utf-32", "latin-1", "shift-jis", "gb18030", "utf-7"]

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn import archive
-from charrnn.checkpoint import Checkpoint, packed, save, unpacked
+from charrnn.checkpoint import Checkpoint, archive, packed, save, unpacked
 from charrnn.errors import CheckpointError
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 #: A checkpoint of every format there was, made by the charrnn of its time.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 #: What c of the planted cell gains at each opening bracket and loses at each closing one.

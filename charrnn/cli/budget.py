@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from charrnn import planning
-from charrnn.training import Run
+from charrnn.training import planning
+from charrnn.training.trainer import Run
 
 #: Steps are measured for this share of the time, but for so many seconds at most, so that what
 #: is saved has its plan; or for the warm-up.

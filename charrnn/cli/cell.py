@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.cli.subject import Subject
 from charrnn.errors import SettingError
 from charrnn.inspection.extremes import highest
 from charrnn.inspection.following import Following, follow
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording, record
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 from charrnn.render.cells import colored_text, in_context
 from charrnn.render.colors import Depth, color_depth
 from charrnn.render.shades import largest, shades

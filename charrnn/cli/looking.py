@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.analyses import ANALYSES
 from charrnn.cli.bars import Bar
@@ -22,16 +23,15 @@ from charrnn.cli.cell import inspect_cell, surprising
 from charrnn.cli.options import notice
 from charrnn.cli.report import write_report
 from charrnn.cli.subject import Subject, subject
-from charrnn.evaluation import evaluate, evaluate_dynamically, finite
 from charrnn.inspection.exporting import export
 from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 from charrnn.render import plot
 from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.figures import Answer, Figure
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
+from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 
 
 def look(checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict[str, Any]) -> None:

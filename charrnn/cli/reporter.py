@@ -13,7 +13,7 @@ from tqdm import tqdm
 from charrnn.cli.bars import Bar
 from charrnn.cli.log import Log
 from charrnn.errors import TrainingError
-from charrnn.training import Progress, Run
+from charrnn.training.trainer import Progress, Run
 
 
 def in_bits(loss: float) -> str:

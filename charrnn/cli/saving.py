@@ -13,8 +13,8 @@ from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
 from charrnn.cli.options import notice
 from charrnn.errors import CheckpointError, NotFinite
-from charrnn.session import Session
-from charrnn.training import diverged
+from charrnn.training.session import Session
+from charrnn.training.trainer import diverged
 
 #: Seconds from save to save, at least: what a power cut can cost.
 SAVE_AFTER = 30

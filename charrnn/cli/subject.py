@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from charrnn import planning
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.options import decoding, notice, refuse_terminal
 from charrnn.errors import TextError
 from charrnn.inspection.features import Feature, pattern
 from charrnn.inspection.ngram import NGram
 from charrnn.inspection.reading import Signal, signals_of
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 from charrnn.render.wording import characters
 from charrnn.text import corpus as corpora
+from charrnn.training import planning
 
 #: Characters of the text that a page shows, unless asked otherwise.
 PAGE = 20_000

@@ -6,11 +6,11 @@ from math import log
 from typing import Any
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.render.chart import chart
 from charrnn.render.curves import learning_curves
 from charrnn.render.escape import MAX_NAME, one_line, printable
-from charrnn.settings import Settings
+from charrnn.training.config import Settings
 
 #: How white space is shown in the vocabulary.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}

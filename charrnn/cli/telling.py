@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from charrnn import planning, session
 from charrnn.cli.options import notice
 from charrnn.cli.reporter import in_bits
-from charrnn.session import Session
+from charrnn.training import planning, session
+from charrnn.training.session import Session
 
 
 def introduce(current: Session) -> None:

@@ -13,8 +13,6 @@ import click
 from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
-from charrnn import planning, session
-from charrnn.cells import CELLS
 from charrnn.cli.budget import LEAST_WARMUP, Budget
 from charrnn.cli.interrupts import Interrupts, unwinding
 from charrnn.cli.options import (
@@ -34,14 +32,16 @@ from charrnn.cli.reporter import Reporter
 from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
-from charrnn.optimizers import OPTIMIZERS
+from charrnn.network.layers import CELLS
 from charrnn.parallel.team import Team
-from charrnn.schedules import SCHEDULES
-from charrnn.session import Session
-from charrnn.settings import Settings
 from charrnn.text.corpus import decoding_of, named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
-from charrnn.training import train
+from charrnn.training import planning, session
+from charrnn.training.config import Settings
+from charrnn.training.optimizers import OPTIMIZERS
+from charrnn.training.schedules import SCHEDULES
+from charrnn.training.session import Session
+from charrnn.training.trainer import train
 
 #: Options that go on with a run may change; all others are as they were.
 CHANGEABLE = {"steps", "val_every", "patience", "workers"}

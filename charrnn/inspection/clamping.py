@@ -9,9 +9,9 @@ from math import log
 
 import numpy as np
 
-from charrnn.model import CharRNN, Reader
+from charrnn.arrays import Array
+from charrnn.network.model import CharRNN, Reader
 from charrnn.parallel.threads import cores
-from charrnn.parameters import Array
 from charrnn.sampling import log_softmax
 
 #: A stretch of text: characters that only lead up to it, and those that are scored.

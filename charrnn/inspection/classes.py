@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 from charrnn.text.vocabulary import code_points
 
 #: The classes of characters, by their names, with what is in each. Each character is in one.

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.files import replacing
 from charrnn.inspection.recording import Recording
-from charrnn.parameters import Array
 from charrnn.text.vocabulary import Vocabulary
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 
 
 def highest(values: Array, count: int = 5, apart: int = 40) -> list[int]:

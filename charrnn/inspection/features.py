@@ -19,13 +19,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.inspection.parsing import positions, prose, things
 from charrnn.inspection.parsing.brackets import conditions, pairs
 from charrnn.inspection.parsing.lexing import lexed
 from charrnn.inspection.parsing.markup import elements
 from charrnn.inspection.parsing.measures import Spans, as_spans, depth, inside
-from charrnn.parameters import Array
 
 #: A feature that holds for fewer characters than this, or for all but so few, is left out; and
 #: one of degrees, if it has the same for all but so few.

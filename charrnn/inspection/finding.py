@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.clamping import Clamp, clamp, ends
 from charrnn.inspection.features import FEATURES, Feature, present
@@ -30,8 +31,7 @@ from charrnn.inspection.scores import (
     sums,
     thinned,
 )
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 
 #: Shifts that give the level of chance, and the share of them that lies below it.
 SHIFTS, LEVEL = 200, 0.95

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.features import FEATURES, present
 from charrnn.inspection.levels import Levels, quantiles
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.scores import measure, ranked, strength, sums, whole
-from charrnn.parameters import Array
 
 #: Shifts that give the level of chance, and the share of them that lies below it.
 SHIFTS, LEVEL = 100, 0.95

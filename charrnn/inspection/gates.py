@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.cells import Cell
-from charrnn.cells.vanilla import VanillaReLU
+from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through, signals_of
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.layers import Cell
+from charrnn.network.layers.vanilla import VanillaReLU
+from charrnn.network.model import CharRNN
 
 #: Below the first a gate is left-saturated, closed; above the second right-saturated, open
 #: (Karpathy, Johnson, Fei-Fei 2015).

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError, TextError, Unbounded
 from charrnn.inspection.places import draw_places, in_double, states_before
 from charrnn.inspection.reading import Signal
-from charrnn.model import CharRNN, cross_entropy
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN, cross_entropy
 
 #: Lags and windows looked at unless told otherwise.
 LAGS, WINDOWS = 200, 64

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.reading import (
     STEPS,
     Piece,
@@ -18,8 +19,7 @@ from charrnn.inspection.reading import (
     piece_at,
     read_through,
 )
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 from charrnn.text.storage import room
 
 #: Levels of a cell's values.

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.cells import Cell
+from charrnn.arrays import Array
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection.places import draw_places
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through
-from charrnn.model import CharRNN, cross_entropy
-from charrnn.parameters import Array
+from charrnn.network.layers import Cell
+from charrnn.network.model import CharRNN, cross_entropy
 from charrnn.text.streams import Window
 
 #: Characters of context up to which the loss is looked at, and at how many places of the text.

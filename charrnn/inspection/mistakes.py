@@ -8,12 +8,12 @@ from math import log
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.classes import BRACKET, PUNCTUATION, START, SYMBOL, classes_of, words_of
 from charrnn.inspection.ngram import MOST, NGram
 from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 
 #: A character of less than this probability is an error.
 KNOWN = 0.5

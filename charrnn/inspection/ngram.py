@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError
-from charrnn.parameters import Array
 
 #: Of a longer text the last so many characters are counted.
 MOST = 5_000_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.inspection.reading import STEPS, check_finite, columns, read_through
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 
 
 def draw_places(first: int, last: int, count: int, rng: np.random.Generator) -> Array:

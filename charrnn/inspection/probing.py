@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.levels import LEVELS, Levels
 from charrnn.inspection.scores import Measured, Sample, residuals, scores_of
 from charrnn.parallel.threads import cores
-from charrnn.parameters import Array
 
 #: What is added to the diagonal, as a share of its mean: cells that never move, or alike, would
 #: make the equations impossible to solve.

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError, Unbounded
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
-from charrnn.parameters import Array
 from charrnn.text.storage import room
 
 #: Steps of a piece.

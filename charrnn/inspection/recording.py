@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
-from charrnn.model import CharRNN, cross_entropy
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN, cross_entropy
 from charrnn.text.storage import room
 
 

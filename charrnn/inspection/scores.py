@@ -26,11 +26,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.features import Feature
 from charrnn.inspection.levels import LEVELS, Levels
 from charrnn.inspection.reading import Progress, nobody
 from charrnn.parallel.threads import cores
-from charrnn.parameters import Array
 
 #: Characters that are rarer than this in a text, or than so many others, are left out: there is
 #: little to compare their values with.

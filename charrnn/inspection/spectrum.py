@@ -24,11 +24,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.places import states_before
 from charrnn.inspection.reading import check_finite
-from charrnn.model import CharRNN, Layer
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN, Layer
 
 #: Places of the text that the Jacobian is averaged over, unless told otherwise: many, but no
 #: more multiplications than so many, as they grow with the cube of the size, and not too few.
@@ -152,7 +152,7 @@ def mean_jacobian(layer: Layer, steps: list[tuple[Array, Array]]) -> Array:
     for x, before in steps:
         # Stream m starts like all the others, and asks what number m of the new state is due to.
         inputs, state = np.repeat(x, M, axis=-1), np.repeat(before, M, axis=-1)
-        with np.errstate(over="ignore"):  # see charrnn.cells.activations.sigmoid
+        with np.errstate(over="ignore"):  # see charrnn.network.layers.activations.sigmoid
             cell.forward(weights, inputs, state, tape)
         d_state = np.eye(M, dtype=state.dtype).reshape(S, H, M)
         cell.backward(weights, inputs, nothing, d_state, tape, gradient)

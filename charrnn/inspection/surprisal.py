@@ -7,11 +7,11 @@ from math import log
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.classes import CLASSES, classes_of, positions_in_words, sums
 from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 
 #: A place in the word is looked at where so many words of the text have it.
 LEAST = 20

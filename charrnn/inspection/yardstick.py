@@ -8,12 +8,12 @@ from math import inf, log
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.classes import CLASSES, classes_of, sums
 from charrnn.inspection.ngram import NGram
 from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
-from charrnn.parameters import Array
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import code_points
 
 #: The longest n-grams looked at unless another order is asked for.

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn import files
+from charrnn.arrays import Array, Shape, Text
 from charrnn.errors import TrainingError
-from charrnn.parameters import Array, Shape, Text
 
 #: A directory on Linux whose files are in memory; the temporary directory is the second choice.
 IN_MEMORY = "/dev/shm"

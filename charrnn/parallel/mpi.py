@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array, Mode, Text
 from charrnn.errors import TrainingError
 from charrnn.parallel.team import Order, Team
-from charrnn.parameters import Array, Mode, Text
 
 #: What asks a program to end. Which of the ranks it reaches depends on the launcher and the queue.
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")

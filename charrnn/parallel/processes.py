@@ -27,12 +27,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from charrnn.arrays import Array, Mode, Shape, Text
 from charrnn.errors import TrainingError
 from charrnn.parallel.memory import Memory, in_file, reserve
 from charrnn.parallel.signals import IGNORED, held
 from charrnn.parallel.team import Order, Team, portion
 from charrnn.parallel.threads import cores, one_thread_within
-from charrnn.parameters import Array, Mode, Shape, Text
 
 #: Seconds a member has to leave when it is dismissed, before it is stopped.
 GRACE = 5.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from charrnn.parameters import Array, Shape, Text
+from charrnn.arrays import Array, Shape, Text
 
 #: The name of something to do, and its arguments.
 Order = tuple[str, tuple[Any, ...]]

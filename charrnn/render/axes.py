@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 from charrnn.render.bars import bar_scale, grouped
 from charrnn.render.figures import Figure
 from charrnn.render.scale import Number, Scale, scales

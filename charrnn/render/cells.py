@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 from charrnn.render.colors import Depth, columns, paint
 from charrnn.render.escape import printable
 

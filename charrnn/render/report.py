@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.files import replacing
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
-from charrnn.parameters import Array
 from charrnn.render.escape import printable
 from charrnn.render.extras import need
 from charrnn.render.figures import Answer

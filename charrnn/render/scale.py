@@ -9,7 +9,7 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 from charrnn.render.figures import Figure
 
 #: Labels of bars are text; what else is drawn over an axis is not.

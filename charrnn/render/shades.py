@@ -6,7 +6,7 @@ from collections.abc import Set
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 
 
 def shades(values: Array, name: str, gates: Set[str], end: float) -> Array:

@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from charrnn.arrays import Array
 from charrnn.errors import TextError, UnknownCharacter
-from charrnn.parameters import Array
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.sources import File, Progress

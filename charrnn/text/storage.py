@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn import files, locks
+from charrnn.arrays import Array, Shape
 from charrnn.errors import TextError
-from charrnn.parameters import Array, Shape
 
 #: Bytes that are kept in memory; more are kept in a file in the temporary directory.
 IN_MEMORY = 64 << 20

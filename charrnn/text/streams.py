@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from charrnn.parameters import Array, Text
+from charrnn.arrays import Array, Text
 
 
 class Window(NamedTuple):

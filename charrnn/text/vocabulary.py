@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import DTypeLike
 
+from charrnn.arrays import Array
 from charrnn.errors import UnknownCharacter
-from charrnn.parameters import Array
 
 #: Unicode ends here; a table over all code points maps a text without a loop in Python.
 CODE_POINTS = 0x110000

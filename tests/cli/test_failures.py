@@ -12,7 +12,7 @@ from charrnn import checkpoint
 from charrnn.cli import saving
 from charrnn.cli import train as training
 from charrnn.cli.failures import SMALLER, in_one_line, trace
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.parallel.processes import Follower, Leader, Place
 
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
-from charrnn.evaluation import evaluate_dynamically
+from charrnn.training.evaluation import evaluate_dynamically
 
 pytestmark = pytest.mark.usefixtures("trained")
 

@@ -16,8 +16,8 @@ import pytest
 from conftest import DEADLINE, LIGHTHOUSE
 
 from charrnn import checkpoint
-from charrnn.cells import CELLS
-from charrnn.optimizers import OPTIMIZERS
+from charrnn.network.layers import CELLS
+from charrnn.training.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL")
 
@@ -132,12 +132,15 @@ def test_twenty_runs_killed_at_random_moments_end_with_the_same_bits(run):
 @pytest.mark.parametrize(
     ("point", "number"),
     [
-        ("charrnn.learner:Learner.step", 9),  # in which a reader comes round to the beginning
-        ("charrnn.learner:Learner.step", 10),
-        ("charrnn.learner:evaluate", 3),
+        (
+            "charrnn.training.learner:Learner.step",
+            9,
+        ),  # in which a reader comes round to the beginning
+        ("charrnn.training.learner:Learner.step", 10),
+        ("charrnn.training.learner:evaluate", 3),
         ("charrnn.training:Run.validate", 18),  # of the last step
         ("charrnn.checkpoint:save", 14),  # after a validation
-        ("charrnn.archive:write", 8),
+        ("charrnn.checkpoint.archive:write", 8),
         ("os:fsync", 25),
         ("os:replace", 30),
         ("charrnn.cli.train:conclude", 1),

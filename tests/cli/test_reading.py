@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from conftest import LIGHTHOUSE, QUICK, command
 
-from charrnn import checkpoint, planning
+from charrnn import checkpoint
 from charrnn.cli import reading
 from charrnn.cli.interrupts import unwinding
 from charrnn.text import sources, storage
+from charrnn.training import planning
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 

@@ -7,7 +7,7 @@ from conftest import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.usefixtures("trained")

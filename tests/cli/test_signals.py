@@ -98,7 +98,7 @@ def interrupted(number, function, *words):
 def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(number, workers, run):
     words = [*VALIDATING, "--workers", workers]
     run("train", "-c", "whole.npz", *words)
-    said = interrupted(number, "charrnn.model.CharRNN.losses", "train", *words)
+    said = interrupted(number, "charrnn.network.model.CharRNN.losses", "train", *words)
     assert b"charrnn train --resume\n" in said
     assert checkpoint.read("charrnn.npz").run["step"] == 7
     assert list(checkpoint.read("charrnn.npz").run["history"]) == []
@@ -109,7 +109,7 @@ def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(number
 def test_a_signal_ends_the_last_validation_which_a_resumed_run_makes_up_for(run):
     words = [*VALIDATING, "--val-every", 14]
     run("train", "-c", "whole.npz", *words)
-    said = interrupted(signal.SIGTERM, "charrnn.model.CharRNN.losses", "train", *words)
+    said = interrupted(signal.SIGTERM, "charrnn.network.model.CharRNN.losses", "train", *words)
     assert b"charrnn train --resume\n" in said
     run("train", "--resume")
     assert everything("charrnn.npz") == everything("whole.npz")
@@ -122,10 +122,10 @@ def test_a_signal_ends_the_last_validation_which_a_resumed_run_makes_up_for(run)
     [
         ("charrnn.text.vocabulary.Characters.add", []),
         ("charrnn.text.vocabulary.Vocabulary.encode", []),
-        ("charrnn.model.CharRNN.initialize", []),
-        ("charrnn.model.CharRNN.losses", ["--time", "1h"]),  # a validation is measured
-        ("charrnn.learner.Learner.step", []),
-        ("charrnn.learner.Learner.step", ["--workers", "2"]),
+        ("charrnn.network.model.CharRNN.initialize", []),
+        ("charrnn.network.model.CharRNN.losses", ["--time", "1h"]),  # a validation is measured
+        ("charrnn.training.learner.Learner.step", []),
+        ("charrnn.training.learner.Learner.step", ["--workers", "2"]),
     ],
 )
 def test_before_the_first_step_is_taken_a_signal_ends_a_run_at_once(function, words, number):

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 from conftest import QUICK, command
 
+from charrnn.checkpoint.schema import SECTIONS
 from charrnn.cli import group
 from charrnn.cli.analyses import ANALYSES
-from charrnn.header import SECTIONS
 from charrnn.render.escape import MAX_NAME, one_line
 
 

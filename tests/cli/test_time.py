@@ -8,9 +8,9 @@ import pytest
 from conftest import QUICK
 from test_train import header, weights
 
-from charrnn import planning, session
 from charrnn.cli import interrupts, reporter
 from charrnn.cli.budget import LONGEST, Budget
+from charrnn.training import planning, session
 
 
 def test_a_time_becomes_a_number_of_steps(run):

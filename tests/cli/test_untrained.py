@@ -9,7 +9,7 @@ from conftest import QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 

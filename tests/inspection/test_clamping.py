@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.inspection.clamping import EACH, LEAD, MOST, SCORED, clamp, ends, stretches
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from planted import bracket_counter, long_brackets
 
-from charrnn.cells import CELLS
 from charrnn.errors import TextError, UnknownCharacter
 from charrnn.inspection.features import FEATURES, Feature, present
 from charrnn.inspection.finding import (
@@ -20,11 +19,12 @@ from charrnn.inspection.finding import (
 from charrnn.inspection.levels import take_levels
 from charrnn.inspection.reading import nobody, signals_of
 from charrnn.inspection.scores import halves, measure, strength, sums
-from charrnn.model import CharRNN
+from charrnn.network.layers import CELLS
+from charrnn.network.model import CharRNN
 from charrnn.parallel.team import Team
-from charrnn.settings import Settings
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import Run, train
+from charrnn.training.config import Settings
+from charrnn.training.trainer import Run, train
 
 
 def brackets(rng, lines):

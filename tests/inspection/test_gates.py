@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.errors import TextError
 from charrnn.inspection.gates import gate_saturation
 from charrnn.inspection.reading import LEAST_PART, STEPS, Signal, signals_of
 from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
+from charrnn.network.layers import CELLS
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 

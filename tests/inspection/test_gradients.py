@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection import gradients
 from charrnn.inspection.gradients import (
@@ -14,10 +13,11 @@ from charrnn.inspection.gradients import (
 )
 from charrnn.inspection.places import states_before
 from charrnn.inspection.reading import Signal
-from charrnn.model import CharRNN
-from charrnn.optimizers import Adam, clip_by_norm
+from charrnn.network.layers import CELLS
+from charrnn.network.model import CharRNN
 from charrnn.text.streams import Streams
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training.optimizers import Adam, clip_by_norm
 
 
 def loss_with_change(model, inputs, target, state, change):

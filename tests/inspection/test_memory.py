@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection import memory as module
 from charrnn.inspection.memory import horizon, losses_from_empty, memory, read_carried
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import record
-from charrnn.model import CharRNN
+from charrnn.network.layers import CELLS
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 

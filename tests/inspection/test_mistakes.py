@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cells import CELLS
 from charrnn.errors import TextError, UnknownCharacter
 from charrnn.inspection.mistakes import (
     KINDS,
@@ -15,6 +14,7 @@ from charrnn.inspection.mistakes import (
 )
 from charrnn.inspection.ngram import NGram
 from charrnn.inspection.recording import record
+from charrnn.network.layers import CELLS
 
 
 def fits(*kinds):

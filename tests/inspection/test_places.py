@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from planted import STEP, bracket_counter, long_brackets
 
-from charrnn.cells import CELLS
 from charrnn.errors import SettingError
 from charrnn.inspection.places import draw_places, in_double, states_before
+from charrnn.network.layers import CELLS
 
 
 def test_places_are_different_in_order_and_within_their_range(rng):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.inspection.reading import STEPS, Signal, divide, signals_of
 from charrnn.inspection.recording import record
+from charrnn.network.layers import CELLS
 from charrnn.text.streams import Window
 
 

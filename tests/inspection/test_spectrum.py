@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.errors import TextError
 from charrnn.inspection.spectrum import JACOBIAN, RECURRENT, matrices, spectrum
-from charrnn.model import CharRNN
+from charrnn.network.layers import CELLS
+from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.errors import TextError, UnknownCharacter
 from charrnn.inspection import surprisal as module
 from charrnn.inspection.recording import record
 from charrnn.inspection.surprisal import summed_up, surprisal
+from charrnn.network.layers import CELLS
 
 
 def test_means_and_shares_are_those_of_each_class():

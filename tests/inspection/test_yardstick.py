@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection import yardstick as module
 from charrnn.inspection.ngram import NGram
 from charrnn.inspection.recording import record
 from charrnn.inspection.yardstick import beside, closings, compared, yardstick
+from charrnn.network.layers import CELLS
 
 
 def test_the_best_order_is_the_one_of_fewest_bits():

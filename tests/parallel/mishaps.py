@@ -8,8 +8,8 @@ import time
 import numpy as np
 
 from charrnn.__main__ import main
-from charrnn.learner import Learner
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
+from charrnn.training.learner import Learner
 
 
 def fail(learner):

@@ -4,7 +4,7 @@ import numpy as np
 
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording, record
-from charrnn.model import CharRNN
+from charrnn.network.model import CharRNN
 from charrnn.render.figures import Answer, Figure, Series, Table
 from charrnn.render.report import Find, Report, Section
 from charrnn.text.vocabulary import Vocabulary

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn import session
 from charrnn.errors import TextError
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus, decoding_of, read, read_again, standard_library
 from charrnn.text.decoding import Decoding
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training import session
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
 

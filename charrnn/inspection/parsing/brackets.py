@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.parsing.kinds import Kind
 from charrnn.inspection.parsing.lexing import PARAGRAPH_END, lexed
 from charrnn.inspection.parsing.measures import as_spans, depth, places_of_matches
-from charrnn.parameters import Array
 
 OPENING: Final = {")": "(", "]": "[", "}": "{"}
 BRACKET: Final = re.compile(r"[][(){}]")

@@ -19,6 +19,7 @@ from typing import Final
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.parsing.kinds import Kind, kind_of
 from charrnn.inspection.parsing.markup import INLINE, attribute_values, lex_html, tag_name
 from charrnn.inspection.parsing.measures import (
@@ -30,7 +31,6 @@ from charrnn.inspection.parsing.measures import (
     replaced,
 )
 from charrnn.inspection.parsing.tokens import Token, lex_code
-from charrnn.parameters import Array
 
 #: Where a paragraph of `Lexed.prose` ends: at an empty line, or where there is something else.
 PARAGRAPH_END: Final = r"\0+|\n[ \t\r]*\n"

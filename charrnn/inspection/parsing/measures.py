@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from charrnn.parameters import Array
+from charrnn.arrays import Array
 from charrnn.text.vocabulary import code_points
 
 #: Spans, also as a list of pairs.

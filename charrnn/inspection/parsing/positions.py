@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.parsing.lexing import lexed
 from charrnn.inspection.parsing.measures import (
     FARTHEST,
@@ -18,7 +19,6 @@ from charrnn.inspection.parsing.measures import (
 )
 from charrnn.inspection.parsing.prose import sentences, words
 from charrnn.inspection.parsing.things import in_single_quotes
-from charrnn.parameters import Array
 
 #: What a tab adds to the indentation, in characters.
 TAB = 8

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.parsing.kinds import Kind
 from charrnn.inspection.parsing.lexing import lexed
 from charrnn.inspection.parsing.measures import (
@@ -20,7 +21,6 @@ from charrnn.inspection.parsing.measures import (
     places_of,
     places_of_matches,
 )
-from charrnn.parameters import Array
 
 #: Words that end with a full stop and no sentence; and single letters do, but I.
 ABBREVIATIONS: Final = named(

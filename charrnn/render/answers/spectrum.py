@@ -6,8 +6,8 @@ from math import log
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.inspection.spectrum import JACOBIAN, RECURRENT, Eigenvalues, Spectrum
-from charrnn.parameters import Array
 from charrnn.render.figures import Answer, Figure, Series
 from charrnn.render.wording import listed, of_layers, rounded
 

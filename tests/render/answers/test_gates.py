@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.inspection.gates import GATE, OUTPUT, RECTIFIED, GateSaturation, gate_saturation
 from charrnn.inspection.reading import Signal
+from charrnn.network.layers import CELLS
 from charrnn.render.answers.gates import answer
 from charrnn.render.plain import plain
 

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.inspection.gradients import GradientByLag, fallen, gradient_by_lag, grows
 from charrnn.inspection.reading import Signal
+from charrnn.network.layers import CELLS
 from charrnn.render.answers.gradients import answer
 from charrnn.render.plain import plain
 

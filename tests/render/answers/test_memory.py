@@ -4,9 +4,9 @@ from math import isnan
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.inspection.memory import Memory, memory
 from charrnn.inspection.reading import Signal
+from charrnn.network.layers import CELLS
 from charrnn.render.answers.memory import answer
 from charrnn.render.plain import plain
 

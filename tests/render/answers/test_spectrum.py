@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from charrnn.cells import CELLS
 from charrnn.inspection.spectrum import JACOBIAN, RECURRENT, Eigenvalues, Spectrum, spectrum
+from charrnn.network.layers import CELLS
 from charrnn.render.answers.spectrum import answer
 from charrnn.render.plain import plain
 

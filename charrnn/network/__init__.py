@@ -1,0 +1,1 @@
+"""The network: one-hot input, stacked recurrent layers, softmax."""

@@ -1,0 +1,157 @@
+"""The gated recurrent unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charrnn.arrays import Array, Shape
+from charrnn.network.layers.activations import sigmoid
+from charrnn.network.layers.inputs import project, project_backward
+from charrnn.network.layers.layer import Cell, before, orthogonal, outputs
+
+
+class GRU(Cell):
+    """Gated recurrent unit (Cho 2014), in the form of cuDNN, PyTorch and Keras.
+
+        r, z = σ(Wx·x + Wh·h + b)           reset and update gate
+        q    = Wh·h + bh
+        n    = tanh(Wx·x + b + r∘q)         candidate
+        h    ← (1−z)∘n + z∘h
+
+    each with its own H rows of Wx (3·H, D), Wh (3·H, H) and b (3·H), in the order r, z, n;
+    bh (H). Wh starts orthogonal.
+
+    The paper resets before the product, Wh·(r∘h), and lets z weigh the candidate. Resetting
+    after it needs one product a step for all three instead of two, and weights can be
+    exchanged with those libraries.
+
+    Backward, where d_ is a gradient (that of a gate: before it is squashed) and h₋₁ the state
+    of the step before:
+
+        d_n  = dh∘(1−z)∘(1−n²)
+        d_z  = dh∘(h₋₁−n)∘z∘(1−z)
+        d_q  = d_n∘r
+        d_r  = d_n∘q∘r∘(1−r)
+        dh₋₁ = dh∘z + Whᵀ·(d_r, d_z, d_q)
+    """
+
+    signals = ("h", "r", "z", "n")
+    gates = frozenset("rz")
+
+    def shapes(self) -> dict[str, Shape]:
+        D, H = self.input_size, self.hidden_size
+        return {"Wx": (3 * H, D), "Wh": (3 * H, H), "b": (3 * H,), "bh": (H,)}
+
+    def initialize(
+        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
+    ) -> None:
+        H = self.hidden_size
+        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
+        weights["Wh"][...] = orthogonal(H, 3, rng)
+        weights["b"][...] = 0
+        weights["bh"][...] = 0
+
+    def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
+        H = self.hidden_size
+        return {
+            **self.h_shapes(T, B),
+            "gates": (T, 3 * H, B),
+            "q": (T, H, B),
+            # Room for d_r, d_z, d_q, d_n; in the forward pass the first three hold Wx·x + b.
+            "d_a": (4 * H, T, B),
+            "a": (4 * H, B),
+            "tmp": (H, B),
+        }
+
+    def forward(
+        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
+    ) -> Array:
+        H = self.hidden_size
+        h, tmp, Wh, bh = tape["h"], tape["tmp"], weights["Wh"], weights["bh"][:, None]
+        a = tape["a"][: 3 * H]
+        h[0] = state[0]
+        room = tape["d_a"][: 3 * H]
+        for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], room)):
+            gates, q = tape["gates"][t], tape["q"][t]
+            r, z, n = gates.reshape(3, H, -1)
+            np.matmul(Wh, h[t], out=a)
+            np.add(a[2 * H :], bh, out=q)
+            np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
+            sigmoid(a[: 2 * H], out=gates[: 2 * H])
+            np.multiply(r, q, out=tmp)
+            np.add(tmp, x[2 * H :], out=tmp)
+            np.tanh(tmp, out=n)
+            np.subtract(h[t], n, out=tmp)  # h ← n + z∘(h−n)
+            np.multiply(z, tmp, out=tmp)
+            np.add(n, tmp, out=h[t + 1])
+        state[0] = h[-1]
+        return outputs(tape)
+
+    def step(
+        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
+    ) -> None:
+        H = self.hidden_size
+        (h,), a = state, tape["a"][: 3 * H]
+        np.matmul(weights["Wh"], h, out=a)
+        np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
+        sigmoid(a[: 2 * H], out=a[: 2 * H])
+        (r, z, q), n = a.reshape(3, *h.shape), x[2 * H :]
+        np.add(q, weights["bh"][:, None], out=q)
+        np.multiply(r, q, out=q)
+        np.add(n, q, out=n)
+        np.tanh(n, out=n)
+        np.subtract(h, n, out=h)
+        np.multiply(z, h, out=h)
+        np.add(n, h, out=h)
+
+    def backward(
+        self,
+        weights: dict[str, Array],
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        gradient: dict[str, Array],
+    ) -> Array | None:
+        H, T, B = d_outputs.shape
+        h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
+        d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
+        WhT = weights["Wh"].T
+        dh = d_state[0]
+        for t in reversed(range(T)):
+            gates = tape["gates"][t]
+            r, z, n = gates.reshape(3, H, B)
+            np.add(dh, d_outputs[:, t], out=dh)
+            np.subtract(1, gates[: 2 * H], out=d_gates[: 2 * H])  # 1−r, 1−z
+
+            np.multiply(n, n, out=tmp)  # d_n, d_q
+            np.subtract(1, tmp, out=tmp)
+            np.multiply(tmp, d_z, out=tmp)
+            np.multiply(dh, tmp, out=d_n)
+            np.multiply(d_n, r, out=d_q)
+
+            np.multiply(d_r, tape["q"][t], out=d_r)  # d_r
+            np.multiply(d_r, d_q, out=d_r)
+
+            np.multiply(dh, z, out=dh)  # from here on the part that stays in h
+            np.subtract(h[t], n, out=tmp)  # d_z
+            np.multiply(dh, tmp, out=tmp)
+            np.multiply(d_z, tmp, out=d_z)
+
+            d_a[:, t] = d_gates
+            np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # dh₋₁
+            np.add(dh, tmp, out=dh)
+        recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
+        np.matmul(recurrent, before(tape).T, out=gradient["Wh"])
+        np.sum(rest[0], axis=(1, 2), out=gradient["bh"])
+        rest[0] = rest[1]  # what remains needs d_n where d_q was
+        d_x = d_a[: 3 * H]
+        d_Wx, d_b = gradient["Wx"], gradient["b"]
+        return project_backward(inputs, d_x, weights["Wx"], d_Wx, d_b, tape)
+
+    def signal(self, tape: dict[str, Array], name: str) -> Array:
+        """As in `Cell`."""
+        if name in "rzn":
+            start = "rzn".index(name) * self.hidden_size
+            return tape["gates"][:, start : start + self.hidden_size]
+        return super().signal(tape, name)

@@ -1,0 +1,1 @@
+"""Training: configuration, optimizers, schedules, evaluation, the loop."""

@@ -1,0 +1,312 @@
+import json
+import os
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
+
+import charrnn
+from charrnn.checkpoint import FORMAT, LONGEST, load, read, save
+from charrnn.checkpoint.history import MAX_POINTS, table_of
+from charrnn.errors import CheckpointError
+from charrnn.text.corpus import Corpus
+from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
+from charrnn.training.config import LARGEST
+from charrnn.training.session import resume
+from charrnn.training.trainer import train
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.npz"
+
+
+def test_what_is_saved_is_read(path):
+    saved = made(
+        corpus=CORPUS,
+        settings={"steps": 3, "batch_size": 1, "seq_length": 2},
+        run=RUN,
+        resume={"state": np.arange(4.0)},
+        excerpt="abc",
+    )
+    save(path, saved)
+    found = read(path)
+    assert found.vocabulary == saved.vocabulary
+    assert found.normalize == "nfd"
+    for name in ("model", "corpus", "settings", "run", "excerpt", "versions"):
+        assert getattr(found, name) == getattr(saved, name)
+    for group in ("best", "last", "resume"):
+        arrays = getattr(found, group)
+        assert arrays.keys() == getattr(saved, group).keys()
+        for name, array in getattr(saved, group).items():
+            np.testing.assert_array_equal(arrays[name], array)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(st.text(st.characters(codec=None), min_size=1, max_size=30))
+def test_any_vocabulary_survives(path, text):
+    save(path, made(vocabulary=text, excerpt=text))
+    assert read(path).vocabulary == Vocabulary(text)
+    assert read(path).excerpt == text
+
+
+def test_numpy_reads_it_without_pickles(path):
+    save(path, made())
+    with np.load(path, allow_pickle=False) as file:
+        assert {"header", "best.Wy", "last.layer1.Wh"} <= set(file.files)
+        assert json.loads(file["header"].tobytes())["format"] == 2
+
+
+def test_load_gives_the_best_weights_or_the_last(path):
+    saved = made()
+    save(path, saved)
+    np.testing.assert_array_equal(charrnn.load(path).parameters["Wy"], saved.best["Wy"])
+    np.testing.assert_array_equal(load(path, "last").parameters["Wy"], saved.last["Wy"])
+
+
+def test_the_card_of_the_readme_works(path):
+    save(path, made())
+    text = "".join(charrnn.load(path).sample(20, temperature=0.8, prime="ab"))
+    assert len(text) == 20
+    assert set(text) <= set("abc\n")
+
+
+def test_a_missing_checkpoint_says_how_to_make_one(path):
+    with pytest.raises(CheckpointError, match="charrnn train"):
+        read(path)
+
+
+def test_a_newer_format_asks_for_an_upgrade(path):
+    with_header(path, lambda said: said.update(format=99))
+    with pytest.raises(
+        CheckpointError, match="install a newer charrnn from where you got this one"
+    ):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("vocabulary", np.array([0x110000], np.uint32), "its text is none"),
+        ("vocabulary", np.array([97.0]), "its text is none"),
+        ("vocabulary", np.array([98, 97], np.uint32), "not in order"),
+        ("excerpt", np.array([[97]], np.uint32), "its text is none"),
+        ("excerpt", np.array([122], np.uint32), "characters unknown to it"),
+        ("history", np.zeros((2, 4)), "its history is"),
+        ("history", np.zeros(3, np.float32), "its history is"),
+        ("history", np.full((1, 3), np.nan), "its history has no steps"),
+        ("history", np.array([[1, np.inf, 1]]), "its history has no steps"),
+        ("history", np.array([[1, 1, 1e300]]), "its history has no steps"),
+        ("history", np.array([[1, -1, 1.0]]), "its history has no steps"),
+        ("history", np.array([[1.5, 1, 1]]), "its history has no steps"),
+        ("history", np.array([[-1.0, 1, 1]]), "its history has no steps"),
+        ("history", np.array([[1e300, 1, 1]]), "its history has no steps"),
+        ("resume.m", np.array([np.inf]), "resume.m is not finite"),
+        ("resume.m", np.array([1e300]), "resume.m is not finite"),
+        ("best.by", np.zeros(4, np.uint8), "best.by is not finite"),
+        ("best.by", np.full(4, 1e300), "best.by is not finite"),
+        ("last.by", np.full(4, -1e39), "last.by is not finite"),
+        ("vocabulary", np.zeros(0, np.uint32), "its vocabulary has no characters"),
+        ("vocabulary", np.zeros((), np.uint32), "its text is none"),
+        ("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32), "asks for"),
+    ],
+)
+def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, path):
+    rewritten(path, lambda arrays: arrays.update({name: array}))
+    with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
+        read(path)
+
+
+@pytest.mark.parametrize(("last", "fine"), [(0xFF, True), (0x100, False)])
+def test_a_model_of_bytes_knows_bytes_alone(last, fine, path):
+    def of_bytes(arrays):
+        said = json.loads(arrays["header"].tobytes())
+        said["corpus"]["binary"] = True
+        arrays["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+        arrays["vocabulary"] = np.array([97, 98, 99, last], np.uint32)
+
+    rewritten(path, of_bytes)
+    if fine:
+        assert read(path).binary
+        return
+    with pytest.raises(CheckpointError, match="more than the bytes"):
+        read(path)
+
+
+def test_an_array_of_another_group_is_refused(path):
+    def more(arrays):
+        said = json.loads(arrays["header"].tobytes())
+        said["arrays"] = sorted([*said["arrays"], "worst.Wy"])
+        arrays["worst.Wy"] = arrays["best.Wy"]
+        arrays["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+
+    rewritten(path, more)
+    with pytest.raises(CheckpointError, match=r"nothing is known of 'worst\.Wy'"):
+        read(path)
+
+
+def test_a_shape_that_contradicts_the_configuration_is_shown(path):
+    rewritten(path, lambda arrays: arrays.update({"best.Wy": np.zeros((3, 4), np.float32)}))
+    with pytest.raises(CheckpointError, match=r"best.Wy is \(3, 4\).*asks for \(4, 4\)"):
+        read(path)
+
+
+def test_a_missing_array_is_named(path):
+    def without(said):
+        said["arrays"].remove("last.by")
+
+    with_header(path, without)
+    with np.load(path) as file:
+        path.write_bytes(npz(**{name: file[name] for name in file.files if name != "last.by"}))
+    with pytest.raises(CheckpointError, match=r"last.by is missing"):
+        read(path)
+
+
+def test_weights_that_are_not_finite_are_refused(path):
+    def poison(arrays):
+        arrays["best.by"][0] = np.nan
+
+    rewritten(path, poison)
+    with pytest.raises(CheckpointError, match=r"best.by is not finite"):
+        read(path)
+
+
+def test_a_save_that_fails_leaves_the_old_one_and_nothing_else(path, monkeypatch):
+    save(path, made(excerpt="a"))
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"model.npz: cannot be written: No space left"):
+        save(path, made(excerpt="b"))
+    monkeypatch.undo()
+    assert read(path).excerpt == "a"
+    assert [file.name for file in path.parent.iterdir()] == ["model.npz"]
+
+
+@pytest.mark.parametrize("group", ["best", "last", "resume"])
+def test_what_is_not_finite_does_not_replace_what_is(group, path):
+    save(path, made(excerpt="a", resume={"m": np.zeros(4)}))
+    spoiled = made(excerpt="b", resume={"m": np.zeros(4)})
+    next(iter(getattr(spoiled, group).values())).flat[0] = np.inf
+    with pytest.raises(CheckpointError, match=rf"model\.npz: {group}\..* is not finite"):
+        save(path, spoiled)
+    assert read(path).excerpt == "a"
+
+
+def test_an_excerpt_too_long_to_be_read_is_not_written(path):
+    save(path, made(excerpt="a" * LONGEST))
+    with pytest.raises(CheckpointError, match="excerpt has 500,001 characters, too many"):
+        save(path, made(excerpt="a" * (LONGEST + 1)))
+    assert len(read(path).excerpt) == LONGEST
+
+
+def test_a_history_is_read_as_it_was(path):
+    save(path, made(run=RUN))
+    found = read(path).run["history"]
+    assert found == RUN["history"]
+    assert found != RUN["history"][:1]
+    assert (found[-1], found[:1]) == (RUN["history"][1], RUN["history"][:1])
+
+
+@pytest.mark.parametrize("count", [MAX_POINTS, MAX_POINTS + 1, 10 * MAX_POINTS + 7])
+def test_a_long_history_is_thinned_where_it_is_written_and_where_it_is_read(count, path):
+    points = [{"step": n + 1, "loss": 1.0, "val_loss": None} for n in range(count)]
+    save(path, made(run={**RUN, "history": points}))
+    found = read(path).run["history"]
+    with np.load(path) as file:
+        assert len(file["history"]) == len(found)
+    assert MAX_POINTS / 2 < len(found) <= MAX_POINTS
+    assert found[-1] == points[-1]
+    assert len(set(np.diff([point["step"] for point in found]))) == 1
+    rewritten(path, lambda arrays: arrays.update(history=table_of(points)))
+    assert read(path).run["history"] == found
+
+
+@pytest.mark.parametrize("number", [1e300, np.finfo(np.float16).max])
+def test_numbers_that_would_not_be_read_again_are_not_written(number, path):
+    odd = made()
+    odd.best["by"] = np.full(4, number)
+    with pytest.raises(CheckpointError, match=r"model\.npz: best\.by is not finite"):
+        save(path, odd)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "run", [{**RUN, "best_loss": LARGEST}, {**RUN, "recent": [7 * LARGEST, 7]}]
+)
+def test_any_loss_that_float32_has_can_be_saved(run, path):
+    save(path, made(run=run))
+    assert read(path).run == run
+
+
+def test_what_could_not_be_read_again_is_not_written(path):
+    with pytest.raises(CheckpointError, match=r"model\.npz: damaged: step of its run"):
+        save(path, made(run={**RUN, "step": 2**60}))
+    assert not path.exists()
+
+
+def test_a_save_keeps_the_mode_and_follows_a_link(path, tmp_path):
+    save(path, made(excerpt="a"))
+    path.chmod(0o640)
+    link = tmp_path / "link.npz"
+    link.symlink_to(path)
+    save(link, made(excerpt="b"))
+    assert link.is_symlink()
+    assert read(path).excerpt == "b"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_new_checkpoint_has_the_mode_of_any_new_file(path, tmp_path):
+    save(path, made())
+    other = tmp_path / "other"
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode
+
+
+def test_arrays_are_stored_uncompressed(path):
+    save(path, made())
+    with zipfile.ZipFile(path) as file:
+        assert {member.compress_type for member in file.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_a_checkpoint_of_every_format_is_kept():
+    assert [path.name for path in KEPT] == [f"format-{n}.npz" for n in range(1, FORMAT + 1)]
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_checkpoints_of_every_format_are_read(kept):
+    found = read(kept)
+    assert found.vocabulary == Vocabulary.of(COUNTED)
+    assert found.excerpt == COUNTED[-239:]
+    assert [point["step"] for point in found.run["history"]] == [5, 10, 15, 20]
+    assert found.run["best_loss"] == pytest.approx(2.955, abs=1e-3)
+    assert len("".join(found.build().sample(20, seed=0))) == 20
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_runs_of_every_format_go_on(kept, tmp_path):
+    path = tmp_path / "copy.npz"
+    path.write_bytes(kept.read_bytes())
+    with resume(read(path), path, Corpus.of(COUNTED), {"steps": 25}) as session:
+        assert [progress.step for progress in train(session.run)] == [21, 22, 23, 24, 25]
+        session.save()
+    assert [point["step"] for point in read(path).run["history"]] == [5, 10, 15, 20, 25]
+
+
+@pytest.mark.parametrize("name", ["vocabulary", "excerpt", "history", "header"])
+def test_no_array_can_be_left_out(name, path):
+    def without(arrays):
+        said = json.loads(arrays["header"].tobytes())
+        said["arrays"] = [listed for listed in said["arrays"] if listed != name]
+        arrays["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+        del arrays[name]
+
+    rewritten(path, without)
+    with pytest.raises(CheckpointError, match=f"it lacks '{name}'|not a charrnn checkpoint"):
+        read(path)
