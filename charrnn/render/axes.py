@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from charrnn.inspection.answer import Figure
 from charrnn.parameters import Array
 from charrnn.render.bars import bar_scale, grouped
-from charrnn.render.figures import Figure
 from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import cut, one_line, wrapped
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from math import floor, isfinite, log10
 from typing import NamedTuple
 
+from charrnn.inspection.answer import Figure
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure
 from charrnn.render.scale import LARGE, Scale, scale_for
 from charrnn.render.wrap import cut, one_line, padded, wrapped
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import cos, pi, sin
 
+from charrnn.inspection.answer import Figure
 from charrnn.render import bars
 from charrnn.render.canvas import FINE, Canvas, Place
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure
 from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import one_line, wrapped
 

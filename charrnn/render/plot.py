@@ -14,9 +14,9 @@ from typing import Any
 
 from charrnn.errors import SettingError
 from charrnn.files import replacing
+from charrnn.inspection.answer import Figure
 from charrnn.render.axes import draw, height_of
 from charrnn.render.extras import need
-from charrnn.render.figures import Figure
 from charrnn.render.wrap import one_line
 
 EXTRA = "report"

@@ -9,8 +9,8 @@ from typing import SupportsFloat
 
 import numpy as np
 
+from charrnn.inspection.answer import Figure
 from charrnn.parameters import Array
-from charrnn.render.figures import Figure
 
 #: Labels of bars are text; what else is drawn over an axis is not.
 Number = SupportsFloat | str

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from charrnn.inspection.answer import Answer, Table
 from charrnn.render.chart import chart
 from charrnn.render.colors import columns
-from charrnn.render.figures import Answer, Table
 from charrnn.render.wrap import one_line, padded, wrapped
 
 #: A wider chart says no more.

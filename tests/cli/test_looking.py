@@ -9,8 +9,8 @@ import pytest
 from conftest import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
-from charrnn.cli.analyses import ANALYSES
-from charrnn.render.answers.finding import WORDS
+from charrnn.inspection.analyses import ANALYSES
+from charrnn.inspection.find.search import VERDICTS
 
 pytestmark = pytest.mark.usefixtures("trained")
 
@@ -112,7 +112,7 @@ def test_several_signals_are_exported_and_searched_but_not_drawn_at_once(run):
     assert "coloured by one --signal, not f, o and f" in refused.stderr
 
 
-@pytest.mark.parametrize("name", [n for n, a in ANALYSES.items() if a.needs_training_text])
+@pytest.mark.parametrize("name", ["errors", "ngram"])
 def test_what_needs_the_training_text_says_so_when_it_is_gone(name, run):
     Path("text.txt").write_text("another text\n" * 100)
     assert "has changed since" in run("inspect", f"--{name}", code=1).stderr
@@ -135,7 +135,7 @@ def test_all_of_it_is_one_page(run):
     assert "report.html: " in result.stderr
     for name, analysis in ANALYSES.items():
         # What was found stands beside the table of the cells.
-        assert ("Cells found" if name == "find" else analysis.heading) in page
+        assert ("Cells found" if name == "find" else analysis.HEADING) in page
     assert LIGHTHOUSE.name not in page
 
 
@@ -144,8 +144,8 @@ def test_a_page_without_the_training_text_lacks_only_what_needs_it(run):
     result = run("inspect", "--html", "report.html", "--length", 300)
     assert "without --ngram" in result.stderr
     page = Path("report.html").read_text(encoding="utf-8")
-    assert ANALYSES["gradient"].heading in page
-    assert ANALYSES["ngram"].heading not in page
+    assert ANALYSES["gradient"].HEADING in page
+    assert ANALYSES["ngram"].HEADING not in page
 
 
 def test_a_page_that_cannot_be_written_is_said(run):
@@ -161,7 +161,7 @@ def test_json_has_the_verdict_of_the_table(run, monkeypatch):
     assert rows
     for row in rows:
         line, *_bars = [n for n in table.splitlines() if n.startswith(f"{row['feature']}  ")]
-        assert line.endswith(WORDS[row["verdict"]])
+        assert line.endswith(VERDICTS[row["verdict"]])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_link_to_itself_cannot_be_written(run):
 def test_an_answer_without_a_picture_leaves_no_file(run):
     result = run("inspect", "--feature", "no such words", "--plot", "a.png")
     assert "a.png: not written, there is nothing to draw" in result.stderr
-    assert "nothing to find" in result.stdout
+    assert "No feature could be compared" in result.stdout
     assert not Path("a.png").exists()
 
 
@@ -231,5 +231,5 @@ def test_a_network_whose_state_grows_beyond_all_bounds_is_said_to(name, explodin
 def test_its_gradients_are_said_to_explode(exploding, run):
     answer = " ".join(run("inspect", "-c", exploding, "--gradient").stdout.split())
     assert answer.startswith(
-        "Gradients explode: they are beyond all numbers from the first character on (layer 1, h);"
+        "Gradients explode: they are infinite from the first character on (layer 1, h);"
     )

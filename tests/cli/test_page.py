@@ -11,7 +11,7 @@ import pytest
 from conftest import LIGHTHOUSE, QUICK
 
 from charrnn.cli import report
-from charrnn.inspection import finding
+from charrnn.inspection.find import search as module
 
 pytestmark = pytest.mark.usefixtures("trained")
 
@@ -46,7 +46,7 @@ def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, monk
     every = Counter(signal for signal, _ in links())
     assert set(every) == {"h", "c"}
     assert signals() == ["h", "c", "i", "f", "o", "g"]
-    monkeypatch.setattr(report, "MOST_VALUES", 500 * 8)
+    monkeypatch.setattr(report, "MAX_VALUES", 500 * 8)
     said = run("inspect", *asked).stderr
     (kept,) = signals()
     assert every[kept] == max(every.values())
@@ -64,9 +64,9 @@ def test_the_signal_asked_for_is_the_only_one(run):
 
 def test_what_was_asked_for_beside_a_page_is_not_worked_out_twice(run, monkeypatch):
     searches = []
-    search = finding.find_cells
+    search = module.find_cells
     monkeypatch.setattr(
-        finding, "find_cells", lambda *a, **more: searches.append(a) or search(*a, **more)
+        module, "find_cells", lambda *a, **more: searches.append(a) or search(*a, **more)
     )
     shown = run("inspect", "--find", "--html", "a.html", "--length", 300).stdout
     assert "features" in shown

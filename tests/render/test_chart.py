@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.inspection.answer import Figure, Series
 from charrnn.render.chart import FAINT, MARKS, chart
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure, Series
 
 LINE = Figure("Loss", "steps", "nats", (Series("", [0, 500, 1000], [4.0, 2.0, 1.0]),))
 

@@ -9,14 +9,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from helpers.reports import FERRY, HOSTILE, TEXT, noise, sample
 
 from charrnn.errors import MissingExtra, SettingError
+from charrnn.inspection.answer import Answer, Table
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import HARMFUL
-from charrnn.render.figures import Answer, Table
 from charrnn.render.report import LEVELS, Section, page, save
-from render.reports import FERRY, HOSTILE, TEXT, noise, sample
 
 
 class Elements(HTMLParser):

@@ -10,10 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from charrnn.inspection.reading import Signal
-from charrnn.render.report import save
-from render.page import (
+from helpers.page import (
     background,
     check_colours,
     check_panel,
@@ -22,7 +19,10 @@ from render.page import (
     shown,
     wait_for_cell,
 )
-from render.reports import FERRY, HOSTILE, TEXT, sample
+from helpers.reports import FERRY, HOSTILE, TEXT, sample
+
+from charrnn.inspection.reading import Signal
+from charrnn.render.report import save
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from charrnn.render.figures import Figure, Series
+from charrnn.inspection.answer import Figure, Series
 from charrnn.render.scale import Scale, reach, scale_for, shown
 
 numbers = st.floats(-1e9, 1e9)
