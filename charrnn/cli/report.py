@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.options import notice
 from charrnn.cli.summary import rows, summarize
-from charrnn.inspection.analyses import ANALYSES
+from charrnn.inspection.analyses import analysis
 from charrnn.inspection.answer import Answer, Figure
 from charrnn.inspection.find.search import HEADINGS, Finding, columns
 from charrnn.inspection.learning_curves import learning_curves
@@ -49,7 +49,7 @@ def write_report(
     signals = subject.signals if options["signal"] else fitting(subject, len(text), findings)
     summary = summarize(model, checkpoint)
     learning = report.Section("Learning", Answer("", (losses(checkpoint, name, answered),)))
-    answers = [report.Section(ANALYSES[key].HEADING, answered[key][1]) for key in answered]
+    answers = [report.Section(analysis(key).HEADING, answered[key][1]) for key in answered]
     page = report.Report(
         title=f"{summary['corpus'].get('name', 'a text')}: {summary['model']}",
         summary=(*rows(summary), ("shown", f"{name}, {len(text):,} characters")),

@@ -25,7 +25,7 @@ from charrnn.inspection.wording import share
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
-HELP = "What kinds of errors it makes."
+HELP = "The errors of the model by kind."
 HEADING = "Errors"
 
 #: A character with a probability below this is an error.

@@ -16,7 +16,7 @@ from charrnn.inspection.wording import listed, of_layers, share
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
-HELP = "How much of the time gates are open or closed."
+HELP = "The share of time that gates are open or closed."
 HEADING = "Gates"
 
 #: A gate is left-saturated (closed) below the first value and right-saturated (open) above the

@@ -26,7 +26,7 @@ from charrnn.inspection.wording import characters, listed, of_layers
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 
-HELP = "How far back gradients reach, also with random weights."
+HELP = "The gradient by lag, also with random weights."
 HEADING = "Gradients"
 
 #: Default numbers of lags and windows.

@@ -17,7 +17,7 @@ from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 from charrnn.text.streams import Window
 
-HELP = "How much context is used, and how long cells remember."
+HELP = "The context that is used, and the time constants of cells."
 HEADING = "Memory"
 
 #: Default numbers of contexts, in characters, and of positions of the text.

@@ -19,7 +19,7 @@ from charrnn.inspection.subject import Subject
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
-HELP = "How it compares with n-gram models of its training text."
+HELP = "A comparison with n-gram models of the training text."
 HEADING = "N-gram models"
 
 #: The default order of the longest n-gram model.

@@ -15,8 +15,8 @@ from charrnn.inspection.subject import Subject
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
-HELP = "Which characters surprise the model."
-HEADING = "Surprise"
+HELP = "The surprisal of the characters of each class."
+HEADING = "Surprisal"
 
 #: A position in the word is reported where at least this many words have it.
 MIN_WORDS = 20
@@ -25,7 +25,7 @@ LARGE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class ClassSurprise:
+class ClassSurprisal:
     """The surprisal of the characters of one class.
 
     Attributes:
@@ -56,7 +56,7 @@ class Surprisal:
 
     bits: Array
     mean: float
-    classes: tuple[ClassSurprise, ...]
+    classes: tuple[ClassSurprisal, ...]
     by_position: Array
     position_counts: Array
 
@@ -101,7 +101,7 @@ def summarize(text: str, bits: Array) -> Surprisal:
         bits=bits,
         mean=float(bits.mean()),
         classes=tuple(
-            ClassSurprise(name, int(n), total / n, total / whole if whole else 0.0)
+            ClassSurprisal(name, int(n), total / n, total / whole if whole else 0.0)
             for name, n, total in zip(CLASSES, counts.tolist(), totals.tolist())
             if n
         ),
@@ -134,7 +134,7 @@ def answer(result: Surprisal) -> Answer:
 def _means(result: Surprisal) -> Figure:
     names = [one.name for one in result.classes]
     return Figure(
-        title="Surprise by class of character",
+        title="Surprisal by class of character",
         x_label="",
         y_label="bits a character",
         series=(Series("", names, [one.bits for one in result.classes], "bars"),),
@@ -144,14 +144,14 @@ def _means(result: Surprisal) -> Figure:
 def _shares(result: Surprisal) -> Figure:
     names = [one.name for one in result.classes]
     characters = [100 * one.count / len(result.bits) for one in result.classes]
-    surprise = [100 * one.share for one in result.classes]
+    surprisals = [100 * one.share for one in result.classes]
     return Figure(
-        title="Shares of the text and of its surprise",
+        title="Shares of the text and of its surprisal",
         x_label="",
         y_label="%",
         series=(
             Series("of the characters", names, characters, "bars"),
-            Series("of the surprise", names, surprise, "bars"),
+            Series("of the surprisal", names, surprisals, "bars"),
         ),
     )
 
@@ -159,7 +159,7 @@ def _shares(result: Surprisal) -> Figure:
 def _positions(result: Surprisal) -> Figure:
     positions = list(range(1, len(result.by_position) + 1))
     return Figure(
-        title="Surprise by position in the word",
+        title="Surprisal by position in the word",
         x_label="character of the word",
         y_label="bits a character",
         series=(Series("", positions, result.by_position.tolist()),),

@@ -17,10 +17,10 @@ pytestmark = pytest.mark.usefixtures("trained")
 
 
 def links():
-    """Of each cell found that the page links to: its signal, and the place, if there is one."""
+    """Of each cell found that the page links to: its signal and the position, if there is one."""
     page = Path("a.html").read_text(encoding="utf-8")
     states = [parse_qs(html.unescape(state)) for state in re.findall('href="#(layer=[^"]*)"', page)]
-    return [(state["signal"][0], int(state.get("place", ["-1"])[0])) for state in states]
+    return [(state["signal"][0], int(state.get("position", ["-1"])[0])) for state in states]
 
 
 def signals():

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from charrnn.inspection.surprisal import ClassSurprise, Surprisal, answer, summarize, surprisal
+from charrnn.inspection.surprisal import ClassSurprisal, Surprisal, answer, summarize, surprisal
 from charrnn.render.plain import plain
 
 
@@ -13,7 +13,7 @@ def result(*classes):
         bits=np.ones(sum(count for _, count, _ in classes)),
         mean=1.0,
         classes=tuple(
-            ClassSurprise(name, count, bits, count * bits / total) for name, count, bits in classes
+            ClassSurprisal(name, count, bits, count * bits / total) for name, count, bits in classes
         ),
         by_position=np.array([3.9, 1.5]),
         position_counts=np.array([30, 20]),

@@ -36,7 +36,7 @@ from charrnn.inspection.wording import folded, listed, share, signed
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 
-HELP = "Find the cells that follow something, and tell them from chance."
+HELP = "Cells that follow something in the text, with controls."
 HEADING = "Cells that follow something"
 
 #: Random shifts for the level of chance, and the quantile of their scores that is the level.

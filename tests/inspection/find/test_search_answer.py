@@ -105,5 +105,7 @@ def test_a_row_claims_what_its_controls_allow(score, untrained, probe, untrained
 
 def test_with_nothing_to_find_that_is_said():
     empty = answer(Findings((), ("inside { }",), 1_000, 64))
-    assert empty.sentence == ("No feature could be compared. The text has too little of: inside { }.")
+    assert empty.sentence == (
+        "No feature could be compared. The text has too little of: inside { }."
+    )
     assert empty.figures == ()
