@@ -134,7 +134,7 @@ def _kept(result: GateSaturation, name: str) -> str:
         never = "there is no cell that never forgets"
     return (
         f"{NAMES[name].capitalize()}s of {of_layers([signal.layer for signal in signals])} are "
-        f"open (above {result.high:g}), and hold what is there, {shares} of the time; {never}."
+        f"open (above {result.high:g}), and keep the state, {shares} of the time; {never}."
     )
 
 
@@ -145,8 +145,8 @@ def _saturated(result: GateSaturation) -> str:
     )
     where = of_layers([signal.layer for signal in signals])
     return (
-        f"Units of {where} are saturated (below {_number(result.low)} or above "
-        f"{_number(result.high)}) {shares} of the time: there is little way for a gradient then."
+        f"Cells of {where} are saturated (below {_number(result.low)} or above "
+        f"{_number(result.high)}) {shares} of the time: gradients hardly pass there."
     )
 
 
@@ -158,7 +158,7 @@ def _rectified(result: GateSaturation) -> str:
     never = (
         f"{(~on).sum():,} of {on.size:,} are never on" if not on.all() else "each is on at times"
     )
-    return f"Units of {where} are off (zero) {shares} of the time; {never}."
+    return f"Cells of {where} are off (zero) {shares} of the time; {never}."
 
 
 def _scatter(result: GateSaturation, name: str) -> Figure:
@@ -184,8 +184,8 @@ def _scatter(result: GateSaturation, name: str) -> Figure:
 
 def _rectified_figure(result: GateSaturation) -> Figure:
     return Figure(
-        title="How often units are off",
-        x_label="units, by how often they are off",
+        title="Share of time that cells are off",
+        x_label="cells, in ascending order",
         y_label="share of time off",
         series=tuple(
             Series(f"layer {signal.layer}", list(range(1, len(off) + 1)), np.sort(off).tolist())

@@ -35,9 +35,9 @@ def test_a_link_leads_to_a_place_of_the_page_where_the_feature_holds(run):
     text = prose[:150] + "lamp" + prose[150:3_000] + prose[3_000:6_000].replace("the", "lamp")
     Path("long.txt").write_text(text)
     run("inspect", "--html", "a.html", "--text", "long.txt", "--length", 400, "--feature", "lamp")
-    ((_, place),) = links()
-    assert 0 <= place < 400
-    assert "lamp" in text[place - 3 : place + 4]
+    ((_, position),) = links()
+    assert 0 <= position < 400
+    assert "lamp" in text[position - 3 : position + 4]
 
 
 def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, monkeypatch):

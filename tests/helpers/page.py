@@ -19,9 +19,11 @@ def classes(page):
     return page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
 
 
-def background(page, place):
+def background(page, position):
     return (
-        page.locator("#text span").nth(place).evaluate("s => getComputedStyle(s).backgroundColor")
+        page.locator("#text span")
+        .nth(position)
+        .evaluate("s => getComputedStyle(s).backgroundColor")
     )
 
 
@@ -42,9 +44,9 @@ def check_colours(page, report, layer, signal, cell):
         step = (-1 if name[:1] == "b" else 1) * int(name[1:] or 0)
         assert step / 12 == pytest.approx(value, abs=0.5 / 12 + 0.5 / 63 + 1e-6)
         assert name == "" or name[0] in "br"
-    for place in (int(values.argmin()), int(values.argmax())):
-        red, _, blue = map(float, re.findall(r"[\d.]+", background(page, place))[:3])
-        assert (blue > red) == (values[place] < 0)
+    for position in (int(values.argmin()), int(values.argmax())):
+        red, _, blue = map(float, re.findall(r"[\d.]+", background(page, position))[:3])
+        assert (blue > red) == (values[position] < 0)
 
 
 def shown(page):
@@ -66,23 +68,23 @@ def number(text):
     return float(text.removesuffix(" bits").removesuffix(" %").replace("−", "-"))
 
 
-def check_panel(page, report, place, layer, signal, cell):
+def check_panel(page, report, position, layer, signal, cell):
     """The panel has the numbers of the recording."""
     found, recording = shown(page), report.recording
-    assert found["character"] == SHOWN.get(TEXT[place], TEXT[place])
-    if place == 0:  # nothing predicts the first character
+    assert found["character"] == SHOWN.get(TEXT[position], TEXT[position])
+    if position == 0:  # nothing predicts the first character
         assert found["surprisal"] == "–"
     else:
-        bits = recording.losses[place - 1] / np.log(2)
+        bits = recording.losses[position - 1] / np.log(2)
         assert number(found["surprisal"]) == pytest.approx(bits, abs=0.0051)
     values = drawn(report, layer, signal, cell)
-    value = (values[place] + 1) / 2 if signal in report.gates else values[place]
+    value = (values[position] + 1) / 2 if signal in report.gates else values[position]
     assert number(found["value"]) == pytest.approx(value, abs=0.5 / 63 + 0.0051)
     assert len(found["successors"]) == 5
     for rank, (character, probability, came) in enumerate(found["successors"]):
-        guess = report.characters[recording.guesses[place, rank]]
+        guess = report.characters[recording.guesses[position, rank]]
         if guess.isprintable() and guess != " ":
             assert character.removeprefix("◌") == guess
-        expected = 100 * recording.probabilities[place, rank]
+        expected = 100 * recording.probabilities[position, rank]
         assert number(probability) == pytest.approx(expected, abs=0.061)
-        assert came == (guess == TEXT[place + 1])
+        assert came == (guess == TEXT[position + 1])

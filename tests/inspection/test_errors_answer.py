@@ -46,7 +46,7 @@ def test_the_sentence_says_what_would_have_helped(counts, sentence):
     assert answer(result(counts)).sentence == sentence
 
 
-def test_bars_are_in_the_order_in_which_errors_are_taken_off():
+def test_bars_are_in_the_order_of_the_kinds():
     shares, bits = answer(result([10, 0, 10, 0, 0, 0, 0, 0, 30])).figures
     assert shares.series[0].x == bits.series[0].x == list(KINDS)
     assert shares.series[0].y == pytest.approx([20, 0, 20, 0, 0, 0, 0, 0, 60])

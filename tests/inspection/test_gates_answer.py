@@ -37,7 +37,7 @@ def result(cell, limits, left, right):
                 {(1, "i"): [0.1, 0.1], (1, "f"): [0.1, 0.0]},
                 {(1, "i"): [0.9, 0.9], (1, "f"): [0.25, 1.0]},
             ),
-            "Forget gates of layer 1 are open (above 0.9), and hold what is there, 62 % of the "
+            "Forget gates of layer 1 are open (above 0.9), and keep the state, 62 % of the "
             "time; 1 of 2 cells never forget, or hardly ever.",
         ),
         (
@@ -47,21 +47,21 @@ def result(cell, limits, left, right):
                 {(1, "z"): [0.1, 0.1], (2, "z"): [0.1, 0.0]},
                 {(1, "z"): [0.2, 0.4], (2, "z"): [0.5, 0.7]},
             ),
-            "Update gates of layers 1 and 2 are open (above 0.9), and hold what is there, 30 % "
+            "Update gates of layers 1 and 2 are open (above 0.9), and keep the state, 30 % "
             "and 60 % of the time; there is no cell that never forgets.",
         ),
         (
             result("vanilla", OUTPUT, {(1, "h"): [0.1, 0.3]}, {(1, "h"): [0.4, 0.6]}),
-            "Units of layer 1 are saturated (below −0.9 or above 0.9) 70 % of the time: there is "
-            "little way for a gradient then.",
+            "Cells of layer 1 are saturated (below −0.9 or above 0.9) 70 % of the time: gradients "
+            "hardly pass there.",
         ),
         (
             result("vanilla-relu", RECTIFIED, {(1, "h"): [1.0, 0.6]}, {(1, "h"): [0.0, 0.4]}),
-            "Units of layer 1 are off (zero) 80 % of the time; 1 of 2 are never on.",
+            "Cells of layer 1 are off (zero) 80 % of the time; 1 of 2 are never on.",
         ),
         (
             result("vanilla-relu", RECTIFIED, {(1, "h"): [0.4, 0.6]}, {(1, "h"): [0.6, 0.4]}),
-            "Units of layer 1 are off (zero) 50 % of the time; each is on at times.",
+            "Cells of layer 1 are off (zero) 50 % of the time; each is on at times.",
         ),
     ],
 )

@@ -114,10 +114,10 @@ def test_where_nothing_can_be_estimated_half_an_occurrence_is_left_to_others(cou
 
 @given(st.lists(st.integers(0, 5), max_size=30))
 def test_values_are_numbered_in_order(values):
-    different, counts, places, numbers = numbered(np.array(values, int))
+    different, counts, positions, numbers = numbered(np.array(values, int))
     assert different.tolist() == sorted(set(values))
     assert counts.tolist() == [values.count(value) for value in different]
-    assert [values[place] for place in places] == different.tolist()
+    assert [values[position] for position in positions] == different.tolist()
     assert different[numbers].tolist() == values
 
 

@@ -8,11 +8,11 @@ from charrnn.inspection.positions import draw_positions, in_double, peaks, state
 
 
 def test_places_are_different_in_order_and_within_their_range(rng):
-    places = draw_positions(5, 24, 12, rng)
-    assert len(places) == 12
-    assert (np.diff(places) > 0).all()
-    assert places.min() >= 5
-    assert places.max() <= 24
+    positions = draw_positions(5, 24, 12, rng)
+    assert len(positions) == 12
+    assert (np.diff(positions) > 0).all()
+    assert positions.min() >= 5
+    assert positions.max() <= 24
 
 
 def test_every_place_of_a_short_range_is_drawn(rng):
@@ -25,26 +25,26 @@ def test_no_places_are_refused(rng):
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
-@pytest.mark.parametrize("places", [[0], [0, 3, 11, 12], [127, 128, 129, 256], [5, 300]])
+@pytest.mark.parametrize("positions", [[0], [0, 3, 11, 12], [127, 128, 129, 256], [5, 300]])
 def test_the_state_before_a_place_is_that_after_all_that_stands_there(
-    cell, places, tiny_model, rng
+    cell, positions, tiny_model, rng
 ):
     model = tiny_model(cell, 2)
-    text = rng.integers(0, 7, max(places)).astype(np.uint8)
-    found = states_before(model, text, np.array(places))
-    for stream, place in enumerate(places):
+    text = rng.integers(0, 7, max(positions)).astype(np.uint8)
+    found = states_before(model, text, np.array(positions))
+    for stream, position in enumerate(positions):
         alone = model.state()
-        if place:
-            model.forward(text[:place, None].astype(np.intp), alone)
+        if position:
+            model.forward(text[:position, None].astype(np.intp), alone)
         np.testing.assert_allclose(found[..., stream], alone[..., 0], atol=1e-12)
 
 
 def test_a_cell_that_counts_has_its_count_at_every_place(rng):
     model = bracket_counter()
     text, depth = long_brackets(rng, 20_000)
-    places = draw_positions(1, 19_999, 50, rng)
-    states = states_before(model, model.vocabulary.encode(text), places)
-    np.testing.assert_allclose(states[0, 1, 2], STEP * depth[places - 1], atol=1e-3)
+    positions = draw_positions(1, 19_999, 50, rng)
+    states = states_before(model, model.vocabulary.encode(text), positions)
+    np.testing.assert_allclose(states[0, 1, 2], STEP * depth[positions - 1], atol=1e-3)
 
 
 def test_a_copy_in_double_precision_predicts_the_same_and_has_memory_of_its_own(tiny_model, rng):

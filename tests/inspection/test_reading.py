@@ -120,7 +120,7 @@ def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(most, tiny
 
 
 def test_progress_runs_from_nothing_to_all(tiny_model, rng):
-    told = []
-    read_through(tiny_model(), rng.integers(0, 7, 10_000), progress=told.append)
-    assert told == sorted(told)
-    assert 0 < told[0] < told[-1] == 1
+    reported = []
+    read_through(tiny_model(), rng.integers(0, 7, 10_000), progress=reported.append)
+    assert reported == sorted(reported)
+    assert 0 < reported[0] < reported[-1] == 1

@@ -16,11 +16,11 @@ def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, 
     carried = signals_of(model, layer)
     values = record(model, text, carried).values
     reader = model.reader()
-    for place, index in enumerate(text):
+    for position, index in enumerate(text):
         reader.read(np.array([index]))
         for number, signal in enumerate(carried):
             now = reader.state[layer - 1, number, :, 0]
-            np.testing.assert_allclose(values[signal][place], now, atol=1e-12)
+            np.testing.assert_allclose(values[signal][position], now, atol=1e-12)
 
 
 @pytest.mark.parametrize("length", [1, 2, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS + 3])

@@ -8,16 +8,16 @@ from charrnn.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 
-def numeric_jacobian(model, text, place, layer):
-    """∂s_t/∂s_{t−1} of a layer at the step that reads a place, by central differences."""
+def numeric_jacobian(model, text, position, layer):
+    """∂s_t/∂s_{t−1} of a layer at the step that reads a position, by central differences."""
     reader = model.reader()
-    for index in text[:place]:
+    for index in text[:position]:
         reader.read(np.array([index]))
     before = reader.state.copy()
-    reader.read(text[[place]])  # with what the layers below put out at this very step
+    reader.read(text[[position]])  # with what the layers below put out at this very step
     cell, weights, _ = model.layers[layer]
     x = (
-        weights["Wx"][:, [text[place]]]
+        weights["Wx"][:, [text[position]]]
         if layer == 0
         else weights["Wx"] @ reader.state[layer - 1, 0]
     )
@@ -37,9 +37,9 @@ def numeric_jacobian(model, text, place, layer):
 @pytest.mark.parametrize("layer", [1, 2, 3])
 def test_jacobians_match_finite_differences(cell, layer, tiny_model, rng):
     model, text = tiny_model(cell, 3), rng.integers(0, 7, 9)
-    for place in (0, 5, 8):
-        found = matrices(model, text, np.array([place]))[layer, JACOBIAN]
-        expected = numeric_jacobian(model, text, place, layer - 1)
+    for position in (0, 5, 8):
+        found = matrices(model, text, np.array([position]))[layer, JACOBIAN]
+        expected = numeric_jacobian(model, text, position, layer - 1)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
 
 

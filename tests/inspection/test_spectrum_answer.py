@@ -10,8 +10,8 @@ from charrnn.render.plain import plain
 
 def eigenvalues(layer, matrix, radius, untrained=None):
     values = np.array([radius, radius * 0.5j])
-    twin = None if untrained is None else np.array([untrained, 0j])
-    return Eigenvalues(layer, matrix, values, twin, radius, untrained)
+    of_untrained = None if untrained is None else np.array([untrained, 0j])
+    return Eigenvalues(layer, matrix, values, of_untrained, radius, untrained)
 
 
 @pytest.mark.parametrize(

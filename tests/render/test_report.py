@@ -185,7 +185,7 @@ def test_a_find_links_to_its_cell_and_place(elements):
     links = [a["href"] for a in elements.all("a") if a["href"].startswith("#layer")]
     assert links == [
         f"#layer=2&signal=h&cell=3&position={FERRY}",
-        "#layer=1&signal=f&cell=1",  # the place is beyond the text
+        "#layer=1&signal=f&cell=1",  # the position is beyond the text
     ]
 
 

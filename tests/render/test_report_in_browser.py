@@ -153,9 +153,9 @@ def test_arrow_keys_flip_through_the_cells(visit):
 def test_pointing_at_a_character_shows_its_numbers(visit, report):
     page = visit("#layer=2&signal=h&cell=3")
     wait_for_cell(page, 2, "h", 3)
-    for place in (1, FERRY + 2, FERRY + 3):
-        page.locator("#text span").nth(place).hover()
-        check_panel(page, report, place, 2, "h", 3)
+    for position in (1, FERRY + 2, FERRY + 3):
+        page.locator("#text span").nth(position).hover()
+        check_panel(page, report, position, 2, "h", 3)
     page.locator("h1").hover()
     check_panel(page, report, 0, 2, "h", 3)
 
@@ -183,10 +183,10 @@ def test_keys_move_through_the_text(visit, report):
         ("ArrowLeft", 0),
     ):
         page.keyboard.press(key)
-        place = page.evaluate("[...document.querySelectorAll('#text span')]"
+        position = page.evaluate("[...document.querySelectorAll('#text span')]"
                               ".findIndex(s => s.hasAttribute('data-here'))")  # fmt: skip
-        assert place == FERRY + moved, key
-        check_panel(page, report, place, 1, "h", 0)
+        assert position == FERRY + moved, key
+        check_panel(page, report, position, 1, "h", 0)
     page.keyboard.press("Control+End")
     assert shown(page)["came"] == "The text ends here."
     page.keyboard.press("Control+Home")
@@ -206,7 +206,7 @@ def test_a_found_cell_jumps_to_a_place_where_it_shows(visit, report):
         page.evaluate("document.activeElement.blur()")
     assert page.locator("#text span").nth(FERRY).is_visible()
     assert page.evaluate("document.getElementById('text').scrollTop") > 0
-    page.locator("#found a").nth(1).click()  # its place is beyond the text
+    page.locator("#found a").nth(1).click()  # its position is beyond the text
     wait_for_cell(page, 1, "f", 1)
     check_panel(page, report, FERRY, 1, "f", 1)
 

@@ -444,7 +444,7 @@ def answer(result: Findings) -> Answer:
     found = [row for row in result.rows if row.verdict == "found"]
     lacks = f"The text has too little of: {', '.join(result.missing)}." if result.missing else ""
     if not result.rows:
-        return Answer(f"No feature could be compared. {lacks}", ())
+        return Answer(f"No feature could be compared. {lacks}".strip(), ())
     sentence = f"Of {len(result.rows)} features {len(found) or 'none'} found in a single cell"
     if found:
         named = [f"{row.feature} in {cell_name(row)}" for row in found[:MAX_NAMED]]

@@ -123,8 +123,8 @@ def enclosed(inner):
 @given(st.recursive(st.sampled_from("ab "), enclosed, max_leaves=20), st.integers(0, 40))
 def test_where_all_brackets_are_closed_the_depth_is_how_many_are_open(text, cut):
     depths = FEATURES["depth of brackets"].measure(text)
-    for place, depth in enumerate(depths, start=1):
-        read = text[:place]
+    for position, depth in enumerate(depths, start=1):
+        read = text[:position]
         opened, closed = (sum(map(read.count, which)) for which in ("([{", ")]}"))
         assert depth == opened - closed
     assert FEATURES["depth of brackets"].measure(text[:cut]).tolist() == depths[:cut].tolist()
@@ -143,8 +143,8 @@ def test_no_bracket_is_of_two_pairs(text):
 
 def test_a_bracket_that_begins_its_line_closes_one_of_a_line_as_much_indented():
     stack = Stack()
-    for place, level in enumerate([0, 4, 4]):
-        assert stack.read("{", place, level) == []
+    for position, level in enumerate([0, 4, 4]):
+        assert stack.read("{", position, level) == []
     assert stack.read("}", 3, 4, begins_line=True) == [("{", 2, 3)]
     assert stack.read("}", 4, 0, begins_line=True) == [("{", 0, 4)]
     assert stack.read("}", 5, 0, begins_line=True) == []

@@ -109,7 +109,7 @@ def test_an_empty_text_has_no_feature():
 def test_a_pattern_of_ones_own_holds_inside_of_its_matches(regex, where):
     feature = pattern(regex)
     assert feature.binary
-    assert feature.measure("abbcb").tolist() == [float(place == "^") for place in where]
+    assert feature.measure("abbcb").tolist() == [float(position == "^") for position in where]
 
 
 def test_a_pattern_looks_at_lines():

@@ -8,9 +8,11 @@ GRADES = [
     ("depth of brackets", "a([{}])b", [0, 1, 2, 3, 2, 1, 0, 0]),
     ("depth of brackets", ")](a", [0, 0, 1, 1]),
     ("depth of brackets", "([)] (]", [1, 1, 0, 0, 0, 1, 1]),
+    ("depth of brackets", "「a『b』」", [1, 1, 2, 2, 1, 0]),
     ("depth of indentation", "  a b\n\n\tc\nd", [1, 2, 2, 2, 2, 2, 2, 8, 8, 8, 0]),
     ("column in the line", "ab\n\ncd", [1, 2, 0, 0, 1, 2]),
     ("position in the word", "to be, I'm 'x_2'", [1, 2, 0, 1, 2, 0, 0, 1, 2, 3, 0, 0, 1, 2, 3, 0]),
+    ("position in the word", "5'4 I'm", [1, 0, 1, 0, 1, 2, 3]),
     ("position in the sentence", "a b. Go on! He", [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7, 1, 2]),
     ("position in the paragraph", "a\nb\n \n\nc", [1, 2, 3, 4, 5, 0, 0, 1]),
 ]

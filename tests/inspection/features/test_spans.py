@@ -19,7 +19,7 @@ from charrnn.inspection.features.spans import (
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).map(sorted), max_size=6))
 def test_the_depth_counts_the_spans_around_a_character(spans):
-    expected = [sum(start <= place < stop for start, stop in spans) for place in range(12)]
+    expected = [sum(start <= position < stop for start, stop in spans) for position in range(12)]
     assert depth(as_spans(spans), 12).tolist() == expected
     assert inside(as_spans(spans), 12).tolist() == [count > 0 for count in expected]
 
@@ -27,9 +27,9 @@ def test_the_depth_counts_the_spans_around_a_character(spans):
 @given(st.text("ab.", max_size=40))
 def test_distances_count_from_the_last_mark_or_from_the_start(text):
     marks = np.array([character == "." for character in text], bool)
-    last = [text.rfind(".", 0, place + 1) for place in range(len(text))]
+    last = [text.rfind(".", 0, position + 1) for position in range(len(text))]
     assert latest(marks).tolist() == last
-    assert since(marks).tolist() == [place - before for place, before in enumerate(last)]
+    assert since(marks).tolist() == [position - before for position, before in enumerate(last)]
 
 
 def test_distances_end_somewhere():

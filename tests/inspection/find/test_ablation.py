@@ -66,9 +66,9 @@ def test_the_cell_that_matters_costs_and_the_others_do_not(switch, rng):
     assert other.random.max() == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("place", [5, 790])
-def test_what_ends_only_at_an_end_of_the_text_is_looked_at(place, switch, rng):
-    falls = (np.arange(800) == place)[None]
+@pytest.mark.parametrize("position", [5, 790])
+def test_what_ends_only_at_an_end_of_the_text_is_looked_at(position, switch, rng):
+    falls = (np.arange(800) == position)[None]
     (result,) = ablate(switch, np.tile([0, 1], 400), falls, [(1, 0)], rng)
     assert result.count == 1
     assert result.ends > 0

@@ -12,7 +12,7 @@ def text(rng):
     """Some thousand characters with many features."""
     lines = []
     for number in range(200):
-        chosen = [WORDS[place] for place in rng.integers(0, len(WORDS), rng.integers(2, 8))]
+        chosen = [WORDS[position] for position in rng.integers(0, len(WORDS), rng.integers(2, 8))]
         lines.append((number % 4) * "  " + " ".join(chosen))
     return "\n".join(lines)
 

@@ -13,8 +13,8 @@ def test_levels_are_in_the_order_of_the_values(length, tiny_model, rng):
     model = tiny_model("lstm", 2)
     text = rng.integers(0, 7, length)
     signals = signals_of(model)
-    told = []
-    levels = read_levels(model, text, signals, told.append)
+    reported = []
+    levels = read_levels(model, text, signals, reported.append)
     assert levels.bins.shape == (20, length)
     assert levels.bins.dtype == np.uint8
     recorded = record(model, text, signals)
@@ -23,8 +23,8 @@ def test_levels_are_in_the_order_of_the_values(length, tiny_model, rng):
         order = np.argsort(exact)
         assert (np.diff(bins[order].astype(int)) >= -1).all()  # rounding at an edge
         assert np.corrcoef(ranked(bins), ranked(exact))[0, 1] > 0.9999 - 1 / length
-    assert told[-1] == 1
-    assert told == sorted(told)
+    assert reported[-1] == 1
+    assert reported == sorted(reported)
 
 
 @pytest.mark.parametrize(

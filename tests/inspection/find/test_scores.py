@@ -133,13 +133,13 @@ def test_characters_too_rare_to_compare_are_left_out(rng):
 
 def test_halves_take_turns_and_share_nothing(rng):
     first, second = halves(rng.integers(0, 5, 1_003))
-    places = np.arange(1_003)
-    together = np.concatenate([first.select(places), second.select(places)])
-    assert sorted(together) == places.tolist()
+    positions = np.arange(1_003)
+    together = np.concatenate([first.select(positions), second.select(positions)])
+    assert sorted(together) == positions.tolist()
     assert len(first.blocks) == len(second.blocks) == 10
     for half in (first, second):
         for here, there in half.chunks():
-            np.testing.assert_array_equal(half.select(places)[here], places[there])
+            np.testing.assert_array_equal(half.select(positions)[here], positions[there])
 
 
 def test_ranks_share_ties():
@@ -157,13 +157,13 @@ def test_a_thinned_sample_has_every_so_manieth_place(rng):
     indices = rng.integers(0, 5, 40_000)
     first, _ = halves(indices)
     few = thinned(indices, first, 7_000)
-    places = np.arange(40_000)
+    positions = np.arange(40_000)
     assert len(few.kinds) == pytest.approx(20_000 / 3, rel=0.01)
     np.testing.assert_array_equal(
-        few.select(places), np.concatenate([places[b][::3] for b in first.blocks])
+        few.select(positions), np.concatenate([positions[b][::3] for b in first.blocks])
     )
     for here, there in few.chunks():
-        np.testing.assert_array_equal(few.select(places)[here], places[there])
+        np.testing.assert_array_equal(few.select(positions)[here], positions[there])
     assert len(thinned(indices, first, 20_000).kinds) == 20_000
 
 

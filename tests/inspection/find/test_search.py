@@ -59,8 +59,8 @@ def counter():
 @pytest.fixture(scope="module")
 def findings(counter):
     trained, text = counter
-    told = []
-    return find_cells(trained, text, progress=told.append), told
+    reported = []
+    return find_cells(trained, text, progress=reported.append), reported
 
 
 def row_of(findings, feature):
