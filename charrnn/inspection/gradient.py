@@ -142,7 +142,13 @@ def _curves(
 
 
 def norms_by_lag(
-    model: CharRNN, indices: Array, starts: Array, K: int, states: Array
+    model: CharRNN,
+    indices: Array,
+    starts: Array,
+    K: int,
+    states: Array,
+    *,
+    max_numbers: int = MAX_STATE_NUMBERS,
 ) -> dict[Signal, Array]:
     """The norms of the gradient in each window for each curve, (K + 1, B).
 
@@ -153,12 +159,13 @@ def norms_by_lag(
             predicts the next.
         K: the last lag.
         states: the states in which the windows begin, (L, S, H, B).
+        max_numbers: states of this many numbers are held at a time.
     """
     names = model.layers[0].cell.state_names
     curves = [*names, WHOLE] if len(names) > 1 else list(names)
     signals = [Signal(n, name) for n in range(1, model.num_layers + 1) for name in curves]
     norms = {signal: np.empty((K + 1, len(starts))) for signal in signals}
-    at_a_time = max(1, MAX_STATE_NUMBERS // ((K + 1) * model.state().size))
+    at_a_time = max(1, max_numbers // ((K + 1) * model.state().size))
     for begin in range(0, len(starts), at_a_time):
         part = slice(begin, begin + at_a_time)
         positions = starts[part] + np.arange(K + 2)[:, None]

@@ -22,7 +22,7 @@ HEADING = "Memory"
 
 #: Default numbers of contexts, in characters, and of positions of the text.
 CONTEXTS, POSITIONS = 256, 1_000
-#: Only this many characters of a longer text are read.
+#: The default number of characters that are read of a longer text.
 MAX_CHARACTERS = 200_000
 #: Positions and steps at a time: the tapes of a large model take memory.
 POSITIONS_AT_A_TIME, STEPS_AT_A_TIME = 100, 32
@@ -74,6 +74,7 @@ def memory(
     *,
     contexts: int = CONTEXTS,
     positions: int = POSITIONS,
+    max_characters: int = MAX_CHARACTERS,
     rng: np.random.Generator,
 ) -> Memory:
     """The context that a network uses, and the time constants of its cells.
@@ -89,9 +90,10 @@ def memory(
 
     Args:
         model: the model.
-        indices: the text, (N,), at least 4 characters; only the first 200,000 are read.
+        indices: the text, (N,), at least 4 characters.
         contexts: M, the longest context; at most a third of the text.
         positions: the number of positions; fewer in a short text.
+        max_characters: only the first this many characters of a longer text are read.
         rng: the source of randomness.
 
     Raises:
@@ -100,7 +102,7 @@ def memory(
     """
     if contexts < 1:
         raise SettingError(f"at least one character of context is needed, not {contexts}")
-    indices = indices[:MAX_CHARACTERS]
+    indices = indices[:max_characters]
     N = len(indices)
     M = min(contexts, (N - 1) // 3)
     if M < 1:
@@ -159,14 +161,22 @@ def read_carried(
     return totals.means(), losses
 
 
-def losses_from_empty(model: CharRNN, indices: Array, starts: Array, M: int) -> Array:
+def losses_from_empty(
+    model: CharRNN,
+    indices: Array,
+    starts: Array,
+    M: int,
+    *,
+    positions_at_a_time: int = POSITIONS_AT_A_TIME,
+    steps_at_a_time: int = STEPS_AT_A_TIME,
+) -> Array:
     """The loss after n = 1 … M characters from an empty state at each start, (M, B)."""
     losses = np.empty((M, len(starts)))
-    for begin in range(0, len(starts), POSITIONS_AT_A_TIME):
-        part = slice(begin, begin + POSITIONS_AT_A_TIME)
+    for begin in range(0, len(starts), positions_at_a_time):
+        part = slice(begin, begin + positions_at_a_time)
         state = model.state(len(starts[part]))
-        for n in range(0, M, STEPS_AT_A_TIME):
-            end = min(n + STEPS_AT_A_TIME, M)
+        for n in range(0, M, steps_at_a_time):
+            end = min(n + steps_at_a_time, M)
             positions = starts[part] + np.arange(n, end + 1)[:, None]
             read = indices[positions].astype(np.intp)
             losses[n:end, part] = model.losses(Window(read[:-1], read[1:]), state)

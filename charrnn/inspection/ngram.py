@@ -117,7 +117,14 @@ def analyse(subject: Subject) -> Comparison:
     return compare(subject.model, subject.indices, subject.train, ngram=subject.ngram)
 
 
-def summarize(text: str, network: Array, ngrams: Array, trained: int) -> Comparison:
+def summarize(
+    text: str,
+    network: Array,
+    ngrams: Array,
+    trained: int,
+    *,
+    min_closings: int = MIN_CLOSINGS,
+) -> Comparison:
     """The means over the text and over groups of characters.
 
     Args:
@@ -125,6 +132,7 @@ def summarize(text: str, network: Array, ngrams: Array, trained: int) -> Compari
         network: the bits of the network for each character but the first, (N − 1,).
         ngrams: the same for each n-gram model, (n, N − 1).
         trained: the number of characters that the n-gram models have counted.
+        min_closings: the number of closings that a reported group needs.
     """
     bits = ngrams.mean(axis=1)
     best = int(bits.argmin())
@@ -141,7 +149,7 @@ def summarize(text: str, network: Array, ngrams: Array, trained: int) -> Compari
         bits=bits,
         best=best + 1,
         classes=by_group(list(CLASSES), classes_of(text)[1:], network, ngrams[best]),
-        closing=by_group(names, groups, *of_closings, least=MIN_CLOSINGS),
+        closing=by_group(names, groups, *of_closings, least=min_closings),
     )
 
 

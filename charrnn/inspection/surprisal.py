@@ -82,19 +82,20 @@ def analyse(subject: Subject) -> Surprisal:
     return surprisal(subject.model, subject.text)
 
 
-def summarize(text: str, bits: Array) -> Surprisal:
+def summarize(text: str, bits: Array, *, min_words: int = MIN_WORDS) -> Surprisal:
     """The means by class and by position in the word.
 
     Args:
         text: N characters.
         bits: the surprisal of each character but the first, (N − 1,).
+        min_words: the number of words that a reported position in the word needs.
     """
     bits = np.asarray(bits, np.float64)
     classes, positions = classes_of(text)[1:], positions_in_words(text)[1:]
     counts, totals = sums(classes, bits, len(CLASSES))
     whole = float(totals.sum())
     counted = np.bincount(positions)[1:]
-    few = np.flatnonzero(counted < MIN_WORDS)
+    few = np.flatnonzero(counted < min_words)
     M = int(few[0]) if len(few) else len(counted)
     position_counts, position_totals = sums(positions, bits, M + 1)
     return Surprisal(

@@ -5,9 +5,8 @@ from hypothesis import strategies as st
 
 from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TextError
-from charrnn.inspection import ngram as module
 from charrnn.inspection.kneser_ney import NGram
-from charrnn.inspection.ngram import by_group, closings, compare, summarize
+from charrnn.inspection.ngram import MIN_CLOSINGS, by_group, closings, compare, summarize
 from charrnn.inspection.recording import record
 
 
@@ -69,23 +68,21 @@ def test_a_closing_and_its_opening_belong_together(text):
     assert (np.diff(positions) > 0).all()
 
 
-def test_closings_are_grouped_by_distance(monkeypatch):
-    monkeypatch.setattr(module, "MIN_CLOSINGS", 2)
+def test_closings_are_grouped_by_distance():
     text = "(123456789)" + "(1234567890)" * 2 + "()" * 2 + "[" + 400 * "x" + "]" + "(" + 400 * "y"
     positions, distances = closings(text)
     network = np.zeros(len(text) - 1)
     network[positions - 1] = distances
-    found = summarize(text, network, np.ones((1, len(network))), 10)
+    found = summarize(text, network, np.ones((1, len(network))), 10, min_closings=2)
     rows = [(row.name, row.count, row.network, row.ngram) for row in found.closing]
     assert rows == [("closing, to 10", 3, 4.0, 1.0), ("closing, to 30", 2, 11.0, 1.0)]
-    monkeypatch.setattr(module, "MIN_CLOSINGS", 1)
-    found = summarize(text, network, np.ones((1, len(network))), 10)
+    found = summarize(text, network, np.ones((1, len(network))), 10, min_closings=1)
     assert found.closing[-1].name == "closing, farther"
     assert found.closing[-1].network == 401
 
 
 def test_a_text_with_few_brackets_has_no_row_for_them():
-    text = "(a) " * (module.MIN_CLOSINGS - 1)
+    text = "(a) " * (MIN_CLOSINGS - 1)
     bits = np.ones(len(text) - 1)
     assert summarize(text, bits, bits[None], 10).closing == ()
 

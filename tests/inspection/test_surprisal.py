@@ -3,7 +3,6 @@ import pytest
 
 from charrnn.cells import CELLS
 from charrnn.errors import TextError, UnknownCharacter
-from charrnn.inspection import surprisal as module
 from charrnn.inspection.recording import record
 from charrnn.inspection.surprisal import summarize, surprisal
 
@@ -23,10 +22,9 @@ def test_means_and_shares_are_those_of_each_class():
     assert found.bits.tolist() == bits
 
 
-def test_positions_are_looked_at_where_enough_words_have_them(monkeypatch):
-    monkeypatch.setattr(module, "MIN_WORDS", 2)
+def test_positions_are_looked_at_where_enough_words_have_them():
     # The first character of all is not predicted: there are two first ones, and one fourth.
-    found = summarize("abcd efg hij", [2, 1, 9, 0, 8, 4, 3, 0, 6, 6, 5])
+    found = summarize("abcd efg hij", [2, 1, 9, 0, 8, 4, 3, 0, 6, 6, 5], min_words=2)
     assert found.position_counts.tolist() == [2, 3, 3]
     assert found.by_position.tolist() == [7, 4, 3]
 
