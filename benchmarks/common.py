@@ -37,7 +37,8 @@ class Options:
         quick: a rough pass, to see that everything works.
         turns: how often each contender, or command, has its turn.
         cells: which cells to measure.
-        text: tiny Shakespeare, for `quality`.
+        text: tiny Shakespeare, for `quality` and `layers`.
+        steps: of each run of `layers`.
         megabytes: sizes, for `texts`.
         json: where to write the results, if anywhere.
     """
@@ -46,6 +47,7 @@ class Options:
     turns: int = 5
     cells: Sequence[str] = ("lstm", "gru", "vanilla")
     text: Path = ROOT / "data" / "shakespeare.txt"
+    steps: int = 600
     megabytes: Sequence[int] = (10, 100, 1000)
     json: Path | None = None
 
@@ -73,6 +75,7 @@ def parser(documentation: str | None) -> argparse.ArgumentParser:
     result.add_argument("--turns", type=int, help=f"turns of each  [default: {default.turns}]")
     result.add_argument("--cells", nargs="+", default=default.cells, metavar="CELL")
     result.add_argument("--text", type=Path, default=default.text, help="tiny Shakespeare")
+    result.add_argument("--steps", type=int, default=default.steps, help="of each run of layers")
     result.add_argument(
         "--megabytes", type=int, nargs="+", metavar="MB", help="sizes of texts to prepare"
     )
@@ -85,7 +88,8 @@ def options(arguments: argparse.Namespace) -> Options:
     quick = arguments.quick
     turns = arguments.turns or (2 if quick else Options.turns)
     sizes = arguments.megabytes or ((1, 10) if quick else Options.megabytes)
-    return Options(quick, turns, arguments.cells, arguments.text.resolve(), sizes, arguments.json)
+    text, steps = arguments.text.resolve(), arguments.steps
+    return Options(quick, turns, arguments.cells, text, steps, sizes, arguments.json)
 
 
 def alone(part: Part, documentation: str | None) -> None:

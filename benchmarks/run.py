@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import floor
+import layers
 import looking
 import memory
 import mpi
@@ -30,6 +31,7 @@ PARTS: dict[str, Part] = {
     "memory": memory.measure,
     "scaling": scaling.measure,
     "quality": quality.measure,
+    "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
     "saving": saving.measure,

@@ -24,12 +24,12 @@ import numpy as np
 
 from charrnn import archive, header
 from charrnn.errors import CheckpointError, NotFinite, SettingError
-from charrnn.files import replacing
+from charrnn.files import open_regular, replacing
 from charrnn.fingerprint import fingerprint
-from charrnn.history import COLUMNS, History, table_of
+from charrnn.history import COLUMNS, Point, points_of, table_of, thin
 from charrnn.model import CharRNN, cells_of, shapes_of
 from charrnn.parameters import Array
-from charrnn.settings import Settings
+from charrnn.settings import HIGHEST, LARGEST, Settings
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: Raised when a reader of an older version would misunderstand what is written. Of 1 everything
@@ -139,8 +139,6 @@ class Checkpoint:
 #: The fields of a checkpoint that stand in its header, and those that are arrays by name.
 SECTIONS = ("model", "corpus", "settings", "run", "versions")
 GROUPS = ("best", "last", "resume")
-#: The largest weight that there is.
-LARGEST = float(np.finfo(np.float32).max)
 #: Characters of an excerpt, five times those that charrnn writes.
 LONGEST = 500_000
 #: The arrays of text, and how many characters each may have.
@@ -214,7 +212,7 @@ def packed(checkpoint: Checkpoint) -> dict[str, Array]:
     arrays = {
         "vocabulary": code_points(checkpoint.vocabulary.ix_to_char),
         "excerpt": code_points(checkpoint.excerpt),
-        "history": table_of(checkpoint.run["history"]),
+        "history": thin(table_of(checkpoint.run["history"])),
     }
     for group in GROUPS:
         for name, array in getattr(checkpoint, group).items():
@@ -236,18 +234,21 @@ def unpacked(arrays: dict[str, Array]) -> Checkpoint:
     if "header" not in arrays:
         raise CheckpointError("an archive of arrays, but not a charrnn checkpoint")
     said = header.decode(arrays.pop("header").tobytes())
-    form = said.get("format")
-    if not header.fits(form, int) or not form:
+    form: Any = said.get("format")
+    if not header.FORMAT.fits(form):
         raise CheckpointError("not a charrnn checkpoint")
     if form > FORMAT:
-        raise CheckpointError("made by a newer charrnn: upgrade with `pip install -U charrnn`")
+        raise CheckpointError(
+            f"has format {form:,}, and this charrnn reads up to {FORMAT}: install a newer charrnn "
+            "from where you got this one"
+        )
     if form == 1:
         of_format_1(said, arrays)
     header.check(said)
-    named = {name for name in said["arrays"] if isinstance(name, str)} | {*TEXTS, "history"}
+    named = {*said["arrays"], *TEXTS, "history"}
     for names, what in ((named - arrays.keys(), "lacks"), (arrays.keys() - named, "lists no")):
         if names:
-            raise CheckpointError(f"damaged: it {what} {', '.join(sorted(names)):.200}")
+            raise CheckpointError(f"damaged: it {what} {header.some(names)}")
     for name, most in TEXTS.items():
         check_text(arrays[name], most)
     characters, excerpt = (arrays.pop(name) for name in TEXTS)
@@ -285,17 +286,21 @@ def check_text(points: Array, most: int) -> None:
         raise CheckpointError(f"damaged: a text in it has {points.size:,} characters, too many")
 
 
-def points(table: Array) -> History:
-    """The opposite of `table_of`.
+def points(table: Array) -> list[Point]:
+    """The points of a history, at most as many as charrnn writes, from its table (N, 3).
 
     Raises:
-        CheckpointError: for what it does not give.
+        CheckpointError: for a table of another kind, or a step or a loss out of its range.
     """
     if table.dtype != np.float64 or table.shape[1:] != (len(COLUMNS),):
         raise CheckpointError(f"damaged: its history is {table.dtype}, {table.shape}")
-    if np.isinf(table).any() or np.isnan(table[:, 0]).any():
-        raise CheckpointError("damaged: its history is not finite")
-    return History(table)
+    table = thin(table)
+    steps, losses = table[:, 0], table[:, 1:]
+    whole = (steps >= 0) & (steps <= HIGHEST) & (steps == np.floor(steps))
+    known = (losses >= 0) & (losses <= LARGEST) | np.isnan(losses)
+    if not (whole.all() and known.all()):
+        raise CheckpointError("damaged: its history has no steps and losses")
+    return points_of(table)
 
 
 def of_format_1(said: dict[str, Any], arrays: dict[str, Array]) -> None:
@@ -305,8 +310,9 @@ def of_format_1(said: dict[str, Any], arrays: dict[str, Array]) -> None:
         CheckpointError: where something is missing.
     """
     try:
-        arrays["vocabulary"] = code_points(said["vocabulary"])
-        arrays["excerpt"] = code_points(said["excerpt"])
+        for name in TEXTS:
+            arrays[name] = code_points(said.pop(name))
+        said.pop("normalize", None)  # which the section of the text says, too
         arrays["history"] = table_of(said["run"].pop("history", []))
         said["arrays"] = sorted(arrays)
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -325,6 +331,10 @@ def _naming(path: str | Path) -> Iterator[None]:
             f"{path}: no such checkpoint: make one with `charrnn train TEXT`, or name another "
             "with -c PATH"
         ) from error
+    except PermissionError as error:
+        raise CheckpointError(
+            f"{path}: {error.strerror}: make it readable with chmod, or name another with -c PATH"
+        ) from error
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
 
@@ -336,7 +346,7 @@ def read(path: str | Path) -> Checkpoint:
         CheckpointError: for a file that is missing, damaged, of a newer version of charrnn, or
             not a checkpoint at all; and where its arrays do not fit its configuration.
     """
-    with _naming(path), open(path, "rb") as file:
+    with _naming(path), open_regular(path) as file:
         return unpacked(archive.read(file))
 
 

@@ -30,16 +30,16 @@ class TrainingError(CharRNNError):
 
 
 class Unbounded(TrainingError):
-    """A network whose state is not finite any more after some text.
+    """A network whose hidden state or logits are not finite after some text.
 
     Args:
-        doing: what it does with the text: reads, or writes.
+        doing: what the network does with the text: reads, or writes.
     """
 
     def __init__(self, doing: str) -> None:
         super().__init__(
-            f"the state of the network grows beyond all bounds as it {doing}: its training went "
-            "wrong, try a lower --learning-rate"
+            f"the hidden state or the logits became non-finite as the model {doing}: the training "
+            "diverged: train again with a lower --learning-rate"
         )
 
 

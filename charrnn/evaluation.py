@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from collections.abc import Callable
+from math import isfinite, sqrt
 
 import numpy as np
 
+from charrnn.errors import Unbounded
 from charrnn.model import CharRNN
 from charrnn.optimizers import clip_by_norm, squared_norm
 from charrnn.parallel.team import Team
@@ -17,6 +19,15 @@ CONTEXT = 256
 ALONE = Team()
 
 
+class Stopped(Exception):
+    """The end of an evaluation that was asked to stop."""
+
+
+def never() -> bool:
+    """A request to stop that never comes."""
+    return False
+
+
 def evaluate(
     model: CharRNN,
     indices: Text,
@@ -24,6 +35,7 @@ def evaluate(
     batch_size: int = 32,
     seq_length: int = 32,
     team: Team = ALONE,
+    stop: Callable[[], object] = never,
 ) -> float:
     """The mean loss over a text with carried state, in nats a character.
 
@@ -38,6 +50,10 @@ def evaluate(
         batch_size: B; fewer where the text is short.
         seq_length: T, steps at a time; it changes memory and speed, not the result.
         team: among whom the readers are divided.
+        stop: called before each window; a true value of any member ends the evaluation of all.
+
+    Raises:
+        Stopped: if a member was asked to stop, or received a signal to end.
     """
     scored = len(indices) - 1
     B = max(1, min(batch_size, scored // CONTEXT))
@@ -48,6 +64,9 @@ def evaluate(
     state = model.state(len(starts))
     total = 0.0
     for offset in range(-context, part, T):
+        # All members have to stop before the same window: the text may be read together.
+        if any(team.sum([bool(stop() or team.signal)])):
+            raise Stopped
         if offset == 0:
             state[..., starts == 0] = 0  # the first reader has nothing before its part
         places = starts + offset + np.arange(T + 1)[:, None]  # (T + 1, B)
@@ -62,6 +81,18 @@ def evaluate(
     return total / scored
 
 
+def finite(loss: float) -> float:
+    """The loss itself.
+
+    Raises:
+        Unbounded: where the loss is not finite.
+    """
+    if not isfinite(loss):
+        raise Unbounded("reads")
+    return loss
+
+
+@np.errstate(over="ignore", invalid="ignore")  # `finite` finds a loss that is not finite
 def evaluate_dynamically(
     model: CharRNN,
     indices: Array,
@@ -92,6 +123,9 @@ def evaluate_dynamically(
         learning_rate: η; 0 for `evaluate` with a single reader.
         grad_clip: c; 0 for none.
         seq_length: T.
+
+    Raises:
+        Unbounded: where the loss is not finite.
     """
     flat, before = model.parameters.flat, model.parameters.flat.copy()
     state = model.state()
@@ -106,7 +140,7 @@ def evaluate_dynamically(
             flat -= learning_rate * gradient
     finally:
         flat[...] = before
-    return total / scored
+    return finite(total / scored)
 
 
 def evaluate_from_empty(model: CharRNN, indices: Array, *, length: int = 256) -> float:

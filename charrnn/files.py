@@ -19,6 +19,15 @@ PAUSES = (0.01, 0.1, 1.0) if os.name == "nt" else ()
 #: What is answered where a directory cannot be flushed: one that may not be read, and on some
 #: file systems every one.
 UNFLUSHABLE = {errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+#: The answers of file systems that cannot reserve disk space.
+UNRESERVABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+#: The limits of a process that files may reach, and the advice.
+LIMITS = {
+    errno.EFBIG: "raise the limit of ulimit -f",
+    errno.EMFILE: "raise the limit of ulimit -n",
+}
+#: Bytes to write at a time.
+BLOCK = 1 << 20
 
 
 @contextmanager
@@ -51,19 +60,75 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
         _flush(target.parent)
 
 
-def probe(path: str | Path) -> None:
-    """Find out whether `replacing` can work here, and change nothing.
+def probe(path: str | Path, size: int = 1) -> None:
+    """Find out whether `replacing` can write a file here, and change nothing.
+
+    Args:
+        path: of the file.
+        size: bytes to write; a full disk may still have room for an empty file.
 
     Raises:
-        OSError: where it cannot.
+        OSError: if the file cannot be written.
     """
     temporary = _beside(Path(path).resolve())
     try:
         with open(temporary, "xb") as file:
-            file.write(b"?")  # a full disk may have room for a name
+            reserve(file, size)
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def open_regular(path: str | Path) -> IO[bytes]:
+    """Open a file to read; unlike `open`, never wait for the writer of a named pipe.
+
+    Raises:
+        OSError: if the file cannot be opened, or is a pipe or a device.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=opener)  # noqa: SIM115, the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is a pipe or a device: name a regular file", str(path))
+    return file
+
+
+def remedy(error: OSError, otherwise: str) -> str:
+    """The advice for a file that cannot be written.
+
+    Args:
+        error: of the system.
+        otherwise: the advice for all errors but the limits of a process, which are the same in
+            every directory.
+    """
+    return LIMITS.get(error.errno or 0, otherwise)
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Reserve disk space for an empty file that is going to be mapped into memory.
+
+    A write to a map of a sparse file kills the process (SIGBUS) where the disk is full.
+
+    Args:
+        file: the file, open for writing, at its beginning.
+        size: bytes.
+
+    Raises:
+        OSError: if there is not enough space.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on Windows and macOS
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except OSError as error:
+            if error.errno not in UNRESERVABLE:
+                raise
+    for start in range(0, size, BLOCK):
+        file.write(bytes(min(BLOCK, size - start)))
+    file.flush()
 
 
 def sweep(path: str | Path) -> None:

@@ -24,15 +24,17 @@ from charrnn.parallel.threads import NAMES
 #: What OpenBLAS calls the function that says which of its kernels is used: in NumPy's builds, and
 #: in others.
 KERNEL = ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename")
+#: Characters of a value.
+MAX_LENGTH = 2_000
 #: Where Linux describes the processor.
 DESCRIBED = Path("/proc/cpuinfo")
 
 
 def fingerprint() -> dict[str, str]:
-    """All of it, by name."""
+    """All of it, by name, as strings that a checkpoint can hold."""
     config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
     blas = config.get("Build Dependencies", {}).get("blas", {})
-    return {
+    found = {
         "charrnn": charrnn.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -44,6 +46,7 @@ def fingerprint() -> dict[str, str]:
         "threads": next((os.environ[name] for name in NAMES if name in os.environ), "all"),
         **library(),
     }
+    return {name: value.replace("\0", " ")[:MAX_LENGTH] for name, value in found.items()}
 
 
 def kernel() -> str:

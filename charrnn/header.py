@@ -1,66 +1,140 @@
-"""The part of a checkpoint that is JSON: read strictly, and held against what it has to say."""
+"""The part of a checkpoint that is JSON: read strictly, and held against a schema."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from math import inf
+import reprlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from charrnn.cells import CELLS
 from charrnn.errors import CheckpointError
-from charrnn.settings import HIGHEST, Settings
+from charrnn.fingerprint import MAX_LENGTH
+from charrnn.settings import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings, limits
 from charrnn.text.decoding import ERRORS
 from charrnn.text.normal_forms import NORMAL_FORMS
 
-#: Bytes of a header, and values in it: more is in none that charrnn wrote, and would become many
-#: times as much in memory.
-LONGEST, MOST = 2 << 20, 100_000
-#: Of these, what is left to all but the names of the texts, and is more than enough.
+#: Bytes of a header, and values in it: Python needs many times as much memory for them.
+MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
+#: Files of a text, and characters of the path of one: more than Linux and Windows open.
+MAX_FILES, MAX_PATH = 40_000, 32_767
+#: Room in a header for all but the names of the text and of its files.
 REST = b" " * (1 << 18) + b"," * 10_000
-#: Which bytes begin and end a string, and which come before a value.
+#: Tables for `bytes.translate`: bytes that begin and end a string, and that precede a value.
 QUOTES, BEGINNINGS = (bytes(byte in some for byte in range(256)) for some in (b'"', b"{[,"))
-Kinds = type | tuple[type, ...]
-NUMBER: Kinds = (int, float)
-NOTHING = type(None)
-WRITTEN: dict[str, Kinds] = {"int": int, "float": NUMBER, "str": str}
-#: What the sections hold, by name and kind. A section may be empty: a model that was saved from
-#: Python need not have been trained.
-SECTIONS: dict[str, dict[str, Kinds]] = {
-    "model": {"cell": str, "hidden_size": int, "num_layers": int, "dropout": NUMBER},
-    "corpus": {
-        "name": str,
-        "characters": int,
-        "sha256": str,
-        "files": list,
-        "encoding": (str, NOTHING),
-        "errors": str,
-        "binary": bool,
-        "normalize": (str, NOTHING),
-        "val_frac": (int, float, NOTHING),
-        "held_out": int,
+#: Shows a value in an error.
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+
+
+@dataclass(frozen=True)
+class Field:
+    """The type and the range of a value in a header.
+
+    Args:
+        kind: bool, int, float, str or list; JSON may write a float as an int.
+        low, high: the range of a number, of the length of a string, or of that of a list.
+        choices: all values of a string; any unless given.
+        items: the fields of a list: one for all items, or one for each.
+        nullable: whether the value may be None.
+        optional: whether the value may be missing, as in checkpoints of earlier versions.
+    """
+
+    kind: type
+    low: float = 0
+    high: float = HIGHEST
+    choices: tuple[str, ...] = ()
+    items: tuple[Field, ...] = ()
+    nullable: bool = False
+    optional: bool = False
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is of this type, and within the range."""
+        if value is None:
+            return self.nullable
+        if isinstance(value, bool) or self.kind is bool:  # for Python, True is an int
+            return isinstance(value, bool) and self.kind is bool
+        if isinstance(value, list) and self.kind is list:
+            items = self.items * len(value) if len(self.items) == 1 else self.items
+            return self.low <= len(value) <= self.high and all(
+                field.fits(item) for field, item in zip(items, value)
+            )
+        if isinstance(value, str) and self.kind is str:
+            known = not self.choices or value in self.choices
+            return known and self.low <= len(value) <= self.high and "\0" not in value
+        number = isinstance(value, int) or (isinstance(value, float) and self.kind is float)
+        return number and self.kind in (int, float) and self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        """The type and the range in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        within = limits(self.low, self.high)
+        return {
+            bool: "true or false",
+            int: f"a whole number from {within}",
+            float: f"a number from {within}",
+            str: f"a string of {within} characters without NUL",
+            list: f"a list of {within} values: {' and '.join(map(str, self.items))}",
+        }[self.kind]
+
+
+NAME = Field(str, 0, MAX_BYTES)
+FILES = Field(list, 0, MAX_FILES, items=(Field(str, 1, MAX_PATH),))
+#: A string in the section `versions`, and how many there may be.
+VERSION, MAX_VERSIONS = Field(str, 0, MAX_LENGTH), 50
+#: A list of the names of the arrays.
+ARRAYS = Field(list, 0, 10_000, items=(Field(str, 1, 100),))
+#: The number of the format, at the top of a header.
+FORMAT = Field(int, 1)
+COUNT, LOSS = Field(int), Field(float, 0, LARGEST)
+KINDS = {"int": int, "float": float, "str": str}
+
+
+def of_settings() -> Iterator[tuple[str, Field]]:
+    """The fields of `Settings`, by name; only those without a default are required."""
+    for field in fields(Settings):
+        kind, optional = KINDS[str(field.type)], field.default is not MISSING
+        if kind is str:
+            yield field.name, Field(str, 1, choices=CHOICES[field.name], optional=optional)
+        else:
+            yield field.name, Field(kind, *RANGES[field.name], optional=optional)
+
+
+#: All fields of a header but those of `versions`, by section and name. All sections but `model`
+#: may be empty: a model that was saved from Python need not have been trained.
+SECTIONS: dict[str, dict[str, Field]] = {
+    "model": {
+        "cell": Field(str, 1, choices=tuple(CELLS)),
+        "hidden_size": Field(int, 1),
+        "num_layers": Field(int, 1),
+        "dropout": Field(float, 0, BELOW_ONE),
     },
-    "settings": {field.name: WRITTEN[str(field.type)] for field in fields(Settings)},
+    "corpus": {
+        "name": NAME,
+        "characters": Field(int, 2),
+        "sha256": Field(str, 64, 64),
+        "files": FILES,
+        "encoding": Field(str, 1, 100, nullable=True),
+        "errors": Field(str, 1, choices=ERRORS, optional=True),
+        "binary": Field(bool, optional=True),
+        "normalize": Field(str, 1, choices=tuple(NORMAL_FORMS), nullable=True),
+        "val_frac": Field(float, 0, BELOW_ONE, nullable=True),
+        "held_out": replace(COUNT, optional=True),
+    },
+    "settings": dict(of_settings()),
     "run": {
-        "step": int,
-        "best_loss": (int, float, NOTHING),
-        "best_step": int,
-        "stale": int,
-        "recent": list,
+        "step": COUNT,
+        "best_loss": replace(LOSS, nullable=True),
+        "best_step": COUNT,
+        "stale": COUNT,
+        # A sum of losses, and their number.
+        "recent": Field(list, 2, 2, items=(Field(float, 0, LARGEST * HIGHEST), COUNT)),
     },
     "versions": {},
-}
-#: What may be said of how the text was read, first of all.
-CHOICES: dict[str, tuple[str | None, ...]] = {
-    "errors": ERRORS,
-    "normalize": (None, *NORMAL_FORMS),
-}
-#: What earlier versions did not write, and what settings are where nothing is said of them.
-OPTIONAL = {
-    *("held_out", "errors", "binary"),
-    *(field.name for field in fields(Settings) if field.default is not MISSING),
 }
 
 
@@ -76,9 +150,11 @@ def encode(header: Mapping[str, Any]) -> bytes:
     return data
 
 
-def has_room(names: object) -> bool:
-    """Whether a header can hold the names of texts: those of very many are too long for it."""
-    return not too_large(json.dumps(names).encode("ascii") + REST)
+def has_room(name: str, files: Sequence[str]) -> bool:
+    """Whether a header can hold the name of a text and the paths of its files."""
+    fit = NAME.fits(name) and FILES.fits(list(files))
+    written = json.dumps([name, files], allow_nan=False).encode("ascii")
+    return fit and not too_large(written + REST)
 
 
 def decode(data: bytes) -> dict[str, Any]:
@@ -102,7 +178,7 @@ def decode(data: bytes) -> dict[str, Any]:
 
 def too_large(data: bytes) -> bool:
     """Whether JSON is more than is read."""
-    return len(data) > LONGEST or values(data) > MOST
+    return len(data) > MAX_BYTES or values(data) > MAX_VALUES
 
 
 def values(data: bytes) -> int:
@@ -127,43 +203,49 @@ def refuse(constant: str) -> float:
 
 
 def check(header: Mapping[str, Any]) -> None:
-    """Hold the sections of a header against what they have to say.
+    """Hold a header against the schema.
 
     Raises:
-        CheckpointError: where one does not say it, with what it says.
+        CheckpointError: for a field that is missing, unknown, of another type or out of its
+            range, with its name and value.
     """
-    for section, expected in SECTIONS.items():
+    expected = {"format", "arrays", *SECTIONS}
+    if unknown := header.keys() - expected:
+        raise CheckpointError(f"damaged: nothing is known of {some(unknown)} in its header")
+    for section, known in SECTIONS.items():
         found = header.get(section)
         if not isinstance(found, dict):
             raise CheckpointError(f"damaged: its header has no {section}")
-        missing = expected.keys() - found.keys() - OPTIONAL
-        if found and missing:
+        if section == "versions":
+            check_versions(found)
+            continue
+        missing = {name for name, field in known.items() if not field.optional} - found.keys()
+        if missing and (found or section == "model"):
             raise CheckpointError(f"damaged: its {section} lacks {', '.join(sorted(missing))}")
-        # What is there would be obeyed. Who has more to say raises the number of the format.
-        if expected and (unknown := found.keys() - expected.keys()):
-            names = ", ".join(map(repr, sorted(unknown)))
-            raise CheckpointError(f"damaged: nothing is known of {names:.200} in its {section}")
-        for name, kinds in expected.items():
-            if name in found and not fits(found[name], kinds):
-                raise CheckpointError(f"damaged: {name} of its {section} is {found[name]!r:.80}")
-    if not all(isinstance(file, str) for file in header["corpus"].get("files", ())):
-        raise CheckpointError("damaged: the files of its corpus are no names")
-    for name, choices in CHOICES.items():
-        if header["corpus"].get(name, choices[0]) not in choices:
-            raise CheckpointError(f"damaged: {name} of its corpus is none of {choices}")
-    if not all(isinstance(version, str) for version in header["versions"].values()):
-        raise CheckpointError("damaged: its versions are no names")
-    if not isinstance(header.get("arrays"), list):
+        # A field that this version does not know would have to raise the number of the format.
+        if unknown := found.keys() - known.keys():
+            raise CheckpointError(f"damaged: nothing is known of {some(unknown)} in its {section}")
+        for name, value in found.items():
+            if not known[name].fits(value):
+                raise CheckpointError(
+                    f"damaged: {name} of its {section} is {SHORT.repr(value)}, not {known[name]}"
+                )
+    if not ARRAYS.fits(header.get("arrays")):
         raise CheckpointError("damaged: its header lists no arrays")
-    recent = header["run"].get("recent", [0.0, 0])
-    if len(recent) != 2 or not all(fits(number, NUMBER) for number in recent):
-        raise CheckpointError(f"damaged: recent of its run is {recent!r:.80}")
 
 
-def fits(value: Any, kinds: Kinds) -> bool:
-    """Whether a value is of one of some kinds, and a number one to calculate with."""
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        return False  # for Python True is an int
-    if isinstance(value, float):
-        return 0 <= value < inf  # which NaN is not
-    return not isinstance(value, int) or 0 <= value <= HIGHEST
+def check_versions(versions: Mapping[str, Any]) -> None:
+    """Hold the section `versions` against its limits.
+
+    Raises:
+        CheckpointError: where it is beyond.
+    """
+    if len(versions) > MAX_VERSIONS or not all(
+        VERSION.fits(text) for pair in versions.items() for text in pair
+    ):
+        raise CheckpointError("damaged: its versions are too many, or no names")
+
+
+def some(names: Collection[str]) -> str:
+    """A few of many names, as an error shows them."""
+    return ", ".join(SHORT.repr(name) for name in sorted(names)[:5])

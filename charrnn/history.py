@@ -1,43 +1,38 @@
-"""What a checkpoint keeps of how the training went."""
+"""The losses at each validation of a training, as a checkpoint keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from math import isnan, nan
-from typing import Any
+from collections.abc import Iterable, Mapping
+from math import ceil, isnan, nan
 
 import numpy as np
 
 from charrnn.parameters import Array
 
-#: What is known at each validation; the losses in nats a character.
+#: The columns of a table: at a validation, the step and the losses in nats a character.
 COLUMNS = ("step", "loss", "val_loss")
+#: A longer history is thinned: it would take much memory, and no chart could show it.
+MAX_POINTS = 5_000
+
+Point = dict[str, float | None]
 
 
-class History(Sequence[Any]):
-    """The points of a table, each made when it is asked for: all of them would take ten times
-    the room.
+def thin(table: Array) -> Array:
+    """Every n-th row up to the last one, with the lowest n that leaves at most `MAX_POINTS`.
 
     Args:
-        table: a row a point, (n, 3), as `table_of` gives it.
+        table: as `table_of` gives it, (N, 3).
     """
+    n = max(1, ceil(len(table) / MAX_POINTS))
+    return table[(len(table) - 1) % n :: n]
 
-    def __init__(self, table: Array) -> None:
-        self._table = table
 
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __getitem__(self, place: Any) -> Any:
-        """A point by name, None for what there is not; a list of them for a slice."""
-        if isinstance(place, slice):
-            return [self[number] for number in range(len(self))[place]]
-        step, *losses = self._table[place].tolist()
-        loss, val_loss = (None if isnan(value) else value for value in losses)
-        return {"step": int(step), "loss": loss, "val_loss": val_loss}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
+def append(history: list[Point], point: Point) -> None:
+    """Add a point; where there are too many then, drop one where the points are densest."""
+    history.append(point)
+    if len(history) > MAX_POINTS:
+        steps = np.array([point["step"] for point in history])
+        del history[1 + int(np.argmin(steps[2:] - steps[:-2]))]
 
 
 def table_of(history: Iterable[Mapping[str, float | None]]) -> Array:
@@ -46,3 +41,15 @@ def table_of(history: Iterable[Mapping[str, float | None]]) -> Array:
         [nan if (value := point[name]) is None else value for name in COLUMNS] for point in history
     ]
     return np.array(rows, np.float64).reshape(-1, len(COLUMNS))
+
+
+def points_of(table: Array) -> list[Point]:
+    """The points of a history by name, None for NaN, from a table (n, 3)."""
+    return [
+        {
+            "step": int(step),
+            "loss": None if isnan(loss) else loss,
+            "val_loss": None if isnan(val_loss) else val_loss,
+        }
+        for step, loss, val_loss in table.tolist()
+    ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from math import isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from charrnn.evaluation import evaluate
+from charrnn.evaluation import Stopped, evaluate, never
 from charrnn.model import CharRNN
 from charrnn.optimizers import OPTIMIZERS, clip_by_norm, clip_by_value, squared_norm
 from charrnn.parallel.team import Team
@@ -125,10 +127,14 @@ class Learner:
         self.team.spread(self.model.parameters.flat, *self.remembered.values())
 
     @np.errstate(over="ignore", invalid="ignore")  # likewise
-    def score(self) -> float | None:
+    def score(self, stop: Callable[[], object] = never) -> float | None:
         """The loss on the held-out text, together, in nats a character; None without any.
 
+        Args:
+            stop: called now and then; a true value ends the evaluation.
+
         Raises:
+            Stopped: if `stop` asked for the end.
             TrainingError: where not all have the same weights any more.
         """
         self.team.order("score")
@@ -136,7 +142,9 @@ class Learner:
         if len(self.validation) < 2:
             return None
         B, T = self.settings.batch_size, self.settings.seq_length
-        return evaluate(self.model, self.validation, batch_size=B, seq_length=T, team=self.team)
+        return evaluate(
+            self.model, self.validation, batch_size=B, seq_length=T, team=self.team, stop=stop
+        )
 
 
 def follow(
@@ -148,4 +156,5 @@ def follow(
     learner = Learner(model, nothing, nothing, settings, team)
     team.start(follow, characters, configuration, settings)
     for name, arguments in team.orders():
-        getattr(learner, name)(*arguments)
+        with suppress(Stopped):
+            getattr(learner, name)(*arguments)

@@ -128,8 +128,8 @@ class CharRNN:
 
     def initialize(self, rng: np.random.Generator) -> None:
         """Fill the parameters with starting values."""
-        for cell, weights, _ in self.layers:
-            cell.initialize(weights, rng)
+        for number, (cell, weights, _) in enumerate(self.layers):
+            cell.initialize(weights, rng, one_hot=number == 0)
         Wy = self.parameters["Wy"]
         Wy[...] = rng.standard_normal(Wy.shape) / np.sqrt(self.hidden_size)
         self.parameters["by"][...] = 0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, exp, log, log2
+from math import ceil, exp, log2
 from typing import NamedTuple
+
+import numpy as np
+
+from charrnn.parameters import Array
 
 #: Steps of the default run: about three minutes on two cores with the default model.
 STEPS = 5_000
@@ -19,7 +23,7 @@ class Size(NamedTuple):
 #: What learned most in a time, by experiment (benchmarks/README.md): from so many seconds on,
 #: so large. One layer each: with two, it takes longer to learn as much.
 SIZES = {0: Size(256, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
-#: The highest learning rate; of a vanilla network times its units, where that is less.
+#: The highest learning rate; of a vanilla network times units and layers, where that is less.
 RATE, VANILLA_RATE = 0.015, 2.56
 #: A short text is read no more often than this by default, and not for fewer steps than that.
 EPOCHS, LEAST_STEPS = 20, 1_000
@@ -30,6 +34,10 @@ LEAST_HELD_OUT = 100
 #: The share of a text to hold out, and how many characters at most, where nothing is asked for:
 #: to score more takes longer, and moves no more than the third decimal of the loss.
 HELD_OUT, MOST_HELD_OUT = 0.1, 250_000
+#: Characters of a text that are counted at most, for the loss by frequencies.
+MOST_COUNTED = 1_000_000
+#: A loss above this share of the loss by frequencies is hardly better than frequencies.
+HARDLY_LEARNED = 0.95
 
 
 def held_out(characters: int, fraction: float | None = None) -> int:
@@ -87,17 +95,21 @@ def size_for(seconds: float | None) -> Size:
     return SIZES[max(least for least in SIZES if least <= (seconds or 0))]
 
 
-def rate_for(cell: str, hidden_size: int) -> float:
-    """The learning rate that does well, by experiment (benchmarks/README.md).
+def rate_for(cell: str, hidden_size: int, num_layers: int) -> float:
+    """The default learning rate: 0.015, of a vanilla network at most 2.56 / (units · layers).
 
-    The gates of an LSTM or GRU bear a high one at any size. A wide vanilla network does not: with
-    512 units 0.015 ended at 2.44 nats where 0.005 ended at 1.65.
+    Adam changes every weight by about the rate, so a step moves the input of a unit by up to
+    the rate times the units, and each layer adds to the movement. The gates of an LSTM or GRU
+    bound what a step does to the state; a vanilla network has none (benchmarks/README.md).
 
     Args:
         cell: a name in `charrnn.cells.CELLS`.
         hidden_size: units of a layer.
+        num_layers: layers.
     """
-    return min(RATE, VANILLA_RATE / hidden_size) if cell.startswith("vanilla") else RATE
+    if not cell.startswith("vanilla"):
+        return RATE
+    return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
 
 
 def dropout_for(parameters: int, characters: int, read: int) -> float:
@@ -161,8 +173,50 @@ def advice_before(parameters: int, characters: int) -> str:
     return f"{ratio:.2f} parameters for each character of text: a fair match"
 
 
+def loss_by_frequencies(train: Array, text: Array, vocabulary_size: int) -> float:
+    """The loss of a model that knows only the frequency of each character, in nats a character.
+
+    Args:
+        train: indices (N,) of the text to count in, of which the last million count. Every count
+            is one higher, so that no frequency is 0.
+        text: indices (M,) of the text to score, of which the first million count.
+        vocabulary_size: V.
+    """
+    counts = np.bincount(train[-MOST_COUNTED:], minlength=vocabulary_size) + 1
+    scored = np.bincount(text[:MOST_COUNTED], minlength=vocabulary_size)
+    return float(np.log(counts.sum()) - np.average(np.log(counts), weights=scored))
+
+
+def remedy(
+    cell: str, hidden_size: int, num_layers: int, optimizer: str, learning_rate: float, steps: int
+) -> str:
+    """One clause on the change that helps a network which has hardly learned.
+
+    Args:
+        cell, hidden_size, num_layers: of the network.
+        optimizer, learning_rate: of the run.
+        steps: taken.
+    """
+    default = rate_for(cell, hidden_size, num_layers)
+    again = "start again with --overwrite and"
+    if learning_rate > 1.01 * default:
+        return f"{again} a lower --learning-rate {default:.2g}"
+    if learning_rate < default / 10:
+        return f"{again} a higher --learning-rate {default:.2g}"
+    if steps < LEAST_STEPS:
+        return f"train longer, for {LEAST_STEPS:,} steps or more"
+    if optimizer != "adam":
+        return f"{again} --optimizer adam"
+    return f"{again} a lower --learning-rate {learning_rate / 3:.2g}"
+
+
 def advice_after(
-    train_loss: float, val_loss: float | None, best_step: int, step: int, vocabulary_size: int
+    train_loss: float,
+    val_loss: float | None,
+    best_step: int,
+    step: int,
+    by_frequencies: float,
+    remedy: str,
 ) -> str:
     """One line on what the losses at the end of a run say to change.
 
@@ -171,10 +225,17 @@ def advice_after(
         val_loss: the lowest; None where nothing was held out.
         best_step: where it was.
         step: the last.
-        vocabulary_size: V; guessing costs ln V.
+        by_frequencies: the loss of `loss_by_frequencies` on the text held out, or on the text
+            trained on where nothing was held out.
+        remedy: what helps where the loss is hardly lower than `by_frequencies`.
     """
-    if train_loss > 0.9 * log(vocabulary_size):
-        return "it has hardly learned yet: train longer, or change --learning-rate"
+    # What is learned in training and does not hold on unseen text has other remedies, below.
+    reached = train_loss if val_loss is None else min(train_loss, val_loss)
+    if reached > HARDLY_LEARNED * by_frequencies:
+        return (
+            f"it has hardly learned more than the frequencies of characters, which alone give "
+            f"{by_frequencies:.2f} nats: {remedy}"
+        )
     if val_loss is None:
         return f"it gives the right character a probability of {exp(-train_loss):.2f}, typically"
     gap = val_loss - train_loss

@@ -181,7 +181,7 @@ def generate(
         log_probs: whether to compute both log-probabilities of each character.
 
     Raises:
-        Unbounded: now and then and at the end, where what the model gives is not finite.
+        Unbounded: for logits that are not finite; no character is drawn from them.
     """
     B = len(seeds)
     reader = model.reader(B)
@@ -194,7 +194,7 @@ def generate(
     for count in range(length):
         if count % AHEAD == 0:
             uniform = np.stack([rng.random(AHEAD) for rng in generators], axis=1)
-        if (count % AHEAD == 0 or count + 1 == length) and not np.isfinite(logits).all():
+        if not np.isfinite(logits).all():
             raise Unbounded("writes")
         indices = choice.choose(logits, uniform[count % AHEAD])
         if log_probs:

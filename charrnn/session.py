@@ -17,11 +17,13 @@ from charrnn.fingerprint import differences, fingerprint
 from charrnn.model import CharRNN
 from charrnn.parallel import processes
 from charrnn.parallel.team import Team
+from charrnn.parallel.threads import cores
 from charrnn.parameters import Array
+from charrnn.resources import check_memory
 from charrnn.settings import HIGHEST, Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary, listed
-from charrnn.training import Run
+from charrnn.training import Run, due
 
 #: Characters of held-out text that a checkpoint carries, so that there is always one to look at.
 EXCERPT = 100_000
@@ -65,6 +67,14 @@ class Session:
             resume=run.arrays(),
             excerpt=self.excerpt,
         )
+
+    @property
+    def least_size(self) -> int:
+        """The bytes of the checkpoint without its header, which has some thousand more."""
+        model = self.run.model
+        arrays = self.run.learner.remembered.values()
+        text = 4 * (len(self.excerpt) + len(model.vocabulary))
+        return 2 * model.parameters.flat.nbytes + sum(array.nbytes for array in arrays) + text
 
     def __enter__(self) -> Session:
         return self
@@ -117,10 +127,11 @@ def start(
         TextError: for a text too short, from too many files, or with characters that `init_from`
             does not know.
         SettingError: for a setting outside of its range.
+        MemoryError: for sizes that the memory of this machine cannot hold.
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
-    if not header.has_room([corpus.name, corpus.files]):
+    if not header.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
@@ -147,7 +158,7 @@ def start(
         given = {name: value for name, value in model.items() if value is not None}
         network = CharRNN(vocabulary, **{"hidden_size": size.hidden_size, **given})
     if settings.get("learning_rate") is None:
-        rate = planning.rate_for(network.cell, network.hidden_size)
+        rate = planning.rate_for(network.cell, network.hidden_size, network.num_layers)
         settings = {**settings, "learning_rate": rate}
     if ranks:
         settings = {**settings, "workers": settings.get("workers") or 1, "ranks": ranks.size}
@@ -161,6 +172,7 @@ def start(
             read = int(min(seconds * size.characters_a_second, HIGHEST))
         dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
     network.dropout = dropout
+    check_memory(network, chosen)
     described = describe(corpus, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     run = Run(network, train, validation, chosen, processes.team_of(chosen.workers, ranks))
@@ -229,6 +241,47 @@ def refuse_without_run(saved: Checkpoint, path: Path) -> None:
         )
 
 
+def changes_of(before: Settings, changes: dict[str, Any], ranks: Team | None) -> dict[str, Any]:
+    """The settings that change where a run is resumed.
+
+    Args:
+        before: those in the checkpoint.
+        changes: those that are asked for; workers may be None, for as many as fit.
+        ranks: those that train together now.
+    """
+    workers = changes.get("workers", before.workers)
+    if workers is None:
+        workers = processes.fitting(before.batch_size)
+    elif "workers" not in changes:
+        # A file, which may be a stranger's, starts no more processes than there are cores. Where
+        # it was one process, its workers were all that there was.
+        workers = 1 if ranks and before.ranks == 1 else min(workers, cores())
+    return {**changes, "workers": workers, "ranks": ranks.size if ranks else 1}
+
+
+def refuse_too_large(network: CharRNN, settings: Settings, characters: int, path: Path) -> None:
+    """Refuse a window that `start` would not have chosen, or that does not fit in memory.
+
+    Args:
+        network: as resumed.
+        settings: as resumed.
+        characters: of the text to train on.
+        path: of the checkpoint.
+
+    Raises:
+        CheckpointError: with the sizes.
+    """
+    B, T = settings.batch_size, settings.seq_length
+    if planning.fit_window(characters, B, T) != (B, T):
+        raise CheckpointError(
+            f"{path}: damaged: {B:,} streams of {T:,} characters, from a text of {characters:,}"
+        )
+    try:
+        check_memory(network, settings)
+    except MemoryError as error:
+        raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
+
+
 def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
     """What a text has that another has not.
 
@@ -246,6 +299,12 @@ def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
         sums = f"{corpus.sha256[:8]}..., not {expected['sha256'][:8]}..."
         found.append(f"as many characters, but others: its SHA-256 is {sums}")
     return ", and ".join(found)
+
+
+def validated(run: Run) -> bool:
+    """Whether the validation after the last step of a run is in its history."""
+    history, step = run.counters.history, run.counters.step
+    return bool(history) and history[-1]["step"] == step
 
 
 def resume(
@@ -266,7 +325,8 @@ def resume(
 
     Raises:
         TrainingError: where the text is not the one that was trained on.
-        CheckpointError: where the checkpoint lacks what is needed.
+        CheckpointError: where the checkpoint lacks what is needed, or asks for more than this
+            machine or the text has.
         SettingError: for a setting outside of its range.
     """
     refuse_without_run(saved, path)
@@ -289,12 +349,9 @@ def resume(
     train, validation = split(indices, held_out)
     if len(train) < 2:
         raise CheckpointError(f"{path}: damaged: holds out {held_out:,} of {corpus.length:,}")
-    if "workers" in changes and changes["workers"] is None:
-        changes["workers"] = processes.fitting(saved.settings["batch_size"])
     before = Settings(**saved.settings)
-    if ranks and before.ranks == 1:  # of one process its workers were all that there was
-        changes.setdefault("workers", 1)
-    settings = replace(before, **changes, ranks=ranks.size if ranks else 1)
+    settings = replace(before, **changes_of(before, changes, ranks))
+    refuse_too_large(network, settings, len(train), path)
     notices = []
     for is_now, was, name in (
         (settings.workers, before.workers, "--workers"),
@@ -311,6 +368,7 @@ def resume(
         best[name][...] = array
     try:
         run.resume(saved.resume, saved.run, network.parameters.flat, best.flat)
+        run.pending = due(run.counters.step, before) and not validated(run)
     except (KeyError, TypeError, ValueError) as error:
         run.team.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import nextafter
+
+import numpy as np
 
 from charrnn.errors import SettingError
 from charrnn.optimizers import OPTIMIZERS
+from charrnn.planning import RATE
 from charrnn.schedules import SCHEDULES
 
 #: Whole numbers go no further: beyond, some arithmetic cannot take them.
 HIGHEST = 2**53
+#: The largest number of the weights' type, and the largest below 1.
+LARGEST, BELOW_ONE = float(np.finfo(np.float32).max), nextafter(1.0, 0.0)
+#: The lowest and the highest value of each number in `Settings`.
+RANGES: dict[str, tuple[float, float]] = {
+    "steps": (1, HIGHEST),
+    "batch_size": (1, HIGHEST),
+    "seq_length": (1, HIGHEST),
+    "learning_rate": (0, LARGEST),
+    "warmup_steps": (0, HIGHEST),
+    "momentum": (0, BELOW_ONE),
+    "weight_decay": (0, LARGEST),
+    "grad_clip": (0, LARGEST),
+    "grad_clip_value": (0, LARGEST),
+    "val_every": (1, HIGHEST),
+    "patience": (0, HIGHEST),
+    "seed": (0, HIGHEST),
+    "workers": (1, HIGHEST),
+    "ranks": (1, HIGHEST),
+}
+#: The values of each name in `Settings`.
+CHOICES = {"optimizer": tuple(OPTIMIZERS), "schedule": tuple(SCHEDULES)}
+
+
+def limits(lowest: float, highest: float) -> str:
+    """A range in words."""
+    if highest == BELOW_ONE:
+        return f"{lowest} to below 1"
+    return f"{lowest} to {highest:,}" if isinstance(highest, int) else f"{lowest} to {highest:g}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +74,7 @@ class Settings:
     batch_size: int
     seq_length: int
     optimizer: str = "adam"
-    learning_rate: float = 0.015
+    learning_rate: float = RATE
     schedule: str = "cosine"
     warmup_steps: int = 100
     momentum: float = 0.9
@@ -57,24 +88,18 @@ class Settings:
     ranks: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "seq_length", "val_every"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is at least 1, not {getattr(self, name)}")
-        for name in ("steps", "warmup_steps", "val_every", "patience", "seed"):
-            if not 0 <= getattr(self, name) <= HIGHEST:
-                raise SettingError(f"{name} is from 0 to {HIGHEST:,}")
-        for name in ("learning_rate", "weight_decay", "grad_clip", "grad_clip_value"):
-            if not 0 <= getattr(self, name) < inf:
-                raise SettingError(f"{name} is at least 0, not {getattr(self, name)}")
-        for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in table:
-                raise SettingError(f"no {name} named {getattr(self, name)!r}: {', '.join(table)}")
-        if not 1 <= self.workers <= self.batch_size:
+        for name, (lowest, highest) in RANGES.items():
+            if not lowest <= (value := getattr(self, name)) <= highest:
+                raise SettingError(f"{name} is from {limits(lowest, highest)}, not {value}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise SettingError(f"no {name} named {getattr(self, name)!r}: {', '.join(choices)}")
+        if self.workers > self.batch_size:
             raise SettingError(
                 f"workers is from 1 to batch_size, {self.batch_size}, not {self.workers}: each "
                 "reads at least one stream"
             )
-        if not 1 <= self.ranks * self.workers <= self.batch_size:
+        if self.ranks * self.workers > self.batch_size:
             of_workers = f" of {self.workers} workers" if self.workers > 1 else ""
             raise SettingError(
                 f"a batch of {self.batch_size} is too small for {self.ranks} ranks{of_workers}: "

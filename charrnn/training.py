@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from charrnn import history
 from charrnn.errors import TrainingError
+from charrnn.evaluation import Stopped, never
 from charrnn.learner import Learner, follow
 from charrnn.model import CharRNN
 from charrnn.parallel.team import Team
@@ -45,7 +47,8 @@ class Counters:
         best_step: where that was.
         stale: validations since then.
         recent: the sum of the losses since the last point of the history, and their number.
-        history: a point a validation: step, loss (mean since the point before), val_loss.
+        history: a point a validation: step, loss (mean since the validation before), val_loss.
+            Beyond `charrnn.history.MAX_POINTS` some are dropped.
     """
 
     step: int = 0
@@ -68,6 +71,8 @@ class Run:
 
     Attributes:
         counters: where the run is.
+        stop: called during a validation; a true value ends the validation.
+        pending: whether the validation after the last step is still to be done.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class Run:
         held_out = np.empty(0, train.dtype) if validation is None else validation
         self.learner = Learner(model, train, held_out, settings, self.team)
         self.counters = Counters()
+        self.stop: Callable[[], object] = never
+        self.pending = False
         self._best = model.parameters.flat.copy()
         vocabulary = model.vocabulary.ix_to_char
         self.team.start(follow, vocabulary, model.configuration, settings)
@@ -100,7 +107,8 @@ class Run:
     def done(self) -> bool:
         """Whether all steps are taken, or patience has come to its end."""
         patience = self.settings.patience
-        return self.counters.step >= self.settings.steps or 0 < patience <= self.counters.stale
+        ended = self.counters.step >= self.settings.steps or 0 < patience <= self.counters.stale
+        return ended and not self.pending
 
     def plan(self, steps: int, val_every: int) -> None:
         """Change how many steps there are, and how often to validate."""
@@ -122,13 +130,12 @@ class Run:
         counters.step += 1
         counters.recent[0] += taken.loss
         counters.recent[1] += 1
-        due = counters.step % settings.val_every == 0 or counters.step == settings.steps
         return Progress(
             step=counters.step,
             epoch=counters.step / self.learner.streams.windows_per_epoch,
             characters=counters.step * settings.batch_size * settings.seq_length,
             loss=taken.loss,
-            val_loss=self.validate() if due else None,
+            val_loss=self.validate() if due(counters.step, settings) else None,
             learning_rate=rate,
             grad_norm=taken.norm,
         )
@@ -150,12 +157,19 @@ class Run:
         a point of the history.
 
         Returns:
-            The loss, in nats a character; None where nothing is held out.
+            The loss, in nats a character; None where nothing is held out, or where `stop` ended
+            the validation, which is then `pending`.
 
         Raises:
             TrainingError: where the loss is not finite.
         """
-        counters, loss = self.counters, self.learner.score()
+        self.pending = True
+        try:
+            loss = self.learner.score(self.stop)
+        except Stopped:
+            return None
+        self.pending = False
+        counters = self.counters
         if loss is not None and not isfinite(loss):
             raise diverged(f"step {counters.step}: validation loss {loss}")
         if loss is None or counters.best_loss is None or loss < counters.best_loss:
@@ -166,7 +180,8 @@ class Run:
         total, count = counters.recent
         counters.recent = [0.0, 0]
         mean = total / count if count else None
-        counters.history.append({"step": counters.step, "loss": mean, "val_loss": loss})
+        point = {"step": counters.step, "loss": mean, "val_loss": loss}
+        history.append(counters.history, point)
         return loss
 
     def arrays(self) -> dict[str, Array]:
@@ -200,12 +215,25 @@ class Run:
         self.learner.spread()
 
 
+def due(step: int, settings: Settings) -> bool:
+    """Whether a validation follows a step."""
+    return step > 0 and (step % settings.val_every == 0 or step == settings.steps)
+
+
 def diverged(what: str) -> TrainingError:
     """The error for numbers that are not finite."""
     return TrainingError(f"{what}: try a lower --learning-rate or --grad-clip")
 
 
 def train(run: Run) -> Iterator[Progress]:
-    """Go on with a run until it is done, yielding what is known after every step."""
+    """Go on with a run until it is done, yielding what is known after every step.
+
+    A validation that is pending comes first; if `run.stop` ends it, the training ends.
+    """
     while not run.done:
-        yield run.step()
+        if run.pending:
+            run.validate()
+            if run.pending:
+                return
+        else:
+            yield run.step()

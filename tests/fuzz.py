@@ -4,9 +4,11 @@ python tests/fuzz.py                 # until Ctrl-C
 python tests/fuzz.py --minutes 60
 python tests/fuzz.py --first 4711 --count 1    # case 4711 again
 
-Each number is a case: a checkpoint, its header, one of its arrays or a text, worked on at
-random. What is not refused in one sentence has to be of use: a model samples, a text is the same
-in pieces as at once. A case that is neither is kept beside, and ends the search.
+Each number is a case: the bytes of a checkpoint, fields of its zip file, the header of an array,
+values of its header, or a text, changed at random. A case is refused in one sentence, or it is of
+use: a model is described, samples and goes on with its training, a text is the same in pieces as at
+once. Nothing is executed, and memory is bounded. Any other case is kept in a file, and ends the
+search.
 """
 
 from __future__ import annotations
@@ -14,23 +16,27 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import sys
 import time
 import traceback
 import tracemalloc
 import zipfile
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 from making import KEPT, mutated
+from making import ROOM as ROOM_TO_READ
 
-from charrnn.archive import read as read_arrays
-from charrnn.checkpoint import unpacked
+from charrnn import archive
+from charrnn.checkpoint import Checkpoint, packed, unpacked
+from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
+from charrnn.header import SECTIONS, Field
 from charrnn.session import resume
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
@@ -40,8 +46,36 @@ WHOLE = [path.read_bytes() for path in KEPT]
 ENCODINGS = [None, "utf-8", "utf-16", "utf-32", "latin-1", "shift-jis", "gb18030", "utf-7"]
 #: What no section of a header says, and what would be obeyed if it were passed on.
 UNKNOWN = ["x", "dtype", "vocabulary", "history"]
-#: Memory that a case may take, beside twice its size.
+#: Memory that a case may take to be used, beside twice its size.
 ROOM = 64 << 20
+#: What Python reports to `sys.addaudithook` that no case may cause.
+FORBIDDEN = (
+    "pickle.",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.system",
+    "subprocess.",
+    "socket.",
+)
+#: Numbers that are likely to be taken wrongly.
+NUMBERS = [
+    0,
+    1,
+    2,
+    8,
+    22,
+    45,
+    0x7F,
+    0xFF,
+    0xFFFF,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+    2**53,
+    2**63,
+    2**64 - 1,
+]
 
 
 def packed_again(data: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -56,56 +90,163 @@ def packed_again(data: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
 def checkpoint_case(rng: np.random.Generator) -> bytes:
     """The bytes of a checkpoint that was worked on."""
     whole = WHOLE[rng.integers(len(WHOLE))]
-    kind = rng.integers(4)
+    kind = rng.integers(6)
     if kind == 0:
         return mutated(whole, rng)
-    if kind == 1:  # a member, its own header included
+    if kind == 1:
+        return zip_case(whole, rng)
+    if kind == 2:  # a member, its own header included
         return packed_again(
             whole, lambda name, member: member if rng.random() < 0.8 else mutated(member, rng)
+        )
+    if kind == 3:
+        return packed_again(
+            whole, lambda name, member: member if rng.random() < 0.8 else array_case(member, rng)
         )
     return packed_again(
         whole, lambda name, member: header_case(member, rng) if name == "header.npy" else member
     )
 
 
+def zip_case(whole: bytes, rng: np.random.Generator) -> bytes:
+    """A zip file of which fields have other values, or which has more records than it should."""
+    data = bytearray(whole)
+    forms = {
+        archive.MEMBER: archive.Local,
+        archive.ENTRY: archive.Entry,
+        archive.END: archive.End,
+    }
+    for _ in range(rng.integers(1, 4)):
+        signature = list(forms)[rng.integers(3)]
+        places = [match.start() for match in re.finditer(re.escape(signature), data)]
+        form, place = forms[signature], int(rng.choice(places or [0]))
+        if rng.random() < 0.7 and place + form.size <= len(data) and places:
+            fields = list(form.unpack_from(data, place))
+            number = int(rng.integers(1, len(fields)))
+            size = 4 if form.size > 22 and fields[number] > 0xFFFF else 2
+            fields[number] = NUMBERS[rng.integers(12)] & (2 ** (8 * size) - 1)
+            form.pack_into(data, place, *fields)
+        elif rng.random() < 0.5:  # the records of a large file, of which fields are wrong
+            start, length, end = (NUMBERS[rng.integers(len(NUMBERS))] for _ in range(3))
+            start = data.find(archive.ENTRY) if rng.random() < 0.7 else start
+            length = len(data) - 22 - start if rng.random() < 0.5 else length
+            record = archive.LargeEnd.pack(
+                archive.LARGE_END if rng.random() < 0.5 else b"PK\0\0",
+                44, 45, 45, 0, 0, 9, 9, length & (2**64 - 1), start & (2**64 - 1),
+            )  # fmt: skip
+            pointer = archive.Locator.pack(
+                archive.LOCATOR, 0, len(data) - 22 if rng.random() < 0.7 else end, 1
+            )
+            data[-22:-22] = record + pointer
+        else:  # an entry, or a member, a second time
+            there = int(rng.choice(places or [0]))
+            data[there:there] = data[place : place + int(rng.integers(30, 300))]
+    return bytes(data)
+
+
+def array_case(member: bytes, rng: np.random.Generator) -> bytes:
+    """An array whose header says something else."""
+    start = len(archive.NPY) + 2
+    length = int.from_bytes(member[start - 2 : start], "little")
+    said, numbers = member[start : start + length].decode("latin-1"), member[start + length :]
+    choices = ["|u1", "<u4", "<f4", "<f8", ">f4", "<f2", "|O", "<U1", "|S0", "|V8", "<c8", "|b1"]
+    shapes = ["()", "(0,)", "(-1,)", "(1, 1)", "(True,)", f"({2**62}, 4)", "(" + "1, " * 40 + ")"]
+    shapes += [f"({2**33}, {2**33})", "(0, 999999999999999999)", f"({len(numbers)},)", "3", "(9L,)"]
+    kind = rng.integers(8)
+    if kind == 0:
+        said = re.sub(r"'descr': '[^']*'", f"'descr': '{rng.choice(choices)}'", said)
+    elif kind == 1:
+        said = re.sub(r"\([^)]*\)", str(rng.choice(shapes)), said)
+    elif kind == 2:
+        said = re.sub(
+            r"\d+", lambda match: str([match[0], *NUMBERS][rng.integers(1 + len(NUMBERS))]), said
+        )
+    elif kind == 3:
+        said = said.replace("False", "True")
+    elif kind == 4:
+        said = mutated(said.encode("latin-1"), rng).decode("latin-1")
+    if rng.random() < 0.2:  # other numbers, some of them none
+        numbers = mutated(numbers, rng)
+    else:
+        values = [np.nan, np.inf, -np.inf, 3.4e38, -1.0, 1e-45, 2.0**53]
+        place = int(rng.integers(0, max(1, len(numbers) - 8)))
+        odd = np.array([values[rng.integers(len(values))]], rng.choice(["<f4", "<f8"])).tobytes()
+        numbers = numbers[:place] + odd + numbers[place + len(odd) :] if numbers else numbers
+    head = said.encode("latin-1")
+    return archive.NPY + (len(head) & 0xFFFF).to_bytes(2, "little") + head + numbers
+
+
+def value_for(field: Field | None, old: object, rng: np.random.Generator) -> object:
+    """A value for a field of a header: in its range, at an end of it, beyond, of another type."""
+    if field is not None and rng.random() < 0.6:
+        if field.choices:
+            return str(rng.choice(field.choices))
+        if field.kind is bool:
+            return bool(rng.integers(2))
+        if field.kind is int:
+            return min(int(field.high), int(field.low) + int(2 ** (53 * rng.random() ** 2)))
+        if field.kind is float:
+            return float(min(field.high, field.low + 10 ** float(rng.uniform(-9, 3))))
+        if field.kind is str and isinstance(old, str):
+            return (old[::-1] + "\u202e\n")[: int(field.high)][-int(max(field.low, 40)) :]
+    values = [
+        None, True, -1, 0, 1, 2**31, 2**52, 2**53, 10**400, 1e308, -0.0, 0.5, 1.7e308, "", "O",
+        "V2000000000", "x" * 99, "x\0", "x" * 300_000, "\n\x1b[2J\u202e", "../../x", "/dev/zero",
+        [], {}, [[]], ["-"], ["/dev/zero", "a\0"], [1e300, 2], old,
+    ]  # fmt: skip
+    if field is not None:
+        ends = [field.low, field.high] if field.kind in (int, float) else []
+        values += 4 * [*ends, *(end + 1 for end in ends), *field.choices]
+    return values[rng.integers(len(values))]
+
+
 def header_case(member: bytes, rng: np.random.Generator) -> bytes:
     """The header of a checkpoint with a value, or some bytes, changed, or a value too many."""
     said = json.loads(np.load(io.BytesIO(member)).tobytes())
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         data = mutated(json.dumps(said).encode(), rng)
     else:
-        values = [
-            None,
-            True,
-            -1,
-            0,
-            1,
-            2**31,
-            2**52,
-            10**400,
-            1e308,
-            0.5,
-            "",
-            "O",
-            "V2000000000",
-            "x" * 99,
-            [],
-            {},
-            [[]],
-        ]
-        section = said[rng.choice(["model", "corpus", "settings", "run", "versions"])]
-        names = [*sorted(section), *UNKNOWN]
-        section[str(rng.choice(names))] = values[rng.integers(len(values))]
+        for _ in range(rng.integers(1, 4)):
+            name = str(rng.choice(list(SECTIONS)))
+            section = said[name]
+            key = str(rng.choice([*sorted(section), *sorted(SECTIONS[name]), *UNKNOWN]))
+            section[key] = value_for(SECTIONS[name].get(key), section.get(key), rng)
         data = json.dumps(said).encode()
     file = io.BytesIO()
     np.save(file, np.frombuffer(data, np.uint8))
     return file.getvalue()
 
 
-def use_checkpoint(data: bytes, _rng: np.random.Generator) -> None:
-    """Read a checkpoint, sample from it, go on with it."""
-    found = unpacked(read_arrays(io.BytesIO(data)))
-    assert len("".join(found.build().sample(3, seed=0))) == 3
+def read(data: bytes) -> Checkpoint:
+    """A checkpoint from bytes, within the memory that is promised."""
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    try:
+        return unpacked(archive.read(io.BytesIO(data)))
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        assert peak - before < 2 * len(data) + ROOM_TO_READ, f"{peak - before:,} bytes of memory"
+
+
+def contents(checkpoint: Checkpoint) -> dict[str, bytes]:
+    """The bytes of all that a checkpoint holds."""
+    return {name: array.tobytes() for name, array in packed(checkpoint).items()}
+
+
+#: What the checkpoints hold that are worked on.
+ORIGINALS = [contents(unpacked(archive.read(io.BytesIO(whole)))) for whole in WHOLE]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # as the commands have it
+def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
+    """Read a checkpoint, describe it, sample from it, go on with it; whether it is the same."""
+    found = read(data)
+    outcome = "read as the same" if contents(found) in ORIGINALS else "read as another model"
+    model = found.build()
+    summary = summarize(model, found)
+    json.dumps(summary, allow_nan=False)
+    assert len(describe(summary, found)) < 10_000
+    assert len("".join(model.sample(3, seed=0))) == 3
     if found.settings and found.settings["batch_size"] * found.settings["seq_length"] < 10_000:
         text = corpus.Corpus.of(found.vocabulary.ix_to_char * 200)
         found.corpus |= {"characters": text.length, "sha256": text.sha256}
@@ -113,6 +254,7 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> None:
         with resume(found, Path("none.npz"), text, more) as session:
             for _ in train(session.run):
                 break
+    return outcome
 
 
 def text_case(rng: np.random.Generator) -> bytes:
@@ -125,7 +267,7 @@ def text_case(rng: np.random.Generator) -> bytes:
     return mutated(data, rng) if rng.random() < 0.8 else data
 
 
-def use_text(data: bytes, rng: np.random.Generator) -> None:
+def use_text(data: bytes, rng: np.random.Generator) -> str:
     """Read a text in an encoding that may be its own."""
     encoding = ENCODINGS[rng.integers(len(ENCODINGS))]
     how = Decoding(encoding, str(rng.choice(ERRORS)), binary=rng.random() < 0.1)
@@ -133,6 +275,7 @@ def use_text(data: bytes, rng: np.random.Generator) -> None:
     whole = text.text
     assert len(whole) == text.length
     assert "".join(sorted(set(whole))) == text.characters
+    return "of use"
 
 
 CASES = {"checkpoint": (checkpoint_case, use_checkpoint), "text": (text_case, use_text)}
@@ -148,8 +291,8 @@ def carry_out(number: int) -> str:
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
     try:
-        use(data, rng)
-        outcome = "of use"
+        with watched():
+            outcome = use(data, rng)
     except CharRNNError as error:
         if len(str(error)) > 2_000:
             raise AssertionError("a long sentence") from error
@@ -157,6 +300,26 @@ def carry_out(number: int) -> str:
     _, peak = tracemalloc.get_traced_memory()
     assert peak - before < 2 * len(data) + ROOM, f"{peak - before:,} bytes of memory"
     return f"{name} {outcome}"
+
+
+watching = False
+
+
+def watch(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse, as a hook of `sys.addaudithook`, what executes something."""
+    if watching and event.startswith(FORBIDDEN):
+        raise AssertionError(f"{event} {arguments!r:.200}")
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Within it, a case that executes something ends the search."""
+    global watching
+    watching = True
+    try:
+        yield
+    finally:
+        watching = False
 
 
 def main() -> None:
@@ -169,6 +332,7 @@ def main() -> None:
     until = time.monotonic() + 60 * asked.minutes
     found: Counter[str] = Counter()
     tracemalloc.start()
+    sys.addaudithook(watch)
     number = asked.first
     try:
         with suppress(KeyboardInterrupt):

@@ -24,7 +24,7 @@ COUNTED = "".join(f"{number} squared is {number**2}.\n" for number in range(120)
 CORPUS = {
     "name": "x",
     "characters": 9,
-    "sha256": "0",
+    "sha256": "0" * 64,
     "files": ["-"],
     "encoding": None,
     "normalize": "nfd",

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as some
 from making import ROOM, peak
 
 from charrnn import archive
-from charrnn.archive import END
+from charrnn.archive import End
 from charrnn.errors import CheckpointError
 
 ARRAYS = {"header": np.arange(5, dtype=np.uint8), "last.Wy": np.ones((2, 3), np.float32)}
@@ -81,13 +81,63 @@ def test_arrays_in_another_order_are_written_row_by_row():
     np.testing.assert_array_equal(read(written({"a": turned}))["a"], turned)
 
 
-def test_a_file_with_the_directory_of_a_large_one_is_read(monkeypatch):
+@pytest.fixture
+def large(monkeypatch):
+    """An archive as numpy writes one above 2 GB."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10)
-    large = written()
-    assert b"PK\x06\x06" in large
+    monkeypatch.setattr(archive, "LARGE", 10)
+    return written()
+
+
+def test_a_file_with_the_directory_of_a_large_one_is_read(large):
+    assert archive.LARGE_END in large
+    assert archive.LOCATOR in large
     assert read(large).keys() == ARRAYS.keys()
-    for place in range(large.index(b"PK\x06\x06"), len(large)):
-        damaged(flipped(large, place))
+    for place in range(large.index(archive.LARGE_END), len(large)):
+        assert damaged(flipped(large, place))
+
+
+def test_a_large_file_is_read_in_its_own_form_alone(large, monkeypatch):
+    monkeypatch.undo()
+    assert damaged(large)
+    assert not damaged(written())
+
+
+def test_the_end_record_of_a_large_file_is_not_believed_in_a_small_one():
+    """The bounds of the directory stood in a record whose signature nothing looked at."""
+    whole = written()
+    start = whole.index(archive.ENTRY)
+    entries = whole[start : -End.size] * 50_000
+    record = archive.LargeEnd.pack(b"PK\0\0", 44, 45, 45, 0, 0, 2, 2, 100, start)
+    pointer = archive.Locator.pack(archive.LOCATOR, 0, start + len(entries), 1)
+    data = whole[:start] + entries + record + pointer + whole[-End.size :]
+    assert damaged(data)
+    assert peak(lambda: damaged(data)) < 1 << 20
+
+
+def local_of_old_pythons(data):
+    """The archive as Python 3.10 writes it, with the sizes also in their usual place."""
+    data, place = bytearray(data), 0
+    while data[place : place + 4] == archive.MEMBER:
+        local = list(archive.Local.unpack_from(data, place))
+        extra = place + archive.Local.size + local[-2]
+        _, _, size, packed = archive.Extra.unpack_from(data, extra)
+        local[1], local[7], local[8] = archive.USUAL_VERSION, packed, size
+        archive.Local.pack_into(data, place, *local)
+        place = extra + archive.Extra.size + size
+    while data[place : place + 4] == archive.ENTRY:
+        entry = list(archive.Entry.unpack_from(data, place))
+        entry[2] = archive.USUAL_VERSION
+        archive.Entry.pack_into(data, place, *entry)
+        place += archive.Entry.size + entry[10] + entry[11]
+    return bytes(data)
+
+
+def test_what_older_pythons_write_is_read():
+    data = local_of_old_pythons(written())
+    assert not damaged(data)
+    with np.load(io.BytesIO(data)) as file:
+        assert set(file.files) == ARRAYS.keys()
 
 
 FLOAT = "'<f4'"
@@ -221,16 +271,67 @@ def test_memory_is_bounded_by_the_size_of_the_file(data):
     assert peak(refused_or_read) < 2 * len(data) + ROOM
 
 
-def test_a_directory_of_more_than_it_says_is_refused_before_it_is_read():
+#: What a field of the format is where `numpy.savez` writes the archive, and what else it may be.
+OTHER = [0, 1, 8, 0x7F, 0xFFFF]
+
+
+def fields(form, signature, leave):
+    """Each field of the last record of a kind with another value, but for `leave`."""
     whole = written()
-    directory = whole.index(b"PK\x01\x02")
-    entry, end = whole[directory : -END.size], list(END.unpack(whole[-END.size :]))
+    place = whole.rindex(signature)
+    found = form.unpack_from(whole, place)
+    for number, value in enumerate(found):
+        if number not in (0, *leave):
+            for other in {*OTHER, value ^ 1} - {value}:
+                changed = [*found[:number], other, *found[number + 1 :]]
+                data = bytearray(whole)
+                form.pack_into(data, place, *changed)
+                yield number, other, bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("form", "signature", "leave"),
+    [
+        (archive.Local, archive.MEMBER, ()),
+        (archive.Entry, archive.ENTRY, (1, 15)),  # who wrote it; the mode of the file
+        (archive.End, archive.END, ()),
+    ],
+    ids=["member", "directory", "end"],
+)
+def test_every_field_of_the_format_is_held_to_what_numpy_writes(form, signature, leave):
+    tried = list(fields(form, signature, leave))
+    assert len(tried) > 20
+    assert [(number, other) for number, other, data in tried if not damaged(data)] == []
+
+
+@pytest.mark.parametrize("comment", [b"", b"abc", b"PK\x05\x06" + bytes(18)])
+def test_entries_of_the_directory_have_no_comments_or_further_fields(comment):
+    whole = written()
+    place = whole.rindex(archive.ENTRY)
+    for number in (11, 12):
+        entry, end = list(archive.Entry.unpack_from(whole, place)), list(End.unpack(whole[-22:]))
+        entry[number] += len(comment)
+        end[5] += len(comment)
+        made = archive.Entry.pack(*entry) + whole[place + archive.Entry.size : -22] + comment
+        assert damaged(whole[:place] + made + End.pack(*end)) == bool(comment)
+
+
+def test_a_directory_of_more_than_the_members_is_refused_before_it_is_read():
+    whole = written()
+    directory = whole.index(archive.ENTRY)
+    entry, end = whole[directory : -End.size], list(End.unpack(whole[-End.size :]))
     entries = entry * 100_000
     end[5] = len(entries)
-    long = whole[:directory] + entries + END.pack(*end)
-    with pytest.raises(CheckpointError, match="damaged: 2 members, in a directory of"):
-        read(long)
+    long = whole[:directory] + entries + End.pack(*end)
+    assert damaged(long)
     assert peak(lambda: damaged(long)) < 1 << 20
+
+
+@pytest.mark.parametrize("name", ["a\0b.npy", "é.npy", "x" * 200 + ".npy"])
+def test_a_name_that_no_array_has_is_refused(name):
+    whole = written({"z" * len(name.removesuffix(".npy").encode()): np.zeros(2, np.float32)})
+    written_name = b"z" * len(name.removesuffix(".npy").encode())
+    assert damaged(whole.replace(written_name, name.removesuffix(".npy").encode()))
 
 
 @pytest.mark.parametrize("descr", [">f4", ">f8", ">u4"])

@@ -10,6 +10,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PARTS = (
     "floor",
+    "layers",
     "looking",
     "memory",
     "mpi",

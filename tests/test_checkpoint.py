@@ -12,7 +12,9 @@ from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
 import charrnn
 from charrnn.checkpoint import FORMAT, LONGEST, load, read, save
 from charrnn.errors import CheckpointError
+from charrnn.history import MAX_POINTS, table_of
 from charrnn.session import resume
+from charrnn.settings import LARGEST
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
 from charrnn.training import train
@@ -80,7 +82,9 @@ def test_a_missing_checkpoint_says_how_to_make_one(path):
 
 def test_a_newer_format_asks_for_an_upgrade(path):
     with_header(path, lambda said: said.update(format=99))
-    with pytest.raises(CheckpointError, match="newer charrnn: upgrade"):
+    with pytest.raises(
+        CheckpointError, match="install a newer charrnn from where you got this one"
+    ):
         read(path)
 
 
@@ -94,8 +98,13 @@ def test_a_newer_format_asks_for_an_upgrade(path):
         ("excerpt", np.array([122], np.uint32), "characters unknown to it"),
         ("history", np.zeros((2, 4)), "its history is"),
         ("history", np.zeros(3, np.float32), "its history is"),
-        ("history", np.full((1, 3), np.nan), "its history is not finite"),
-        ("history", np.array([[1, np.inf, 1]]), "its history is not finite"),
+        ("history", np.full((1, 3), np.nan), "its history has no steps"),
+        ("history", np.array([[1, np.inf, 1]]), "its history has no steps"),
+        ("history", np.array([[1, 1, 1e300]]), "its history has no steps"),
+        ("history", np.array([[1, -1, 1.0]]), "its history has no steps"),
+        ("history", np.array([[1.5, 1, 1]]), "its history has no steps"),
+        ("history", np.array([[-1.0, 1, 1]]), "its history has no steps"),
+        ("history", np.array([[1e300, 1, 1]]), "its history has no steps"),
         ("resume.m", np.array([np.inf]), "resume.m is not finite"),
         ("resume.m", np.array([1e300]), "resume.m is not finite"),
         ("best.by", np.zeros(4, np.uint8), "best.by is not finite"),
@@ -205,6 +214,20 @@ def test_a_history_is_read_as_it_was(path):
     assert (found[-1], found[:1]) == (RUN["history"][1], RUN["history"][:1])
 
 
+@pytest.mark.parametrize("count", [MAX_POINTS, MAX_POINTS + 1, 10 * MAX_POINTS + 7])
+def test_a_long_history_is_thinned_where_it_is_written_and_where_it_is_read(count, path):
+    points = [{"step": n + 1, "loss": 1.0, "val_loss": None} for n in range(count)]
+    save(path, made(run={**RUN, "history": points}))
+    found = read(path).run["history"]
+    with np.load(path) as file:
+        assert len(file["history"]) == len(found)
+    assert MAX_POINTS / 2 < len(found) <= MAX_POINTS
+    assert found[-1] == points[-1]
+    assert len(set(np.diff([point["step"] for point in found]))) == 1
+    rewritten(path, lambda arrays: arrays.update(history=table_of(points)))
+    assert read(path).run["history"] == found
+
+
 @pytest.mark.parametrize("number", [1e300, np.finfo(np.float16).max])
 def test_numbers_that_would_not_be_read_again_are_not_written(number, path):
     odd = made()
@@ -214,8 +237,10 @@ def test_numbers_that_would_not_be_read_again_are_not_written(number, path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("run", [{**RUN, "best_loss": 1e300}, {**RUN, "recent": [1e300, 7]}])
-def test_any_loss_that_is_a_number_can_be_saved(run, path):
+@pytest.mark.parametrize(
+    "run", [{**RUN, "best_loss": LARGEST}, {**RUN, "recent": [7 * LARGEST, 7]}]
+)
+def test_any_loss_that_float32_has_can_be_saved(run, path):
     save(path, made(run=run))
     assert read(path).run == run
 
@@ -283,5 +308,5 @@ def test_no_array_can_be_left_out(name, path):
         del arrays[name]
 
     rewritten(path, without)
-    with pytest.raises(CheckpointError, match=f"it lacks {name}|not a charrnn checkpoint"):
+    with pytest.raises(CheckpointError, match=f"it lacks '{name}'|not a charrnn checkpoint"):
         read(path)

@@ -10,6 +10,7 @@ from making import CORPUS, ROOM, made, mutated, npz, peak, refused, rewritten, s
 from charrnn import archive
 from charrnn.checkpoint import LONGEST, read, save, unpacked
 from charrnn.errors import CheckpointError
+from charrnn.header import MAX_FILES
 from charrnn.text.vocabulary import CODE_POINTS
 
 
@@ -65,6 +66,11 @@ def corpus(name, value):
     return lambda path: with_header(path, lambda said: said["corpus"].update({name: value}))
 
 
+def section(name, value):
+    """Makes a checkpoint of which a section of the header is another."""
+    return lambda path: with_header(path, lambda said: said.update({name: value}))
+
+
 EVERY_CHARACTER = "".join(map(chr, range(CODE_POINTS)))
 LARGE = {
     "characters without weights": array("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32)),
@@ -76,8 +82,17 @@ LARGE = {
     "an excerpt of unknown characters": array("excerpt", np.arange(LONGEST, dtype=np.uint32)),
     "a history": array("history", np.ones((400_000, 3))),
     "weights": array("resume.m", np.ones(3_000_000, np.float32)),
-    "files": corpus("files", ["ab"] * 90_000),
-    "objects": corpus("files", [{"a": 1}] * 45_000),
+    "files": corpus("files", [f"/{n:045}" for n in range(MAX_FILES)]),
+    "files of wide characters": corpus("files", ["a" * 30 + "\U0010ffff"] * MAX_FILES),
+    "too many files": corpus("files", ["ab"] * 90_000),
+    "objects": corpus("files", [{"a": 1}] * 29_000),
+    "lists": corpus("files", [[[]]] * 29_000),
+    "numbers": corpus("files", [1e300 + n * 1e285 for n in range(59_000)]),
+    "names": section("corpus", {f"x{n:012}": 1 for n in range(59_000)}),
+    "names of versions": section("versions", {f"x{n:012}": "1" for n in range(59_000)}),
+    "names of arrays": lambda path: with_header(
+        path, lambda said: said.update(arrays=[f"{n:017}" for n in range(59_000)])
+    ),
     "a name": corpus("name", "a" * 2_090_000),
     "a name of wide characters": corpus("name", "a" * 2_000_000 + "\U0010ffff"),
     "a header": corpus("name", "a" * 20_000_000),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from charrnn.evaluation import evaluate, evaluate_dynamically, evaluate_from_empty
+from charrnn.evaluation import Stopped, evaluate, evaluate_dynamically, evaluate_from_empty
 from charrnn.text.streams import Window
 
 
@@ -28,6 +28,20 @@ def test_a_short_text_is_scored_exactly(tiny_model, text, length):
     model = tiny_model("gru")
     short = text[:length]
     assert evaluate(model, short) == pytest.approx(read_by_one(model, short))
+
+
+def test_an_evaluation_asks_before_every_window_whether_to_stop(tiny_model, text):
+    asked = []
+    evaluate(tiny_model(), text, batch_size=1, seq_length=100, stop=lambda: asked.append(0))
+    assert len(asked) == 30
+
+    def stop():
+        asked.append(1)
+        return asked.count(1) == 3
+
+    with pytest.raises(Stopped):
+        evaluate(tiny_model(), text, batch_size=1, seq_length=100, stop=stop)
+    assert asked.count(1) == 3
 
 
 def test_every_character_counts_once(tiny_model, text):

@@ -220,16 +220,64 @@ def test_what_is_no_file_is_not_replaced_by_one(what, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "pipe"]
 
 
-def test_a_probe_changes_nothing_and_fails_where_writing_would(tmp_path, monkeypatch):
-    probe(tmp_path / "a")
+@pytest.mark.parametrize("size", [1, 10**6])
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_probe_changes_nothing_and_fails_where_writing_would(
+    supported, size, tmp_path, monkeypatch
+):
+    if not supported:
+        monkeypatch.delattr("os.posix_fallocate", raising=False)
+    probe(tmp_path / "a", size)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError):
-        probe(tmp_path / "missing" / "a")
+        probe(tmp_path / "missing" / "a", size)
+    limit_file_size(monkeypatch, size - 1)
+    with pytest.raises(OSError, match="No space left"):
+        probe(tmp_path / "a", size)
+    assert list(tmp_path.iterdir()) == []
 
-    class Full(io.BytesIO):
-        def write(self, data):
+
+def limit_file_size(monkeypatch, limit):
+    """Let no file become larger."""
+
+    def check(size):
+        if size > limit:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "open", lambda *_: Full(), raising=False)
-    with pytest.raises(OSError, match="No space left"):
-        probe(tmp_path / "a")
+    class Limited(io.FileIO):
+        def write(self, data):
+            check(self.tell() + len(data))
+            return super().write(data)
+
+    monkeypatch.setattr(files, "open", lambda path, mode: Limited(path, mode), raising=False)
+    if hasattr(os, "posix_fallocate"):
+        monkeypatch.setattr(os, "posix_fallocate", lambda handle, start, size: check(size))
+
+
+@pytest.mark.parametrize("why", [None, errno.EINVAL, errno.EOPNOTSUPP])
+def test_reserved_space_is_all_zeros_on_every_file_system(why, tmp_path, monkeypatch):
+    if why:
+
+        def refuse(*_):
+            raise OSError(why, os.strerror(why))
+
+        monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    size = files.BLOCK + 7
+    with open(tmp_path / "a", "xb") as file:
+        files.reserve(file, size)
+        if hasattr(os.stat_result, "st_blocks"):
+            assert os.fstat(file.fileno()).st_blocks * 512 >= size  # the file is not sparse
+    assert (tmp_path / "a").read_bytes() == bytes(size)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes that have a name")
+def test_to_open_a_regular_file_never_waits(tmp_path):
+    (tmp_path / "file").write_bytes(b"some")
+    os.mkfifo(tmp_path / "pipe")
+    with files.open_regular(tmp_path / "file") as file:
+        assert file.read() == b"some"
+    for path in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(OSError, match="is a pipe or a device"):
+            files.open_regular(path)
+    with pytest.raises(IsADirectoryError):
+        files.open_regular(tmp_path)

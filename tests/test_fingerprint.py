@@ -90,3 +90,10 @@ def test_who_resumes_elsewhere_is_told_in_one_line(changed, tmp_path):
     with resume(saved, tmp_path / "x.npz", Corpus.of(COUNTED), {"steps": 25}) as session:
         assert len(session.notices) == len(changed)
         assert all("numpy" in line and "1.0" in line for line in session.notices)
+
+
+def test_every_value_is_one_that_a_checkpoint_holds(monkeypatch):
+    monkeypatch.setattr(module, "processor", lambda: "a\0b" * 10_000)
+    found = fingerprint()["processor"]
+    assert found.startswith("a b")
+    assert len(found) == module.MAX_LENGTH

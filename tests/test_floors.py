@@ -20,7 +20,7 @@ FLOORS = [
     {"text", "optimizers", "schedules", "planning", "parallel", "archive"},
     {"cells", "dropout", "sampling", "settings", "fingerprint"},
     {"model", "header", "history"},
-    {"evaluation", "checkpoint"},
+    {"evaluation", "checkpoint", "resources"},
     {"learner", "inspection"},
     {"training", "render"},
     {"session"},
@@ -124,3 +124,15 @@ def test_the_library_never_prints():
     for file in FILES:
         if not {place(file), file.relative_to(ROOT).as_posix()} & speaking:
             assert "print" not in calls(file), file
+
+
+def test_all_json_is_strict():
+    """Neither NaN nor Infinity, which only Python takes for JSON."""
+    written = 0
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.dumps", "json.dump"):
+                allowed = [word.value for word in node.keywords if word.arg == "allow_nan"]
+                assert [ast.unparse(value) for value in allowed] == ["False"], file
+                written += 1
+    assert written >= 5

@@ -15,7 +15,13 @@ def test_the_search_finds_nothing_in_a_moment(tmp_path):
     command = [sys.executable, fuzz.__file__, "--first", "1", "--count", "300"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for kind in ("checkpoint of use", "checkpoint refused", "text of use", "text refused"):
+    for kind in (
+        "checkpoint read as another model",
+        "checkpoint read as the same",
+        "checkpoint refused",
+        "text of use",
+        "text refused",
+    ):
         assert kind in done.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -40,3 +46,16 @@ def test_a_header_is_also_given_what_no_header_says():
     given = b"".join(fuzz.header_case(member, fuzz.np.random.default_rng(n)) for n in range(200))
     assert b'"dtype": ' in given
     assert b'"dtype": ' not in member
+
+
+def test_a_case_that_executes_something_is_found(monkeypatch, tmp_path):
+    def execute(data, rng):
+        fuzz.watch("os.system", ("x",))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(fuzz.CASES, "checkpoint", (fuzz.checkpoint_case, execute))
+    fuzz.watch("os.system", ("x",))  # which outside of a case is none of its business
+    fuzz.tracemalloc.start()
+    with pytest.raises(AssertionError, match=r"os\.system"):
+        fuzz.carry_out(1)
+    fuzz.tracemalloc.stop()

@@ -1,12 +1,19 @@
 """A header of a checkpoint that does not say what it should, in its form and in its words."""
 
 import json
+from dataclasses import asdict
+from math import inf, nan, nextafter
 
+import numpy as np
 import pytest
-from making import CORPUS, made, with_header
+from making import CORPUS, RUN, made, with_header
 
-from charrnn.checkpoint import read, save
+from charrnn import header, session
+from charrnn.checkpoint import packed, read, save, unpacked
 from charrnn.errors import CheckpointError
+from charrnn.header import SECTIONS
+from charrnn.settings import Settings
+from charrnn.text.corpus import Corpus
 
 
 @pytest.fixture
@@ -39,33 +46,23 @@ def setting(section, name, value):
         (lambda said: said.pop("run") and None, "has no run"),
         (lambda said: said.update(corpus=[]), "has no corpus"),
         (lambda said: said["corpus"].pop("files") and None, "corpus lacks files"),
-        (setting("corpus", "files", [3]), "files of its corpus are no names"),
-        (setting("corpus", "characters", -1), "characters of its corpus is -1"),
-        (setting("corpus", "held_out", 2**60), "held_out of its corpus"),
-        (setting("corpus", "normalize", "zzz"), "normalize of its corpus is none of"),
-        (setting("corpus", "errors", "zzz"), "errors of its corpus is none of"),
-        (setting("corpus", "errors", None), "errors of its corpus is None"),
-        (setting("corpus", "binary", 1), "binary of its corpus is 1"),
-        (setting("run", "step", 1.5), "step of its run is 1.5"),
-        (setting("run", "step", True), "step of its run is True"),
-        (setting("run", "best_loss", "low"), "best_loss of its run is 'low'"),
-        (setting("run", "recent", [1]), r"recent of its run is \[1\]"),
-        (setting("versions", "numpy", 2), "versions are no names"),
+        (lambda said: said["corpus"].update(files=["a", "b\0"]), "files of its corpus"),
+        (lambda said: said["versions"].update(numpy=2), "versions are too many, or no names"),
+        (lambda said: said["versions"].update({"x" * 2_001: "1"}), "versions are too many"),
+        (lambda said: said["versions"].update({f"{n}": "1" for n in range(50)}), "are too many"),
         (setting("model", "hidden_size", 10**12), r"is \(4, 4\).*asks for \(4, 1000000000000\)"),
         (setting("model", "num_layers", 10**12), "too few for its layers"),
-        (setting("model", "cell", "transformer"), "no cell named 'transformer'"),
-        (setting("model", "dropout", 1), "dropout is in"),
-        (setting("model", "hidden_size", 0), "at least 1"),
+        (setting("model", "cell", "x" * 9_000), "cell of its model is 'x{5,40}[.]{3}x{5,40}', not"),
         (setting("model", "colour", "blue"), "nothing is known of 'colour' in its model"),
         (setting("model", "dtype", "V2000000000"), "nothing is known of 'dtype' in its model"),
-        (setting("model", "dtype", "O"), "nothing is known of 'dtype' in its model"),
         (setting("corpus", "x", 1), "nothing is known of 'x' in its corpus"),
         (setting("run", "x", 1), "nothing is known of 'x' in its run"),
-        (setting("model", "cell", "x" * 9_000), "no cell named 'x{50,200}$"),
+        (lambda said: said.update(x=1), "nothing is known of 'x' in its header"),
+        (lambda said: said.update(model={}), "model lacks cell, dropout, hidden_size"),
         (lambda said: said.update(settings={"steps": 3}), "settings lacks batch_size, seq_length"),
         (
             lambda said: said.update(settings={"steps": 0, "batch_size": 1, "seq_length": 1}),
-            "steps is at least 1",
+            "steps of its settings is 0, not a whole number from 1 to",
         ),
         (
             lambda said: said.update(
@@ -74,9 +71,9 @@ def setting(section, name, value):
             "nothing is known of 'x' in its settings",
         ),
         (lambda said: said["arrays"].extend(["last.by"] * 100_000), "too large"),
-        (lambda said: said["arrays"].remove("last.by"), r"it lists no last\.by"),
+        (lambda said: said["arrays"].remove("last.by"), r"it lists no 'last\.by'"),
         (lambda said: said.update(arrays=7), "lists no arrays"),
-        (lambda said: said["arrays"].append("more"), "it lacks more"),
+        (lambda said: said["arrays"].append("more"), "it lacks 'more'"),
     ],
 )
 def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
@@ -85,25 +82,131 @@ def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
         read(path)
 
 
-def test_a_number_too_large_for_a_float_is_none(path):
-    with_header(
-        path,
-        lambda said: json.dumps(said).replace('"best_loss": 1.5', '"best_loss": 1e999').encode(),
-    )
-    with pytest.raises(CheckpointError, match="best_loss of its run is inf"):
-        read(path)
+@pytest.fixture(scope="module")
+def valid():
+    """The arrays of a checkpoint with every field, and its header."""
+    every = asdict(Settings(steps=3, batch_size=2, seq_length=2))
+    corpus = {**CORPUS, "errors": "strict", "binary": False}
+    arrays = packed(made(corpus=corpus, settings=every, run=RUN))
+    return arrays, json.loads(arrays.pop("header").tobytes())
+
+
+FIELDS = [(section, name) for section, known in SECTIONS.items() for name in known]
+#: No field is any of these.
+NEVER = [{}, {"a": 1}, [[]], nan, inf, -inf, -1, -0.5, 10**400, "1e999", "-1e999", "a\0", "\0"]
+
+
+def wrong(field):
+    """Values that a field may not have: of other types, and beyond its range on both sides."""
+    found = list(NEVER)
+    if not field.nullable:
+        found.append(None)
+    found += [1, 0] if field.kind is bool else [True, False]
+    if field.kind in (int, float):
+        found += ["", "1", [], [1], field.high + 1 if field.kind is int else field.high * 2]
+        found += [field.low - 1, nextafter(field.high, inf)]
+    if field.kind is int:
+        found += [0.5, 1.0]
+    if field.kind is str:
+        found += [1, 0.5, ["a"], "x" * (field.high + 1) if field.high < 10**6 else 2]
+        found += ["x" * (field.low - 1)] if field.low else []
+        found += [choice + "x" for choice in field.choices]
+    if field.kind is list:
+        found += ["", "ab", 1]
+        good = [right(item) for item in field.items]
+        for number, item in enumerate(field.items):
+            found += [[*good[:number], bad, *good[number + 1 :]] for bad in wrong(item)]
+        # One too few, and one too many.
+        found += [good * n for n in (field.high + 1,)] + [good[1:]] * (field.low > 0)
+    return [value for value in found if not (field.kind is str and value in field.choices)]
+
+
+def right(field):
+    """A value that a field may have: the highest."""
+    if field.kind is list:
+        return [right(item) for item in field.items]
+    if field.kind is str:
+        return field.choices[-1] if field.choices else "x" * int(min(field.high, 10_000))
+    return True if field.kind is bool else field.high
+
+
+def lowest(field):
+    """Likewise the lowest, or None."""
+    if field.nullable:
+        return None
+    if field.kind is list:
+        return [lowest(item) for item in field.items] if len(field.items) == field.low else []
+    if field.kind is str:
+        return field.choices[0] if field.choices else "x" * int(field.low)
+    return False if field.kind is bool else field.low
+
+
+def with_value(said, section, name, value):
+    """A header of which a field has another value, as bytes; 1e999 is a number in them."""
+    changed = {**said, section: {**said[section], name: value}}
+    return json.dumps(changed).replace('"1e999"', "1e999").replace('"-1e999"', "-1e999").encode()
+
+
+@pytest.mark.parametrize(("section", "name"), FIELDS)
+def test_every_field_is_held_to_its_type_and_its_range(section, name, valid):
+    arrays, said = valid
+    field = SECTIONS[section][name]
+    for value in wrong(field):
+        data = np.frombuffer(with_value(said, section, name, value), np.uint8)
+        with pytest.raises(CheckpointError) as caught:
+            unpacked({**arrays, "header": data})
+        refusal = str(caught.value)
+        assert len(refusal) < 400
+        assert "\n" not in refusal
+        # What JSON does not have is refused before there are fields.
+        assert any(
+            words in refusal
+            for words in (f"{name} of its {section} is ", "is no number", "is too large")
+        ), (value, refusal)
+
+
+@pytest.mark.parametrize(("section", "name"), FIELDS)
+def test_every_field_may_have_the_ends_of_its_range(section, name, valid):
+    field = SECTIONS[section][name]
+    for value in (lowest(field), right(field)):
+        header.check(json.loads(with_value(valid[1], section, name, value)))
+
+
+def test_the_schema_has_the_fields_that_a_run_writes_and_no_others(path):
+    settings = {"batch_size": 2, "seq_length": 4, "workers": 1}
+    model = {"cell": "gru", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
+    with session.start(Corpus.of("abc" * 99), path, model=model, settings=settings) as run:
+        run.save()
+    with np.load(path) as file:
+        said = json.loads(file["header"].tobytes())
+    written = {(section, name) for section in SECTIONS for name in said[section]}
+    assert {pair for pair in written if pair[0] != "versions"} == set(FIELDS)
+    assert said.keys() == {"format", "arrays", *SECTIONS}
+
+
+@pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, "2", [], 10**400])
+def test_a_format_that_is_none_is_refused(value, valid):
+    arrays, said = valid
+    data = np.frombuffer(json.dumps({**said, "format": value}).encode(), np.uint8)
+    with pytest.raises(CheckpointError, match="not a charrnn checkpoint"):
+        unpacked({**arrays, "header": data})
 
 
 @pytest.mark.parametrize("name", ["[{,", '"[{,', "\\[{,", '\\"[{,"\\\\', '",["'])
 def test_what_stands_in_a_string_is_no_value(name, path):
-    save(path, made(corpus={**CORPUS, "files": [name * 40_000]}))
-    assert read(path).corpus["files"] == [name * 40_000]
+    save(path, made(corpus={**CORPUS, "name": name * 40_000}))
+    assert read(path).corpus["name"] == name * 40_000
 
 
-@pytest.mark.parametrize("files", [["x"] * 100_000, ["x" * 3_000_000]])
-def test_a_header_too_large_to_be_read_is_not_written(files, path):
-    with pytest.raises(
-        CheckpointError, match=r"model\.npz: cannot be saved: its header.*too large"
-    ):
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["x"] * (header.MAX_FILES + 1), "files of its corpus is"),
+        (["x" * (header.MAX_PATH + 1)], "files of its corpus is"),
+        (["x" * header.MAX_PATH] * 70, "cannot be saved: its header.*too large"),
+    ],
+)
+def test_a_header_too_large_to_be_read_is_not_written(files, said, path):
+    with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
         save(path, made(corpus={**CORPUS, "files": files}))
     assert not path.exists()

@@ -45,6 +45,20 @@ def test_streams_do_not_touch_each_other(cell, tiny_model, window):
 
 
 @each_cell
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+@pytest.mark.parametrize("hidden_size", [128, 256])
+def test_an_untrained_network_guesses(cell, num_layers, hidden_size, rng):
+    vocabulary = Vocabulary("".join(map(chr, range(32, 97))))
+    model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    model.initialize(rng)
+    state = model.state(4)
+    for _ in range(10):  # the state is carried from window to window
+        text = rng.integers(0, 65, (33, 4))
+        loss = model.losses(Window(text[:-1], text[1:]), state).mean()
+        assert np.log(65) - 0.1 < loss < np.log(65) + 0.4
+
+
+@each_cell
 def test_hello_is_written_by_a_model_that_learned_it(cell):
     vocabulary = Vocabulary("hello")
     text = vocabulary.encode("hello")

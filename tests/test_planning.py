@@ -1,10 +1,12 @@
 from math import log
 
+import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from charrnn import planning
+from charrnn.cells import CELLS
 
 characters = st.integers(1, 10**7)
 batch_sizes = st.integers(1, 500)
@@ -119,19 +121,56 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 @pytest.mark.parametrize(
     ("train_loss", "val_loss", "best_step", "advice"),
     [
-        (0.95 * log(50), 0.95 * log(50), 1000, "it has hardly learned yet"),
-        (0.95 * log(50), None, 0, "it has hardly learned yet"),
+        (2.9, 2.9, 1000, "it has hardly learned more than the frequencies of characters"),
+        (4.0, 3.5, 1000, "it has hardly learned more than the frequencies of characters"),
+        (1.0, 3.5, 1000, "2.50 nats worse on unseen text"),
+        (2.9, None, 0, "it has hardly learned more than the frequencies of characters"),
         (log(2), None, 0, "it gives the right character a probability of 0.50"),
         (1.0, 1.9, 500, "overfitting since step 500: more --dropout"),
         (1.0, 1.1, 690, "overfitting since step 690"),
         (1.0, 1.5, 1000, "0.50 nats worse on unseen text"),
-        (1.5, 1.51, 1000, "as good on unseen text as on its own"),
+        (2.8, 2.8, 1000, "as good on unseen text as on its own"),
         (1.5, 1.3, 1000, "as good on unseen text as on its own"),
         (1.4, 1.55, 1000, "neither much over- nor underfitting"),
     ],
 )
 def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
-    assert planning.advice_after(train_loss, val_loss, best_step, 1000, 50).startswith(advice)
+    said = planning.advice_after(train_loss, val_loss, best_step, 1000, 3.0, "do this")
+    assert said.startswith(advice)
+    assert said.endswith("3.00 nats: do this") == ("frequencies" in advice)
+
+
+def test_the_loss_by_frequencies_is_a_cross_entropy_with_counts_one_higher():
+    train, text = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 3, 3])
+    expected = -(log(4 / 10) + log(3 / 10) + 2 * log(1 / 10)) / 4
+    assert planning.loss_by_frequencies(train, text, 4) == pytest.approx(expected)
+
+
+def test_the_loss_by_frequencies_of_random_text_is_that_of_guessing(rng):
+    train, text = rng.integers(0, 50, 100_000), rng.integers(0, 50, 10_000).astype(np.uint8)
+    assert planning.loss_by_frequencies(train, text, 50) == pytest.approx(log(50), abs=0.01)
+
+
+def test_no_more_than_a_million_characters_are_counted():
+    train, text = np.zeros(2_000_000, np.uint8), np.zeros(1_500_000, np.uint8)
+    train[:1_000_000] = text[1_000_000:] = 1
+    assert planning.loss_by_frequencies(train, text, 2) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "steps", "advice"),
+    [
+        ("adam", 1.0, 5000, "start again with --overwrite and a lower --learning-rate 0.0067"),
+        ("adam", 1.0, 10, "start again with --overwrite and a lower --learning-rate 0.0067"),
+        ("sgd", 1.0, 5000, "start again with --overwrite and a lower --learning-rate 0.0067"),
+        ("adam", 1e-5, 5000, "start again with --overwrite and a higher --learning-rate 0.0067"),
+        ("adam", 0.0067, 999, "train longer, for 1,000 steps or more"),
+        ("sgd", 0.0067, 5000, "start again with --overwrite and --optimizer adam"),
+        ("adam", 0.0067, 5000, "start again with --overwrite and a lower --learning-rate 0.0022"),
+    ],
+)
+def test_the_remedy_names_what_differs_from_the_default(optimizer, rate, steps, advice):
+    assert planning.remedy("vanilla", 128, 3, optimizer, rate, steps) == advice
 
 
 def test_validations_as_often_as_asked_take_their_time():
@@ -170,9 +209,23 @@ def test_validations_are_a_dozen_but_cost_little_time(steps, held_out, expected)
 
 
 @pytest.mark.parametrize(
-    ("cell", "units", "rate"),
-    [("gru", 512, 0.015), ("lstm", 64, 0.015), ("vanilla", 64, 0.015), ("vanilla", 256, 0.01),
-     ("vanilla-relu", 512, 0.005)],
-)  # fmt: skip
-def test_a_wide_vanilla_network_learns_at_a_lower_rate(cell, units, rate):
-    assert planning.rate_for(cell, units) == pytest.approx(rate)
+    ("cell", "units", "layers", "rate"),
+    [
+        ("gru", 512, 3, 0.015),
+        ("lstm", 64, 1, 0.015),
+        ("vanilla", 64, 1, 0.015),
+        ("vanilla", 256, 1, 0.01),
+        ("vanilla-relu", 512, 1, 0.005),
+        ("vanilla", 128, 2, 0.01),
+        ("vanilla-relu", 256, 3, 0.01 / 3),
+    ],
+)
+def test_a_wide_or_deep_vanilla_network_learns_at_a_lower_rate(cell, units, layers, rate):
+    assert planning.rate_for(cell, units, layers) == pytest.approx(rate)
+
+
+@given(st.sampled_from(sorted(CELLS)), st.integers(1, 4096), st.integers(1, 100))
+def test_the_rate_does_not_rise_with_width_or_depth(cell, units, layers):
+    rate = planning.rate_for(cell, units, layers)
+    assert 0 < planning.rate_for(cell, units + 1, layers) <= rate <= planning.RATE
+    assert 0 < planning.rate_for(cell, units, layers + 1) <= rate

@@ -1,10 +1,11 @@
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from charrnn import checkpoint, header, planning, session
-from charrnn.errors import TextError
+from charrnn import checkpoint, header, planning, resources, session
+from charrnn.errors import CheckpointError, TextError
 from charrnn.model import CharRNN
 from charrnn.parallel.processes import team_of
 from charrnn.settings import Settings
@@ -128,16 +129,14 @@ def test_the_dropout_for_a_time_without_end_is_the_highest(begin, monkeypatch):
     assert begin(Corpus.of(TEXT), seconds=1e307).run.model.dropout == 0.5
 
 
-@pytest.mark.parametrize(("name", "count"), [("x" * 100, 40_000), ("x", 120_000)])
+@pytest.mark.parametrize(("name", "count"), [("x" * 100, 30_000), ("x", 80_000)])
 def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count, begin, tmp_path):
     """For their length, and for their number."""
     files = tuple(f"/{name}/{number}" for number in range(count))
     with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))
     step = count // 40
-    most = next(
-        n for n in range(0, count, step) if not header.has_room(["many", files[: n + step]])
-    )
+    most = next(n for n in range(0, count, step) if not header.has_room("many", files[: n + step]))
     assert most > 10_000
     begin(Corpus("many", [[TEXT]], files=files[:most])).save()
     assert len(checkpoint.read(tmp_path / "model.npz").corpus["files"]) == most
@@ -163,3 +162,63 @@ def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_one
     new = checkpoint.read(tmp_path / "model.npz")
     np.testing.assert_array_equal(new.untrained().parameters.flat, started)
     assert (new.last["Wy"] != new.untrained().parameters["Wy"]).all()
+
+
+@pytest.mark.parametrize("cell", ["vanilla", "vanilla-relu"])
+def test_a_deep_vanilla_network_learns_by_default(tmp_path, cell):
+    model = {"cell": cell, "hidden_size": 48, "num_layers": 3, "dropout": None}
+    settings = {"steps": 120, "batch_size": 8, "seq_length": 16, "workers": 1}
+    with session.start(
+        Corpus.of(TEXT * 2), tmp_path / "model.npz", model=model, settings=settings
+    ) as current:
+        losses = [progress.loss for progress in train(current.run)]
+        learner = current.run.learner
+        frequencies = planning.loss_by_frequencies(
+            *session.split(current.indices, len(learner.validation)),
+            len(current.run.model.vocabulary),
+        )
+        assert current.run.counters.best_loss < 0.3 * frequencies
+        assert max(losses) < losses[0] + 0.3
+
+
+@pytest.fixture
+def saved(begin, tmp_path):
+    begin(Corpus.of(TEXT)).save()
+    return checkpoint.read(tmp_path / "model.npz")
+
+
+def resumed(saved, changes):
+    return session.resume(saved, Path("model.npz"), Corpus.of(TEXT), changes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "workers"), [({}, 2), ({"workers": 3}, 3), ({"workers": None}, 1)]
+)
+def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, saved, monkeypatch):
+    monkeypatch.setattr(session, "cores", lambda: 2)
+    saved.settings["workers"] = 4
+    with resumed(saved, asked) as current:
+        assert current.run.settings.workers == workers
+    assert current.notices[0] == f"--workers {workers}, not 4: the same training, but for rounding"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"batch_size": 2**20}, {"seq_length": 4096}, {"batch_size": 100, "seq_length": 8}]
+)
+def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, saved):
+    saved.settings |= settings
+    with pytest.raises(CheckpointError, match=r"streams of .* characters, from a text of 2,862$"):
+        resumed(saved, {})
+
+
+def test_a_file_asks_for_no_more_memory_than_there_is(saved, monkeypatch):
+    monkeypatch.setattr(resources, "available_bytes", lambda: 1000)
+    with pytest.raises(CheckpointError, match=r"GB are available: resume on a machine with more"):
+        resumed(saved, {})
+
+
+def test_a_run_of_as_many_steps_as_can_be_counted_goes_on(saved):
+    saved.run["step"] = 2**53 - 1
+    saved.settings["steps"] = 2**53
+    with resumed(saved, {}) as current:
+        assert [progress.step for progress in train(current.run)] == [2**53]

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
+from charrnn import history
 from charrnn.cells import CELLS
 from charrnn.errors import SettingError, TrainingError
 from charrnn.model import CharRNN
@@ -68,6 +69,34 @@ def test_a_resumed_run_ends_with_the_same_bits(cell, optimizer, start):
         np.testing.assert_array_equal(again.model.parameters.flat, whole.model.parameters.flat)
         np.testing.assert_array_equal(again.best, whole.best)
         assert again.counters == whole.counters
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("last", [14, 30])
+def test_a_validation_that_is_stopped_is_made_up_for_and_the_bits_are_the_same(
+    last, workers, start
+):
+    settings = {"workers": workers, "steps": 30, "held_out": 5}
+    whole, run = start(**settings), start(**settings)
+    list(train(whole))
+    asked = []
+
+    def stop():
+        asked.append(run.counters.step)
+        return run.counters.step == last and asked.count(last) > 2
+
+    run.stop = stop
+    seen = [(progress.step, progress.val_loss is None) for progress in train(run)]
+    assert seen[-1] == (last, True)
+    assert asked.count(last) == 4  # twice in vain, then the step's validation, then once more
+    assert (run.pending, run.done) == (True, False)
+    assert run.counters.history == whole.counters.history[: len(run.counters.history)]
+    run.stop = lambda: False
+    list(train(run))
+    assert (run.pending, run.done) == (False, True)
+    assert run.counters == whole.counters
+    np.testing.assert_array_equal(run.model.parameters.flat, whole.model.parameters.flat)
+    np.testing.assert_array_equal(run.best, whole.best)
 
 
 #: A run that without dropout is best at step 12, and that patience ends at 24.
@@ -236,6 +265,10 @@ def test_components_are_clipped_before_the_norm(start):
         {"steps": 0},
         {"batch_size": 0},
         {"learning_rate": -1.0},
+        {"learning_rate": 1e39},
+        {"momentum": 1.0},
+        {"momentum": float("nan")},
+        {"seed": 2**53 + 1},
         {"grad_clip": float("nan")},
         {"optimizer": "magic"},
         {"schedule": "magic"},
@@ -364,5 +397,20 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
 
 @pytest.mark.parametrize("workers", [0, 5])
 def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
-    with pytest.raises(SettingError, match="workers is from 1 to batch_size, 4"):
+    with pytest.raises(SettingError, match="workers is from 1 to"):
         Settings(steps=1, batch_size=4, seq_length=1, workers=workers)
+
+
+def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
+    """Up to the last point, and for all of the run."""
+    monkeypatch.setattr(history, "MAX_POINTS", 8)
+    run = start(steps=100, val_every=1)
+    for progress in train(run):
+        steps = [point["step"] for point in run.counters.history]
+        assert len(steps) <= 8
+        assert steps[-1] == progress.step
+    gaps = np.diff(steps)
+    assert len(steps) == 8
+    assert steps[0] == 1
+    # Evenly spaced as far as that is possible.
+    assert gaps.max() <= 2 * 100 / 7

@@ -28,7 +28,8 @@ H, V = 256, 128
 
 def table():
     """The column of charrnn, by the name of the row."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    section = PAGE.read_text(encoding="utf-8").partition("## Beside PyTorch\n")[2]
+    lines = section.splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     return {row[0]: row[-1] for row in rows if row[-1] != "charrnn"}
 
@@ -80,24 +81,35 @@ def loss():
     return "mean over all targets, in nats"
 
 
-def normal(name):
+def check_normal(weights, deviation):
+    assert weights.std() == pytest.approx(deviation, rel=0.02)
+    beyond = np.abs(weights) > 2 * weights.std()
+    assert beyond.mean() == pytest.approx(0.0455, abs=0.005)
+
+
+def inputs():
     for cell in CELLS:
-        weights = started(cell).parameters[name]
-        assert weights.std() * np.sqrt(H) == pytest.approx(1, abs=0.02)
-        beyond = np.abs(weights) > 2 * weights.std()
-        assert beyond.mean() == pytest.approx(0.0455, abs=0.005)
+        model = started(cell, num_layers=2)
+        of_one_hot = 1 / np.sqrt(2) if cell.startswith("vanilla") else 1 / np.sqrt(H)
+        check_normal(model.parameters["layer1.Wx"], of_one_hot)
+        check_normal(model.parameters["layer2.Wx"], 1 / np.sqrt(H))
+    return (
+        "normal with standard deviation 1/√H; 1/√2 for one-hot inputs of vanilla and vanilla-relu"
+    )
+
+
+def outputs():
+    for cell in CELLS:
+        check_normal(started(cell).parameters["Wy"], 1 / np.sqrt(H))
     return "normal with standard deviation 1/√H"
 
 
 def recurrent():
-    kinds = {}
-    for cell in sorted(CELLS):
-        gates = started(cell).parameters["layer1.Wh"].reshape(-1, H, H)
-        for Wh in gates:
-            np.testing.assert_allclose(Wh @ Wh.T, np.eye(H), atol=1e-5)
-        kinds[cell] = all(np.array_equal(Wh, np.eye(H)) for Wh in gates)
-    identity = ", ".join(cell for cell, found in kinds.items() if found)
-    return f"orthogonal for each gate; the identity for {identity}"
+    for cell in CELLS:
+        squared = 1 / 2 if cell == "vanilla-relu" else 1
+        for Wh in started(cell).parameters["layer1.Wh"].reshape(-1, H, H):
+            np.testing.assert_allclose(Wh @ Wh.T, squared * np.eye(H), atol=1e-5)
+    return "orthogonal for each gate; divided by √2 for vanilla-relu"
 
 
 def biases():
@@ -203,7 +215,9 @@ def carried():
 
 ROWS = {
     "learning rate": lambda: (
-        f"with {H} units: " + each({cell: f"{rate_for(cell, H):g}" for cell in sorted(CELLS)})
+        f"with one layer of {H}: "
+        + each({cell: f"{rate_for(cell, H, 1):g}" for cell in sorted(CELLS)})
+        + "; less with more layers for vanilla and vanilla-relu"
     ),
     "schedule": schedule,
     "β₁ of Adam": lambda: f"{Adam.beta1}",
@@ -215,9 +229,9 @@ ROWS = {
     "kind of weight decay": decayed,
     "gradient clipping": lambda: f"norm of at most {default('grad_clip')}",
     "loss": loss,
-    "starting Wx": lambda: normal("layer1.Wx"),
+    "starting Wx": inputs,
     "starting Wh": recurrent,
-    "starting Wy (`Linear`)": lambda: normal("Wy"),
+    "starting Wy (`Linear`)": outputs,
     "starting biases": biases,
     "starting bias of the forget gate": forget_bias,
     "bias vectors of a layer": bias_vectors,

@@ -46,8 +46,17 @@ class Cell(ABC):
         """The shape of each weight, by name: the one place where it is written."""
 
     @abstractmethod
-    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
-        """Fill `weights` with starting values."""
+    def initialize(
+        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
+    ) -> None:
+        """Fill `weights` with starting values.
+
+        Args:
+            weights: as in `shapes`; overwritten.
+            rng: the source of randomness.
+            one_hot: the inputs are one-hot vectors, as those of the first layer are, and not the
+                outputs of a layer.
+        """
 
     @abstractmethod
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:

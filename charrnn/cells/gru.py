@@ -42,7 +42,9 @@ class GRU(Cell):
         D, H = self.input_size, self.hidden_size
         return {"Wx": (3 * H, D), "Wh": (3 * H, H), "b": (3 * H,), "bh": (H,)}
 
-    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
+    def initialize(
+        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
+    ) -> None:
         H = self.hidden_size
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
         weights["Wh"][...] = orthogonal(H, 3, rng)

@@ -43,7 +43,9 @@ class LSTM(Cell):
         D, H = self.input_size, self.hidden_size
         return {"Wx": (4 * H, D), "Wh": (4 * H, H), "b": (4 * H,)}
 
-    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
+    def initialize(
+        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
+    ) -> None:
         H = self.hidden_size
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
         weights["Wh"][...] = orthogonal(H, 4, rng)

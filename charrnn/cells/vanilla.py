@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from charrnn.cells.cell import Cell, before, orthogonal, outputs
@@ -14,18 +16,28 @@ class Vanilla(Cell):
 
         h ← tanh(Wx·x + Wh·h + b)
 
-    with Wx (H, D), Wh (H, H), b (H). Wh starts orthogonal. Backward: through the squashing,
-    da = dh∘(1−h²), then one step back, dh₋₁ = Whᵀ·da.
+    with Wx (H, D), Wh (H, H), b (H). Wh starts orthogonal, times `gain`. Wx starts normal with a
+    variance of 1/H, or of 1/2 where the inputs are one-hot: a unit's input is then of the order
+    of 1 in both cases. Backward: through the squashing, da = dh∘(1−h²), then one step back,
+    dh₋₁ = Whᵀ·da.
     """
+
+    #: What the orthogonal matrix is multiplied by at the start.
+    gain: ClassVar[float] = 1.0
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
         return {"Wx": (H, D), "Wh": (H, H), "b": (H,)}
 
-    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
+    def initialize(
+        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
+    ) -> None:
         H = self.hidden_size
-        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        weights["Wh"][...] = orthogonal(H, 1, rng)
+        # A one-hot vector has one entry that counts, whatever its width. With smaller states the
+        # output weights learn too slowly, and Wh grows instead until the state explodes.
+        variance = 1 / 2 if one_hot else 1 / H
+        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) * np.sqrt(variance)
+        weights["Wh"][...] = self.gain * orthogonal(H, 1, rng)
         weights["b"][...] = 0
 
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
@@ -87,16 +99,16 @@ class Vanilla(Cell):
 
 
 class VanillaReLU(Vanilla):
-    """The rectified network that starts by remembering (Le, Jaitly, Hinton 2015).
+    """The rectified network.
 
         h ← max(0, Wx·x + Wh·h + b)
 
-    Wh starts at the identity, so a unit keeps its value until training finds a better use.
+    Wh starts as an orthogonal matrix divided by √2, which leaves a margin for the first steps:
+    nothing bounds a rectified state. From the identity (Le, Jaitly, Hinton 2015) the carried
+    state grows from window to window before anything is learned.
     """
 
-    def initialize(self, weights: dict[str, Array], rng: np.random.Generator) -> None:
-        super().initialize(weights, rng)
-        weights["Wh"][...] = np.eye(self.hidden_size)
+    gain = 0.5**0.5
 
     def squash(self, a: Array, out: Array) -> None:
         """out ← max(0, a)."""

@@ -58,7 +58,7 @@ class Bar(tqdm):  # type: ignore[misc]
         """How much is done: of the whole, where that is known."""
         return f"{self.n / self.total:.0%}" if self.total else tqdm.format_sizeof(self.n)
 
-    def say(self, message: str) -> None:
-        """Say something without drawing into the bar."""
+    def say(self, message: str, *, text: bool = False) -> None:
+        """Write a message or a text, as `notice` does, without drawing into the bar."""
         with self.external_write_mode(sys.stderr):
-            notice(message)
+            notice(message, text=text)

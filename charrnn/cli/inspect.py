@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files
@@ -70,19 +71,19 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--html",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write everything as one HTML page.",
 )
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Draw the analyses as a picture: .png, .svg or .pdf.",
 )
 @click.option(
     "--export",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the state after each character as .npz.",
 )
@@ -120,6 +121,7 @@ def analyses_options(command: Command) -> Command:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
 @encoding_options
+@np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
 def command(**options: Any) -> None:
     """Look inside a trained model.
 
@@ -156,7 +158,10 @@ def command(**options: Any) -> None:
         text.inspect_text(checkpoint, model, asked, options)
         return
     summary = summarize(model, checkpoint)
-    click.echo(json.dumps(summary) if options["as_json"] else describe(summary, checkpoint))
+    if options["as_json"]:
+        click.echo(json.dumps(summary, allow_nan=False))
+    else:
+        click.echo(describe(summary, checkpoint))
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run["history"])], options["plot"])
 
@@ -189,8 +194,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         SettingError: for one that cannot be written, or a picture of an unknown format.
         MissingExtra: where a package for drawing is not installed.
     """
-    texts = [name for name in checkpoint.corpus.get("files", ()) if "\0" not in name]
-    taken = [options["checkpoint"], options["text"], *texts]
+    taken = [options["checkpoint"], options["text"], *checkpoint.corpus.get("files", ())]
     for name in OUTPUTS:
         path: Path | None = options[name]
         if path is None:

@@ -19,7 +19,7 @@ from charrnn.cli.cell import inspect_cell, surprisal_lines
 from charrnn.cli.options import decoding, notice, refuse_terminal
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
-from charrnn.evaluation import evaluate, evaluate_dynamically
+from charrnn.evaluation import evaluate, evaluate_dynamically, finite
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.answer import Answer, Figure
 from charrnn.inspection.features.features import pattern
@@ -30,7 +30,7 @@ from charrnn.inspection.wording import characters
 from charrnn.model import CharRNN
 from charrnn.parameters import Array
 from charrnn.render import plot
-from charrnn.render.escape import printable
+from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
 from charrnn.text import corpus as corpora
@@ -65,7 +65,7 @@ def inspect_text(
         if key == "surprisal":
             shown.append(surprisal_lines(subject, analysed.bits, options))
     if options["as_json"]:
-        click.echo(json.dumps(plain(result)))
+        click.echo(json.dumps(plain(result), allow_nan=False))
     else:
         show(shown)
     save_plot(figures, options["plot"])
@@ -170,7 +170,7 @@ def score(model: CharRNN, indices: Array) -> dict[str, float | None]:
     """The loss of a text in nats and in bits a character; None for a single character."""
     if len(indices) < 2:
         return {"loss": None}
-    loss = evaluate(model, indices)
+    loss = finite(evaluate(model, indices))
     return {"loss": loss, "bpc": loss / log(2)}
 
 
@@ -184,10 +184,11 @@ def dynamic_score(model: CharRNN, indices: Array, options: dict[str, Any]) -> di
 
 def score_line(result: dict[str, Any]) -> str:
     """The scores of a text for people."""
+    name = one_line(result["text"], MAX_NAME)
     if result["loss"] is None:
-        return f"{result['text']}: a single character, nothing to predict"
+        return f"{name}: a single character, nothing to predict"
     lines = [
-        f"{result['text']}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
+        f"{name}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
         f"{result['bpc']:.4f} bits a character"
     ]
     if "dynamic_loss" in result:
@@ -195,7 +196,7 @@ def score_line(result: dict[str, Any]) -> str:
             f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
             f"nats, {result['dynamic_bpc']:.4f} bits a character"
         )
-    return printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def show(parts: Sequence[Iterable[str]]) -> None:

@@ -35,7 +35,7 @@ class Log:
         """Append a line."""
         if self.file:
             try:
-                self.file.write(json.dumps(record) + "\n")
+                self.file.write(json.dumps(record, allow_nan=False) + "\n")
             except OSError as error:
                 self._give_up(error)
 

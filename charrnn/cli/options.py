@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from charrnn.cli.streams import hush
-from charrnn.render.escape import printable
+from charrnn.render.escape import one_line, printable
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -24,7 +24,7 @@ def checkpoint_option(command: Command) -> Command:
     return click.option(
         "-c",
         "--checkpoint",
-        type=click.Path(path_type=Path),
+        type=click.Path(readable=False, path_type=Path),
         default="charrnn.npz",
         envvar="CHARRNN_CHECKPOINT",
         show_default=True,
@@ -159,10 +159,15 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         return total
 
 
-def notice(message: str) -> None:
-    """Say something on stderr; where it cannot be said any more, a command goes on without."""
+def notice(message: str, *, text: bool = False) -> None:
+    """Write a message to stderr; a command goes on where stderr takes nothing any more.
+
+    Args:
+        message: shown as one line, whatever names are in it.
+        text: whether it is a text of several lines, and shown as such.
+    """
     try:
-        click.echo(printable(message), err=True)
+        click.echo(printable(message) if text else one_line(message), err=True)
     except OSError:
         hush(sys.stderr)
 

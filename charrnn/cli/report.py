@@ -19,6 +19,7 @@ from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import record
 from charrnn.inspection.subject import Subject
 from charrnn.render import report
+from charrnn.render.escape import MAX_NAME, one_line
 
 #: The number of values, of all cells after all characters, with which a page still opens quickly.
 MAX_VALUES = 20_500_000
@@ -51,8 +52,8 @@ def write_report(
     learning = report.Section("Learning", Answer("", (losses(checkpoint, name, answered),)))
     answers = [report.Section(analysis(key).HEADING, answered[key][1]) for key in answered]
     page = report.Report(
-        title=f"{summary['corpus'].get('name', 'a text')}: {summary['model']}",
-        summary=(*rows(summary), ("shown", f"{name}, {len(text):,} characters")),
+        title=f"{shown(summary['corpus'].get('name', 'a text'))}: {summary['model']}",
+        summary=(*rows(summary), ("shown", f"{shown(name)}, {len(text):,} characters")),
         text=text,
         characters=model.vocabulary.ix_to_char,
         recording=record(model, subject.indices[: len(text)], signals, guesses=5),
@@ -73,8 +74,13 @@ def losses(checkpoint: Checkpoint, name: str, answered: Answered) -> Figure:
     if "ngram" in answered:
         comparison: Comparison = answered["ngram"][0]
         loss = float(comparison.bits[comparison.best - 1] * log(2))
-        beside[f"{comparison.best}-gram, on {name}"] = loss
+        beside[f"{comparison.best}-gram, on {shown(name)}"] = loss
     return learning_curves(checkpoint.run["history"], beside)
+
+
+def shown(name: str) -> str:
+    """A name as a page shows it."""
+    return one_line(name, MAX_NAME)
 
 
 def fitting(subject: Subject, characters: int, findings: tuple[Finding, ...]) -> list[Signal]:

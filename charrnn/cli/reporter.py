@@ -111,14 +111,14 @@ class Reporter:
         parts.append(f"{speed / 1000:,.0f}k characters/s")
         return ", ".join(parts)
 
-    @np.errstate(invalid="ignore")  # what is not finite is found out
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
     def sample(self) -> None:
         """Show what the model writes now."""
         try:
             text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
         except TrainingError as error:  # which the run itself may yet get over
             text = str(error)
-        self.say(f"--- step {self.run.counters.step:,}\n{text}\n---")
+        self.bar.say(f"--- step {self.run.counters.step:,}\n{text}\n---", text=True)
 
     def say(self, message: str) -> None:
         """Say something without drawing into the bar."""

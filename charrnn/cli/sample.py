@@ -94,7 +94,7 @@ RULE = "\n" + 40 * "-" + "\n"
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
 @encoding_options
-@np.errstate(invalid="ignore")  # what is not finite is found out
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
 def command(**options: Any) -> None:
     """Write text with a trained model.
 
@@ -142,7 +142,7 @@ def command(**options: Any) -> None:
     prime = model.vocabulary.decode(indices)
     if options["as_json"]:
         for text in samples:
-            click.echo(json.dumps(record(prime, list(text))))
+            click.echo(json.dumps(record(prime, list(text)), allow_nan=False))
         return
     for number, text in enumerate(samples):
         if number:

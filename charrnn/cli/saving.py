@@ -31,12 +31,13 @@ def reserving(path: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         with naming(path):
-            target = writable(path)
+            target = place_of(path)
             lock = locks.holding(target.with_name(f".{target.name}.lock"))
             if stack.enter_context(lock):
                 files.sweep(target)
             else:
                 notice(f"{path}: files cannot be locked there: let no other run save to it")
+            files.probe(target)  # beside the lock, as for a save: a disk may lack a second inode
         yield
 
 
@@ -52,16 +53,32 @@ def naming(path: Path) -> Iterator[None]:
         ) from held
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
         why = getattr(error, "strerror", None) or error
-        raise CheckpointError(
-            f"{path}: cannot be written: {why}: name another place with -c PATH"
-        ) from error
+        advice = "name another place with -c PATH"
+        if isinstance(error, OSError):
+            advice = files.remedy(error, advice)
+        raise CheckpointError(f"{path}: cannot be written: {why}: {advice}") from error
 
 
-def writable(path: Path) -> Path:
-    """Find out before the training whether its checkpoint can be saved, and where a link leads.
+def refuse_without_room(session: Session) -> None:
+    """Find out before the training whether there is room for its checkpoint.
 
     Raises:
-        CheckpointError, OSError: where it cannot.
+        CheckpointError: if there is not enough, with the size.
+    """
+    size = session.least_size
+    with naming(session.path):
+        try:
+            files.probe(session.path, size)
+        except OSError as error:
+            why = f"{error.strerror} for {size / 1e6:,.1f} MB"
+            raise OSError(error.errno, why, error.filename) from error
+
+
+def place_of(path: Path) -> Path:
+    """The file of a checkpoint, at the end of all links.
+
+    Raises:
+        CheckpointError: if there cannot be such a file.
     """
     target = path.resolve()
     if target.is_dir():
@@ -70,7 +87,6 @@ def writable(path: Path) -> Path:
         raise CheckpointError(f"{path}: there is no directory {path.parent}: make it first")
     if target.exists() and not target.is_file():
         raise CheckpointError(f"{path}: is no regular file: name another with -c PATH")
-    files.probe(target)
     return target
 
 

@@ -9,7 +9,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.model import CharRNN
 from charrnn.render.chart import chart
-from charrnn.render.escape import printable
+from charrnn.render.escape import MAX_NAME, one_line, printable
 from charrnn.settings import Settings
 
 #: White space as the vocabulary shows it.
@@ -52,7 +52,8 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         )
     ]
     if corpus:
-        different = f"{corpus['name']}: {corpus['characters']:,} characters, {different}"
+        name = one_line(corpus["name"], MAX_NAME)
+        different = f"{name}: {corpus['characters']:,} characters, {different}"
     found.append(("text" if corpus else "characters", different))
     if summary["settings"]:
         settings = Settings(**summary["settings"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from charrnn import planning
+from charrnn import planning, session
 from charrnn.cli.options import notice
 from charrnn.cli.reporter import in_bits
 from charrnn.session import Session
@@ -50,18 +50,12 @@ def conclude(current: Session) -> None:
     else:
         notice(f"{path}: step {counters.step:,}")
     if losses:
-        V = len(run.model.vocabulary)
-        notice(
-            planning.advice_after(
-                losses[-1], counters.best_loss, counters.best_step, counters.step, V
-            )
-        )
+        notice(advice(current, losses[-1]))
     notice("go on with")
     more = ""
-    if counters.step >= run.settings.steps:
-        more = f" --steps {2 * counters.step}"
-    elif run.done:
-        more = " --patience 0"
+    if run.done:
+        all_taken = counters.step >= run.settings.steps
+        more = f" --steps {2 * counters.step}" if all_taken else " --patience 0"
     launcher, mpi = "", ""
     if run.settings.ranks > 1:
         launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
@@ -71,3 +65,28 @@ def conclude(current: Session) -> None:
     notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")
     notice(f"    charrnn inspect{option} --cell 42")
+
+
+def advice(current: Session, train_loss: float) -> str:
+    """One line on what to change.
+
+    Args:
+        current: a run that has ended.
+        train_loss: the latest, in nats a character.
+    """
+    run, counters = current.run, current.run.counters
+    model, settings = run.model, run.settings
+    train, validation = session.split(current.indices, len(run.learner.validation))
+    text = validation if len(validation) else train[-planning.MOST_COUNTED :]
+    by_frequencies = planning.loss_by_frequencies(train, text, len(model.vocabulary))
+    remedy = planning.remedy(
+        model.cell,
+        model.hidden_size,
+        model.num_layers,
+        settings.optimizer,
+        settings.learning_rate,
+        counters.step,
+    )
+    return planning.advice_after(
+        train_loss, counters.best_loss, counters.best_step, counters.step, by_frequencies, remedy
+    )

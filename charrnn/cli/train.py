@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
-from charrnn import session
+from charrnn import planning, session
 from charrnn.cells import CELLS
 from charrnn.cli.budget import LEAST_WARMUP, Budget
 from charrnn.cli.interrupts import Interrupts, unwinding
@@ -30,7 +31,7 @@ from charrnn.cli.options import (
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter
-from charrnn.cli.saving import Saving, reserving
+from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.optimizers import OPTIMIZERS
@@ -38,7 +39,7 @@ from charrnn.parallel.team import Team
 from charrnn.schedules import SCHEDULES
 from charrnn.session import Session
 from charrnn.settings import Settings
-from charrnn.text.corpus import decoding_of
+from charrnn.text.corpus import decoding_of, named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import train
 
@@ -57,7 +58,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
     "--init-from",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="PATH",
     help="Start from the weights and the vocabulary of this checkpoint.",
 )
@@ -96,7 +97,8 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 @click.option(
     "--learning-rate",
     type=Real(0, min_open=True),
-    help="The highest.  [default: 0.015; of a vanilla network at most 2.56 / units]",
+    help=f"The highest.  [default: {planning.RATE:g}; of a vanilla network at most "
+    f"{planning.VANILLA_RATE:g} / (units × layers)]",
 )
 @click.option(
     "--schedule",
@@ -170,7 +172,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
 )
 @click.option(
     "--log",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
     help="Append a JSON object a step; grad_norm is the gradient's norm before any clipping.",
 )
@@ -228,6 +230,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
             f"{current.path}: its run is complete, after {current.run.counters.step:,} steps: go "
             "on with a higher --steps, or with --patience 0 if patience ended it"
         )
+    refuse_without_room(current)
     for line in current.notices:
         notice(line)
     introduce(current)
@@ -316,7 +319,7 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
     saved = checkpoints.read(path)
     session.refuse_without_run(saved, path)
     described = saved.corpus
-    paths = options["text"] or tuple(described["files"])
+    paths = options["text"] or named_files(described)
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
     spare("--log", options["log"], *of_files(paths))
@@ -328,7 +331,10 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
 def follow(current: Session, options: dict[str, Any]) -> int:
     """Train, show, log and save; the number of the signal that ended it, or 0."""
     run = current.run
-    with Interrupts() as interrupts, Reporter(run, options["log"]) as reporter:
+    first = run.counters.step + 1
+    interrupts = Interrupts()
+    run.stop = lambda: interrupts.received
+    with ExitStack() as stack, Reporter(run, options["log"]) as reporter:
         saving = Saving(current, reporter.say)
         budget = None
         if options["budget"]:
@@ -336,6 +342,8 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             reporter.restart()
         signal = 0
         for progress in train(run):
+            if progress.step == first:  # before it there is nothing to save, so signals end at once
+                stack.enter_context(interrupts)
             reporter.show(progress)
             if budget:
                 reporter.planned(budget.measure())

@@ -11,7 +11,7 @@ import numpy as np
 
 from charrnn.errors import SettingError
 from charrnn.files import replacing
-from charrnn.inspection.reading import Parts, Piece, Signal, read_through
+from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
 from charrnn.model import CharRNN, cross_entropy
 from charrnn.parameters import Array
 from charrnn.text.storage import room
@@ -61,7 +61,7 @@ def record(
     Raises:
         UnknownCharacter: for characters that are not in the model's vocabulary.
         TextError: where the temporary directory cannot hold the values.
-        Unbounded: where the state does not stay finite.
+        Unbounded: for hidden states or losses that are not finite.
     """
     indices = model.vocabulary.encode(text) if isinstance(text, str) else text
     N, V = len(indices), len(model.vocabulary)
@@ -91,10 +91,12 @@ def record(
         piece.store(scored, losses)
         piece.store(np.moveaxis(order, 1, -1), likeliest)
         # ln p is the logit less the logarithm of the sum, which the loss contains.
-        p = np.exp(best - at_targets[..., None] - scored[..., None])
+        # The difference of large logits is rounded and may be above 0.
+        p = np.exp(np.minimum(best - at_targets[..., None] - scored[..., None], 0))
         piece.store(np.moveaxis(p, 1, -1), probabilities)
 
     read_through(model, indices, signals, store, parts=parts)
+    check_finite(losses[:-1])
     return Recording(values, losses[:-1], likeliest, probabilities, all_logits)
 
 

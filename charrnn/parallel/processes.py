@@ -147,7 +147,7 @@ class Leader(Processes):
         return self.outside.share(self._array(shape, dtype))
 
     def _array(self, shape: Shape, dtype: DTypeLike) -> Array:
-        return self._remember(reserve(self._context, shape, dtype))
+        return self._remember(reserve(shape, dtype))
 
     def constant(self, array: Text) -> Text:
         text = self.outside.constant(array)
@@ -167,21 +167,25 @@ class Leader(Processes):
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
         self.outside.start(lead, self.place.workers, work, *arguments)
-        with one_thread_within(os.environ), held():
+        with one_thread_within(os.environ):
             for worker in range(1, self.place.workers):
-                ours, theirs = self._context.Pipe()
-                follower = self.place._replace(worker=worker), self._memories, theirs
-                process = self._context.Process(target=follow, args=(follower, work, arguments))
-                try:
-                    process.start()
-                except OSError as error:
-                    raise TrainingError(
-                        f"{self._name(worker)} cannot be started ({error.strerror}): train with "
-                        "fewer --workers"
-                    ) from error
-                theirs.close()  # so that the follower's end is the only one
-                self._pipes.append(ours)
-                self._processes.append(process)
+                with held():  # one by one: a signal takes effect before the next is started
+                    self._start_one(worker, work, arguments)
+
+    def _start_one(self, worker: int, work: Callable[..., None], arguments: Any) -> None:
+        ours, theirs = self._context.Pipe()
+        follower = self.place._replace(worker=worker), self._memories, theirs
+        process = self._context.Process(target=follow, args=(follower, work, arguments))
+        try:
+            process.start()
+        except OSError as error:
+            raise TrainingError(
+                f"{self._name(worker)} cannot be started ({error.strerror}): train with "
+                "fewer --workers"
+            ) from error
+        theirs.close()  # so that the follower's end is the only one
+        self._pipes.append(ours)
+        self._processes.append(process)
 
     def order(self, name: str, *arguments: Any) -> None:
         self.outside.order(name, *arguments)

@@ -7,6 +7,10 @@ from types import ModuleType
 
 from charrnn.errors import MissingExtra
 
+#: The packages of each extra. Their names are said rather than the extra's: charrnn is not on the
+#: package index, where a package of that name belongs to somebody else.
+EXTRAS = {"report": "jinja2 matplotlib", "mpi": "mpi4py"}
+
 
 def need(module: str, extra: str) -> ModuleType:
     """Import a module that belongs to one of charrnn's extras.
@@ -23,4 +27,4 @@ def need(module: str, extra: str) -> ModuleType:
         return import_module(module)
     except ModuleNotFoundError as error:
         missing = (error.name or module).partition(".")[0]
-        raise MissingExtra(f"{missing} is not installed: pip install 'charrnn[{extra}]'") from error
+        raise MissingExtra(f"{missing} is not installed: pip install {EXTRAS[extra]}") from error

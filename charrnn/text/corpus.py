@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.sources import File, Progress
 from charrnn.text.storage import joined
 from charrnn.text.vocabulary import Characters, Vocabulary
+
+#: Files of a text that its name names.
+MAX_LISTED = 5
 
 
 class Corpus:
@@ -159,7 +163,13 @@ def read(
     ]
     if "-" in places:
         notices.append("from a pipe: to go on later, --resume needs a file with the same text")
-    return Corpus(", ".join(names), files, normalize, tuple(places), tuple(notices), decoding)
+    return Corpus(listed(names), files, normalize, tuple(places), tuple(notices), decoding)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one: the first ones, and how many more there are."""
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def standard_library(normalize: str | None = None) -> Corpus:
@@ -188,13 +198,27 @@ def decoding_of(described: Mapping[str, Any]) -> Decoding:
     return Decoding(**{name: described[name] for name in names if name in described})
 
 
+def named_files(described: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of the text that a checkpoint describes; a checkpoint may name any path.
+
+    Raises:
+        TextError: for a pipe, a device or a directory, which is not opened.
+    """
+    for path in described["files"]:
+        if path != "-" and os.path.exists(path) and not os.path.isfile(path):
+            raise TextError(
+                f"{path}: the text of the checkpoint, and no regular file: put the text there"
+            )
+    return tuple(described["files"])
+
+
 def read_again(described: Mapping[str, Any]) -> Corpus:
     """The text that a checkpoint describes, from where it was.
 
     Raises:
         TextError: where it is not there any more, or is another text by now.
     """
-    files = described["files"]
+    files = named_files(described)
     if "-" in files:
         raise TextError(f"{described['name']}: was read from a pipe, and cannot be read again")
     if files:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 from pathlib import Path
 from typing import IO
@@ -145,7 +145,7 @@ class File:
 
     def _copy(self, file: IO[bytes]) -> IO[bytes]:
         spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115, it lasts as long as this
-        weakref.finalize(self, spool.close)
+        weakref.finalize(self, _discard, spool)
         while block := file.read(BLOCK):
             self._progress(len(block))
             with naming_the_directory():
@@ -154,7 +154,15 @@ class File:
                 raise TextError(
                     f"{self.path}: {LONGEST_PIPE:,} bytes from a pipe, and no end: name a file"
                 )
+        with naming_the_directory():
+            spool.flush()
         return spool
+
+
+def _discard(spool: IO[bytes]) -> None:
+    """Close a temporary file whose last bytes may have no room on the disk."""
+    with suppress(OSError):
+        spool.close()
 
 
 def _mode_of(file: IO[bytes]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import weakref
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from charrnn import locks
+from charrnn import files, locks
 from charrnn.errors import TextError
 from charrnn.parameters import Array, Shape
 
@@ -62,7 +63,7 @@ def room(shape: Shape, dtype: DTypeLike) -> Array:
     size = prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return np.empty(shape, dtype)
-    return _mapped(lambda file: _reserve(file, size), shape, dtype, "r+")
+    return _mapped(lambda file: files.reserve(file, size), shape, dtype, "r+")
 
 
 def _mapped(
@@ -107,24 +108,17 @@ def _locked_file() -> tuple[int, str]:
         os.close(handle)  # another process took it for an orphan
 
 
-def _reserve(file: BinaryIO, size: int) -> None:
-    """Take so many bytes on the disk now: a map that runs out of them kills the process."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, size)
-        return
-    for start in range(0, size, IN_MEMORY):
-        file.write(bytes(min(IN_MEMORY, size - start)))
-
-
 @contextmanager
 def naming_the_directory() -> Iterator[None]:
     """Turn what goes wrong with a temporary file within into a `TextError` with the remedy."""
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOMEM:  # of the map, and not of the directory
+            raise
         # A disk may be too full even to find the directory.
         directory = tempfile.tempdir or "temporary directory"
-        raise TextError(
-            f"{directory}: {error.strerror}: name a directory with more room in the environment "
-            "variable TMPDIR"
-        ) from error
+        advice = files.remedy(
+            error, "name a directory with more room in the environment variable TMPDIR"
+        )
+        raise TextError(f"{directory}: {error.strerror}: {advice}") from error

@@ -55,7 +55,8 @@ class Streams:
         before, booleans (B,): there the state is emptied, as nothing stands before the text.
         """
         T = len(self.steps) - 1
-        begins: Array = (self.starts + number * T) % len(self.indices) < T
+        N = len(self.indices)
+        begins: Array = (self.starts + number * T % N) % N < T
         return begins
 
     @property

@@ -23,9 +23,20 @@ def test_the_forget_bias_of_the_lstm_starts_at_one(rng):
     assert weights["b"].reshape(4, 6).tolist() == [[0] * 6, [1] * 6, [0] * 6, [0] * 6]
 
 
-def test_the_rectified_cell_starts_at_the_identity(rng):
+def test_the_recurrent_weights_of_the_rectified_cell_start_with_a_margin(rng):
     _, weights = made("vanilla-relu", rng)
-    np.testing.assert_array_equal(weights["Wh"], np.eye(6))
+    np.testing.assert_allclose(weights["Wh"] @ weights["Wh"].T, np.eye(6) / 2, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["vanilla", "vanilla-relu"])
+@pytest.mark.parametrize(("one_hot", "variance"), [(True, 1 / 2), (False, 1 / 200)])
+def test_the_input_weights_of_a_vanilla_layer_start_by_how_many_inputs_count(
+    cell, one_hot, variance, rng
+):
+    layer = CELLS[cell](200, 200)
+    weights = {name: np.empty(shape) for name, shape in layer.shapes().items()}
+    layer.initialize(weights, rng, one_hot)
+    assert weights["Wx"].var() == pytest.approx(variance, rel=0.05)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "vanilla"])

@@ -1,5 +1,6 @@
 """What a user is told when something goes wrong."""
 
+import errno
 from multiprocessing import Pipe
 
 import click
@@ -60,7 +61,24 @@ def test_an_unforeseen_error_of_the_system_names_the_file(run, monkeypatch):
 
     monkeypatch.setattr(training, "introduce", full)
     result = run("train", "text.txt", *QUICK, code=1)
-    assert result.stderr.splitlines()[-1] == (r"Error: somewhere/te\x1bxt: No space left on device")
+    assert result.stderr.splitlines()[-1] == (
+        r"Error: somewhere/te\x1bxt: No space left on device: make room"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), "No space left: make room"),
+        (OSError(errno.EFBIG, "Too large", "a"), "a: Too large: raise the limit of ulimit -f"),
+        (OSError(errno.EMFILE, "Too many"), "Too many: raise the limit of ulimit -n"),
+        (OSError(errno.EIO, "Broken", "a"), "a: Broken"),
+        (OSError(errno.ENOMEM, "Cannot"), "not enough memory (Cannot): try a smaller"),
+        (MemoryError(), "not enough memory: try a smaller"),
+    ],
+)
+def test_what_a_machine_lacks_is_said_with_the_remedy(error, said):
+    assert in_one_line(error, "sample").message.startswith(said)
 
 
 def test_one_without_a_file_says_how_to_learn_more():
@@ -83,6 +101,17 @@ def test_the_traceback_of_a_bug_is_harmless_to_a_terminal():
     with pytest.raises(ValueError, match="2J") as caught:
         raise ValueError("\x1b[2J")
     assert r"ValueError: \x1b[2J" in trace(caught.value)
+
+
+def test_the_messages_in_a_traceback_are_one_line_each():
+    try:
+        raise ValueError("a\nError: forged") from KeyError("b\n" + 300_000 * "c")
+    except ValueError as error:
+        lines = trace(error).splitlines()
+    assert r"ValueError: a\nError: forged" in lines
+    assert max(map(len, lines)) < 1_100
+    assert any(line.startswith("  File ") for line in lines)
+    assert sum(line.startswith("Error: ") for line in lines) == 0
 
 
 @pytest.mark.parametrize("words", [["\x1b[2J"], ["--\x1b[2J"], ["train", "--\x1b[2J"]])

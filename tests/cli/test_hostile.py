@@ -30,7 +30,7 @@ def hostile(place, run):
     Path(NAME).write_text(text.replace("\x00", "\x01"), encoding="utf-8")
     run("train", NAME, *QUICK, "-c", "evil.npz")
     saved = checkpoint.read("evil.npz")
-    saved.versions["numpy"] = EVIL
+    saved.versions["numpy"] = EVIL.replace("\x00", "")
     checkpoint.save("evil.npz", saved)
     shutil.copy("evil.npz", f"{NAME}.npz")
 

@@ -60,7 +60,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(module, run, monkeypa
     monkeypatch.setitem(sys.modules, "mpi4py", rc)
     monkeypatch.setitem(sys.modules, module, None)
     result = run(*MPI, code=1)
-    assert result.stderr == "Error: mpi4py is not installed: pip install 'charrnn[mpi]'\n"
+    assert result.stderr == "Error: mpi4py is not installed: pip install mpi4py\n"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("cannot load MPI library"), ImportError("libmpi")])

@@ -179,4 +179,4 @@ def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more
     )
     said = run("sample", "--length", 40, *more, code=1).stderr.splitlines()
     assert len(said) == 1
-    assert said[0].startswith("Error: the state of the network grows beyond all bounds")
+    assert said[0].startswith("Error: the hidden state or the logits became non-finite")

@@ -200,8 +200,8 @@ def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
 
 
 def test_what_no_checkpoint_can_say_is_not_blamed_on_the_weights_nor_on_the_disk(run, monkeypatch):
-    monkeypatch.setattr("charrnn.header.LONGEST", 100)
-    monkeypatch.setattr("charrnn.header.has_room", lambda names: True)
+    monkeypatch.setattr("charrnn.header.MAX_BYTES", 100)
+    monkeypatch.setattr("charrnn.header.has_room", lambda name, files: True)
     last = run("train", "text.txt", *QUICK, code=1).stderr.splitlines()[-1]
     assert last.startswith("Error: charrnn.npz: cannot be saved: its header, of ")
     assert last.endswith("bytes, is too large")

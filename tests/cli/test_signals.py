@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import DRAWING, command, terminal
+from test_killed import everything
 from test_processes import ENDLESS, wait_for
 
 from charrnn import checkpoint
@@ -50,6 +51,87 @@ def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint(number, call, t
     assert Path("charrnn.npz").read_bytes() == before
     assert [file.name for file in Path().glob(".*.tmp")] == []
     checkpoint.read("charrnn.npz")
+
+
+#: The command, but each call of one function takes a second, and says so the first time.
+SLOW = """
+import sys, time
+from importlib import import_module
+module, _, name = sys.argv.pop(1).rpartition(".")
+kind = getattr(import_module(module.rpartition(".")[0]), module.rpartition(".")[2])
+right, calls = getattr(kind, name), []
+def slow(*arguments, **more):
+    if not calls:
+        print("it takes long", file=sys.stderr, flush=True)
+    calls.append(1)
+    time.sleep(1)
+    return right(*arguments, **more)
+setattr(kind, name, slow)
+from charrnn.__main__ import main
+main()
+"""
+#: Validations at step 7 and 14; each has 200 windows.
+VALIDATING = [
+    "text.txt",
+    *("--hidden-size", "8", "--batch-size", "2", "--seq-length", "8", "--val-frac", "0.25"),
+    *("--val-every", "7", "--steps", "14"),
+]
+
+
+def interrupted(number, function, *words):
+    """Send a signal to a command once it calls a function that takes long: what it says."""
+    words = [sys.executable, "-c", SLOW, function, *map(str, words)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, start_new_session=True) as process:
+        wait_for(process, b"it takes long")
+        process.send_signal(number)
+        try:
+            _, said = process.communicate(timeout=60)  # the whole would take minutes
+        finally:
+            process.kill()
+    assert process.returncode == 128 + number, said
+    assert b"Traceback" not in said
+    return said
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(number, workers, run):
+    words = [*VALIDATING, "--workers", workers]
+    run("train", "-c", "whole.npz", *words)
+    said = interrupted(number, "charrnn.model.CharRNN.losses", "train", *words)
+    assert b"charrnn train --resume\n" in said
+    assert checkpoint.read("charrnn.npz").run["step"] == 7
+    assert list(checkpoint.read("charrnn.npz").run["history"]) == []
+    run("train", "--resume")
+    assert everything("charrnn.npz") == everything("whole.npz")
+
+
+def test_a_signal_ends_the_last_validation_which_a_resumed_run_makes_up_for(run):
+    words = [*VALIDATING, "--val-every", 14]
+    run("train", "-c", "whole.npz", *words)
+    said = interrupted(signal.SIGTERM, "charrnn.model.CharRNN.losses", "train", *words)
+    assert b"charrnn train --resume\n" in said
+    run("train", "--resume")
+    assert everything("charrnn.npz") == everything("whole.npz")
+    assert "its run is complete" in run("train", "--resume", code=2).stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("charrnn.text.vocabulary.Characters.add", []),
+        ("charrnn.text.vocabulary.Vocabulary.encode", []),
+        ("charrnn.model.CharRNN.initialize", []),
+        ("charrnn.model.CharRNN.losses", ["--time", "1h"]),  # a validation is measured
+        ("charrnn.learner.Learner.step", []),
+        ("charrnn.learner.Learner.step", ["--workers", "2"]),
+    ],
+)
+def test_before_the_first_step_is_taken_a_signal_ends_a_run_at_once(function, words, number):
+    said = interrupted(number, function, "train", "text.txt", *ENDLESS[:-2], *words)
+    assert b"step 1 of" not in said
+    assert os.listdir() == ["text.txt"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -350,7 +350,39 @@ def test_without_a_terminal_there_are_no_carriage_returns(run):
 def test_advice_comes_before_and_after(run):
     result = run("train", "text.txt", *QUICK)
     assert "for each character of text" in result.stderr
-    assert "it has hardly learned yet" in result.stderr
+    assert "it has hardly learned more than the frequencies of characters" in result.stderr
+
+
+SMALL = [
+    "--hidden-size",
+    32,
+    "--batch-size",
+    8,
+    "--seq-length",
+    16,
+    "--workers",
+    1,
+    "--schedule",
+    "constant",
+]
+
+
+@pytest.mark.parametrize("model", ["gru", "vanilla", "vanilla-relu"])
+def test_the_advice_after_a_run_that_learned_nothing_makes_the_next_one_learn(run, model):
+    arguments = ["train", "text.txt", "--model", model, *SMALL, "--steps", 300]
+    said = run(*arguments, "--learning-rate", 1).stderr
+    found = re.search("hardly learned more than the frequencies .*: start again with (.*)", said)
+    assert found, said
+    options = [word for word in found[1].split() if word[0] in "-0123456789"]
+    assert options[:2] == ["--overwrite", "--learning-rate"]
+    assert "hardly learned" not in run(*arguments, *options).stderr
+
+
+def test_the_advice_is_the_same_where_nothing_is_held_out(run):
+    arguments = ["train", "text.txt", *SMALL, "--steps", 200, "--val-frac", 0]
+    said = run(*arguments, "--learning-rate", 1).stderr
+    assert "hardly learned more than the frequencies of characters" in said
+    assert "the right character a probability" in run(*arguments, "--overwrite").stderr
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
@@ -364,7 +396,7 @@ def test_a_sample_shown_of_weights_beyond_all_bounds_is_no_cause_for_warnings(ru
     result = run(
         "train", "text.txt", *QUICK, *arguments, "--warmup", 0, "--sample-every", 1, code=1
     )
-    assert "--- step 1\nthe state of the network grows beyond all bounds" in result.stderr
+    assert "--- step 1\nthe hidden state or the logits became non-finite" in result.stderr
     assert "try a lower --learning-rate" in result.stderr
 
 

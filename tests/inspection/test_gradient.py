@@ -90,12 +90,15 @@ def test_an_lstm_has_curves_of_h_of_c_and_of_both(tiny_model, rng):
 
 
 def linear(cell, gain, bias=0.0):
-    """A network whose step is a product with `gain` times a rotation, whatever it reads."""
+    """A network whose step is a product with `gain` times a rotation, whatever it reads; of a
+    rectified one with `gain` times the identity, which leaves states above 0."""
     model = CharRNN(Vocabulary("abcdefg"), cell=cell, hidden_size=6)
     model.initialize(np.random.default_rng(0))
     weights = model.layers[0].weights
     weights["Wx"][...] = 0
     weights["b"][...] = bias
+    if cell == "vanilla-relu":
+        weights["Wh"][...] = np.eye(6)
     weights["Wh"] *= gain
     return model
 

@@ -76,6 +76,20 @@ def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(size, trained,
     assert same_bits(place / path, place / f"by {size}.npz")
 
 
+@pytest.mark.parametrize(("member", "workers"), [(0, 1), (1, 1), (2, 2)])
+def test_a_rank_that_is_asked_to_end_ends_a_validation_of_all(member, workers, place):
+    path, whole = f"scoring {member}.npz", "scored.npz"
+    # A validation has 200 windows, a second each.
+    words = [*QUICK, "--val-frac", "0.5", "--workers", workers]
+    train(2, place, "text.txt", "-c", whole, "--overwrite", *words)
+    what = "terminate_while_scoring"
+    mishap(what, member, 5, 2, place, path, code=128 + signal.SIGTERM, words=words)
+    saved = checkpoint.read(place / path)
+    assert (saved.run["step"], len(saved.run["history"])) == (6, 0)
+    train(2, place, "--resume", "-c", path, "--workers", workers)
+    assert same_bits(place / path, place / whole)
+
+
 def test_a_run_is_resumed_by_others_but_for_rounding(place):
     train(2, place, "text.txt", "-c", "others.npz", *QUICK)
     said = train(3, place, "--resume", "-c", "others.npz", "--steps", 14)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.render.escape import printable
+from charrnn.render.escape import one_line, printable
 
 #: Format characters that reorder what is shown.
 REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -56,3 +56,21 @@ def test_what_is_shown_is_harmless_and_can_be_written(text):
     assert not any(map(harmful, shown))
     assert shown.encode().decode() == shown
     assert printable(shown) == shown
+
+
+@given(st.text(st.characters() | st.characters(categories=["Cc", "Cf", "Cs"])))
+def test_a_line_is_one_line(text):
+    shown = one_line(text)
+    assert not any(map(harmful, shown))
+    assert "\t" not in shown
+    assert shown.splitlines() in ([shown], [])
+
+
+@pytest.mark.parametrize("length", [10, 11, 300_000])
+def test_of_a_long_line_both_ends_are_shown(length):
+    shown = one_line("a" * (length - 2) + "yz", 10)
+    assert shown == ("aaaaaaaayz" if length == 10 else "aaaaaa ... aayz")
+
+
+def test_a_long_line_of_harmful_characters_is_no_longer_than_their_codes():
+    assert len(one_line("\u202e" * 300_000)) < 6_100

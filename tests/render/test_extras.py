@@ -1,10 +1,12 @@
 import json
 import sys
+from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
 
 from charrnn.errors import CharRNNError, MissingExtra
-from charrnn.render.extras import need
+from charrnn.render.extras import EXTRAS, need
 
 
 def test_an_installed_module_is_imported():
@@ -15,8 +17,16 @@ def test_an_installed_module_is_imported():
 def test_a_missing_package_is_named_with_what_installs_it():
     with pytest.raises(MissingExtra) as caught:
         need("no_such_package.part", "report")
-    assert str(caught.value) == ("no_such_package is not installed: pip install 'charrnn[report]'")
+    assert str(caught.value) == "no_such_package is not installed: pip install jinja2 matplotlib"
     assert isinstance(caught.value, CharRNNError)
+
+
+def test_the_packages_of_the_extras_are_those_that_are_installed_with_charrnn():
+    configuration = ConfigParser()
+    configuration.read(Path(__file__).parents[2] / "setup.cfg")
+    extras = configuration["options.extras_require"]
+    for extra, packages in EXTRAS.items():
+        assert packages.split() == [line.partition(">")[0] for line in extras[extra].split()]
 
 
 def test_a_package_that_an_installed_one_misses_is_named(tmp_path, monkeypatch):

@@ -255,7 +255,7 @@ def test_a_place_that_cannot_be_written_is_named(report, tmp_path):
 def test_without_jinja2_it_says_how_to_install_it(report, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(
-        MissingExtra, match=r"jinja2 is not installed: pip install 'charrnn\[report"
+        MissingExtra, match=r"jinja2 is not installed: pip install jinja2 matplotlib"
     ):
         page(report)
 

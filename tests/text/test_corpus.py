@@ -326,3 +326,9 @@ def test_reading_takes_no_more_memory_for_a_longer_text(write):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_the_name_of_a_text_of_many_files_has_the_first_ones(write):
+    paths = [write(f"{number}.txt", b"text") for number in range(1_007)]
+    assert read(paths[:5]).name == "0.txt, 1.txt, 2.txt, 3.txt, 4.txt"
+    assert read(paths).name == "0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 1,002 more"

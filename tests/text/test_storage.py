@@ -150,6 +150,16 @@ def test_a_full_disk_is_said_before_the_room_is_used(system, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_too_little_memory_for_a_map_is_not_blamed_on_the_directory(temporary, monkeypatch):
+    def lack(*_, **__):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(np, "memmap", lack)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        room((20, 30), np.uint8)
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(temporary):
     program = """

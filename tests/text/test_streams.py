@@ -114,3 +114,11 @@ def test_windows_have_a_row_for_each_step_and_index_without_conversion(dtype):
     assert window.inputs.shape == window.targets.shape == (8, 5)
     assert window.inputs.dtype == window.targets.dtype == np.intp
     np.testing.assert_array_equal(text, np.arange(90))
+
+
+def test_the_number_of_a_window_has_no_end():
+    """A product of two numbers that a checkpoint may have is more than 64 bits hold."""
+    streams = Streams(np.arange(7), 2, 4)
+    number = 7 * 2**60 + 2
+    np.testing.assert_array_equal(streams.begins(number), streams.begins(2))
+    np.testing.assert_array_equal(streams.window(number), streams.window(2))

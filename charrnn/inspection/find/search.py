@@ -45,7 +45,7 @@ SHIFTS, LEVEL = 200, 0.95
 CHANCE_POSITIONS = 100_000
 #: Untrained models to compare with. A claim must exceed their mean by this many of their standard
 #: deviations, chosen for the rate of false claims.
-UNTRAINED_MODELS, MARGIN = 10, 5.5
+UNTRAINED_MODELS, MARGIN = 10, 6
 #: The largest strength whose transformation is finite enough to compare.
 MAX_STRENGTH = 1 - 1e-6
 #: The least length of a text, so that both halves have enough.

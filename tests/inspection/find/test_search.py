@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers.planted import bracket_counter, long_brackets
 
+from charrnn.cells import CELLS
 from charrnn.errors import TextError, UnknownCharacter
 from charrnn.inspection.features.features import FEATURES, Feature, present
 from charrnn.inspection.find.levels import read_levels
@@ -183,14 +184,14 @@ def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anythi
     rng = np.random.default_rng(5)
     text = prose_and_code(rng)
     claims = []
-    for cell in ("gru", "lstm", "vanilla"):
+    for cell in sorted(CELLS):
         strengths = best_of_untrained(text, cell, 20, rng)
         assert strengths.shape[1] > 24
-        for number in range(14):
+        for number in range(10):
             others = np.delete(strengths, number, axis=0)
             others_drawn = rng.choice(others, UNTRAINED_MODELS, replace=False)
             claims.append(any(map(beyond, strengths[number], others_drawn.T)))
-    assert len(claims) == 42
+    assert len(claims) == 40
     assert sum(claims) <= 2
 
 

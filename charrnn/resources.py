@@ -1,0 +1,63 @@
+"""The memory that a training needs, and the memory that this machine has."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from pathlib import Path
+
+from charrnn.model import CharRNN
+from charrnn.optimizers import OPTIMIZERS
+from charrnn.settings import Settings
+
+#: The file in which Linux says how much memory can be had.
+MEMINFO = Path("/proc/meminfo")
+
+
+def check_memory(model: CharRNN, settings: Settings) -> None:
+    """Refuse a training that cannot fit in the memory of this machine, before it begins.
+
+    Raises:
+        MemoryError: with the sizes.
+    """
+    needed, there = training_bytes(model, settings), available_bytes()
+    if there is not None and needed > there:
+        raise MemoryError(
+            f"{settings.batch_size:,} streams of {settings.seq_length:,} characters and "
+            f"{model.num_layers} × {model.hidden_size:,} units need {needed / 1e9:,.1f} GB, and "
+            f"{there / 1e9:,.1f} GB are available"
+        )
+
+
+def training_bytes(model: CharRNN, settings: Settings) -> int:
+    """A lower bound of the memory that the arrays of a training need, in bytes.
+
+    Args:
+        model: the network; its own weights and gradient are not counted again.
+        settings: how to train.
+    """
+    B, T, V = settings.batch_size, settings.seq_length, len(model.vocabulary)
+    flat, H = model.parameters.flat, model.hidden_size
+    tapes = sum(
+        prod(shape) for layer in model.layers for shape in layer.cell.tape_shapes(T, B).values()
+    )
+    states = model.num_layers * len(model.layers[0].cell.state_names) * H * B
+    # Of each worker a gradient; of all together what the optimizer remembers, and the best weights.
+    kept = settings.workers + len(OPTIMIZERS[settings.optimizer].names) + 1
+    numbers = tapes + (V + H) * T * B + states + kept * flat.size
+    indices = 2 * T * B * 8
+    return numbers * flat.itemsize + indices
+
+
+def available_bytes() -> int | None:
+    """The memory that this process could get, in bytes; None where nothing says."""
+    try:
+        for line in MEMINFO.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return None

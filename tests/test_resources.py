@@ -1,0 +1,49 @@
+"""What a training needs is known before it begins, and compared with what there is."""
+
+import numpy as np
+import pytest
+from making import peak
+
+from charrnn import resources
+from charrnn.cells import CELLS
+from charrnn.model import CharRNN
+from charrnn.settings import Settings
+from charrnn.text.vocabulary import Vocabulary
+from charrnn.training import Run
+
+SETTINGS = Settings(steps=2, batch_size=512, seq_length=64, val_every=9)
+
+
+def model(cell="gru", hidden_size=32, num_layers=2):
+    made = CharRNN(Vocabulary("abcdefg"), cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    made.initialize(np.random.default_rng(0))
+    return made
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_the_estimate_is_a_lower_bound_and_no_poor_one(cell):
+    network, text = model(cell), np.arange(200_000) % 7
+    taken = peak(lambda: Run(network, text, None, SETTINGS).step())
+    assert 0.6 * taken < resources.training_bytes(network, SETTINGS) < taken
+
+
+@pytest.mark.parametrize(
+    ("meminfo", "there"),
+    [("MemTotal: 9 kB\nMemAvailable:    7 kB\n", 7 * 1024), ("MemAvailable:", None), ("", None)],
+)
+def test_the_memory_is_that_which_linux_says_can_be_had(meminfo, there, tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "MEMINFO", tmp_path / "meminfo")
+    (tmp_path / "meminfo").write_text(meminfo)
+    found = resources.available_bytes()
+    assert found == there or (there is None and (found is None or found > 1 << 28))
+
+
+def test_what_does_not_fit_is_refused_with_the_sizes(monkeypatch):
+    monkeypatch.setattr(resources, "available_bytes", lambda: 10**6)
+    said = r"512 streams of 64 characters and 2 × 32 units need 0\.1 GB, and 0\.0 GB are available"
+    with pytest.raises(MemoryError, match=said):
+        resources.check_memory(model(), SETTINGS)
+    monkeypatch.setattr(resources, "available_bytes", lambda: 10**9)
+    resources.check_memory(model(), SETTINGS)
+    monkeypatch.setattr(resources, "available_bytes", lambda: None)
+    resources.check_memory(model(), SETTINGS)
