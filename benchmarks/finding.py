@@ -17,12 +17,12 @@ import numpy as np
 from common import Options, Result, Table, alone
 
 from charrnn.arrays import Array
-from charrnn.inspection.features import FEATURES, present
-from charrnn.inspection.finding import TWINS, best_cells, beyond, comparable
-from charrnn.inspection.levels import take_levels
+from charrnn.inspection.features.features import FEATURES, present
+from charrnn.inspection.find.levels import read_levels
+from charrnn.inspection.find.scores import halves, strength
+from charrnn.inspection.find.scores import measure as measured_features
+from charrnn.inspection.find.search import UNTRAINED_MODELS, best_cells, beyond, comparable
 from charrnn.inspection.reading import signals_of
-from charrnn.inspection.scores import halves, strength
-from charrnn.inspection.scores import measure as measured_features
 from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
@@ -69,7 +69,7 @@ def strengths_of_untrained(text: str, cell: str, models: int) -> Array:
     for _ in range(models):
         model = CharRNN(vocabulary, cell=cell, hidden_size=UNITS)
         model.initialize(rng)
-        best = best_cells(take_levels(model, indices, signals_of(model)), features, first, second)
+        best = best_cells(read_levels(model, indices, signals_of(model)), features, first, second)
         strong = [strength(scores, features.binary) for scores in (best.scores, best.probes)]
         found.append(np.concatenate(strong))
     return np.stack(found)
@@ -80,8 +80,8 @@ def false_claims(strengths: Array, tables: int) -> float:
     rng = np.random.default_rng(1)
     claims = 0
     for _ in range(tables):
-        own, *twins = strengths[rng.choice(len(strengths), TWINS + 1, replace=False)]
-        claims += any(map(beyond, own, np.stack(twins, axis=1)))
+        own, *others = strengths[rng.choice(len(strengths), UNTRAINED_MODELS + 1, replace=False)]
+        claims += any(map(beyond, own, np.stack(others, axis=1)))
     return claims / tables
 
 

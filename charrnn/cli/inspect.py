@@ -1,4 +1,4 @@
-"""`charrnn inspect`."""
+"""`charrnn inspect`: describe a model, or answer questions about it with `inspect_text`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ import click
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
-from charrnn.cli.analyses import ANALYSES
-from charrnn.cli.options import Command, checkpoint_option, encoding_options, weights_option
-from charrnn.cli.outputs import check_outputs
+from charrnn import files
+from charrnn.checkpoint import Checkpoint
+from charrnn.cli.options import (
+    Command,
+    checkpoint_option,
+    encoding_options,
+    spare,
+    weights_option,
+)
 from charrnn.cli.summary import describe, summarize
+from charrnn.errors import SettingError
+from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.learning_curves import learning_curves
 from charrnn.render import plot
-from charrnn.render.curves import learning_curves
+from charrnn.render.extras import need
 
-#: Options that say more about others: what has to be there for them to mean something.
+#: Options that modify others, each with the options that it modifies.
 NEEDS = {
     "layer": ("cell", "find", "export", "html"),
     "signal": ("cell", "find", "export", "html"),
@@ -26,73 +35,90 @@ NEEDS = {
     "predictions": ("cell",),
     "neighbours": ("cell",),
 }
-#: Options that ask something of a text, and draw no picture of it.
-OF_A_TEXT = ("cell", "text", "html", "export", "dynamic")
+#: Options that read a text, besides the analyses.
+READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
+#: Options that name a file to write.
+OUTPUTS = ("html", "plot", "export")
+
+
+class AnalysisOption(click.Option):
+    """The option of an analysis, which is imported for its help only when help is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help."""
+        self.help = analysis(str(self.name)).HELP
+        return super().get_help_record(ctx)
 
 
 def analyses_options(command: Command) -> Command:
     """Add an option for each analysis."""
-    for name, analysis in reversed(ANALYSES.items()):
-        command = click.option(f"--{name}", is_flag=True, help=analysis.help)(command)
+    for name in reversed(ANALYSES):
+        command = click.option(f"--{name}", is_flag=True, cls=AnalysisOption)(command)
     return command
 
 
 @click.command("inspect", short_help="Look inside a trained model.")
 @checkpoint_option
-@click.option("--cell", type=click.IntRange(0), help="Colour a text by this hidden unit.")
+@click.option(
+    "--cell", type=click.IntRange(0), help="Colour a text by the values of this cell (hidden unit)."
+)
 @analyses_options
 @click.option(
     "--feature",
     metavar="REGEX",
     multiple=True,
-    help="With --find: cells that follow this, instead of the built-in features; repeatable.",
+    help="With --find, the regular expression to follow, instead of built-in features; repeatable.",
 )
 @click.option(
     "--html",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="All of it as one page.",
+    help="Write everything as one HTML page.",
 )
 @click.option(
     "--plot",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="What was asked for as a picture too: .png, .svg or .pdf.",
+    help="Draw the analyses as a picture: .png, .svg or .pdf.",
 )
 @click.option(
     "--export",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="Write the states after each character, as .npz.",
+    help="Write the state after each character as .npz.",
 )
-@click.option("--text", metavar="FILE", help="Another text than the excerpt in the checkpoint.")
+@click.option(
+    "--text", metavar="FILE", help="Read this text instead of the excerpt in the checkpoint."
+)
 @click.option(
     "--layer",
     type=click.IntRange(1),
-    help="The layer to look at, from 1.  [default: the last for --cell, else all]",
+    help="The layer, from 1.  [default: the last for --cell, else all]",
 )
 @click.option(
     "--signal",
     type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
     multiple=True,
-    help="What of it: its output h, the memory c of an LSTM, or a gate; without --cell repeatable."
-    "  [default: h for --cell, all on a page that has room, else h and c]",
+    help="The output h, the memory c of an LSTM, or a gate; repeatable without --cell."
+    "  [default: h for --cell, all that fit on a page, else h and c]",
 )
 @click.option(
     "--length",
     type=click.IntRange(1),
-    help="Characters of the text to show.  [default: 2000, --html 20000]",
+    help="Show this many characters.  [default: 2000, --html 20000]",
 )
-@click.option("--predictions", is_flag=True, help="Five guesses for the next character under each.")
-@click.option("--neighbours", is_flag=True, help="Where the cell is highest and lowest instead.")
+@click.option(
+    "--predictions", is_flag=True, help="Show five guesses for the next character below each."
+)
+@click.option("--neighbours", is_flag=True, help="Show only where the cell is highest and lowest.")
 @click.option(
     "--dynamic",
     is_flag=True,
-    help="Score the text by a model that learns from it as it goes, too.",
+    help="Score the text also by a model that learns from it as it reads.",
 )
 @weights_option
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn at random.")
-@click.option("--json", "as_json", is_flag=True, help="Numbers instead of pictures.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="The seed of random numbers.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
 @encoding_options
 @np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
@@ -109,32 +135,27 @@ def command(**options: Any) -> None:
         charrnn inspect --text letter.txt --dynamic
         charrnn inspect --json | jq .val_loss
 
-    Alone it describes the model. With --cell it colours a text by the value of one hidden
-    unit after each character: blue below zero, red above; gates from blue, closed, to red,
+    Without options, describe the model. --cell colours a text by the value of one cell (hidden
+    unit) after each character: blue below zero, red above; gates from blue, closed, to red,
     open. --find names the cells that follow something in the text (quotes, brackets, the
-    column, …), each with what tells it from chance. The text is held-out text that the
-    checkpoint carries, or --text, which is also scored. With --dynamic it is scored twice: by
-    the model as it is, and by dynamic evaluation, where every 32 characters are scored first and
-    then learned from, by one step of gradient descent with learning rate 0.2 and the gradient
-    clipped to a norm of 1.
+    column, …), with controls for chance. The text is the held-out excerpt in the checkpoint, or
+    --text, which is also scored. --dynamic scores the text twice: by the model as it is, and by
+    dynamic evaluation, where every 32 characters are scored first and then learned from, by one
+    step of gradient descent with learning rate 0.2 and the gradient clipped to a norm of 1.
     """
     options["find"] = options["find"] or bool(options["feature"])
-    for name, needed in NEEDS.items():
-        if options[name] and not any(given(options[other]) for other in needed):
-            *more, last = [f"--{other}" for other in needed]
-            raise click.UsageError(
-                f"--{name} says more about {', '.join(more) + ' or ' if more else ''}{last}: "
-                f"add {'one of them' if more else last}"
-            )
+    check_needs(options)
     asked = [name for name in ANALYSES if options[name]]
-    of_a_text = any(given(options[name]) for name in OF_A_TEXT)
-    if options["plot"] and of_a_text and not asked:
+    reads_text = any(given(options[name]) for name in READ_A_TEXT)
+    if options["plot"] and reads_text and not asked:
         raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
     checkpoint = checkpoints.read(options["checkpoint"])
     check_outputs(checkpoint, options)
     model = checkpoint.build(options["weights"])
-    if asked or of_a_text:
-        import_module("charrnn.cli.looking").look(checkpoint, model, asked, options)
+    if asked or reads_text:
+        # Imported late: the description of a model does without.
+        text = import_module("charrnn.cli.inspect_text")
+        text.inspect_text(checkpoint, model, asked, options)
         return
     summary = summarize(model, checkpoint)
     if options["as_json"]:
@@ -146,5 +167,58 @@ def command(**options: Any) -> None:
 
 
 def given(value: Any) -> bool:
-    """Whether an option was used; a number may be 0, which is `False` to Python."""
+    """True for an option that was given; a number may be 0, which equals False."""
     return value is not None and value is not False
+
+
+def check_needs(options: dict[str, Any]) -> None:
+    """Refuse an option without the options that it modifies.
+
+    Raises:
+        click.UsageError: for the first such option.
+    """
+    for name, needed in NEEDS.items():
+        if options[name] and not any(given(options[other]) for other in needed):
+            *more, last = [f"--{other}" for other in needed]
+            raise click.UsageError(
+                f"--{name} needs {', '.join(more) + ' or ' if more else ''}{last}: "
+                f"add {'one of them' if more else last}"
+            )
+
+
+def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
+    """Check that every output can be written and overwrites nothing, before any work.
+
+    Raises:
+        click.UsageError: for an output that is the checkpoint, a text or another output.
+        SettingError: for one that cannot be written, or a picture of an unknown format.
+        MissingExtra: where a package for drawing is not installed.
+    """
+    taken = [options["checkpoint"], options["text"], *checkpoint.corpus.get("files", ())]
+    for name in OUTPUTS:
+        path: Path | None = options[name]
+        if path is None:
+            continue
+        spare(f"--{name}", path, *taken)
+        check_writable(path)
+        taken.append(path)
+    if options["plot"]:
+        plot.check_suffix(options["plot"])
+    if options["html"]:
+        for module in ("jinja2", "matplotlib"):
+            need(module, "report")
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can be written.
+
+    Raises:
+        SettingError: where it cannot.
+    """
+    try:
+        if not path.resolve().parent.is_dir():
+            raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
+        files.probe(path)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
+        why = getattr(error, "strerror", None) or error
+        raise SettingError(f"{path}: cannot be written: {why}") from error

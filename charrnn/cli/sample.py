@@ -22,8 +22,8 @@ from charrnn.cli.options import (
     refuse_terminal,
     weights_option,
 )
+from charrnn.inspection.wording import characters
 from charrnn.render.escape import printable, printable_bytes
-from charrnn.render.wording import characters
 from charrnn.sampling import Character, Choice, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, normalized

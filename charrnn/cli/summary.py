@@ -1,4 +1,4 @@
-"""`charrnn inspect` alone: what there is to say of a model before it reads anything."""
+"""`charrnn inspect` alone: the description of a model."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from math import log
 from typing import Any
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.inspection.learning_curves import learning_curves
 from charrnn.network.model import CharRNN
 from charrnn.render.chart import chart
-from charrnn.render.curves import learning_curves
 from charrnn.render.escape import MAX_NAME, one_line, printable
 from charrnn.training.config import Settings
 
-#: How white space is shown in the vocabulary.
+#: White space as the vocabulary shows it.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
-    """As JSON holds it."""
+    """The description of a model as JSON."""
     run = checkpoint.run
     best = run.get("best_loss")
     losses = [point["loss"] for point in run.get("history", []) if point["loss"] is not None]
@@ -39,8 +39,9 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same for people, each with what it is called. A model that was saved from Python need
-    have neither a text nor a run.
+    """The same for people, as pairs of a label and a text.
+
+    A model that was saved from Python may have neither a text nor a run.
     """
     corpus, different = summary["corpus"], f"{summary['vocabulary_size']} different"
     found = [
@@ -70,7 +71,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
-    """With the learning curves and the vocabulary, for a terminal."""
+    """The same for a terminal, with the learning curves and the vocabulary."""
     lines = [f"{name:11} {value}" for name, value in rows(summary)]
     history = checkpoint.run["history"]
     if len(history) > 1:

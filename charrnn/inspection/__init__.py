@@ -1,4 +1,4 @@
-"""Looking inside: arrays in, arrays out. Nothing here prints or draws.
+"""Look inside a network: models and texts in, arrays and frozen results out. Nothing is printed.
 
     from charrnn import inspection, load
 
@@ -6,10 +6,9 @@
     recording = inspection.record(model, text, inspection.signals_of(model))
     findings = inspection.find_cells(model, text)
 
-The other analyses are functions of the modules of the same name, as in
-`from charrnn.inspection.memory import memory`. What is called `indices` in them, in `follow`,
-`gate_saturation` and `gradient_by_lag` too, is a text as numbers, which is
-`model.vocabulary.encode(text)`; `record` and `find_cells` take the text itself.
+Each analysis is a module with a function of its own, as in
+`from charrnn.inspection.memory import memory`. Arguments named `indices` are a text as indices,
+`model.vocabulary.encode(text)`; `record` and `find_cells` accept the text itself.
 """
 
 from __future__ import annotations
@@ -18,14 +17,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.inspection.exporting import export
-    from charrnn.inspection.finding import find_cells
-    from charrnn.inspection.following import follow
+    from charrnn.inspection.find.follow import follow
+    from charrnn.inspection.find.search import find_cells
     from charrnn.inspection.gates import gate_saturation
-    from charrnn.inspection.gradients import gradient_by_lag
-    from charrnn.inspection.ngram import NGram
+    from charrnn.inspection.gradient import gradient_by_lag
+    from charrnn.inspection.kneser_ney import NGram
     from charrnn.inspection.reading import Signal, signals_of
-    from charrnn.inspection.recording import record
+    from charrnn.inspection.recording import export, record
 
 __all__ = [
     "NGram",
@@ -38,21 +36,21 @@ __all__ = [
     "record",
     "signals_of",
 ]
-_HOMES = {
-    "NGram": "ngram",
+_MODULES = {
+    "NGram": "kneser_ney",
     "Signal": "reading",
-    "export": "exporting",
-    "find_cells": "finding",
-    "follow": "following",
+    "export": "recording",
+    "find_cells": "find.search",
+    "follow": "find.follow",
     "gate_saturation": "gates",
-    "gradient_by_lag": "gradients",
+    "gradient_by_lag": "gradient",
     "record": "recording",
     "signals_of": "reading",
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when first used, as in charrnn itself: a command needs few of them.
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    # Imported when first used, as in charrnn itself: a program needs few of them.
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

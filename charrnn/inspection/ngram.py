@@ -1,208 +1,251 @@
-"""A character n-gram model: what a network has to beat."""
+"""A network beside n-gram models of its training text."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from math import inf, log
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import SettingError
+from charrnn.errors import TextError
+from charrnn.inspection.answer import Answer, Figure, Series, Table
+from charrnn.inspection.character_classes import CLASSES, classes_of, sums
+from charrnn.inspection.features.brackets import OPENING, pairs
+from charrnn.inspection.features.features import in_double_quotes
+from charrnn.inspection.features.quotations import DOUBLE_QUOTES
+from charrnn.inspection.kneser_ney import NGram
+from charrnn.inspection.recording import record
+from charrnn.inspection.subject import Subject
+from charrnn.network.model import CharRNN
 
-#: Of a longer text the last so many characters are counted.
-MOST = 5_000_000
-#: A discount where there is too little to estimate it from.
-DISCOUNT = 0.5
+HELP = "A comparison with n-gram models of the training text."
+HEADING = "N-gram models"
 
-
-class Smoothed(NamedTuple):
-    """One step of the interpolation: α(w | h) + γ(h)·p(w | shorter h)."""
-
-    #: α of each k-gram hw, (G + 1,); last the one of those not seen, 0.
-    alpha: Array
-    #: γ of each context h, (C + 1,); last the one of those not seen, 1.
-    gamma: Array
-
-
-class Level(NamedTuple):
-    """All k-grams of a text for one k."""
-
-    #: Of each k-gram, ascending: the number of its first k − 1 characters among the (k−1)-grams,
-    #: times V, plus its last character, (G + 1,); last one that is larger than any.
-    codes: Array
-    #: By how often each k-gram occurs: for the longest of a model.
-    counted: Smoothed
-    #: By how many different characters stand before it: for those that are backed off to.
-    continued: Smoothed | None
+#: The default order of the longest n-gram model.
+ORDER = 9
+#: The largest distances, in characters, from an opening to its closing in each group.
+DISTANCES = (10, 30, 100, 300, inf)
+#: Closing brackets and quotes.
+CLOSING = {*OPENING, *DOUBLE_QUOTES}
+#: A group of distances is reported where it has at least this many closings.
+MIN_CLOSINGS = 20
 
 
-class NGram:
-    """An interpolated n-gram model of characters, of every order up to n at once.
-
-    Kneser-Ney smoothing with three discounts (Kneser, Ney 1995, as modified by Chen, Goodman
-    1998): with h the n − 1 characters before w and h′ all of them but the first,
-
-        p(w | h) = (c(hw) − D(c(hw))) / Σ_v c(hv) + γ(h)·p(w | h′)
-        γ(h) = Σ_v D(c(hv)) / Σ_v c(hv)
-
-    and p(w | h) = p(w | h′) for an h that has not been seen. c counts occurrences in the model's
-    own order n, and below that the different characters that stand before hw, where the beginning
-    of the text counts for one; below order 1 p is 1/V. D(0) = 0 and, with n_i for how many n-grams
-    have a count of i, estimated for each order and kind of count by itself,
-
-        Y = n₁ / (n₁ + 2·n₂)
-        D(1) = 1 − 2Y·n₂/n₁    D(2) = 2 − 3Y·n₃/n₂    D(3 or more) = 3 − 4Y·n₄/n₃
-
-    or ½ where that is not above 0 and below 1, 2 and 3.
-
-    Args:
-        train: the text to count, indices (N,); of one longer than `most` its end.
-        vocabulary_size: V.
-        order: n; the model of order 1 knows how frequent characters are.
-        most: so many characters are counted.
+@dataclass(frozen=True)
+class Row:
+    """The network and the n-gram model on one group of characters.
 
     Attributes:
-        trained: how many characters were counted.
+        name: the name of the group.
+        count: the number of characters.
+        network, ngram: the mean bits a character of each of the two.
+    """
+
+    name: str
+    count: int
+    network: float
+    ngram: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The bits that a network and n-gram models need for the same characters.
+
+    Attributes:
+        characters: the number of characters, all of the text but the first.
+        trained: the number of characters that the n-gram models have counted.
+        network: the network's bits a character.
+        orders: n = 1, 2, …, (n,).
+        bits: bits a character of the n-gram model of each order, (n,).
+        best: the order with the fewest bits; chosen on this text, which favours the n-gram
+            model a little.
+        classes: the network and the best n-gram model by class of character.
+        closing: the same for closing brackets and quotes by the distance from the opening, for
+            distances with at least 20 of them.
+    """
+
+    characters: int
+    trained: int
+    network: float
+    orders: Array
+    bits: Array
+    best: int
+    classes: tuple[Row, ...]
+    closing: tuple[Row, ...]
+
+
+def compare(
+    model: CharRNN,
+    indices: Array,
+    train: Array,
+    *,
+    order: int = ORDER,
+    ngram: NGram | None = None,
+) -> Comparison:
+    """Compare a network with n-gram models of every order (Karpathy, Johnson, Fei-Fei 2015).
+
+    Both predict the same characters, all but the first of the text, each from the characters
+    before it in that text.
+
+    Args:
+        model: the network.
+        indices: the text, (N,), at least 2 characters.
+        train: the text that the network was trained on, (M,); the n-gram models use the last
+            `charrnn.inspection.kneser_ney.MAX_CHARACTERS`.
+        order: the order of the longest n-gram model.
+        ngram: the n-gram models of `train`; made here unless given.
 
     Raises:
-        SettingError: for an order or a vocabulary below 1.
+        TextError: for a shorter text.
+        SettingError: for an order below 1.
     """
-
-    def __init__(
-        self, train: Array, vocabulary_size: int, order: int = 9, *, most: int = MOST
-    ) -> None:
-        if order < 1 or vocabulary_size < 1:
-            raise SettingError(
-                "order and vocabulary_size of an n-gram model are at least 1, not "
-                f"{order} and {vocabulary_size}"
-            )
-        self.vocabulary_size = vocabulary_size
-        self.order = order
-        text = train[max(0, len(train) - most) :].astype(np.int64)
-        self.trained = len(text)
-        self._levels = levels(text, vocabulary_size, order)
-
-    def log_probs(self, indices: Array) -> Array:
-        """ln p of each character of a text given those before it in that text, in nats.
-
-        Args:
-            indices: (N,), or several texts (…, N).
-
-        Returns:
-            (n + 1, …, N): by the models of order 0, where all characters are equal, to n.
-        """
-        p = self._probabilities(indices)
-        np.log(p, out=p)  # a long text has no room for both
-        return p
-
-    def distribution(self, context: Array, order: int | None = None) -> Array:
-        """p of each character after a context, (V,).
-
-        Args:
-            context: indices (N,), of which the last n − 1 count.
-            order: of the model, 0 to n; n unless given.
-        """
-        order = self.order if order is None else order
-        V, before = self.vocabulary_size, context[max(0, len(context) - self.order + 1) :]
-        texts = np.empty((V, len(before) + 1), np.int64)
-        texts[:, :-1], texts[:, -1] = before, np.arange(V)
-        p: Array = self._probabilities(texts)[order, :, -1]
-        return p
-
-    def _probabilities(self, indices: Array) -> Array:
-        """p of each character by the models of order 0 to n, (n + 1, …, N)."""
-        V = self.vocabulary_size
-        p = np.empty((self.order + 1, *indices.shape))
-        p[0] = shorter = np.full(indices.shape, 1 / V)
-        # The number of the characters before each one, as many as the order has: −1 if unseen,
-        # which is the last of a table; before order 1 it is none, which is always the same.
-        context = np.zeros(indices.shape, np.int64)
-        for k, level in enumerate(self._levels, start=1):
-            codes = context * V + indices
-            grams = np.searchsorted(level.codes, codes)
-            grams[level.codes[grams] != codes] = -1
-            p[k] = level.counted.alpha[grams] + level.counted.gamma[context] * shorter
-            if level.continued is not None:
-                shorter = level.continued.alpha[grams] + level.continued.gamma[context] * shorter
-            context[..., 1:] = grams[..., :-1]
-            context[..., :1] = -1
-        return p
+    N = len(indices)
+    if N < 2:
+        raise TextError(
+            f"n-grams are compared on a text of at least 2 characters, not {len(indices)}"
+        )
+    ngram = ngram or NGram(train, len(model.vocabulary), order)
+    log_probs = ngram.log_probs(indices)[1:, 1:]
+    losses = record(model, indices).losses
+    text = model.vocabulary.decode(indices)
+    return summarize(text, losses / log(2), log_probs / -log(2), ngram.trained)
 
 
-def levels(text: Array, V: int, order: int) -> list[Level]:
-    """The k-grams of a text, (N,), for k = 1 to an order."""
-    found: list[Level] = []
-    grams = context = np.zeros(len(text), np.int64)
-    contexts = [1]  # how many there are for each k: nothing stands before a 1-gram
-    for k in range(1, order + 1):
-        # Each character with the number of what stands before it is a k-gram.
-        shorter, of_each = grams, context * V + text[k - 1 :]
-        codes, counts, places, grams = numbered(of_each)
-        if found:
-            continued = followers(shorter, places, contexts[-1])
-            of = found[-1].codes[:-1] // V
-            found[-1] = found[-1]._replace(continued=smoothed(continued, of, contexts[-2]))
-        counted = smoothed(counts, codes // V, contexts[-1])
-        found.append(Level(np.append(codes, np.iinfo(np.int64).max), counted, None))
-        context = grams[:-1]
-        contexts.append(len(codes))
-    return found
+def analyse(subject: Subject) -> Comparison:
+    """Compare the model of a subject with n-gram models of its training text."""
+    return compare(subject.model, subject.indices, subject.train, ngram=subject.ngram)
 
 
-def numbered(values: Array) -> tuple[Array, Array, Array, Array]:
-    """Different values, ascending, (G,); how often each occurs and one place where it does, (G,)
-    each; and of each value, (M,), its number among the different ones.
-
-    What `np.unique` gives, in half the time: it sorts stably, for the first place of each.
-    """
-    order = np.argsort(values)
-    ascending = values[order]
-    new = np.ones(len(values), bool)
-    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
-    starts = np.flatnonzero(new)
-    numbers = np.empty(len(values), np.int64)
-    numbers[order] = np.cumsum(new) - 1
-    return ascending[starts], np.diff(starts, append=len(values)), order[starts], numbers
-
-
-def followers(grams: Array, places: Array, number: int) -> Array:
-    """Of each (k−1)-gram how many different characters it follows, (number,).
+def summarize(
+    text: str,
+    network: Array,
+    ngrams: Array,
+    trained: int,
+    *,
+    min_closings: int = MIN_CLOSINGS,
+) -> Comparison:
+    """The means over the text and over groups of characters.
 
     Args:
-        grams: the number of the (k−1)-gram that begins at each place of the text, (M,).
-        places: one where each different k-gram begins, (G,); one later, the (k−1)-gram that it
-            ends with does.
-        number: of different (k−1)-grams.
+        text: N characters.
+        network: the bits of the network for each character but the first, (N − 1,).
+        ngrams: the same for each n-gram model, (n, N − 1).
+        trained: the number of characters that the n-gram models have counted.
+        min_closings: the number of closings that a reported group needs.
     """
-    count: Array = np.bincount(grams[places + 1], minlength=number)
-    count[grams[:1]] += 1  # the one that follows the beginning of the text
-    return count
+    bits = ngrams.mean(axis=1)
+    best = int(bits.argmin())
+    positions, distances = closings(text)
+    ends = [f"to {end:,}" if end < inf else "farther" for end in DISTANCES]
+    names = [f"closing, {end}" for end in ends]
+    groups = np.searchsorted(DISTANCES, distances)
+    of_closings = network[positions - 1], ngrams[best, positions - 1]
+    return Comparison(
+        characters=len(network),
+        trained=trained,
+        network=float(network.mean()),
+        orders=np.arange(1, len(ngrams) + 1),
+        bits=bits,
+        best=best + 1,
+        classes=by_group(list(CLASSES), classes_of(text)[1:], network, ngrams[best]),
+        closing=by_group(names, groups, *of_closings, least=min_closings),
+    )
 
 
-def smoothed(counts: Array, contexts: Array, number: int) -> Smoothed:
-    """What is left of the counts by discounting, and what goes to shorter contexts.
+def by_group(
+    names: list[str], groups: Array, network: Array, ngram: Array, least: int = 1
+) -> tuple[Row, ...]:
+    """The means of two models by group.
 
     Args:
-        counts: of each n-gram, at least 1, (G,).
-        contexts: the context of each, (G,), from 0.
-        number: C, of contexts; not all need to have n-grams.
+        names: the names of the groups 0, 1, ….
+        groups: the group of each character, (M,).
+        network, ngram: the bits of each character, (M,) each.
+        least: groups with fewer characters are left out.
     """
-    discount = discounts(counts)[np.minimum(counts, 3)]
-    total = np.bincount(contexts, counts, minlength=number)
-    freed = np.bincount(contexts, discount, minlength=number)
-    alpha = np.append((counts - discount) / total[contexts], 0.0)
-    gamma = np.ones(number + 1)
-    np.divide(freed, total, out=gamma[:-1], where=total > 0)
-    return Smoothed(alpha, gamma)
+    counts, of_network = sums(groups, network, len(names))
+    _, of_ngram = sums(groups, ngram, len(names))
+    return tuple(
+        Row(name, n, one / n, other / n)
+        for name, n, one, other in zip(
+            names, counts.tolist(), of_network.tolist(), of_ngram.tolist()
+        )
+        if n >= least
+    )
 
 
-def discounts(counts: Array) -> Array:
-    """D(0), D(1), D(2) and D(3 or more) from the counts of all n-grams, (G,)."""
-    n = np.bincount(np.minimum(counts, 5), minlength=6).astype(float)
-    D = np.array([0, DISCOUNT, DISCOUNT, DISCOUNT])
-    for c in (1, 2, 3):
-        if n[1] and n[c]:
-            estimated = c - (c + 1) * n[1] / (n[1] + 2 * n[2]) * n[c + 1] / n[c]
-            if 0 < estimated < c:
-                D[c] = estimated
-    return D
+def closings(text: str) -> tuple[Array, Array]:
+    """The positions of closing brackets and double quotes, and the distances from their openings,
+    (M,) each.
+
+    Only pairs of which both ends are in the text count.
+    """
+    spans = [pair[1:] for pair in pairs(text)]
+    spans += [span for span in in_double_quotes(text) if text[span[0]] in DOUBLE_QUOTES]
+    ends = {stop: start for start, stop in spans if text[stop : stop + 1] in CLOSING}
+    positions = np.array(sorted(ends), np.intp)
+    return positions, positions - np.array([ends[stop] for stop in positions.tolist()], np.intp)
+
+
+def answer(result: Comparison) -> Answer:
+    """Say the bits of the network and of the best n-gram model, with a table of the groups."""
+    best = result.bits[result.best - 1]
+    sentence = (
+        f"The network needs {result.network:.2f} bits a character, the best n-gram "
+        f"(n = {result.best}) {best:.2f}."
+    )
+    figures = [
+        _orders_figure(result),
+        _rows_figure(result, "Bits by class of character", result.classes),
+    ]
+    if result.closing:
+        figures.append(_rows_figure(result, "Bits of closing brackets and quotes", result.closing))
+    return Answer(sentence, tuple(figures), _table(result))
+
+
+def _orders_figure(result: Comparison) -> Figure:
+    orders = result.orders.tolist()
+    return Figure(
+        title="Bits a character by n",
+        x_label="n",
+        y_label="bits a character",
+        series=(
+            Series("network", orders, [result.network] * len(orders)),
+            Series("n-gram", orders, result.bits.tolist()),
+        ),
+    )
+
+
+def _rows_figure(result: Comparison, title: str, rows: tuple[Row, ...]) -> Figure:
+    names = [row.name for row in rows]
+    return Figure(
+        title=title,
+        x_label="",
+        y_label="bits a character",
+        series=(
+            Series("network", names, [row.network for row in rows], "bars"),
+            Series(f"{result.best}-gram", names, [row.ngram for row in rows], "bars"),
+        ),
+    )
+
+
+def _table(result: Comparison) -> Table:
+    """The network and the best n-gram model on each group of characters."""
+    headings = ("characters", "how many", "network", f"{result.best}-gram", "fewer bits")
+    rows = list(map(_row, [*result.classes, *result.closing]))
+    if not result.closing:
+        rows.append(("closing, by distance", "too few", "–", "–", "–"))
+    return Table(headings, tuple(rows))
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    difference = f"{abs(row.network - row.ngram):.2f}"
+    winner = "network" if row.network < row.ngram else "n-gram"
+    return (
+        row.name,
+        f"{row.count:,}",
+        f"{row.network:.2f}",
+        f"{row.ngram:.2f}",
+        "–" if difference == "0.00" else f"{winner}, by {difference}",
+    )

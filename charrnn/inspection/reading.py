@@ -1,4 +1,4 @@
-"""Read a text with a network, piece by piece, with the state that a single stream carries."""
+"""Read a text with a network, piece by piece, with the states of a single stream."""
 
 from __future__ import annotations
 
@@ -15,42 +15,41 @@ from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
 from charrnn.text.storage import room
 
-#: Steps of a piece.
+#: Characters of a piece.
 STEPS = 128
-#: A long text is divided into parts that streams read side by side, at most this many parts and
-#: at least this many characters each: a product of many columns takes little longer than one of
-#: few.
-PARTS, LEAST_PART = 64, 4_096
+#: A long text is divided into parts that streams read side by side: at most this many parts, of
+#: at least this many characters. A product of many columns takes little longer than one of few.
+MAX_PARTS, MIN_PART_CHARACTERS = 64, 4_096
 #: States agree where each number differs by no more than this, absolutely or relatively.
 TOLERANCE = 1e-4
 #: After this many rounds one part is read again at a time: the state of such a network depends
-#: on all that it has read, so that any further part would be read from a wrong state again.
-ROUNDS = 3
+#: on the whole text before, so that any further part would start from a wrong state again.
+PARALLEL_ROUNDS = 3
 
 #: A callback that receives the share of the work that is done, from 0 to 1.
 Progress = Callable[[float], None]
 
 
-def nobody(_done: float) -> None:
+def no_progress(_done: float) -> None:
     """Report no progress."""
 
 
 class Signal(NamedTuple):
-    """A quantity that every unit of a layer has."""
+    """A quantity that every cell of a layer has."""
 
     layer: int  # from 1
-    name: str  # one of the cell's `signals`
+    name: str  # one of the `signals` of the layer type
 
 
 def signals_of(
     model: CharRNN, layer: int | None = None, names: Sequence[str] | None = None
 ) -> list[Signal]:
-    """The signals of a layer or of all.
+    """The signals of one layer or of all layers.
 
     Args:
         model: the model.
         layer: counted from 1; None for all layers.
-        names: of the cell's `signals`; None for what is carried from step to step, h and c.
+        names: some of the `signals` of the layer type; None for the state, h and c.
 
     Raises:
         SettingError: for a layer or a signal that the model does not have.
@@ -66,50 +65,50 @@ def signals_of(
 
 
 class Piece(NamedTuple):
-    """Some steps of B streams of a text of N characters. The arrays hold until the next piece."""
+    """T steps of B streams of a text of N characters. The arrays hold until the next piece."""
 
-    #: The model that has read it, of which the caller may ask more about the same steps.
+    #: The model that has read the piece, to ask more about the same steps.
     model: CharRNN
-    #: Which character of the text each step has read, (T, B); N or more is past the end.
-    places: Array
-    #: Of each signal asked for, the values after reading it, (T, H, B).
+    #: The position of the character that each step has read, (T, B); N or more is past the end.
+    positions: Array
+    #: The values of each signal after each step, (T, H, B).
     values: dict[Signal, Array]
     #: The output h of the last layer, (H, T, B), for `CharRNN.logits`.
     hidden: Array
 
-    def put(self, values: Array, out: Array) -> None:
-        """Put what belongs to the steps, (T, …, B), where the characters are: (N, …)."""
-        within = self.places < len(out)
-        out[self.places[within]] = np.moveaxis(values, -1, 1)[within]
+    def store(self, values: Array, out: Array) -> None:
+        """Store the values of the steps, (T, …, B), at their positions in `out`, (N, …)."""
+        within = self.positions < len(out)
+        out[self.positions[within]] = np.moveaxis(values, -1, 1)[within]
 
 
 class Totals:
-    """Sums of signals over a text of N characters, kept by piece: one may be read again.
+    """Sums of signals over a text of N characters, one for each piece, as one may be read again.
 
     Args:
         signals: the signals to add up.
         characters: N.
-        units: H.
-        dtype: of the sums over a piece; counts of at most `STEPS` fit into a byte.
+        hidden_size: H.
+        dtype: the type of the sum of a piece; counts of at most `STEPS` fit into a byte.
     """
 
     def __init__(
-        self, signals: Sequence[Signal], characters: int, units: int, dtype: DTypeLike
+        self, signals: Sequence[Signal], characters: int, hidden_size: int, dtype: DTypeLike
     ) -> None:
         self.characters = characters
         pieces = -(-characters // STEPS)
-        self.sums = {signal: room((pieces, units), dtype) for signal in signals}
+        self.sums = {signal: room((pieces, hidden_size), dtype) for signal in signals}
 
-    def put(self, piece: Piece, signal: Signal, values: Array) -> None:
-        """Keep the sums of the values of a piece, (T, H, B), as far as the text reaches."""
-        within = piece.places < self.characters
+    def store(self, piece: Piece, signal: Signal, values: Array) -> None:
+        """Store the sums of the values of a piece, (T, H, B), within the text."""
+        within = piece.positions < self.characters
         there = within[0]
         sums = self.sums[signal]
         added = values.sum(axis=0, dtype=sums.dtype, where=within[:, None])  # (H, B)
-        sums[piece.places[0, there] // STEPS] = added.T[there]
+        sums[piece.positions[0, there] // STEPS] = added.T[there]
 
     def means(self) -> dict[Signal, Array]:
-        """The mean over the text of each signal in each unit, (H,), float64."""
+        """The mean over the text of each signal in each cell, (H,), float64."""
         return {
             signal: sums.sum(axis=0, dtype=np.float64) / self.characters
             for signal, sums in self.sums.items()
@@ -117,22 +116,22 @@ class Totals:
 
 
 class Parts(NamedTuple):
-    """A text of N characters, divided for streams that read it side by side."""
+    """The division of a text among streams that read it side by side."""
 
-    #: B, the number of parts, each read by a stream.
+    #: B, the number of parts, one for each stream.
     streams: int
     #: Pieces of `STEPS` characters in each part; the last part may have fewer.
     pieces: int
 
 
-def divide(characters: int, most: int | None = None) -> Parts:
+def divide(characters: int, max_parts: int | None = None) -> Parts:
     """Divide a text.
 
     Args:
         characters: N, at least 1.
-        most: how many parts at most; unless given, as many as are of use.
+        max_parts: the largest number of parts; None for as many as save time.
     """
-    wanted = most or max(1, min(PARTS, characters // LEAST_PART))
+    wanted = max_parts or max(1, min(MAX_PARTS, characters // MIN_PART_CHARACTERS))
     pieces = -(-characters // STEPS)
     each = -(-pieces // wanted)
     return Parts(-(-pieces // each), each)
@@ -142,12 +141,12 @@ def read_through(
     model: CharRNN,
     indices: Array,
     signals: Sequence[Signal] = (),
-    take: Callable[[Piece], None] = lambda piece: None,
+    use: Callable[[Piece], None] = lambda piece: None,
     *,
     parts: Parts | None = None,
-    progress: Progress = nobody,
+    progress: Progress = no_progress,
 ) -> Array:
-    """Read a text from beginning to end, with the state that a single stream carries.
+    """Read a text from beginning to end, with the states of a single stream.
 
     The parts of the text are read side by side, at first each from an empty state. A part that
     began with another state than the one in which the part before it ends is then read again
@@ -159,9 +158,9 @@ def read_through(
     Args:
         model: the model.
         indices: the text, (N,), at least one character.
-        signals: the signals to give to `take`, as `signals_of` names them.
-        take: receives each piece, in no particular order and from several threads. A piece that
-            is read again is given again; the last time counts.
+        signals: the signals to pass to `use`, as from `signals_of`.
+        use: receives each piece, in no particular order and from several threads. A piece that
+            is read again is passed again; the last time counts.
         parts: the division of the text; as `divide` makes it unless given.
         progress: receives the share of the text that has been read.
 
@@ -186,77 +185,81 @@ def read_through(
             if agree(states[rows], rows_of(state)).all():
                 return
             states[rows] = rows_of(state)
-            places = rows * STEPS + np.arange(STEPS)[:, None]
+            positions = rows * STEPS + np.arange(STEPS)[:, None]
             if B == 1:
-                places = places[: len(indices) - number * STEPS]
-            take(piece_at(mine, indices, signals, places, state))
+                positions = positions[: len(indices) - number * STEPS]
+            use(read_piece(mine, indices, signals, positions, state))
             progress((number + 1) / R)
         arriving[streams + 1] = rows_of(state)
 
-    for round in range(B + ROUNDS):
+    for round in range(B + PARALLEL_ROUNDS):
         wrong = np.flatnonzero(~agree(states[::R], arriving[:-1]))
         if not len(wrong):
             break
-        in_threads(read, wrong[: None if round < ROUNDS else 1], nobody if round else progress)
+        in_threads(
+            read,
+            wrong[: None if round < PARALLEL_ROUNDS else 1],
+            no_progress if round else progress,
+        )
     return states
 
 
-def piece_at(
-    model: CharRNN, indices: Array, signals: Sequence[Signal], places: Array, state: Array
+def read_piece(
+    model: CharRNN, indices: Array, signals: Sequence[Signal], positions: Array, state: Array
 ) -> Piece:
-    """Read the characters at some places, (T, B); `state` (L, S, H, B) is overwritten by the last.
+    """Read the characters at some positions, (T, B); `state`, (L, S, H, B), is overwritten.
 
     Past the end of the text its last character is read again.
     """
-    inputs = indices.take(places, mode="clip").astype(np.intp)
+    inputs = indices.take(positions, mode="clip").astype(np.intp)
     with np.errstate(over="ignore", invalid="ignore"):  # found by `check_finite`
         hidden = model.hidden(inputs, state)
-    check_finite(state[..., places[0] < len(indices)])
-    tapes = model.room(*places.shape).tapes
+    check_finite(state[..., positions[0] < len(indices)])
+    tapes = model.room(*positions.shape).tapes
     values = {
         signal: model.layers[0].cell.signal(tapes[signal.layer - 1], signal.name)
         for signal in signals
     }
-    return Piece(model, places, values, hidden)
+    return Piece(model, positions, values, hidden)
 
 
 def columns(states: Array) -> Array:
-    """States (B, L, S, H) as a model reads them, (L, S, H, B), a copy."""
+    """A copy of states (B, L, S, H) in the order of a model, (L, S, H, B)."""
     return np.ascontiguousarray(np.moveaxis(states, 0, -1))
 
 
 def rows_of(state: Array) -> Array:
-    """A state (L, S, H, B) as it is kept, (B, L, S, H)."""
+    """States (L, S, H, B) of a model as rows, (B, L, S, H)."""
     return np.moveaxis(state, -1, 0)
 
 
 def agree(one: Array, other: Array) -> Array:
-    """Compare states, (B, L, S, H) each: booleans (B,)."""
+    """Compare states, (B, L, S, H) each, within `TOLERANCE`: booleans (B,)."""
     close = np.abs(one - other) <= TOLERANCE * (1 + np.abs(other))
     agreeing: Array = close.all(axis=(1, 2, 3))
     return agreeing
 
 
 def in_threads(
-    work: Callable[[Array, Progress], None], streams: Array, progress: Progress = nobody
+    work: Callable[[Array, Progress], None], streams: Array, progress: Progress = no_progress
 ) -> None:
-    """Divide streams among threads: products run outside of Python's lock.
+    """Divide streams among threads: matrix products release Python's lock.
 
     Args:
-        work: reads some of the streams.
+        work: receives the numbers of some streams.
         streams: their numbers, (B,).
         progress: receives the share that the first thread has done.
     """
     shares = np.array_split(streams, min(cores(), len(streams)))
     with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(work, shares, [progress, *(nobody,) * (len(shares) - 1)]))
+        list(pool.map(work, shares, [progress, *(no_progress,) * (len(shares) - 1)]))
 
 
 def check_finite(*arrays: Array) -> None:
-    """Find out whether what a network has come to can be calculated with.
+    """Check that states are finite.
 
     Raises:
-        Unbounded: where it is not finite.
+        Unbounded: where one is not.
     """
     if not all(np.isfinite(array).all() for array in arrays):
         raise Unbounded("reads")

@@ -1,31 +1,35 @@
-"""Record what a network does while it reads a text."""
+"""Record what a network does while it reads a text, and export the recording."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.errors import SettingError
+from charrnn.files import replacing
 from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
 from charrnn.network.model import CharRNN, cross_entropy
 from charrnn.text.storage import room
+from charrnn.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What was taken down over a text of N characters.
+    """A recording of N characters. Large arrays are kept in temporary files.
 
     Attributes:
-        values: by signal, of each unit after each character, (N, H); in a temporary file where
-            it is large.
+        values: for each signal, the value of each cell after each character, (N, H).
         losses: −ln p of each character but the first, given those before it, (N − 1,), in nats.
-        guesses: the likeliest next characters after each one, indices (N, K), the likeliest
-            first.
-        probabilities: of the guesses, (N, K).
-        logits: of every next character after each one, (N, V), in a temporary file where they
-            are large; None unless they were asked for.
+        guesses: the likeliest next characters after each character, indices (N, K), the
+            likeliest first.
+        probabilities: the probabilities of the guesses, (N, K).
+        logits: the logits of every next character after each character, (N, V); None unless
+            recorded.
     """
 
     values: dict[Signal, Array]
@@ -44,18 +48,18 @@ def record(
     logits: bool = False,
     parts: Parts | None = None,
 ) -> Recording:
-    """Read a text and record what happens.
+    """Read a text and record signals and predictions.
 
     Args:
         model: the model.
-        text: of N characters, at least one; or its indices, (N,).
-        signals: what to record, as `charrnn.inspection.reading.signals_of` gives them.
-        guesses: K, how many successors to keep.
-        logits: whether to keep what the network says of every character.
+        text: N characters, at least one; or their indices, (N,).
+        signals: the signals to record, as from `charrnn.inspection.reading.signals_of`.
+        guesses: K, the number of next characters to record.
+        logits: record the logits.
         parts: as for `charrnn.inspection.reading.read_through`.
 
     Raises:
-        UnknownCharacter: for characters that the model does not know.
+        UnknownCharacter: for characters that are not in the model's vocabulary.
         TextError: where the temporary directory cannot hold the values.
         Unbounded: for hidden states or losses that are not finite.
     """
@@ -64,33 +68,58 @@ def record(
     K = min(guesses, V)
     dtype = model.parameters.flat.dtype
     values = {signal: room((N, model.hidden_size), dtype) for signal in signals}
-    every = room((N, V), dtype) if logits else None
+    all_logits = room((N, V), dtype) if logits else None
     losses = np.empty(N, np.float64)
     likeliest = np.empty((N, K), np.intp)
     probabilities = np.empty((N, K), np.float64)
 
-    def take(piece: Piece) -> None:
-        for signal, of_units in piece.values.items():
-            piece.put(of_units, values[signal])
-        # The target of the last character of all is unknown; any will do, and it is cut off.
-        targets = indices.take(piece.places + 1, mode="clip").astype(np.intp)
-        said = piece.model.logits(piece.hidden)  # (V, T, B)
-        if every is not None:
-            piece.put(said.swapaxes(0, 1), every)
-        at_targets = np.take_along_axis(said, targets[None], axis=0)[0]
+    def store(piece: Piece) -> None:
+        for signal, of_cells in piece.values.items():
+            piece.store(of_cells, values[signal])
+        # The target of the last character is unknown; any will do, as its loss is cut off.
+        targets = indices.take(piece.positions + 1, mode="clip").astype(np.intp)
+        of_piece = piece.model.logits(piece.hidden)  # (V, T, B)
+        if all_logits is not None:
+            piece.store(of_piece.swapaxes(0, 1), all_logits)
+        at_targets = np.take_along_axis(of_piece, targets[None], axis=0)[0]
         order = best = np.empty((*targets.shape, 0))
         if K:
-            rows = np.moveaxis(said, 0, -1)  # (T, B, V)
+            rows = np.moveaxis(of_piece, 0, -1)  # (T, B, V)
             order = np.argsort(-rows, axis=-1, kind="stable")[..., :K]
             best = np.take_along_axis(rows, order, axis=-1).astype(np.float64)
-        scored = cross_entropy(said, targets)
-        piece.put(scored, losses)
-        piece.put(np.moveaxis(order, 1, -1), likeliest)
-        # ln p is the logit less the logarithm of the sum, which the loss has already.
-        # Of large logits that difference is rounded, and may be above 0.
+        scored = cross_entropy(of_piece, targets)
+        piece.store(scored, losses)
+        piece.store(np.moveaxis(order, 1, -1), likeliest)
+        # ln p is the logit less the logarithm of the sum, which the loss contains.
+        # The difference of large logits is rounded and may be above 0.
         p = np.exp(np.minimum(best - at_targets[..., None] - scored[..., None], 0))
-        piece.put(np.moveaxis(p, 1, -1), probabilities)
+        piece.store(np.moveaxis(p, 1, -1), probabilities)
 
-    read_through(model, indices, signals, take, parts=parts)
+    read_through(model, indices, signals, store, parts=parts)
     check_finite(losses[:-1])
-    return Recording(values, losses[:-1], likeliest, probabilities, every)
+    return Recording(values, losses[:-1], likeliest, probabilities, all_logits)
+
+
+def export(path: str | Path, recording: Recording, indices: Array, vocabulary: Vocabulary) -> None:
+    """Write a recording of N characters as an `.npz`, readable by `numpy.load(path)`.
+
+    The arrays are `layer1.h`, … (N, H), the values after each character; `losses` (N − 1,), in
+    nats, of each character but the first; `indices` (N,), the text; `characters` (V,), the code
+    point of each index; and `logits` (N, V) where they were recorded.
+
+    Raises:
+        SettingError: where the file cannot be written.
+    """
+    arrays: dict[str, Any] = {
+        f"layer{signal.layer}.{signal.name}": values for signal, values in recording.values.items()
+    }
+    arrays["losses"] = recording.losses
+    arrays["indices"] = indices
+    arrays["characters"] = np.array([ord(character) for character in vocabulary.ix_to_char])
+    if recording.logits is not None:
+        arrays["logits"] = recording.logits
+    try:
+        with replacing(path) as file:
+            np.savez(file, **arrays)
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,8 +1,8 @@
-"""What one step does to what is remembered: eigenvalues of the recurrence.
+"""The eigenvalues of the recurrence: growth and decay of a change of the state.
 
 A small change of the state s_{t−1} of a layer becomes J·(a small change) in s_t, with the
-Jacobian J = ∂s_t/∂s_{t−1}. Eigenvalues inside of the unit circle let it fade from step to step,
-those outside let it grow (Pascanu, Mikolov, Bengio 2013). From the equations of the cells
+Jacobian J = ∂s_t/∂s_{t−1}. Eigenvalues inside the unit circle let the change fade from step to
+step, those outside let it grow (Pascanu, Mikolov, Bengio 2013). From the equations of the layers
 (gates after squashing, ∘ and diag element by element; W_f is the part of Wh that belongs to f):
 
     vanilla       ∂h/∂h₋₁ = diag(1−h²)·Wh
@@ -13,40 +13,51 @@ those outside let it grow (Pascanu, Mikolov, Bengio 2013). From the equations of
                   ∂c/∂h₋₁ = diag(c₋₁∘f∘(1−f))·W_f + diag(g∘i∘(1−i))·W_i + diag(i∘(1−g²))·W_g
                   ∂h/∂s₋₁ = diag(o∘(1−tanh²c))·∂c/∂s₋₁, and for h₋₁ + diag(tanh c∘o∘(1−o))·W_o
 
-The state of an LSTM is h and c together, (2·H). No formula is computed here: the backward pass
-of the cell gives a row of J for every stream, so that one step of as many streams as the state
-has numbers gives all of it.
+The state of an LSTM is h and c together, (2·H). The code uses none of these formulas: the
+backward pass of a layer gives one row of J for each stream, so one step with as many streams as
+the state has numbers gives all of J.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import TextError
-from charrnn.inspection.places import states_before
+from charrnn.inspection.answer import Answer, Figure, Series
+from charrnn.inspection.positions import states_before
 from charrnn.inspection.reading import check_finite
+from charrnn.inspection.subject import Subject
+from charrnn.inspection.wording import listed, of_layers, rounded
 from charrnn.network.model import CharRNN, Layer
 
-#: Places of the text that the Jacobian is averaged over, unless told otherwise: many, but no
-#: more multiplications than so many, as they grow with the cube of the size, and not too few.
-PLACES, MULTIPLICATIONS, LEAST = 64, 64 * 512**3, 16
-#: What eigenvalues are of.
+HELP = "The eigenvalues of the recurrence, also with random weights."
+HEADING = "Spectrum"
+
+#: The default number of positions. Large layers have fewer, as the work grows with the cube of
+#: the size of the state: at most this many multiplications, but at least `MIN_POSITIONS`.
+POSITIONS, MAX_MULTIPLICATIONS, MIN_POSITIONS = 64, 64 * 512**3, 16
+#: The matrices whose eigenvalues are computed.
 RECURRENT, JACOBIAN = "Wh", "mean Jacobian"
+#: The step between Wh and the Jacobian, for layer types without gates.
+SQUASHING = {"vanilla": "with tanh", "vanilla-relu": "without the cells that are off"}
+#: A mean step of at least this spectral radius is not said to let changes fade.
+LASTING = 0.999
 
 
 @dataclass(frozen=True)
 class Eigenvalues:
-    """The eigenvalues of one matrix of a layer, the largest first.
+    """The eigenvalues of one matrix of a layer, the largest absolute value first.
 
     Attributes:
         layer: from 1.
         matrix: "Wh" or "mean Jacobian".
-        trained: of the trained model, complex (M,).
-        untrained: of the model with random weights, if any.
-        radius, untrained_radius: the largest absolute value among them.
+        trained: those of the trained model, complex (M,).
+        untrained: those of the model with random weights, if any.
+        radius, untrained_radius: the largest absolute values.
     """
 
     layer: int
@@ -62,19 +73,19 @@ class Spectrum:
     """The eigenvalues of every layer.
 
     Attributes:
-        cell: which cell the layers have.
-        places: how many places of the text the mean Jacobians are of.
-        eigenvalues: of the mean Jacobian of each layer; of a layer without gates first those
-            of Wh.
+        layer_type: the type of the layers.
+        positions: the number of positions of the text in the mean Jacobians.
+        eigenvalues: those of the mean Jacobian of each layer; for a layer without gates, those
+            of Wh before them.
     """
 
-    cell: str
-    places: int
+    layer_type: str
+    positions: int
     eigenvalues: tuple[Eigenvalues, ...]
 
 
 def spectrum(
-    model: CharRNN, untrained: CharRNN | None, indices: Array, *, places: int | None = None
+    model: CharRNN, untrained: CharRNN | None, indices: Array, *, positions: int | None = None
 ) -> Spectrum:
     """The eigenvalues of the recurrence of every layer.
 
@@ -82,25 +93,30 @@ def spectrum(
         model: the model.
         untrained: a model of the same shape with random weights to compare with, if any.
         indices: the text, (N,), at least one character.
-        places: how many, evenly spaced in the text, the Jacobian is averaged over; 64 unless
-            given, of large layers fewer, 16 at least.
+        positions: the number of positions, evenly spaced in the text, over which the Jacobian
+            is averaged; by default 64, for large layers fewer, but at least 16.
 
     Raises:
         TextError: for an empty text.
-        TrainingError: where the state does not stay finite, as a rectified network's may not.
+        Unbounded: where the state does not stay finite, as that of a rectified network may become.
     """
     if not len(indices):
-        raise TextError("the Jacobian is averaged over a text, and this one is empty")
+        raise TextError("the spectrum is measured on a text of at least 1 character, not 0")
     M = model.state()[0].size
-    places = places or max(LEAST, min(PLACES, MULTIPLICATIONS // M**3))
-    where = np.unique(-(-np.arange(1, places + 1) * len(indices) // places) - 1)
-    trained = matrices(model, indices, where)
-    twins = {} if untrained is None else matrices(untrained, indices, where)
+    P = positions or max(MIN_POSITIONS, min(POSITIONS, MAX_MULTIPLICATIONS // M**3))
+    steps = np.unique(-(-np.arange(1, P + 1) * len(indices) // P) - 1)
+    trained = matrices(model, indices, steps)
+    twins = {} if untrained is None else matrices(untrained, indices, steps)
     found = tuple(
         _eigenvalues(*key, eigenvalues(matrix), eigenvalues(twins[key]) if twins else None)
         for key, matrix in trained.items()
     )
-    return Spectrum(model.cell, len(where), found)
+    return Spectrum(model.cell, len(steps), found)
+
+
+def analyse(subject: Subject) -> Spectrum:
+    """The spectrum of a subject, beside that of random weights."""
+    return spectrum(subject.model, subject.untrained, subject.indices)
 
 
 def _eigenvalues(layer: int, matrix: str, trained: Array, untrained: Array | None) -> Eigenvalues:
@@ -109,16 +125,16 @@ def _eigenvalues(layer: int, matrix: str, trained: Array, untrained: Array | Non
     return Eigenvalues(layer, matrix, trained, untrained, radius, untrained_radius)
 
 
-def matrices(model: CharRNN, indices: Array, places: Array) -> dict[tuple[int, str], Array]:
-    """What eigenvalues are wanted of, by layer and name, (M, M) each in float64.
+def matrices(model: CharRNN, indices: Array, positions: Array) -> dict[tuple[int, str], Array]:
+    """The matrices whose eigenvalues are computed, by layer and name, (M, M) each in float64.
 
     Args:
         model: the model.
         indices: the text, (N,).
-        places: the steps that Jacobians are taken of, (P,).
+        positions: the positions at which the Jacobians are taken, (P,).
     """
-    state = states_before(model, indices, places)
-    read = indices[places][None].astype(np.intp)  # (1, P)
+    state = states_before(model, indices, positions)
+    read = indices[positions][None].astype(np.intp)  # (1, P)
     after = state.copy()
     with np.errstate(over="ignore", invalid="ignore"):
         model.forward(read, after)
@@ -129,7 +145,7 @@ def matrices(model: CharRNN, indices: Array, places: Array) -> dict[tuple[int, s
     for number, (layer, x) in enumerate(zip(model.layers, [read, *h])):
         if not layer.cell.gates:
             found[number + 1, RECURRENT] = layer.weights["Wh"].astype(np.float64)
-        steps = [(x[..., p : p + 1], state[number, ..., p : p + 1]) for p in range(len(places))]
+        steps = [(x[..., p : p + 1], state[number, ..., p : p + 1]) for p in range(len(positions))]
         found[number + 1, JACOBIAN] = mean_jacobian(layer, steps)
     return found
 
@@ -139,23 +155,23 @@ def mean_jacobian(layer: Layer, steps: list[tuple[Array, Array]]) -> Array:
 
     Args:
         layer: the layer; its weights are read only.
-        steps: for each what enters, an index (1, 1) or reals (D, 1, 1), and the state before,
-            (S, H, 1).
+        steps: for each step the input, an index (1, 1) or reals (D, 1, 1), and the state
+            before, (S, H, 1).
     """
     cell, weights, _ = layer
     S, H, _ = steps[0][1].shape
     M = S * H
     tape = cell.tape(1, M, weights["Wh"].dtype)
     gradient = {name: np.empty_like(array) for name, array in weights.items()}
-    nothing = np.zeros((H, 1, M), weights["Wh"].dtype)
+    zeros = np.zeros((H, 1, M), weights["Wh"].dtype)
     total = np.zeros((M, M))
     for x, before in steps:
-        # Stream m starts like all the others, and asks what number m of the new state is due to.
+        # All streams start alike; stream m computes the gradient of number m of the new state.
         inputs, state = np.repeat(x, M, axis=-1), np.repeat(before, M, axis=-1)
         with np.errstate(over="ignore"):  # see charrnn.network.layers.activations.sigmoid
             cell.forward(weights, inputs, state, tape)
         d_state = np.eye(M, dtype=state.dtype).reshape(S, H, M)
-        cell.backward(weights, inputs, nothing, d_state, tape, gradient)
+        cell.backward(weights, inputs, zeros, d_state, tape, gradient)
         total += d_state.reshape(M, M).T
     mean: Array = total / len(steps)
     return mean
@@ -166,3 +182,58 @@ def eigenvalues(matrix: Array) -> Array:
     values = np.linalg.eigvals(matrix).astype(np.complex128)
     ordered: Array = values[np.argsort(-np.abs(values), kind="stable")]
     return ordered
+
+
+def answer(result: Spectrum) -> Answer:
+    """Say the spectral radius, trained and with random weights, with all eigenvalues."""
+    steps = [found for found in result.eigenvalues if found.matrix == JACOBIAN]
+    recurrent = [found for found in result.eigenvalues if found.matrix == RECURRENT]
+    where = of_layers([found.layer for found in steps])
+    if recurrent:
+        sentence = (
+            f"Wh of {where} has spectral radius {_radii(recurrent)}, "
+            f"{SQUASHING.get(result.layer_type, 'squashed')} the mean step has "
+            f"{listed([f'{found.radius:.2f}' for found in steps])}"
+        )
+    else:
+        sentence = f"The mean step of {where} has spectral radius {_radii(steps)}"
+    return Answer(
+        f"{sentence}; repeated, it {_meanings(steps)}.", tuple(map(_figure, result.eigenvalues))
+    )
+
+
+def _radii(found: list[Eigenvalues]) -> str:
+    radii = listed([f"{x.radius:.2f}" for x in found])
+    before = [x.untrained_radius for x in found if x.untrained_radius is not None]
+    return radii + (f" (random weights {listed([f'{r:.2f}' for r in before])})" if before else "")
+
+
+def _meanings(steps: list[Eigenvalues]) -> str:
+    """The fate of a change of the state if the mean step is repeated, in words."""
+    radii = [found.radius for found in steps]
+    if max(radii) >= LASTING:
+        return "lets some changes of the state last"
+    if min(radii) <= 0:
+        return "lets no change of the state last"
+    fading = [f"{rounded(log(10) / -log(radius)):,}" for radius in radii]
+    return (
+        "lets the most lasting change of the state fade to a tenth "
+        f"in about {listed(fading)} characters"
+    )
+
+
+def _figure(found: Eigenvalues) -> Figure:
+    series = [_points("trained", found.trained)]
+    if found.untrained is not None:
+        series.insert(0, _points("random weights", found.untrained))
+    return Figure(
+        title=f"Eigenvalues of {found.matrix}, layer {found.layer}",
+        x_label="real part",
+        y_label="imaginary part",
+        series=tuple(series),
+        equal=True,
+    )
+
+
+def _points(name: str, values: Array) -> Series:
+    return Series(name, np.real(values).tolist(), np.imag(values).tolist(), "points")

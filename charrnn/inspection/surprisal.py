@@ -1,4 +1,4 @@
-"""Which characters of a text surprise a network."""
+"""The surprisal of each character of a text, by class of character and position in the word."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import TextError
-from charrnn.inspection.classes import CLASSES, classes_of, positions_in_words, sums
+from charrnn.inspection.answer import Answer, Figure, Series
+from charrnn.inspection.character_classes import CLASSES, classes_of, positions_in_words, sums
 from charrnn.inspection.recording import record
+from charrnn.inspection.subject import Subject
 from charrnn.network.model import CharRNN
 
-#: A place in the word is looked at where so many words of the text have it.
-LEAST = 20
+HELP = "The surprisal of the characters of each class."
+HEADING = "Surprisal"
+
+#: A position in the word is reported where at least this many words have it.
+MIN_WORDS = 20
+#: The sentence names only classes with at least this share of the characters.
+LARGE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class ClassSurprise:
-    """How much the characters of a class surprise.
+class ClassSurprisal:
+    """The surprisal of the characters of one class.
 
     Attributes:
-        name: of the class, of `charrnn.inspection.classes.CLASSES`.
-        count: how many characters of it there are.
-        bits: the mean of their surprise.
-        share: of the surprise of the whole text.
+        name: a key of `charrnn.inspection.character_classes.CLASSES`.
+        count: the number of characters of the class.
+        bits: their mean surprisal.
+        share: their share of the surprisal of the whole text.
     """
 
     name: str
@@ -36,63 +43,125 @@ class ClassSurprise:
 
 @dataclass(frozen=True)
 class Surprisal:
-    """How much each character of a text surprises.
+    """The surprisal of a text of N characters.
 
     Attributes:
         bits: −log2 p of each character but the first given those before it, (N − 1,).
-        mean: of the bits.
+        mean: the mean of the bits.
         classes: the classes that occur among these characters.
-        by_position: the mean bits of the first, second, … character of words, (M,), as far as
-            there are at least 20 of each.
-        position_counts: how many of each there are, (M,).
+        by_position: the mean bits of the first, second, … character of words, (M,); M is the
+            last position that at least 20 words have.
+        position_counts: the number of words that have each position, (M,).
     """
 
     bits: Array
     mean: float
-    classes: tuple[ClassSurprise, ...]
+    classes: tuple[ClassSurprisal, ...]
     by_position: Array
     position_counts: Array
 
 
 def surprisal(model: CharRNN, text: str) -> Surprisal:
-    """How much each character of a text surprises a network: −log2 p (Shannon 1948).
+    """The surprisal −log2 p of each character of a text (Shannon 1948).
 
     Args:
         model: the model.
-        text: of N characters, at least 2; the first one is read and not predicted.
+        text: N characters, at least 2; the first one is read and not predicted.
 
     Raises:
         TextError: for a shorter text.
-        UnknownCharacter: for characters that the model does not know.
+        UnknownCharacter: for characters that are not in the model's vocabulary.
     """
     if len(text) < 2:
-        raise TextError(f"surprise shows in a text of 2 characters or more, not {len(text)}")
-    return summed_up(text, record(model, text).losses / log(2))
+        raise TextError(f"surprisal needs a text of at least 2 characters, not {len(text)}")
+    return summarize(text, record(model, text).losses / log(2))
 
 
-def summed_up(text: str, bits: Array) -> Surprisal:
-    """Means by class and by position in the word.
+def analyse(subject: Subject) -> Surprisal:
+    """The surprisal of a subject."""
+    return surprisal(subject.model, subject.text)
+
+
+def summarize(text: str, bits: Array, *, min_words: int = MIN_WORDS) -> Surprisal:
+    """The means by class and by position in the word.
 
     Args:
-        text: of N characters.
-        bits: the surprise of each but the first, (N − 1,).
+        text: N characters.
+        bits: the surprisal of each character but the first, (N − 1,).
+        min_words: the number of words that a reported position in the word needs.
     """
     bits = np.asarray(bits, np.float64)
     classes, positions = classes_of(text)[1:], positions_in_words(text)[1:]
     counts, totals = sums(classes, bits, len(CLASSES))
     whole = float(totals.sum())
     counted = np.bincount(positions)[1:]
-    few = np.flatnonzero(counted < LEAST)
+    few = np.flatnonzero(counted < min_words)
     M = int(few[0]) if len(few) else len(counted)
     position_counts, position_totals = sums(positions, bits, M + 1)
     return Surprisal(
         bits=bits,
         mean=float(bits.mean()),
         classes=tuple(
-            ClassSurprise(name, int(n), total / n, total / whole if whole else 0.0)
+            ClassSurprisal(name, int(n), total / n, total / whole if whole else 0.0)
             for name, n, total in zip(CLASSES, counts.tolist(), totals.tolist())
             if n
         ),
         by_position=position_totals[1:] / position_counts[1:],
         position_counts=position_counts[1:],
+    )
+
+
+def answer(result: Surprisal) -> Answer:
+    """Say which class of characters is hardest, beside the most frequent other one."""
+    large = [one for one in result.classes if one.count >= LARGE_SHARE * len(result.bits)]
+    hardest = max(large, key=lambda one: one.bits)
+    name = hardest.name.capitalize()
+    others = [one for one in large if one is not hardest]
+    if others:
+        usual = max(others, key=lambda one: one.count)
+        verb = "is" if hardest.name == "indentation" else "are"
+        sentence = (
+            f"{name} {verb} hardest: {hardest.bits:.1f} bits, against {usual.bits:.1f} of "
+            f"{usual.name}."
+        )
+    else:
+        sentence = f"All of the text is {hardest.name}: {hardest.bits:.1f} bits each."
+    figures = [_means(result), _shares(result)]
+    if len(result.by_position):
+        figures.append(_positions(result))
+    return Answer(sentence, tuple(figures))
+
+
+def _means(result: Surprisal) -> Figure:
+    names = [one.name for one in result.classes]
+    return Figure(
+        title="Surprisal by class of character",
+        x_label="",
+        y_label="bits a character",
+        series=(Series("", names, [one.bits for one in result.classes], "bars"),),
+    )
+
+
+def _shares(result: Surprisal) -> Figure:
+    names = [one.name for one in result.classes]
+    characters = [100 * one.count / len(result.bits) for one in result.classes]
+    surprisals = [100 * one.share for one in result.classes]
+    return Figure(
+        title="Shares of the text and of its surprisal",
+        x_label="",
+        y_label="%",
+        series=(
+            Series("of the characters", names, characters, "bars"),
+            Series("of the surprisal", names, surprisals, "bars"),
+        ),
+    )
+
+
+def _positions(result: Surprisal) -> Figure:
+    positions = list(range(1, len(result.by_position) + 1))
+    return Figure(
+        title="Surprisal by position in the word",
+        x_label="character of the word",
+        y_label="bits a character",
+        series=(Series("", positions, result.by_position.tolist()),),
     )

@@ -1,1 +1,1 @@
-"""Drawing what the library returns: nothing is computed here."""
+"""Draw answers on a terminal, in pictures and on a page. Nothing is computed here."""

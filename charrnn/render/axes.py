@@ -1,4 +1,4 @@
-"""A figure on axes of matplotlib, which are handed in: nothing of it is imported here."""
+"""Draw a figure on given axes of matplotlib, which is not imported here."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.inspection.answer import Figure
 from charrnn.render.bars import bar_scale, grouped
-from charrnn.render.figures import Figure
 from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import cut, one_line, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Colours that people who see few colours can tell apart (Okabe, Ito 2008), the last two darker
-#: so as to be seen on white too; with them go patterns of lines and shapes of points.
+#: Colours that colour-blind people can distinguish (Okabe, Ito 2008), the last two darker for
+#: contrast on white; with the patterns of lines and the shapes of points.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b98200", "#3d92c6")
 DASHES = ("-", "--", "-.", ":")
 SHAPES = ("o", "^", "s", "D", "v", "P")
-#: The exponents of ten.
+#: Superscripts for the exponents of ten.
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-#: Ticks on an axis, at most.
-TICKS = 6
-#: Columns of a line of the title, of what an axis, a bar and a series are called, and of a line
-#: of the latter: more would leave no room for what is drawn.
+#: The largest number of ticks on an axis.
+MAX_TICKS = 6
+#: The largest widths, in characters: a line of the title, the labels of an axis and of a bar,
+#: the name of a series, and a line of the legend.
 TITLE, LABEL, BAR_NAME, SERIES_NAME, LEGEND = 60, 50, 40, 60, 24
-#: Inches: a picture, a square one, a bar, and what is above and below all bars.
+#: Heights in inches: a picture, a square one, a bar, and the space above and below all bars.
 HEIGHT, SQUARE, BAR, AROUND_BARS = 3.6, 4.8, 0.22, 1.1
-#: Free space beside what is drawn, as a share of it.
+#: The margin around the drawing, as a share of it.
 MARGIN = 0.03
-#: The same, beside bars that go to the left, for their values.
+#: The same for the values of bars that go to the left.
 BESIDE_BARS = 0.12
-#: Points more than these are drawn fainter, so that where there are many is darker.
+#: More points than this are drawn fainter, so that dense areas are darker.
 MANY = 200
 
 
 def height_of(figure: Figure) -> float:
-    """How high a figure is to be, in inches."""
+    """The height of a figure in inches."""
     if of_bars(figure):
         rows = len(grouped(figure)) * (len(figure.series) + 0.5)
         return AROUND_BARS + max(rows, 3) * BAR
@@ -48,7 +48,7 @@ def height_of(figure: Figure) -> float:
 
 
 def of_bars(figure: Figure) -> bool:
-    """Whether a figure has bars."""
+    """True for a figure of bars."""
     return any(series.kind == "bars" for series in figure.series)
 
 
@@ -56,12 +56,12 @@ def draw(figure: Figure, axes: Axes, ink: str) -> None:
     """Draw a figure.
 
     Args:
-        figure: what to draw.
-        axes: to draw it on.
-        ink: the colour of what is no data.
+        figure: the figure.
+        axes: the axes to draw on.
+        ink: the colour of everything but the data.
     """
     names = [series.name for series in figure.series if series.name]
-    alone = names if len(figure.series) == 1 else []  # needs no legend to be told from another
+    alone = names if len(figure.series) == 1 else []  # a single series has no legend
     title = [line for text in (figure.title, *alone) for line in wrapped(text, TITLE)]
     axes.set_title("\n".join(title), fontsize="large")
     axes.spines[["top", "right"]].set_visible(False)
@@ -77,7 +77,7 @@ def draw(figure: Figure, axes: Axes, ink: str) -> None:
 
 
 def _draw_plane(figure: Figure, axes: Axes, ink: str) -> bool:
-    """Draw lines and points; False where there are none."""
+    """Draw lines and points; return False where there are none."""
     found = scales(figure)
     if found is None:
         return False
@@ -97,13 +97,13 @@ def _draw_plane(figure: Figure, axes: Axes, ink: str) -> bool:
         else:
             dashes = DASHES[number % len(DASHES)]
             axes.plot(x, y, dashes, color=color, label=name)
-            alone = _alone(x + y)
-            axes.plot(x[alone], y[alone], ".", color=color, label="_")
+            isolated = _isolated(x + y)
+            axes.plot(x[isolated], y[isolated], ".", color=color, label="_")
     return True
 
 
 def _draw_points(axes: Axes, x: Array, y: Array, name: str, number: int) -> None:
-    """Draw points: many of them transparent, so that it is darker where there are more."""
+    """Draw points; many points are transparent, so that dense areas are darker."""
     axes.plot(
         x,
         y,
@@ -113,13 +113,13 @@ def _draw_points(axes: Axes, x: Array, y: Array, name: str, number: int) -> None
         markeredgewidth=0,
         alpha=0.8 if len(x) <= MANY else 0.4,
         color=COLORS[number % len(COLORS)],
-        clip_on=False,  # those on the edge are drawn whole; those beyond are left out
+        clip_on=False,  # points on the edge are drawn whole; those beyond it are NaN
         label=name,
     )
 
 
 def _draw_bars(figure: Figure, axes: Axes) -> bool:
-    """Draw bars from left to right, their values at their ends; False where there are none."""
+    """Draw bars from left to right with their values; return False where there are none."""
     groups, scale = grouped(figure), bar_scale(figure)
     if scale is None:
         return False
@@ -129,15 +129,15 @@ def _draw_bars(figure: Figure, axes: Axes) -> bool:
     height = 1 / (len(figure.series) + 0.5)
     for number, series in enumerate(figure.series):
         offset = (number - (len(figure.series) - 1) / 2) * height
-        places = [row + offset for row in range(len(groups))]
+        rows = [row + offset for row in range(len(groups))]
         ends = [_end(scale, group.values[number], start) for group in groups]
         color, name = COLORS[number % len(COLORS)], _name(series.name)
         lengths = [end - start for end in ends]
-        axes.barh(places, lengths, 0.9 * height, left=start, color=color, label=name)
-        for place, end, group in zip(places, ends, groups):
+        axes.barh(rows, lengths, 0.9 * height, left=start, color=color, label=name)
+        for row, end, group in zip(rows, ends, groups):
             axes.annotate(
                 _raised(group.written[number]),
-                (end, place),
+                (end, row),
                 xytext=(3 if end >= start else -3, 0),
                 textcoords="offset points",
                 ha="left" if end >= start else "right",
@@ -151,9 +151,9 @@ def _draw_bars(figure: Figure, axes: Axes) -> bool:
 
 
 def _end(scale: Scale, value: float | None, start: float) -> float:
-    """Where a bar ends, on the scale."""
-    place = float(scale.places([value or start])[0])
-    return start if value is None or isnan(place) else min(max(value, scale.low), scale.high)
+    """The value at which a bar ends, within the scale."""
+    fraction = float(scale.fractions([value or start])[0])
+    return start if value is None or isnan(fraction) else min(max(value, scale.low), scale.high)
 
 
 def _label(text: str) -> str:
@@ -161,21 +161,21 @@ def _label(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """What the legend calls a series; matplotlib leaves out of it what begins with "_"."""
+    """The name of a series in the legend; matplotlib leaves out names that begin with "_"."""
     return "\n".join(wrapped(cut(one_line(text), SERIES_NAME), LEGEND)) or "_"
 
 
 def _set_scale(axes: Axes, which: str, scale: Scale, margin: float) -> None:
-    """Give an axis, x or y, a scale, its ends and its ticks, the same as on a terminal."""
+    """Set the scale, the ends and the ticks of an axis, x or y, as on a terminal."""
     low, high = scale.low, scale.high
     if scale.log:
-        room = (high / low) ** margin
-        ends = (low / room, high * room)
+        space = (high / low) ** margin
+        ends = (low / space, high * space)
     else:
-        room = (high - low) * margin
-        ends = (low - room, high + room)
+        space = (high - low) * margin
+        ends = (low - space, high + space)
     axes.set(**{f"{which}scale": "log" if scale.log else "linear", f"{which}lim": ends})
-    ticks = scale.ticks(TICKS)
+    ticks = scale.ticks(MAX_TICKS)
     axes.set(
         **{
             f"{which}ticks": [value for value, _ in ticks],
@@ -186,7 +186,7 @@ def _set_scale(axes: Axes, which: str, scale: Scale, margin: float) -> None:
 
 
 def _raised(label: str) -> str:
-    """The label of a tick as one writes it: a minus, and 10⁻⁶ for 1e-6."""
+    """The label of a tick with a minus sign, and with 10⁻⁶ for 1e-6."""
     mantissa, power, exponent = label.partition("e")
     if power:
         times = "" if mantissa == "1" else f"{mantissa}×"
@@ -195,20 +195,20 @@ def _raised(label: str) -> str:
 
 
 def _on(scale: Scale, values: Iterable[Number]) -> Array:
-    """Values, NaN for those that a scale cannot show."""
+    """Values, with NaN for those that a scale cannot show."""
     array = np.array([float(value) for value in values])
-    array[np.isnan(scale.places(array))] = np.nan
+    array[np.isnan(scale.fractions(array))] = np.nan
     return array
 
 
 def _inside(scale: Scale, values: Array) -> Array:
-    """Values, NaN for those beyond the ends of a scale."""
-    places = scale.places(values)
-    return np.where((places >= 0) & (places <= 1), values, np.nan)
+    """Values, with NaN for those beyond the ends of a scale."""
+    fractions = scale.fractions(values)
+    return np.where((fractions >= 0) & (fractions <= 1), values, np.nan)
 
 
-def _alone(values: Array) -> Array:
-    """Which values have no neighbour that a line could be drawn to."""
-    there = np.pad(~np.isnan(values), 1)
-    alone: Array = there[1:-1] & ~there[:-2] & ~there[2:]
-    return alone
+def _isolated(values: Array) -> Array:
+    """The values without a neighbour to draw a line to, booleans."""
+    valid = np.pad(~np.isnan(values), 1)
+    isolated: Array = valid[1:-1] & ~valid[:-2] & ~valid[2:]
+    return isolated

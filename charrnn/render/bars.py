@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from math import floor, isfinite, log10
 from typing import NamedTuple
 
+from charrnn.inspection.answer import Figure
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure
 from charrnn.render.scale import LARGE, Scale, scale_for
 from charrnn.render.wrap import cut, one_line, padded, wrapped
 
-#: What the bars of the first, second, … series are made of.
+#: The marks of the bars of the first, second, … series.
 MARKS = "#=-:+"
-#: Significant digits of the largest value; the others have as many decimals.
+#: Significant digits of the largest value; the others have the same number of decimals.
 DIGITS = 3
 
 
 class Bars(NamedTuple):
-    """What a group of bars is called; of each series the value, None for none, as text too."""
+    """A group of bars: its name, and the value of each series, None for none, also as text."""
 
     name: str
     values: list[float | None]
@@ -27,41 +27,42 @@ class Bars(NamedTuple):
 
 
 def bar_rows(figure: Figure, width: int) -> list[str]:
-    """A figure of bars as lines: what each is called, the bar, its value at the end.
+    """Draw a figure of bars as lines: the name, the bar, and its value at the end.
 
-    The bars of several series stand below one another. What is not finite has no bar.
+    The bars of several series stand below one another. A value that is not finite has no bar.
     """
     groups, scale = grouped(figure), bar_scale(figure)
     if scale is None:
         return []
     heading = one_line(figure.x_label)
-    place = max(columns(text) for text in [heading, *(group.name for group in groups)])
-    place = min(place, 2 * width // 5)
-    room = max(1, width - place - len(" | ") - max(len(w) for g in groups for w in g.written))
+    name_width = max(columns(text) for text in [heading, *(group.name for group in groups)])
+    name_width = min(name_width, 2 * width // 5)
+    value_width = max(len(value) for group in groups for value in group.written)
+    bar_width = max(1, width - name_width - len(" | ") - value_width)
     lines = []
-    if columns(heading) > place:
+    if columns(heading) > name_width:
         lines, heading = wrapped(heading, width), ""
     if heading or figure.y_label:
-        first, *more = wrapped(figure.y_label, width - place - 2)
-        lines.append(f"{padded(heading, place)}  {first}".rstrip())
-        lines += [f"{' ' * place}  {line}" for line in more]
+        first, *more = wrapped(figure.y_label, width - name_width - 2)
+        lines.append(f"{padded(heading, name_width)}  {first}".rstrip())
+        lines += [f"{' ' * name_width}  {line}" for line in more]
     for group in groups:
         for number, value in enumerate(group.values):
-            label = padded(cut(group.name, place) if number == 0 else "", place)
-            bar = _bar(value, scale, room, MARKS[number % len(MARKS)])
+            label = padded(cut(group.name, name_width) if number == 0 else "", name_width)
+            bar = _bar(value, scale, bar_width, MARKS[number % len(MARKS)])
             lines.append(f"{label} {bar} {group.written[number]}".rstrip())
     return lines
 
 
 def grouped(figure: Figure) -> list[Bars]:
-    """The bars of several series by what they are called, in the order of their appearance."""
+    """The bars of all series grouped by name, in order of appearance."""
     series = figure.series
     groups: dict[tuple[str, int], Bars] = {}
     for number, drawn in enumerate(series):
         seen: Counter[str] = Counter()
         for x, value in zip(drawn.x, drawn.y):
             name = one_line(str(x))
-            seen[name] += 1  # two bars of one series may be called the same
+            seen[name] += 1  # two bars of one series may have the same name
             none = Bars(name, [None] * len(series), [""] * len(series))
             group = groups.setdefault((name, seen[name]), none)
             group.values[number] = float(value) if isfinite(value) else None
@@ -72,7 +73,7 @@ def grouped(figure: Figure) -> list[Bars]:
 
 
 def bar_scale(figure: Figure) -> Scale | None:
-    """From zero to the longest bar, or from the power of ten below the shortest."""
+    """The scale from zero, or from the power of ten below the shortest bar, to the longest bar."""
     values = _finite(figure)
     if figure.log_y:
         values = [value for value in values if value > 0]
@@ -86,22 +87,22 @@ def _finite(figure: Figure) -> list[float]:
     return [float(value) for series in figure.series for value in series.y if isfinite(value)]
 
 
-def _place(scale: Scale, value: float) -> float:
-    """Where a bar that reaches a value ends, from 0 to 1."""
-    place = float(scale.places([value])[0])
-    return min(1.0, max(0.0, place)) if isfinite(place) else 0.0
+def _fraction(scale: Scale, value: float) -> float:
+    """The end of a bar, from 0 to 1."""
+    fraction = float(scale.fractions([value])[0])
+    return min(1.0, max(0.0, fraction)) if isfinite(fraction) else 0.0
 
 
-def _bar(value: float | None, scale: Scale, room: int, mark: str) -> str:
-    """A bar from the line of zero to the right, or to the left for a value below it."""
-    zero = round(_place(scale, 0.0) * room)
-    length = 0 if value is None else round(_place(scale, value) * room) - zero
+def _bar(value: float | None, scale: Scale, width: int, mark: str) -> str:
+    """A bar from the line of zero to the right, or to the left for a negative value."""
+    zero = round(_fraction(scale, 0.0) * width)
+    length = 0 if value is None else round(_fraction(scale, value) * width) - zero
     left = (max(0, -length) * mark).rjust(zero)
     return f"{left}|{max(0, length) * mark}"
 
 
 def _decimals(values: Sequence[float]) -> int | None:
-    """How many decimals the values are worth; None to write each for itself."""
+    """The number of decimals of all values; None to choose it for each value."""
     sizes = [abs(value) for value in values if value]
     if not sizes or all(value == round(value) for value in values):
         return 0

@@ -9,7 +9,7 @@ from charrnn.render.colors import Depth, columns, paint
 from charrnn.render.escape import printable
 
 TAB = 8
-#: Without colours: marks under the text, from low to high; the middle is empty.
+#: Marks under the text, from low to high, for a terminal without colours.
 MARKS = "=- +#"
 
 
@@ -24,24 +24,24 @@ def colored_text(
     """Lines of a text, each character on the background of its value.
 
     Args:
-        text: of N characters.
+        text: N characters.
         values: (N,), from −1 to 1.
-        depth: the colours of the terminal; without any, a line of marks is put under each.
-        width: of the terminal, in columns.
-        guesses: for each character the likeliest next ones; shown under it, a line a guess.
-        probabilities: of the guesses, (N, K): the likelier the redder; no colours without them.
+        depth: the colours of the terminal; without any, each line has a line of marks below.
+        width: the width of the terminal in columns.
+        guesses: the likeliest next characters after each one, K lines below each line.
+        probabilities: the probabilities of the guesses, (N, K), shown in red; None for no colours.
     """
     line: list[tuple[str, float]] = []
     below: list[list[tuple[str, float]]] = []
     used = 0
     for number, character in enumerate(text):
-        # A newline is a place for its colour.
+        # A newline is shown as a space, for its colour.
         shown = " " if character == "\n" else printable(character)
         if line and used + columns(shown.expandtabs(1)) > width:
             yield from _finish(line, below, depth)
             line, below, used = [], [], 0
         if character == "\t":
-            shown = min(TAB - used % TAB, width - used) * " "  # it goes no further than the edge
+            shown = min(TAB - used % TAB, width - used) * " "  # up to the edge of the terminal
         line.append((shown, float(values[number])))
         candidates = guesses[number] if guesses is not None else ()
         likely = probabilities[number] if probabilities is not None else len(candidates) * [0.0]
@@ -69,14 +69,14 @@ def _finish(
         yield paint(row, depth).rstrip(" ")
 
 
-def fitted(guess: str, place: int) -> str:
-    """A guess in a place of so many columns: one that does not fit would move all that follow."""
-    if guess and not 0 < columns(guess) <= place:
-        guess = "?"[:place]
-    return guess + (place - columns(guess)) * " "
+def fitted(guess: str, width: int) -> str:
+    """A guess padded to a width; `?` for one that does not fit, which would move the others."""
+    if guess and not 0 < columns(guess) <= width:
+        guess = "?"[:width]
+    return guess + (width - columns(guess)) * " "
 
 
-#: How white space is shown where it would not be seen.
+#: Visible characters for white space.
 VISIBLE = {"\n": "¶", " ": "·", "\t": "»"}
 
 
@@ -86,24 +86,24 @@ def mark(value: float) -> str:
     return MARKS[min(int(position * len(MARKS)), len(MARKS) - 1)]
 
 
-def in_context(text: str, place: int, value: float, depth: Depth, around: int) -> str:
-    """A character of a text on the background of its value, amid what stands around it.
+def in_context(text: str, position: int, value: float, depth: Depth, around: int) -> str:
+    """A character of a text on the background of its value, within its context.
 
     Args:
         text: the text.
-        place: of the character.
+        position: the position of the character.
         value: from −1 to 1.
         depth: the colours of the terminal; without any, the character is put into brackets.
-        around: characters on either side.
+        around: characters shown on either side.
     """
-    start = max(0, place - around)
-    before, character = text[start:place], text[place]
-    after = text[place + 1 : place + 1 + around]
+    start = max(0, position - around)
+    before, character = text[start:position], text[position]
+    after = text[position + 1 : position + 1 + around]
     shown = [visible(part) for part in (before, character, after)]
     shown[1] = f"[{shown[1]}]" if depth == "none" else paint([(shown[1], value)], depth)
-    return (around - place + start) * " " + "".join(shown)
+    return (around - position + start) * " " + "".join(shown)
 
 
 def visible(text: str) -> str:
-    """A text in one line, with what would break it, or not be seen, made visible."""
+    """A text in one line, with white space other than spaces made visible."""
     return "".join(VISIBLE.get(c, printable(c)) if c != " " else c for c in text)

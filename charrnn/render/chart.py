@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import cos, pi, sin
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil, cos, pi, sin
 
+from charrnn.inspection.answer import Figure
 from charrnn.render import bars
-from charrnn.render.canvas import FINE, Canvas, Place
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure
 from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import one_line, wrapped
 
-#: What the first, second, … series are drawn with. ASCII: a console in any country has it.
+#: The marks of the first, second, … series. ASCII, which every console has.
 MARKS = "*o+x#@%&"
-#: The unit circle, which is no data.
+#: The marks of a single line: one for each of three heights within a row, from the top, and one
+#: for a line through the whole row.
+FINE, UPRIGHT = "'-.", "|"
+#: The unit circle, which is not data.
 FAINT = "."
 CIRCLE = [[f(2 * pi * n / 360) for n in range(360)] for f in (cos, sin)]
 #: A character is about twice as high as wide.
@@ -22,15 +24,18 @@ ASPECT = 2
 #: Columns beside a square drawing.
 SIDE = 10
 
+#: A point of a canvas: from the left and from the top, from 0 to 1.
+Point = tuple[float, float]
+
 
 def chart(figure: Figure, *, width: int = 60, height: int = 10) -> list[str]:
-    """A figure as lines of text.
+    """Draw a figure as lines of text.
 
     Args:
-        figure: what to draw.
+        figure: the figure.
         width: columns that no line exceeds, 30 or more.
-        height: rows between the axes; twice as many at most where both axes have the same
-            scale. Bars take a row each instead.
+        height: rows between the axes; up to twice as many where both axes have the same scale.
+            Bars take a row each instead.
     """
     title = _words(figure.title, width)
     of_bars = any(series.kind == "bars" for series in figure.series)
@@ -40,8 +45,75 @@ def chart(figure: Figure, *, width: int = 60, height: int = 10) -> list[str]:
     return [*title, *_legend(figure, width), *drawn]
 
 
+class Canvas:
+    """Rows and columns of characters, blank at first.
+
+    Points beyond 0 to 1, and NaN, are not drawn and interrupt a line.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._rows = [[" "] * width for _ in range(height)]
+
+    def lines(self) -> list[str]:
+        """The rows, from the top."""
+        return ["".join(row) for row in self._rows]
+
+    def column(self, x: float) -> int:
+        """The column of a point between left and right."""
+        return round(x * (self.width - 1))
+
+    def row(self, y: float) -> int:
+        """The row of a point between top and bottom."""
+        return round(y * (self.height - 1))
+
+    def points(self, points: Iterable[Point], mark: str) -> None:
+        """Draw single points."""
+        for x, y in points:
+            if _within(x, y):
+                self._rows[self.row(y)][self.column(x)] = mark
+
+    def line(self, points: Iterable[Point], mark: str) -> None:
+        """Draw a line from point to point."""
+        for column, row in _path(points, self.width, self.height):
+            self._rows[row][column] = mark
+
+    def fine_line(self, points: Iterable[Point]) -> None:
+        """Draw a line with three heights in a row, for a line that is the only one."""
+        heights = len(FINE)
+        passed: dict[tuple[int, int], set[int]] = {}
+        for column, fine_row in _path(points, self.width, heights * self.height):
+            row, height = divmod(fine_row, heights)
+            passed.setdefault((row, column), set()).add(height)
+        for (row, column), through in passed.items():
+            upright = len(through) == heights
+            # Of two heights the outer one, which meets the next row.
+            outer = max(through, key=lambda height: abs(height - 1))
+            self._rows[row][column] = UPRIGHT if upright else FINE[outer]
+
+
+def _within(x: float, y: float) -> bool:
+    return 0 <= x <= 1 and 0 <= y <= 1
+
+
+def _path(points: Iterable[Point], width: int, height: int) -> Iterator[tuple[int, int]]:
+    """The columns and rows that a line passes through, in order and without gaps."""
+    before: Point | None = None
+    for x, y in points:
+        if not _within(x, y):
+            before = None
+            continue
+        end = (x * (width - 1), y * (height - 1))
+        start = before or end  # a point without neighbours is drawn, too
+        (column, row), (right, down) = start, (end[0] - start[0], end[1] - start[1])
+        steps = max(1, ceil(max(abs(right), abs(down))))
+        for step in range(steps + 1):
+            yield round(column + right * step / steps), round(row + down * step / steps)
+        before = end
+
+
 def _marks(figure: Figure) -> list[str]:
-    """What each series is drawn with; a line that is the only one is drawn finer."""
+    """The mark of each series; a line that is the only one is drawn finer."""
     kinds = [series.kind for series in figure.series]
     marks = bars.MARKS if "bars" in kinds else MARKS
     return [
@@ -51,11 +123,10 @@ def _marks(figure: Figure) -> list[str]:
 
 
 def _legend(figure: Figure, width: int) -> list[str]:
-    """The marks and what they stand for."""
+    """The marks with the names of their series."""
     lines: list[str] = []
     for mark, series in zip(_marks(figure), figure.series):
         if series.name:
-            # A single series needs no mark: there is nothing to tell it from.
             entry = f"{mark} " * (len(figure.series) > 1) + one_line(series.name)
             joined = f"{lines[-1]}   {entry}" if lines else entry
             if lines and columns(joined) <= width:
@@ -66,7 +137,7 @@ def _legend(figure: Figure, width: int) -> list[str]:
 
 
 def _plane(figure: Figure, width: int, height: int) -> list[str]:
-    """Lines and points between two axes."""
+    """Draw lines and points between two axes."""
     found = scales(figure)
     if found is None:
         return []
@@ -78,17 +149,17 @@ def _plane(figure: Figure, width: int, height: int) -> list[str]:
     columns_left = width - margin - len(" |")
     canvas = Canvas(min(columns_left, ASPECT * height) if figure.equal else columns_left, height)
     if figure.equal:
-        canvas.points(_pairs(across, up, *CIRCLE), FAINT)
+        canvas.points(_points(across, up, *CIRCLE), FAINT)
     for mark, series in zip(_marks(figure), figure.series):
-        places = _pairs(across, up, series.x, series.y)
+        points = _points(across, up, series.x, series.y)
         if series.kind == "points":
-            canvas.points(places, mark)
+            canvas.points(points, mark)
         elif mark == FINE:
-            canvas.fine_line(places)
+            canvas.fine_line(points)
         else:
-            canvas.line(places, mark)
-    at = zip((canvas.row(1 - place) for place in up.places(v for v, _ in ticks)), ticks)
-    labels = {row: label for row, (_, label) in at}
+            canvas.line(points, mark)
+    rows = [canvas.row(1 - y) for y in up.fractions(value for value, _ in ticks)]
+    labels = {row: label for row, (_, label) in zip(rows, ticks)}
     lines = _words(figure.y_label, width)
     for row, drawn in enumerate(canvas.lines()):
         axis = "+" if row in labels else "|"
@@ -98,31 +169,28 @@ def _plane(figure: Figure, width: int, height: int) -> list[str]:
 
 
 def _below(scale: Scale, canvas: Canvas, label: str) -> list[str]:
-    """The axis at the bottom: its line, the values at its ticks, and what they are."""
-    axis = ["-"] * canvas.width
+    """The horizontal axis, the labels of its ticks, and its own label."""
     most = max(3, canvas.width // 8)
     while True:
         ticks = scale.ticks(most)
-        at = [canvas.column(place) for place in scale.places(value for value, _ in ticks)]
+        at = [canvas.column(x) for x in scale.fractions(value for value, _ in ticks)]
         written = _beside(at, [text for _, text in ticks], canvas.width)
         if written is not None or most == 1:
             break
         most -= 1
-    for column in at:
-        axis[column] = "+"
-    lines = ["+" + "".join(axis), " " + (written or "")]
-    return lines + [
-        " " + line.center(canvas.width).rstrip() for line in _words(label, canvas.width)
-    ]
+    axis = "".join("+" if column in at else "-" for column in range(canvas.width))
+    words = _words(label, canvas.width)
+    lines = ["+" + axis, " " + (written or "")]
+    return lines + [" " + line.center(canvas.width).rstrip() for line in words]
 
 
 def _words(text: str, width: int) -> list[str]:
-    """Lines of a text; none without one."""
+    """The lines of a text; none for an empty one."""
     return wrapped(text, width) if text else []
 
 
 def _beside(at: Sequence[int], labels: Sequence[str], width: int) -> str | None:
-    """Labels centred at columns of a line, moved in at its ends; None where two would meet."""
+    """A line with labels centred at columns, moved in at its ends; None where two would meet."""
     line = ""
     for column, label in zip(at, labels):
         start = max(0, min(column - len(label) // 2, width - len(label)))
@@ -132,5 +200,5 @@ def _beside(at: Sequence[int], labels: Sequence[str], width: int) -> str | None:
     return line
 
 
-def _pairs(across: Scale, up: Scale, x: Iterable[Number], y: Iterable[Number]) -> list[Place]:
-    return list(zip(across.places(x), 1 - up.places(y)))
+def _points(across: Scale, up: Scale, x: Iterable[Number], y: Iterable[Number]) -> list[Point]:
+    return list(zip(across.fractions(x), 1 - up.fractions(y)))

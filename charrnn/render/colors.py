@@ -11,11 +11,10 @@ from typing import Literal
 Depth = Literal["24-bit", "256", "16", "none"]
 
 RESET = "\x1b[0m"
-#: The scale, as on a map: cold below zero, hot above. Red and blue differ for people who cannot
-#: tell red from green; grey between them, and nothing at zero, stands back on a dark terminal as
-#: well as on a light one.
+#: The colours of the scale: blue below zero, red above. Colour-blind people can distinguish red
+#: and blue. Grey between them is inconspicuous on dark and on light terminals.
 BLUE, GREY, RED = (30, 90, 215), (110, 110, 110), (205, 30, 30)
-#: Values nearer to 0 have the terminal's own background.
+#: Values nearer to 0 than this have the background of the terminal.
 FAINT = 0.2
 #: The levels of the 256-colour cube.
 CUBE = (0, 95, 135, 175, 215, 255)
@@ -24,12 +23,12 @@ CUBE = (0, 95, 135, 175, 215, 255)
 def color_depth(
     wanted: bool | None, environment: Mapping[str, str] = os.environ, terminal: bool | None = None
 ) -> Depth:
-    """How many colours stdout has.
+    """The number of colours of stdout.
 
     Args:
-        wanted: True or False as the user says; None to find out.
-        environment: NO_COLOR (https://no-color.org), COLORTERM and TERM are looked at.
-        terminal: whether stdout is a terminal; None to find out.
+        wanted: True or False for the choice of the user; None to detect.
+        environment: NO_COLOR (https://no-color.org), COLORTERM and TERM are read.
+        terminal: True if stdout is a terminal; None to detect.
     """
     if terminal is None:
         terminal = sys.stdout.isatty()
@@ -49,7 +48,7 @@ def background(value: float, depth: Depth) -> str:
     if depth == "none" or strength < FAINT:
         return ""
     if depth == "16":
-        # A weak value colours the letter, a strong one what is behind it.
+        # A weak value colours the letter, a strong one the background.
         if strength < 0.5:
             return "\x1b[94m" if value < 0 else "\x1b[91m"
         return "\x1b[97;44m" if value < 0 else "\x1b[97;41m"
@@ -61,10 +60,10 @@ def background(value: float, depth: Depth) -> str:
     return f"\x1b[38;5;231;48;5;{16 + 36 * nearest[0] + 6 * nearest[1] + nearest[2]}m"
 
 
-def paint(cells: Sequence[tuple[str, float]], depth: Depth) -> str:
+def paint(pieces: Sequence[tuple[str, float]], depth: Depth) -> str:
     """Pieces of one line, each on the background of its value."""
     painted, current = [], ""
-    for piece, value in cells:
+    for piece, value in pieces:
         code = background(value, depth)
         if code != current:
             painted.append((RESET if current else "") + code)
@@ -74,10 +73,10 @@ def paint(cells: Sequence[tuple[str, float]], depth: Depth) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a text takes.
+    """The width of a text in columns of a terminal.
 
-    Marks and joiners take none, and neither do the vowels and final consonants of Hangul,
-    which are drawn into the syllable that an initial consonant begins; wide characters two.
+    Wide characters take two columns. Marks and joiners take none; nor do the vowels and final
+    consonants of Hangul, which are drawn into the syllable of their initial consonant.
     """
     width = 0
     for character in text:

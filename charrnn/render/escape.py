@@ -1,10 +1,10 @@
-"""Making a stranger's text harmless to a terminal."""
+"""Make untrusted text harmless to a terminal."""
 
 from __future__ import annotations
 
 import re
 
-#: Control characters (C0 but newline and tab, DEL, C1) and those that reorder what is shown
+#: Control characters (C0 but newline and tab, DEL, C1) and those that reorder text
 #: (bidirectional marks, embeddings, overrides, isolates): a terminal obeys them (CWE-150).
 HARMFUL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]"
@@ -32,5 +32,5 @@ def one_line(text: str, limit: int = MAX_LINE) -> str:
 
 
 def printable_bytes(text: str) -> str:
-    r"""Bytes, each a character, with all but ASCII spelled out too: \xe9 may be any letter."""
+    r"""Bytes, each a character, with all but ASCII spelled out: \xe9 may be any letter."""
     return printable(text).encode("ascii", "backslashreplace").decode()

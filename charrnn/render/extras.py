@@ -1,4 +1,4 @@
-"""Packages that charrnn does without until they are asked for."""
+"""Optional packages, imported where they are used."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def need(module: str, extra: str) -> ModuleType:
 
     Args:
         module: its full name.
-        extra: which extra installs it.
+        extra: the extra that installs it.
 
     Raises:
-        MissingExtra: if it is not installed, or something that it needs is not; says how to
-            install it.
+        MissingExtra: if the module, or one that it needs, is not installed; with the command
+            that installs it.
     """
     try:
         return import_module(module)

@@ -1,4 +1,4 @@
-"""Results as plain numbers, for `--json`."""
+"""Results as JSON."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-#: Significant digits of a number: what a float32 carries, less what a different order of
-#: summation changes.
+#: Significant digits of a number: those of a float32, less those that depend on the order of
+#: summation.
 DIGITS = 6
 
 
 def plain(value: object) -> Any:
-    """A value as `json.dumps(…, allow_nan=False)` takes it.
+    """Convert a value for `json.dumps(…, allow_nan=False)`.
 
     Dataclasses, with their properties, named tuples and mappings become dictionaries; arrays,
-    lists and tuples become lists; a complex number becomes its two parts; what is not finite
+    lists and tuples become lists; a complex number becomes its two parts; a non-finite number
     becomes None.
 
     Raises:
-        TypeError: for anything else: that a result cannot be written is a bug.
+        TypeError: for any other type.
     """
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())  # before str and float, which some of NumPy's numbers are
@@ -33,7 +33,7 @@ def plain(value: object) -> Any:
     if isinstance(value, complex):
         return [plain(value.real), plain(value.imag)]
     if is_dataclass(value) and not isinstance(value, type):
-        # What follows from the fields is part of the result, too.
+        # Properties, which follow from the fields, are part of the result, too.
         names = [field.name for field in fields(value)]
         names += [n for n, kept in vars(type(value)).items() if isinstance(kept, property)]
         return {name: plain(getattr(value, name)) for name in names}
@@ -47,7 +47,7 @@ def plain(value: object) -> Any:
 
 
 def _key(key: object) -> str:
-    """A key as JSON has them: the parts of a tuple with dots between, as in 1.h or 1.42."""
+    """A key of JSON: the parts of a tuple are joined by dots, as in 1.h or 1.42."""
     if isinstance(key, tuple):
         return ".".join(map(_key, key))
     if isinstance(key, (str, int, np.integer)):

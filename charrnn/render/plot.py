@@ -1,4 +1,4 @@
-"""Figures as pictures: files of matplotlib, and SVG for a page. Needs the extra `report`."""
+"""Figures as image files, and as SVG for a page. Needs the extra `report`."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ from typing import Any
 
 from charrnn.errors import SettingError
 from charrnn.files import replacing
+from charrnn.inspection.answer import Figure
 from charrnn.render.axes import draw, height_of
 from charrnn.render.extras import need
-from charrnn.render.figures import Figure
 from charrnn.render.wrap import one_line
 
 EXTRA = "report"
-#: What matplotlib would write into a file about itself and today: the same figures are to be
-#: the same file, whenever it is made.
+#: Metadata that matplotlib leaves out, so that the same figures give the same file.
 METADATA: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-#: Inches of a picture's width; how many at most stand in one column; inches around each.
-WIDTH, IN_A_COLUMN, PAD = 7.0, 4, 0.1
-#: Drawn in this colour, which no data has, and then in that of the text around it.
+#: The width of a picture in inches; the largest number in one column; inches around each.
+WIDTH, MAX_IN_A_COLUMN, PAD = 7.0, 4, 0.1
+#: The colour that is drawn, which no data has, and the one that replaces it: that of the page.
 INK, CURRENT = "#010203", "currentColor"
-#: Settings of matplotlib; all others are its own defaults, whatever the user has set.
+#: Settings of matplotlib; all others are its defaults, not those of the user.
 SETTINGS = {
-    "text.parse_math": False,  # a text may hold dollars and backslashes that are no formula
-    "svg.fonttype": "none",  # text that can be found and copied
+    "text.parse_math": False,  # dollars and backslashes of a text are no formula
+    "svg.fonttype": "none",  # text that can be searched and copied
     "svg.hashsalt": "charrnn",
     "pdf.fonttype": 42,
 }
-#: Settings of colours that are to be that of the ink.
+#: Settings of the colour of the ink.
 INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 
 TAG = re.compile("<[^<>]*>")
@@ -47,10 +46,10 @@ REFERENCE = re.compile(r'(?:xlink:)?(href="|url\()#([^")]*)')
 
 
 def check_suffix(path: str | Path) -> None:
-    """Find out whether pictures can be written to a path, before any work is done for them.
+    """Check that a picture can have the suffix of a path.
 
     Raises:
-        SettingError: if its suffix is of no kind that can be drawn.
+        SettingError: for the suffix of another format.
         MissingExtra: if matplotlib is not installed.
     """
     if Path(path).suffix.lower() not in METADATA:
@@ -72,7 +71,7 @@ def save(figures: Sequence[Figure], path: str | Path) -> None:
     """
     check_suffix(path)
     suffix = Path(path).suffix.lower()
-    across = 1 if len(figures) <= IN_A_COLUMN else 2
+    across = 1 if len(figures) <= MAX_IN_A_COLUMN else 2
     drawn = BytesIO()
     with _style("black"):
         _picture(figures, across, "black").savefig(
@@ -88,8 +87,8 @@ def save(figures: Sequence[Figure], path: str | Path) -> None:
 def svg(figure: Figure) -> str:
     """A figure as an `<svg>` element to stand in a page.
 
-    Its text and axes have the colour of the text around it, its background is what is behind
-    it, its names clash with those of no other, and it is as wide as there is room for.
+    Its text and axes have the colour of the text around it, its background is transparent, its
+    ids are unique on the page, and it takes the full width.
 
     Raises:
         MissingExtra: if matplotlib is not installed.
@@ -104,23 +103,23 @@ def svg(figure: Figure) -> str:
 
 @contextmanager
 def _style(ink: str) -> Iterator[None]:
-    """The settings of matplotlib while something is drawn; the user's are left as they were."""
+    """Apply our settings of matplotlib, and restore those of the user afterwards."""
     matplotlib = need("matplotlib", EXTRA)
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS | dict.fromkeys(INKED, ink))
-        # Its font has no Hangul, for instance: a box in its place will do.
+        # A box replaces characters that its font does not have, such as Hangul.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield
 
 
 def _picture(figures: Sequence[Figure], across: int, ink: str) -> Any:
-    """A figure of matplotlib with figures of ours in it, so many side by side."""
+    """A figure of matplotlib with our figures, `across` of them side by side."""
     heights = [
         max(map(height_of, figures[first : first + across]))
         for first in range(0, len(figures), across)
     ]
-    # Made without pyplot, which would keep it, and might open a window.
+    # Made without pyplot, which would keep the figure, and might open a window.
     picture = need("matplotlib.figure", EXTRA).Figure(
         figsize=(WIDTH * across, sum(heights)), layout="constrained"
     )
@@ -132,17 +131,17 @@ def _picture(figures: Sequence[Figure], across: int, ink: str) -> Any:
 
 
 def _inline(drawn: str, title: str) -> str:
-    """What matplotlib wrote, made fit for a page: see `svg`."""
+    """Adapt the SVG of matplotlib to a page: see `svg`."""
     size = re.search('viewBox="([^"]*)"', drawn)
     assert size is not None
-    # Without the prolog; without the style sheet too, which would hold for the whole page.
+    # Without the prolog, and without the style sheet, which would apply to the whole page.
     body = re.sub("<style.*?</style>", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
     body = body[body.index(">") + 1 :]
     used = {match[2] for tag in TAG.findall(body) for match in REFERENCE.finditer(tag)}
     prefix = f"c{sha256(body.encode()).hexdigest()[:12]}-"
 
     def mend(match: re.Match[str]) -> str:
-        """A tag; what stands between tags may look like anything."""
+        """Adapt a tag; the text between tags is left alone."""
         tag = ID.sub(lambda id: f' id="{prefix}{id[1]}"' if id[1] in used else "", match[0])
         tag = REFERENCE.sub(rf"\1#{prefix}\2", tag)
         return re.sub('font-family: [^;"]*;? ?', "", tag).replace(INK, CURRENT)

@@ -1,4 +1,4 @@
-"""One HTML file to look inside a model with: no server, no network, nothing from outside."""
+"""One HTML file that shows a model: no server, no network, nothing from outside."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.files import replacing
+from charrnn.inspection.answer import Answer
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import printable
 from charrnn.render.extras import need
-from charrnn.render.figures import Answer
 from charrnn.render.plot import svg
 from charrnn.render.shades import largest, shades
 
-#: Values from −1 to 1 are kept as so many steps on either side of zero. That is seven bits, finer
-#: than colours can show: noise in 2 × 512 cells over 20,000 characters takes 24 MB.
+#: Steps for values on either side of zero. That is seven bits, finer than colours can show: noise
+#: in 2 × 512 cells over 20,000 characters takes 24 MB.
 LEVELS = 63
-#: Surprisal is kept in hundredths of a bit, probabilities in ten-thousandths; both in 16 bits.
+#: The units of surprisal, hundredths of a bit, and of probabilities, both in 16 bits.
 PER_BIT, PER_ONE = 100, 10_000
-#: Stands for the surprisal of the first character, which nothing predicts.
+#: The surprisal of the first character, which nothing predicts.
 NONE = 0xFFFF
-#: What stands to the right in a table: 0.42, −3, 12,000, 7 %, +0.1 (−0.2 to +0.3), a dash.
+#: Entries that a table aligns to the right: 0.42, −3, 12,000, 7 %, +0.1 (−0.2 to +0.3), a dash.
 NUMBER = re.compile(r"[+\-−]?[\d,.]+\s?%?(\s?\(.* to .*\))?|[–—-]")
 
 
 @dataclass(frozen=True)
 class Section:
-    """An analysis: its heading, and what it found."""
+    """A section of the page: its heading and its answer."""
 
     heading: str
     answer: Answer
@@ -51,33 +51,32 @@ class Find:
     """A row of the table of cells found.
 
     Attributes:
-        columns: as text, ready to show; the first becomes a link to the cell.
-        signal, cell: what the link selects; None where there is nothing to jump to.
-        place: a character of the text where it shows. Beyond the text, only the cell is selected.
+        columns: the entries of the row; the first becomes a link to the cell.
+        signal, cell: the selection of the link; None for no link.
+        position: the character that the link selects; beyond the text, only the cell is selected.
     """
 
     columns: tuple[str, ...]
     signal: Signal | None
     cell: int
-    place: int
+    position: int
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the file shows.
+    """The contents of the page.
 
     Attributes:
-        title: of the page.
-        summary: what is known of the model, each with its label.
+        title: the title of the page.
+        summary: facts about the model, each with its label.
         text: the excerpt, N characters.
-        characters: the character of each index, of V characters.
-        recording: values (N, H) of every signal to show, in the order to offer them; losses
-            (N − 1,), guesses (N, K) and probabilities (N, K). How they are coloured is told by
-            `charrnn.render.shades`.
-        gates: the names of signals that run from 0 to 1, drawn from blue, closed, to red, open.
-        headings: of the table of cells found.
-        found: its rows.
-        sections: the analyses, in the order to show.
+        characters: the character of each index, V characters.
+        recording: values (N, H) of every signal to show, in order; losses (N − 1,), guesses
+            (N, K) and probabilities (N, K). `charrnn.render.shades` maps values to colours.
+        gates: the names of signals from 0 to 1, drawn from blue, closed, to red, open.
+        headings: the headings of the table of cells found.
+        found: the rows of the table.
+        sections: the answers of the analyses, in order.
     """
 
     title: str
@@ -92,12 +91,11 @@ class Report:
 
 
 def page(report: Report) -> str:
-    """The file, as text.
+    """The page as HTML.
 
-    All text of others is inert in it: what the template shows is escaped, control and bidi
-    characters spelled out; the excerpt is a list of numbers until the script makes text nodes of
-    them; and the content security policy lets no script run but the one with this hash, and
-    nothing be loaded.
+    Untrusted text is inert: the template escapes it and spells out control and bidi characters;
+    the excerpt is a list of numbers of which the script makes text nodes; and the content
+    security policy allows only the script with this hash, and loads nothing.
 
     Raises:
         MissingExtra: where Jinja2 or matplotlib are not installed.
@@ -111,7 +109,7 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )
     found = tuple(find.columns for find in report.found)
-    # The analysis that found the cells stands with their table, where there is one.
+    # The answer of the search for cells stands beside the table.
     of_cells = [
         s for s in report.sections if found and s.answer.table and s.answer.table.rows == found
     ]
@@ -139,10 +137,10 @@ def page(report: Report) -> str:
 
 
 def save(report: Report, path: str | Path) -> None:
-    """Write the file; afterwards it is the new one, or still the old one.
+    """Write the page; a failure leaves the old file.
 
     Raises:
-        SettingError: where that is not possible.
+        SettingError: where the file cannot be written.
         MissingExtra: as `page`.
     """
     content = page(report).encode()
@@ -158,7 +156,7 @@ def _asset(name: str) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """What the template puts into the page: what is not marked as HTML has nothing harmful."""
+    """Make a value printable unless it is marked as HTML."""
     return value if hasattr(value, "__html__") else printable(str(value))
 
 
@@ -182,7 +180,7 @@ def _digest(content: str) -> str:
 
 
 def _embedded(value: Any) -> str:
-    """A value as JSON that can stand in a script element, whatever text is in it."""
+    """A value as JSON that is safe inside a script element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # U+2028 is escaped in it
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -190,10 +188,10 @@ def _embedded(value: Any) -> str:
 
 
 def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
-    """What the script has to know besides the values.
+    """The data of the script besides the values.
 
-    Characters are code points: in JavaScript, two halves of a surrogate pair that stand beside
-    each other would become one character.
+    Characters are code points: in JavaScript, two adjacent halves of a surrogate pair would
+    become one character.
     """
     values = report.recording.values
     return {
@@ -218,12 +216,12 @@ def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
 
 
 def _alignment(rows: Sequence[Sequence[str]]) -> list[str]:
-    """How each column of a table is aligned: the class of its cells."""
+    """The class of each column of a table, for its alignment."""
     return ["number" if all(map(NUMBER.fullmatch, column)) else "words" for column in zip(*rows)]
 
 
 def _packed_cells(report: Report, signal: Signal) -> str:
-    """A line for each cell of a signal: its values as steps from 0 to 2·`LEVELS`, a byte each."""
+    """A line for each cell of a signal: its values as steps from 0 to 2·`LEVELS`, one byte each."""
     values = report.recording.values[signal]
     drawn = shades(values, signal.name, report.gates, largest(values, signal.name))
     levels = (np.rint(LEVELS * drawn) + LEVELS).astype(np.uint8)
@@ -242,12 +240,12 @@ def _probabilities(of_guesses: Array) -> Array:
 
 
 def _packed(array: Array) -> str:
-    """An array's bytes, deflated, in letters and digits that can stand anywhere in HTML."""
+    """The bytes of an array, deflated, as characters that are safe in HTML."""
     return base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
 
 
 def _link(find: Find, report: Report) -> str | None:
-    """What the script understands as the selection of a cell; None without a cell to select."""
+    """The fragment by which the script selects a cell; None without a cell."""
     if find.signal is None or find.signal not in report.recording.values:
         return None
     state: dict[str, Any] = {
@@ -255,6 +253,6 @@ def _link(find: Find, report: Report) -> str | None:
         "signal": find.signal.name,
         "cell": find.cell,
     }
-    if 0 <= find.place < len(report.text):
-        state["place"] = find.place
+    if 0 <= find.position < len(report.text):
+        state["position"] = find.position
     return f"#{urlencode(state)}"

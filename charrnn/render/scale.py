@@ -1,4 +1,4 @@
-"""Scales: where a value is drawn on an axis, and which values are written beside it."""
+"""Scales: the positions of values on an axis, and the ticks of the axis."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from typing import SupportsFloat
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.render.figures import Figure
+from charrnn.inspection.answer import Figure
 
-#: Labels of bars are text; what else is drawn over an axis is not.
+#: A value on an axis. Names of bars are text, and are not drawn by a scale.
 Number = SupportsFloat | str
 #: Ticks are these times a power of ten.
 STEPS = (1, 2, 5)
-#: Numbers between these are written out, with commas; others as 2e-7.
+#: Numbers in this range are written out, with commas; others as 2e-7.
 SMALL, LARGE = 1e-4, 1e7
-#: Beyond these a number is taken for none, and on a logarithmic scale for zero: what is computed
-#: with them would be neither.
+#: Numbers beyond this range are left out: differences and ratios of them would overflow.
 TINY, HUGE = 1e-300, 1e300
-#: A square drawing is so much wider than what is in it.
+#: A square drawing is this many times as wide as its contents.
 AROUND = 1.05
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The values between two, as places from 0 to 1.
+    """A map from the values between two ends to fractions from 0 to 1.
 
     Attributes:
-        low, high: at 0 and at 1; low < high, and above 0 on a logarithmic scale.
-        log: whether equal distances are equal ratios.
-        whole: whether only whole numbers are worth a tick.
+        low, high: the values at 0 and at 1; low < high, and above 0 on a logarithmic scale.
+        log: True for a logarithmic scale.
+        whole: True if only whole numbers get a tick.
     """
 
     low: float
@@ -40,20 +39,20 @@ class Scale:
     log: bool = False
     whole: bool = False
 
-    def places(self, values: Iterable[Number]) -> Array:
-        """Where values are, beyond 0 to 1 too; NaN for what the scale cannot show."""
+    def fractions(self, values: Iterable[Number]) -> Array:
+        """The fractions of values, also beyond 0 to 1; NaN for values that cannot be shown."""
         array = np.array([float(value) for value in values])
         low, high = self.low, self.high
         array[[not fits(value, self.log) for value in array]] = np.nan
         if self.log:
             array, low, high = np.log10(array), log10(low), log10(high)
-        places: Array = (array - low) / (high - low)
-        return places
+        fractions: Array = (array - low) / (high - low)
+        return fractions
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        """At most so many round values within the scale, but one at least, and their labels."""
+        """At most this many round values within the scale, but at least one, with their labels."""
         chosen = self._log_ticks(most) if self.log else []
-        # Between two neighbouring powers of ten there may be no tick of a logarithmic scale.
+        # A logarithmic scale within a power of ten may have no tick.
         few = len(chosen) < 2 and self.high < 100 * self.low
         return self._even_ticks(most) if few or not self.log else chosen
 
@@ -62,7 +61,7 @@ class Scale:
         least = 1.0 if self.whole else 0.0
         for power, step in _round_steps((self.high - self.low) / (most + 1)):
             size = step * 10.0**power
-            # A tick that is beyond an end through rounding alone is not.
+            # Ticks that rounding alone puts beyond an end are within.
             slack = 1e-6 * min(1.0, (self.high - self.low) / size)
             first, last = ceil(self.low / size - slack), floor(self.high / size + slack)
             if size >= least and last - first < most:
@@ -75,7 +74,7 @@ class Scale:
         return ticks or [(self.low, f"{self.low:.3g}")]
 
     def _log_ticks(self, most: int) -> list[tuple[float, str]]:
-        """Powers of ten, or 1, 2 and 5 times them; of many powers every second, third, …"""
+        """Powers of ten, also 1, 2 and 5 times them; every second, third, … of many powers."""
         first, last = floor(log10(self.low)), ceil(log10(self.high))
         for every, steps in ((1, STEPS), *((every, (1,)) for every in range(1, last - first + 1))):
             chosen = [
@@ -94,20 +93,20 @@ class Scale:
 
 
 def fits(value: float, log: bool) -> bool:
-    """Whether a value can be shown on a scale."""
+    """True for a value that a scale can show."""
     return TINY < value < HUGE if log else abs(value) < HUGE
 
 
 def scale_for(
     values: Iterable[float], *, log: bool = False, ends: tuple[float, float] | None = None
 ) -> Scale | None:
-    """The scale on which values just fit; None where there is none to show.
+    """The scale that just fits some values; None without a value to show.
 
     Args:
-        values: what is to be drawn; what is not finite is left out, and what is not above
-            zero on a logarithmic scale.
-        log: whether it is logarithmic.
-        ends: of the scale, lower first; None to have the values fit.
+        values: the values; those that are not finite, and on a logarithmic scale those that are
+            not above zero, are left out.
+        log: make the scale logarithmic.
+        ends: the ends of the scale, lower first; None to fit the values.
     """
     fit = [value for value in values if fits(value, log)]
     if not fit:
@@ -116,7 +115,7 @@ def scale_for(
     low, high = ends or (min(fit), max(fit))
     if log and low <= 0:
         low = min(fit)
-    if high - low < TINY:  # a single value is put into the middle
+    if high - low < TINY:  # a single value, drawn in the middle
         away = abs(low) / 2 if abs(low) > TINY else 0.5
         low, high = (low / 2, low * 2) if log else (low - away, low + away)
     return Scale(float(low), float(high), log, whole)
@@ -132,13 +131,13 @@ def shown(figure: Figure) -> list[tuple[float, float]]:
 
 
 def reach(figure: Figure) -> tuple[float, float]:
-    """The ends of both axes where they have the same scale: the unit circle and all points."""
+    """The ends of both axes of a figure with equal axes: the unit circle and all points fit."""
     most = max([1.0, *(abs(part) for point in shown(figure) for part in point)])
     return -AROUND * most, AROUND * most
 
 
 def scales(figure: Figure) -> tuple[Scale, Scale] | None:
-    """Scales for what both axes can show; None where that is nothing."""
+    """The scales of both axes; None without a point to show."""
     points = shown(figure)
     ends = reach(figure) if figure.equal else None
     xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -148,7 +147,7 @@ def scales(figure: Figure) -> tuple[Scale, Scale] | None:
 
 
 def _round_steps(least: float) -> Iterator[tuple[int, int]]:
-    """Powers and steps, from about a least size up."""
+    """Powers of ten with steps, from about the least size up."""
     power = floor(log10(least))
     while True:
         for step in STEPS:
@@ -157,7 +156,7 @@ def _round_steps(least: float) -> Iterator[tuple[int, int]]:
 
 
 def _of_power(step: int, power: int) -> str:
-    """A power of ten, or some, as short as it can be read."""
+    """A multiple of a power of ten, in short."""
     value = step * 10.0**power
     return f"{value:,.{max(0, -power)}f}" if SMALL <= value < LARGE else _by_powers(value)
 

@@ -1,4 +1,4 @@
-"""Values as they are coloured, in a terminal and on a page alike."""
+"""Values as shades from −1 to 1, for a terminal and for a page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from charrnn.arrays import Array
 
 
 def shades(values: Array, name: str, gates: Set[str], end: float) -> Array:
-    """Values of a signal, of any shape, from −1, the bluest, to 1, the reddest.
+    """Map values of a signal, of any shape, to shades from −1, the bluest, to 1, the reddest.
 
-    A memory "c" is drawn as tanh(c), which is what the output sees; a gate from closed to open;
-    a signal that goes beyond ±1, as a rectified one does, as a share of its largest value.
+    The memory c is mapped by tanh, as in the output of its cell; a gate from closed to open; a
+    signal beyond ±1, such as a rectified one, is divided by its largest value.
 
     Args:
-        values: of one cell or more.
-        name: of the signal.
-        gates: the names of those that run from 0 to 1.
-        end: `largest` of all cells of the signal, so that their colours can be compared.
+        values: the values of one cell or more.
+        name: the name of the signal.
+        gates: the names of signals from 0 to 1.
+        end: `largest` of all cells of the signal, so that their shades can be compared.
     """
     drawn = np.tanh(values) if name == "c" else values / end
     if name in gates:
@@ -29,7 +29,7 @@ def shades(values: Array, name: str, gates: Set[str], end: float) -> Array:
 
 
 def largest(values: Array, name: str) -> float:
-    """What the ends of the colours stand for: 1, or more where values go beyond it."""
+    """The value with the deepest shade: the largest absolute value, but at least 1."""
     if name == "c":
         return 1.0
     finite = np.isfinite(values)

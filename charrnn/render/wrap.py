@@ -1,4 +1,4 @@
-"""Text in lines and columns of a terminal, whatever it was taken from."""
+"""Fit text into lines and columns of a terminal."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ SPELLED_OUT = {"\n": r"\n", "\t": r"\t", "\ufffe": r"\ufffe", "\uffff": r"\uffff
 
 
 def one_line(text: str) -> str:
-    r"""A text harmless to a terminal and without a break: newline and tab are spelled out too.
+    r"""A printable text in one line: newline and tab are spelled out, too.
 
-    So are the two that are no characters, which may not stand in XML.
+    So are U+FFFE and U+FFFF, which XML does not allow.
     """
     return "".join(SPELLED_OUT.get(character, character) for character in printable(text))
 
 
-def padded(text: str, places: int, *, right: bool = False) -> str:
-    """A text in so many columns, at their left or right end; too long a text stays as it is."""
-    space = (places - columns(text)) * " "
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """A text padded to a width, at the left or right end; a longer text stays as it is."""
+    space = (width - columns(text)) * " "
     return space + text if right else text + space
 
 
-def cut(text: str, places: int) -> str:
-    """A text in at most so many columns; dots for what is left out."""
-    if columns(text) <= places:
+def cut(text: str, width: int) -> str:
+    """A text shortened to a width, with dots for the rest."""
+    if columns(text) <= width:
         return text
-    while text and columns(text) > places - len(CUT):
+    while text and columns(text) > width - len(CUT):
         text = text[:-1]
-    return text + CUT[:places]
+    return text + CUT[:width]
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many columns, broken at spaces where there are any."""
+    """The lines of a text of at most a width, broken at spaces where possible."""
     lines: list[str] = []
     for piece in _pieces(one_line(text), width):
         joined = f"{lines[-1]} {piece}" if lines else piece
@@ -47,7 +47,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
-    """The words of a text, too long ones in parts."""
+    """The words of a text, with long words in parts."""
     for word in text.split(" "):
         part = ""
         for character in word:

@@ -142,11 +142,11 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
         (["--layer", 1], "--cell, --find, --export or --html: add one of them"),
         (["--signal", "f"], "--cell, --find, --export or --html: add one of them"),
         (["--length", 9], "--cell, --html or --surprisal: add one of them"),
-        (["--predictions"], "about --cell: add --cell"),
-        (["--neighbours"], "about --cell: add --cell"),
+        (["--predictions"], "--predictions needs --cell: add --cell"),
+        (["--neighbours"], "--neighbours needs --cell: add --cell"),
     ],
 )
-def test_what_says_more_about_something_asks_for_it(alone, said, run):
+def test_an_option_that_needs_another_asks_for_it(alone, said, run):
     assert said in run("inspect", *alone, code=2).stderr
 
 

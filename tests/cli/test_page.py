@@ -11,16 +11,16 @@ import pytest
 from conftest import LIGHTHOUSE, QUICK
 
 from charrnn.cli import report
-from charrnn.inspection import finding
+from charrnn.inspection.find import search as module
 
 pytestmark = pytest.mark.usefixtures("trained")
 
 
 def links():
-    """Of each cell found that the page links to: its signal, and the place, if there is one."""
+    """Of each cell found that the page links to: its signal and the position, if there is one."""
     page = Path("a.html").read_text(encoding="utf-8")
     states = [parse_qs(html.unescape(state)) for state in re.findall('href="#(layer=[^"]*)"', page)]
-    return [(state["signal"][0], int(state.get("place", ["-1"])[0])) for state in states]
+    return [(state["signal"][0], int(state.get("position", ["-1"])[0])) for state in states]
 
 
 def signals():
@@ -35,9 +35,9 @@ def test_a_link_leads_to_a_place_of_the_page_where_the_feature_holds(run):
     text = prose[:150] + "lamp" + prose[150:3_000] + prose[3_000:6_000].replace("the", "lamp")
     Path("long.txt").write_text(text)
     run("inspect", "--html", "a.html", "--text", "long.txt", "--length", 400, "--feature", "lamp")
-    ((_, place),) = links()
-    assert 0 <= place < 400
-    assert "lamp" in text[place - 3 : place + 4]
+    ((_, position),) = links()
+    assert 0 <= position < 400
+    assert "lamp" in text[position - 3 : position + 4]
 
 
 def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, monkeypatch):
@@ -46,7 +46,7 @@ def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, monk
     every = Counter(signal for signal, _ in links())
     assert set(every) == {"h", "c"}
     assert signals() == ["h", "c", "i", "f", "o", "g"]
-    monkeypatch.setattr(report, "MOST_VALUES", 500 * 8)
+    monkeypatch.setattr(report, "MAX_VALUES", 500 * 8)
     said = run("inspect", *asked).stderr
     (kept,) = signals()
     assert every[kept] == max(every.values())
@@ -64,9 +64,9 @@ def test_the_signal_asked_for_is_the_only_one(run):
 
 def test_what_was_asked_for_beside_a_page_is_not_worked_out_twice(run, monkeypatch):
     searches = []
-    search = finding.find_cells
+    search = module.find_cells
     monkeypatch.setattr(
-        finding, "find_cells", lambda *a, **more: searches.append(a) or search(*a, **more)
+        module, "find_cells", lambda *a, **more: searches.append(a) or search(*a, **more)
     )
     shown = run("inspect", "--find", "--html", "a.html", "--length", 300).stdout
     assert "features" in shown

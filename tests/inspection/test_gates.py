@@ -3,7 +3,7 @@ import pytest
 
 from charrnn.errors import TextError
 from charrnn.inspection.gates import gate_saturation
-from charrnn.inspection.reading import LEAST_PART, STEPS, Signal, signals_of
+from charrnn.inspection.reading import MIN_PART_CHARACTERS, STEPS, Signal, signals_of
 from charrnn.inspection.recording import record
 from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN
@@ -57,7 +57,7 @@ def test_a_rectified_unit_is_either_on_or_off(tiny_model, rng):
 
 
 def test_a_text_for_many_readers_counts_each_character_once(tiny_model, rng):
-    text = rng.integers(0, 7, 2 * LEAST_PART + 3)
+    text = rng.integers(0, 7, 2 * MIN_PART_CHARACTERS + 3)
     model = tiny_model("vanilla-relu", hidden_size=3)
     model.parameters["layer1.Wh"][...] /= 4  # so that it does not grow over so many characters
     found = gate_saturation(model, text)
@@ -65,5 +65,5 @@ def test_a_text_for_many_readers_counts_each_character_once(tiny_model, rng):
 
 
 def test_an_empty_text_is_refused(tiny_model):
-    with pytest.raises(TextError, match="this one is empty"):
+    with pytest.raises(TextError, match="at least 1 character, not 0"):
         gate_saturation(tiny_model(), np.zeros(0, int))

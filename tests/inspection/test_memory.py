@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import SettingError, TextError
-from charrnn.inspection import memory as module
-from charrnn.inspection.memory import horizon, losses_from_empty, memory, read_carried
+from charrnn.inspection.memory import forget_gate, horizon, losses_from_empty, memory, read_carried
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import record
 from charrnn.network.layers import CELLS
@@ -33,7 +32,7 @@ def test_a_gate_that_is_always_open_never_forgets(rng):
 @pytest.mark.parametrize("cell", sorted(CELLS))
 def test_means_of_gates_and_losses_are_those_of_the_whole_text(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 300)
-    gate = module.holding_gate(model.layers[0].cell)
+    gate = forget_gate(model.layers[0].cell)
     signals = [Signal(layer, gate) for layer in (1, 2) if gate]
     means, losses = read_carried(model, text, gate)
     recording = record(model, text, signals)
@@ -50,12 +49,10 @@ def test_without_gates_there_are_no_time_constants(tiny_model, rng):
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
-def test_losses_from_an_empty_state_are_those_of_the_text_alone(cell, tiny_model, rng, monkeypatch):
-    monkeypatch.setattr(module, "TOGETHER", 2)
-    monkeypatch.setattr(module, "STEPS", 4)
+def test_losses_from_an_empty_state_are_those_of_the_text_alone(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 40).astype(np.uint8)
     starts = np.array([0, 5, 20, 21, 29])
-    found = losses_from_empty(model, text, starts, 10)
+    found = losses_from_empty(model, text, starts, 10, positions_at_a_time=2, steps_at_a_time=4)
     for stream, start in enumerate(starts):
         alone = record(model, text[start : start + 11]).losses
         np.testing.assert_allclose(found[:, stream], alone, atol=1e-12)
@@ -63,12 +60,12 @@ def test_losses_from_an_empty_state_are_those_of_the_text_alone(cell, tiny_model
 
 def test_the_loss_is_that_with_carried_state_and_what_an_empty_one_costs_more(tiny_model, rng):
     model, text = tiny_model("gru", 2), rng.integers(0, 7, 90)
-    # All places that there are, so that they are known.
-    found = memory(model, text, contexts=20, places=1000, rng=rng)
+    # All positions, so that they are known.
+    found = memory(model, text, contexts=20, positions=1000, rng=rng)
     starts, n = np.arange(20, 70), np.arange(20)[:, None]
     carried = record(model, text).losses[starts + n]
     excess = losses_from_empty(model, text, starts, 20) - carried
-    assert found.places == len(starts)
+    assert found.positions == len(starts)
     assert found.contexts.tolist() == list(range(1, 21))
     assert found.carried == pytest.approx(carried.mean())
     np.testing.assert_allclose(found.loss, carried.mean() + excess.mean(axis=1))
@@ -132,7 +129,7 @@ def test_a_short_text_has_fewer_contexts(length, contexts, tiny_model, rng):
 
 @pytest.mark.parametrize("length", [0, 1, 3])
 def test_a_text_too_short_for_any_context_is_refused(length, tiny_model, rng):
-    with pytest.raises(TextError, match=f"4 characters or more, not {length}"):
+    with pytest.raises(TextError, match=f"at least 4 characters, not {length}"):
         memory(tiny_model(), np.zeros(length, int), rng=rng)
 
 
@@ -141,10 +138,9 @@ def test_no_contexts_are_refused(tiny_model, rng):
         memory(tiny_model(), np.zeros(9, int), contexts=0, rng=rng)
 
 
-def test_of_a_long_text_the_beginning_is_read(tiny_model, rng, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 100)
+def test_of_a_long_text_the_beginning_is_read(tiny_model, rng):
     model, text = tiny_model(), rng.integers(0, 7, 150)
-    long = memory(model, text, rng=np.random.default_rng(0))
+    long = memory(model, text, max_characters=100, rng=np.random.default_rng(0))
     short = memory(model, text[:100], rng=np.random.default_rng(0))
     assert long.characters == 100
     np.testing.assert_array_equal(long.loss, short.loss)

@@ -16,7 +16,7 @@ def test_what_it_does_not_offer_is_an_attribute_error():
         inspection.nothing  # noqa: B018
 
 
-def test_it_is_imported_without_what_nobody_asked_for():
-    code = "import sys, charrnn.inspection; print('charrnn.inspection.finding' in sys.modules)"
+def test_it_is_imported_without_the_analyses():
+    code = "import sys, charrnn.inspection; print('charrnn.inspection.find.search' in sys.modules)"
     run = [sys.executable, "-c", code]
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from planted import STEP, bracket_counter, long_brackets
+from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError, TrainingError
 from charrnn.inspection import reading
 from charrnn.inspection.reading import (
-    LEAST_PART,
-    PARTS,
+    MAX_PARTS,
+    MIN_PART_CHARACTERS,
     STEPS,
     Parts,
     Signal,
@@ -23,11 +23,11 @@ def test_every_character_is_read(length, most, tiny_model, rng):
     text = rng.integers(0, 7, length)
     seen = np.zeros(length, int)
 
-    def take(piece):
-        piece.put(np.ones(piece.places.shape), seen)
-        assert piece.hidden.shape == (5, *piece.places.shape)
+    def use(piece):
+        piece.store(np.ones(piece.positions.shape), seen)
+        assert piece.hidden.shape == (5, *piece.positions.shape)
 
-    read_through(tiny_model(), text, take=take, parts=divide(length, most))
+    read_through(tiny_model(), text, use=use, parts=divide(length, most))
     assert seen.tolist() == [1] * length
 
 
@@ -47,9 +47,9 @@ def test_what_the_model_does_not_have_is_refused(layer, names, message, tiny_mod
 
 def test_a_short_text_has_one_part_and_a_long_one_many():
     assert divide(1) == Parts(1, 1)
-    assert divide(LEAST_PART) == Parts(1, LEAST_PART // STEPS)
-    assert divide(3 * LEAST_PART) == Parts(3, LEAST_PART // STEPS)
-    assert divide(10**9).streams <= PARTS
+    assert divide(MIN_PART_CHARACTERS) == Parts(1, MIN_PART_CHARACTERS // STEPS)
+    assert divide(3 * MIN_PART_CHARACTERS) == Parts(3, MIN_PART_CHARACTERS // STEPS)
+    assert divide(10**9).streams <= MAX_PARTS
     for characters in (1, 127, 128, 129, 10_000, 10**6 + 1):
         streams, pieces = divide(characters)
         assert (streams - 1) * pieces * STEPS < characters <= streams * pieces * STEPS
@@ -61,11 +61,11 @@ def test_a_cell_that_never_forgets_has_its_values_in_every_part(most, rng):
     text, depth = long_brackets(rng, 20_000)
     c = np.full((len(text), 6), np.nan)
 
-    def take(piece):
-        piece.put(piece.values[1, "c"], c)
+    def use(piece):
+        piece.store(piece.values[1, "c"], c)
 
     states = read_through(
-        model, model.vocabulary.encode(text), [Signal(1, "c")], take, parts=divide(len(text), most)
+        model, model.vocabulary.encode(text), [Signal(1, "c")], use, parts=divide(len(text), most)
     )
     np.testing.assert_allclose(c[:, 2], STEP * depth, atol=1e-3)
     before = np.concatenate([[0], depth[:-1]])[::STEPS]
@@ -75,10 +75,10 @@ def test_a_cell_that_never_forgets_has_its_values_in_every_part(most, rng):
 def test_a_network_that_forgets_is_read_little_more_than_once(tiny_model, rng):
     text, read = rng.integers(0, 7, 40_000), []
 
-    def take(piece):
-        read.append(piece.places.shape[1])
+    def use(piece):
+        read.append(piece.positions.shape[1])
 
-    read_through(tiny_model("gru"), text, take=take, parts=divide(len(text), 8))
+    read_through(tiny_model("gru"), text, use=use, parts=divide(len(text), 8))
     assert len(text) / STEPS <= sum(read) < 1.2 * len(text) / STEPS
 
 
@@ -86,13 +86,13 @@ def test_a_network_that_never_forgets_is_read_by_one_stream_in_the_end(rng, monk
     text, _ = long_brackets(rng, 40_000)
     model, widths = bracket_counter(), []
 
-    def take(piece):
-        widths.append(piece.places.shape[1])
+    def use(piece):
+        widths.append(piece.positions.shape[1])
 
     monkeypatch.setattr(reading, "cores", lambda: 1)
-    read_through(model, model.vocabulary.encode(text), take=take, parts=divide(len(text), 9))
+    read_through(model, model.vocabulary.encode(text), use=use, parts=divide(len(text), 9))
     assert widths.count(1) > len(text) / STEPS / 2
-    assert sum(widths) < (2 + reading.ROUNDS) * len(text) / STEPS
+    assert sum(widths) < (2 + reading.PARALLEL_ROUNDS) * len(text) / STEPS
 
 
 @pytest.mark.parametrize("most", [1, 3])
@@ -101,11 +101,11 @@ def test_totals_count_a_piece_that_is_read_again_once(most, rng):
     text, depth = long_brackets(rng, 13_001)
     totals = Totals([Signal(1, "c")], len(text), 6, np.float64)
 
-    def take(piece):
-        totals.put(piece, Signal(1, "c"), piece.values[1, "c"])
+    def use(piece):
+        totals.store(piece, Signal(1, "c"), piece.values[1, "c"])
 
     read_through(
-        model, model.vocabulary.encode(text), [Signal(1, "c")], take, parts=divide(len(text), most)
+        model, model.vocabulary.encode(text), [Signal(1, "c")], use, parts=divide(len(text), most)
     )
     assert totals.means()[1, "c"][2] == pytest.approx(STEP * depth.mean(), rel=1e-3)
 
@@ -120,7 +120,7 @@ def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(most, tiny
 
 
 def test_progress_runs_from_nothing_to_all(tiny_model, rng):
-    told = []
-    read_through(tiny_model(), rng.integers(0, 7, 10_000), progress=told.append)
-    assert told == sorted(told)
-    assert 0 < told[0] < told[-1] == 1
+    reported = []
+    read_through(tiny_model(), rng.integers(0, 7, 10_000), progress=reported.append)
+    assert reported == sorted(reported)
+    assert 0 < reported[0] < reported[-1] == 1

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from charrnn.errors import SettingError
 from charrnn.inspection.reading import STEPS, Signal, divide, signals_of
-from charrnn.inspection.recording import record
+from charrnn.inspection.recording import export, record
 from charrnn.network.layers import CELLS
 from charrnn.text.streams import Window
 
@@ -15,11 +16,11 @@ def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, 
     carried = signals_of(model, layer)
     values = record(model, text, carried).values
     reader = model.reader()
-    for place, index in enumerate(text):
+    for position, index in enumerate(text):
         reader.read(np.array([index]))
         for number, signal in enumerate(carried):
             now = reader.state[layer - 1, number, :, 0]
-            np.testing.assert_allclose(values[signal][place], now, atol=1e-12)
+            np.testing.assert_allclose(values[signal][position], now, atol=1e-12)
 
 
 @pytest.mark.parametrize("length", [1, 2, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS + 3])
@@ -92,3 +93,32 @@ def test_logits_are_kept_where_they_are_asked_for(tiny_model, rng):
     expected = model.forward(text[:, None], model.state())[:, :, 0].T
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert record(model, text).logits is None
+
+
+def test_what_was_recorded_can_be_read_by_numpy_alone(tiny_model, tmp_path, rng):
+    model, text = tiny_model("lstm", 2), rng.integers(0, 7, 30)
+    recording = record(model, text, signals_of(model))
+    export(tmp_path / "a.npz", recording, text, model.vocabulary)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
+        assert sorted(read.files) == sorted(
+            ["layer1.h", "layer1.c", "layer2.h", "layer2.c", "losses", "indices", "characters"]
+        )
+        np.testing.assert_array_equal(read["layer2.c"], recording.values[2, "c"])
+        np.testing.assert_array_equal(read["losses"], recording.losses)
+        assert "".join(map(chr, read["characters"])) == model.vocabulary.ix_to_char
+        np.testing.assert_array_equal(read["indices"], text)
+
+
+def test_logits_are_in_the_file_if_they_were_recorded(tiny_model, tmp_path, rng):
+    model, text = tiny_model(), rng.integers(0, 7, 30)
+    recording = record(model, text, logits=True)
+    export(tmp_path / "a.npz", recording, text, model.vocabulary)
+    with np.load(tmp_path / "a.npz") as read:
+        np.testing.assert_array_equal(read["logits"], recording.logits)
+
+
+def test_a_place_that_cannot_be_written_is_named(tiny_model, tmp_path):
+    model, text = tiny_model(), np.array([0, 1])
+    path = tmp_path / "missing" / "a.npz"
+    with pytest.raises(SettingError, match=r"missing/a\.npz: cannot be written: No such file"):
+        export(path, record(model, text, signals_of(model)), text, model.vocabulary)

@@ -8,16 +8,16 @@ from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 
-def numeric_jacobian(model, text, place, layer):
-    """∂s_t/∂s_{t−1} of a layer at the step that reads a place, by central differences."""
+def numeric_jacobian(model, text, position, layer):
+    """∂s_t/∂s_{t−1} of a layer at the step that reads a position, by central differences."""
     reader = model.reader()
-    for index in text[:place]:
+    for index in text[:position]:
         reader.read(np.array([index]))
     before = reader.state.copy()
-    reader.read(text[[place]])  # with what the layers below put out at this very step
+    reader.read(text[[position]])  # with what the layers below put out at this very step
     cell, weights, _ = model.layers[layer]
     x = (
-        weights["Wx"][:, [text[place]]]
+        weights["Wx"][:, [text[position]]]
         if layer == 0
         else weights["Wx"] @ reader.state[layer - 1, 0]
     )
@@ -37,18 +37,18 @@ def numeric_jacobian(model, text, place, layer):
 @pytest.mark.parametrize("layer", [1, 2, 3])
 def test_jacobians_match_finite_differences(cell, layer, tiny_model, rng):
     model, text = tiny_model(cell, 3), rng.integers(0, 7, 9)
-    for place in (0, 5, 8):
-        found = matrices(model, text, np.array([place]))[layer, JACOBIAN]
-        expected = numeric_jacobian(model, text, place, layer - 1)
+    for position in (0, 5, 8):
+        found = matrices(model, text, np.array([position]))[layer, JACOBIAN]
+        expected = numeric_jacobian(model, text, position, layer - 1)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
 def test_jacobians_of_places_are_averaged(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 30)
-    places = np.array([2, 17, 29])
-    single = [matrices(model, text, places[[number]])[2, JACOBIAN] for number in range(3)]
-    together = matrices(model, text, places)[2, JACOBIAN]
+    positions = np.array([2, 17, 29])
+    single = [matrices(model, text, positions[[number]])[2, JACOBIAN] for number in range(3)]
+    together = matrices(model, text, positions)[2, JACOBIAN]
     np.testing.assert_allclose(together, np.mean(single, axis=0), atol=1e-12)
 
 
@@ -102,18 +102,18 @@ def test_eigenvalues_are_complex_and_the_largest_is_first(tiny_model, rng):
         assert found.radius == abs(found.trained[0])
 
 
-@pytest.mark.parametrize(("length", "places"), [(1, 1), (2, 2), (40, 40), (5000, 64)])
-def test_a_short_text_has_fewer_places(length, places, tiny_model, rng):
-    assert spectrum(tiny_model(), None, rng.integers(0, 7, length)).places == places
+@pytest.mark.parametrize(("length", "positions"), [(1, 1), (2, 2), (40, 40), (5000, 64)])
+def test_a_short_text_has_fewer_positions(length, positions, tiny_model, rng):
+    assert spectrum(tiny_model(), None, rng.integers(0, 7, length)).positions == positions
 
 
-def test_large_layers_are_looked_at_in_fewer_places(tiny_model, rng):
+def test_large_layers_are_averaged_over_fewer_positions(tiny_model, rng):
     model = CharRNN(Vocabulary("ab"), cell="lstm", hidden_size=400)
-    assert spectrum(model, None, rng.integers(0, 2, 100)).places < 40
+    assert spectrum(model, None, rng.integers(0, 2, 100)).positions < 40
 
 
 def test_an_empty_text_is_refused(tiny_model):
-    with pytest.raises(TextError, match="this one is empty"):
+    with pytest.raises(TextError, match="at least 1 character, not 0"):
         spectrum(tiny_model(), None, np.zeros(0, int))
 
 

@@ -2,16 +2,15 @@ import numpy as np
 import pytest
 
 from charrnn.errors import TextError, UnknownCharacter
-from charrnn.inspection import surprisal as module
 from charrnn.inspection.recording import record
-from charrnn.inspection.surprisal import summed_up, surprisal
+from charrnn.inspection.surprisal import summarize, surprisal
 from charrnn.network.layers import CELLS
 
 
 def test_means_and_shares_are_those_of_each_class():
     # Of a, b, the space, c, the full stop and d.
     bits = [4.0, 1.0, 1.0, 3.0, 2.0, 5.0]
-    found = summed_up("xab c.d", bits)
+    found = summarize("xab c.d", bits)
     rows = {one.name: (one.count, one.bits, one.share) for one in found.classes}
     assert rows == {
         "word starts": (2, 4.0, 8 / 16),
@@ -23,23 +22,22 @@ def test_means_and_shares_are_those_of_each_class():
     assert found.bits.tolist() == bits
 
 
-def test_positions_are_looked_at_where_enough_words_have_them(monkeypatch):
-    monkeypatch.setattr(module, "LEAST", 2)
+def test_positions_are_looked_at_where_enough_words_have_them():
     # The first character of all is not predicted: there are two first ones, and one fourth.
-    found = summed_up("abcd efg hij", [2, 1, 9, 0, 8, 4, 3, 0, 6, 6, 5])
+    found = summarize("abcd efg hij", [2, 1, 9, 0, 8, 4, 3, 0, 6, 6, 5], min_words=2)
     assert found.position_counts.tolist() == [2, 3, 3]
     assert found.by_position.tolist() == [7, 4, 3]
 
 
 @pytest.mark.parametrize("text", ["ab", "...", "\n "])
 def test_a_short_text_has_no_means_by_position(text):
-    found = summed_up(text, np.ones(len(text) - 1))
+    found = summarize(text, np.ones(len(text) - 1))
     assert len(found.by_position) == len(found.position_counts) == 0
     assert sum(one.share for one in found.classes) == pytest.approx(1)
 
 
 def test_what_is_certain_has_no_shares():
-    (only,) = summed_up("abc", [0.0, 0.0]).classes
+    (only,) = summarize("abc", [0.0, 0.0]).classes
     assert only.share == only.bits == 0
 
 
@@ -54,7 +52,7 @@ def test_bits_are_those_of_the_network(cell, tiny_model, rng):
 
 @pytest.mark.parametrize("text", ["", "a"])
 def test_a_text_without_anything_to_predict_is_refused(text, tiny_model):
-    with pytest.raises(TextError, match=f"2 characters or more, not {len(text)}"):
+    with pytest.raises(TextError, match=f"at least 2 characters, not {len(text)}"):
         surprisal(tiny_model(), text)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Picture
 
+from charrnn.inspection.answer import Figure, Series
 from charrnn.render.axes import COLORS, DASHES, SHAPES, draw, height_of
-from charrnn.render.figures import Figure, Series
 
 INK = "#010203"
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.inspection.answer import Figure, Series
 from charrnn.render.bars import bar_rows
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure, Series
 
 
 def rows(*values, names=None, width=30, **axes):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.render.chart import FAINT, MARKS, chart
+from charrnn.inspection.answer import Figure, Series
+from charrnn.render.chart import FAINT, MARKS, Canvas, chart
 from charrnn.render.colors import columns
-from charrnn.render.figures import Figure, Series
 
 LINE = Figure("Loss", "steps", "nats", (Series("", [0, 500, 1000], [4.0, 2.0, 1.0]),))
 
@@ -188,3 +188,52 @@ def test_a_chart_is_plain_and_of_the_size_asked_for(drawn, width, height, log_x,
     assert all(columns(line) <= width for line in lines)
     assert "\n".join(lines).isascii()
     assert lines[1] == "(no values)" or len(drawing(lines)) >= height
+
+
+points = st.lists(st.tuples(*2 * [st.floats(-3, 4) | st.just(nan)]), max_size=20)
+
+
+def canvas_of(width, height, how, *arguments):
+    canvas = Canvas(width, height)
+    getattr(canvas, how)(*arguments)
+    return canvas.lines()
+
+
+def test_the_corners_are_from_the_left_and_from_the_top():
+    assert canvas_of(3, 2, "points", [(0, 0), (1, 1)], "*") == ["*  ", "  *"]
+
+
+def test_what_is_beyond_and_what_is_not_a_number_is_not_drawn():
+    beyond = [(-0.1, 0.5), (1.1, 0.5), (0.5, -0.1), (0.5, 1.1), (nan, 0.5), (0.5, nan)]
+    assert canvas_of(3, 3, "points", beyond, "*") == 3 * ["   "]
+
+
+def test_a_line_has_no_gaps():
+    assert canvas_of(5, 3, "line", [(0, 0), (1, 1)], "*") == ["**   ", "  *  ", "   **"]
+    assert canvas_of(3, 5, "line", [(0, 1), (1, 0)], "*") == ["  *", "  *", " * ", "*  ", "*  "]
+
+
+def test_a_point_without_neighbours_is_drawn():
+    assert canvas_of(5, 1, "line", [(0, nan), (0.5, 0), (1, nan)], "*") == ["  *  "]
+    assert canvas_of(5, 1, "line", [(0.5, 0)], "*") == ["  *  "]
+
+
+def test_a_line_is_interrupted_by_points_beyond_the_edge():
+    line = [(0, 0), (0.25, 0), (0.5, 2.5), (0.75, 0), (1, 0)]
+    assert canvas_of(9, 1, "line", line, "*") == ["***   ***"]
+
+
+def test_a_fine_line_has_three_heights_in_a_row():
+    assert canvas_of(6, 1, "fine_line", [(0, 0), (1, 1)]) == ["''--.."]
+    assert canvas_of(12, 2, "fine_line", [(0, 0), (1, 1)]) == ["''--..      ", "      ''--.."]
+
+
+def test_a_fine_line_through_a_whole_row_is_upright():
+    assert canvas_of(1, 3, "fine_line", [(0, 0), (0, 1)]) == ["|", "|", "|"]
+
+
+@pytest.mark.parametrize("how", ["points", "line", "fine_line"])
+@given(points, st.integers(1, 30), st.integers(1, 10))
+def test_drawing_stays_within_the_field(how, line, width, height):
+    lines = canvas_of(width, height, how, line, *["*"] * (how != "fine_line"))
+    assert [len(text) for text in lines] == height * [width]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import MissingExtra, SettingError
-from charrnn.render.figures import Figure, Series
+from charrnn.inspection.answer import Figure, Series
 from charrnn.render.plot import INK, check_suffix, save, svg
 
 LINE = Figure("Loss", "steps", "nats", (Series("gru", [0, 1, 2], [4, 2, 1]),))
@@ -84,7 +84,7 @@ def test_the_users_settings_neither_show_nor_change(tmp_path):
 def test_pyplot_is_left_alone():
     code = (
         "import sys; from charrnn.render.plot import svg; "
-        "from charrnn.render.figures import Figure; svg(Figure('', '', '', ())); "
+        "from charrnn.inspection.answer import Figure; svg(Figure('', '', '', ())); "
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

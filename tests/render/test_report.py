@@ -9,14 +9,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from helpers.reports import FERRY, HOSTILE, TEXT, noise, sample
 
 from charrnn.errors import MissingExtra, SettingError
+from charrnn.inspection.answer import Answer, Table
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import HARMFUL
-from charrnn.render.figures import Answer, Table
 from charrnn.render.report import LEVELS, Section, page, save
-from render.reports import FERRY, HOSTILE, TEXT, noise, sample
 
 
 class Elements(HTMLParser):
@@ -184,8 +184,8 @@ def test_data_in_a_script_element_cannot_end_it(html):
 def test_a_find_links_to_its_cell_and_place(elements):
     links = [a["href"] for a in elements.all("a") if a["href"].startswith("#layer")]
     assert links == [
-        f"#layer=2&signal=h&cell=3&place={FERRY}",
-        "#layer=1&signal=f&cell=1",  # the place is beyond the text
+        f"#layer=2&signal=h&cell=3&position={FERRY}",
+        "#layer=1&signal=f&cell=1",  # the position is beyond the text
     ]
 
 

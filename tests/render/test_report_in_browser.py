@@ -10,10 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from charrnn.inspection.reading import Signal
-from charrnn.render.report import save
-from render.page import (
+from helpers.page import (
     background,
     check_colours,
     check_panel,
@@ -22,7 +19,10 @@ from render.page import (
     shown,
     wait_for_cell,
 )
-from render.reports import FERRY, HOSTILE, TEXT, sample
+from helpers.reports import FERRY, HOSTILE, TEXT, sample
+
+from charrnn.inspection.reading import Signal
+from charrnn.render.report import save
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -126,7 +126,7 @@ def test_a_rectified_output_is_coloured_by_its_share_of_the_largest(visit, tmp_p
     values = report.recording.values[Signal(1, "h")]
     values *= 8 / values.max()
     save(report, tmp_path / "relu.html")
-    page = visit("#layer=1&signal=h&cell=2&place=30", path=tmp_path / "relu.html")
+    page = visit("#layer=1&signal=h&cell=2&position=30", path=tmp_path / "relu.html")
     for name, value in zip(classes(page), values[:, 2] / 8):
         assert int(name[1:] or 0) == pytest.approx(12 * value, abs=0.6)
     assert page.locator("#high").text_content() == "8"
@@ -153,9 +153,9 @@ def test_arrow_keys_flip_through_the_cells(visit):
 def test_pointing_at_a_character_shows_its_numbers(visit, report):
     page = visit("#layer=2&signal=h&cell=3")
     wait_for_cell(page, 2, "h", 3)
-    for place in (1, FERRY + 2, FERRY + 3):
-        page.locator("#text span").nth(place).hover()
-        check_panel(page, report, place, 2, "h", 3)
+    for position in (1, FERRY + 2, FERRY + 3):
+        page.locator("#text span").nth(position).hover()
+        check_panel(page, report, position, 2, "h", 3)
     page.locator("h1").hover()
     check_panel(page, report, 0, 2, "h", 3)
 
@@ -168,7 +168,7 @@ def test_a_tap_shows_a_character(visit, report):
 
 
 def test_keys_move_through_the_text(visit, report):
-    page = visit(f"#layer=1&signal=h&cell=0&place={FERRY}")
+    page = visit(f"#layer=1&signal=h&cell=0&position={FERRY}")
     wait_for_cell(page, 1, "h", 0)
     line = len("The ferry waits, the ferry leaves.\n")
     page.locator("#text").focus()
@@ -183,10 +183,10 @@ def test_keys_move_through_the_text(visit, report):
         ("ArrowLeft", 0),
     ):
         page.keyboard.press(key)
-        place = page.evaluate("[...document.querySelectorAll('#text span')]"
+        position = page.evaluate("[...document.querySelectorAll('#text span')]"
                               ".findIndex(s => s.hasAttribute('data-here'))")  # fmt: skip
-        assert place == FERRY + moved, key
-        check_panel(page, report, place, 1, "h", 0)
+        assert position == FERRY + moved, key
+        check_panel(page, report, position, 1, "h", 0)
     page.keyboard.press("Control+End")
     assert shown(page)["came"] == "The text ends here."
     page.keyboard.press("Control+Home")
@@ -206,18 +206,18 @@ def test_a_found_cell_jumps_to_a_place_where_it_shows(visit, report):
         page.evaluate("document.activeElement.blur()")
     assert page.locator("#text span").nth(FERRY).is_visible()
     assert page.evaluate("document.getElementById('text').scrollTop") > 0
-    page.locator("#found a").nth(1).click()  # its place is beyond the text
+    page.locator("#found a").nth(1).click()  # its position is beyond the text
     wait_for_cell(page, 1, "f", 1)
     check_panel(page, report, FERRY, 1, "f", 1)
 
 
 def test_the_address_keeps_what_is_chosen(visit, report):
-    page = visit(f"#layer=2&signal=i&cell=5&place={FERRY}")
+    page = visit(f"#layer=2&signal=i&cell=5&position={FERRY}")
     wait_for_cell(page, 2, "i", 5)
     check_colours(page, report, 2, "i", 5)
     check_panel(page, report, FERRY, 2, "i", 5)
     page.keyboard.press("ArrowLeft")
-    page.wait_for_url(f"**#layer=2&signal=i&cell=4&place={FERRY}")
+    page.wait_for_url(f"**#layer=2&signal=i&cell=4&position={FERRY}")
     page.get_by_text("surprisal", exact=True).first.click()
     page.wait_for_url("**&by=surprisal")
 
@@ -227,14 +227,14 @@ def test_an_address_that_makes_no_sense_does_no_harm(visit):
     for address in (
         "layer=1&signal=h&cell=<img>",
         "layer=1&signal=<img>",
-        "cell=-1&place=x",
+        "cell=-1&position=x",
         "section-1",
         "%00%ff&=",
         "",
     ):
         page.evaluate("(address) => { location.hash = address; }", address)
     wait_for_cell(page, 1, "h", 3)
-    page.evaluate("location.hash = 'layer=1&signal=h&cell=99999999&place=99999999'")
+    page.evaluate("location.hash = 'layer=1&signal=h&cell=99999999&position=99999999'")
     wait_for_cell(page, 1, "h", 5)
     assert shown(page)["came"] == "The text ends here."
     assert page.locator("#text span").count() == len(TEXT)
@@ -295,7 +295,7 @@ def test_a_character_that_is_not_seen_is_named(visit):
         ("\u202e", r"\u202e"),
         ("\u0301", "◌\u0301"),
     ):
-        page.evaluate(f"location.hash = '#layer=1&signal=h&place={TEXT.index(character)}'")
+        page.evaluate(f"location.hash = '#layer=1&signal=h&position={TEXT.index(character)}'")
         page.wait_for_function(
             "s => document.getElementById('character').textContent === s", arg=said
         )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from charrnn.render.figures import Figure, Series
+from charrnn.inspection.answer import Figure, Series
 from charrnn.render.scale import Scale, reach, scale_for, shown
 
 numbers = st.floats(-1e9, 1e9)
@@ -17,13 +17,13 @@ def labels(scale, most):
 
 
 def test_places_go_from_0_to_1():
-    assert Scale(2, 6).places([2, 3, 6, 7]).tolist() == [0, 0.25, 1, 1.25]
-    assert Scale(1, 100, log=True).places([1, 10, 100]).tolist() == [0, 0.5, 1]
+    assert Scale(2, 6).fractions([2, 3, 6, 7]).tolist() == [0, 0.25, 1, 1.25]
+    assert Scale(1, 100, log=True).fractions([1, 10, 100]).tolist() == [0, 0.5, 1]
 
 
 def test_what_a_scale_cannot_show_has_no_place():
-    assert np.isnan(Scale(0, 1).places([nan, inf, -inf])).all()
-    assert np.isnan(Scale(1, 10, log=True).places([0, -1, nan])).all()
+    assert np.isnan(Scale(0, 1).fractions([nan, inf, -inf])).all()
+    assert np.isnan(Scale(1, 10, log=True).fractions([0, -1, nan])).all()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_scale_has_the_ends_asked_for():
 def test_a_single_value_is_in_the_middle(value, log, expected):
     scale = scale_for([value, value], log=log)
     assert (scale.low, scale.high) == expected
-    assert scale.places([value]) == pytest.approx(0.5)
+    assert scale.fractions([value]) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("values", "log"), [([], False), ([nan], False), ([0, -1], True)])

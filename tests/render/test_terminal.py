@@ -1,7 +1,7 @@
 import pytest
 
+from charrnn.inspection.answer import Answer, Figure, Series, Table
 from charrnn.render.chart import chart
-from charrnn.render.figures import Answer, Figure, Series, Table
 from charrnn.render.terminal import lines, table_lines
 
 FIGURE = Figure("Title", "x", "y", (Series("", [1, 2], [3, 4]),))

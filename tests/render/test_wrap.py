@@ -26,7 +26,7 @@ def test_padding_counts_columns(text, right, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "places", "expected"),
+    ("text", "width", "expected"),
     [
         ("abcde", 5, "abcde"),
         ("abcdef", 5, "ab..."),
@@ -35,13 +35,13 @@ def test_padding_counts_columns(text, right, expected):
         ("abcdef", 2, ".."),
     ],
 )
-def test_what_is_cut_ends_in_dots(text, places, expected):
-    assert cut(text, places) == expected
+def test_what_is_cut_ends_in_dots(text, width, expected):
+    assert cut(text, width) == expected
 
 
 @given(texts, st.integers(0, 20))
-def test_what_is_cut_fits(text, places):
-    assert columns(cut(text, places)) <= places
+def test_what_is_cut_fits(text, width):
+    assert columns(cut(text, width)) <= width
 
 
 def test_lines_break_at_spaces():

@@ -37,10 +37,10 @@ function showChoice() {
 const flip = (by) => choose({ cell: chosen.cell + by, by: "cell" });
 
 /** Move the current character; it is scrolled to where it can be seen. */
-function go(place, block = "nearest") {
-  spans[chosen.place]?.removeAttribute("data-here");
-  chosen.place = Math.max(0, Math.min(N - 1, place));
-  const span = spans[chosen.place];
+function go(position, block = "nearest") {
+  spans[chosen.position]?.removeAttribute("data-here");
+  chosen.position = Math.max(0, Math.min(N - 1, position));
+  const span = spans[chosen.position];
   span.setAttribute("data-here", "");
   point(null);
   scrollTo(span, block);
@@ -60,7 +60,7 @@ function scrollTo(span, block) {
   else if (bottom > box.bottom - margin) $("text").scrollTop += bottom - box.bottom + margin;
 }
 
-// ---- the address: #layer=1&signal=h&cell=42&place=100
+// ---- the address: #layer=1&signal=h&cell=42&position=100
 
 let waiting = 0;
 function keepAddress() {
@@ -70,7 +70,7 @@ function keepAddress() {
 
 function address() {
   const { layer, name } = signalChosen();
-  const state = { layer, signal: name, cell: chosen.cell, place: chosen.place };
+  const state = { layer, signal: name, cell: chosen.cell, position: chosen.position };
   if (!byCell()) state.by = chosen.by;
   return `#${new URLSearchParams(state)}`;
 }
@@ -84,18 +84,18 @@ async function follow(hash) {
   const whole = (key) => (/^\d{1,9}$/.test(wanted.get(key) ?? "") ? Number(wanted.get(key)) : null);
   const by = wanted.get("by") === "surprisal" ? "surprisal" : "cell";
   await choose({ signal, cell: whole("cell") ?? chosen.cell, by });
-  if (whole("place") !== null) go(whole("place"), "center");
+  if (whole("position") !== null) go(whole("position"), "center");
   return true;
 }
 
 // ---- search
 
-// Lower-case where that keeps the length, so that places stay what they are.
+// Lower-case where that keeps the length, so that positions stay what they are.
 const folded = (character) =>
   character.toLowerCase().length === character.length ? character.toLowerCase() : character;
 const starts = []; // of each UTF-16 unit, the character
-const haystack = TEXT.map((character, place) => {
-  for (const _ of character.split("")) starts.push(place);
+const haystack = TEXT.map((character, position) => {
+  for (const _ of character.split("")) starts.push(position);
   return folded(character);
 }).join("");
 let hits = []; // from the first character to the one before `to`
@@ -121,7 +121,7 @@ function search() {
 
 function nextHit(step) {
   if (!hits.length) return;
-  const ahead = hits.filter(({ from }) => from < chosen.place).length;
+  const ahead = hits.filter(({ from }) => from < chosen.position).length;
   const index = visited >= 0 ? visited + step : step > 0 ? ahead : ahead - 1;
   visited = (index + hits.length) % hits.length;
   go(hits[visited].from, "center");
@@ -132,29 +132,29 @@ function nextHit(step) {
 
 /** The character above or below, on the lines as they are broken here. */
 function vertically(step) {
-  const here = spans[chosen.place].getBoundingClientRect();
-  let line = null, best = chosen.place, distance = Infinity;
-  for (let place = chosen.place + step; spans[place]; place += step) {
-    const there = spans[place].getBoundingClientRect();
+  const here = spans[chosen.position].getBoundingClientRect();
+  let line = null, best = chosen.position, distance = Infinity;
+  for (let position = chosen.position + step; spans[position]; position += step) {
+    const there = spans[position].getBoundingClientRect();
     if (Math.abs(there.bottom - here.bottom) < here.height / 2) continue;
     line ??= there.bottom;
     if (Math.abs(there.bottom - line) > here.height / 2) break;
     if (Math.abs(there.left - here.left) < distance) {
       distance = Math.abs(there.left - here.left);
-      best = place;
+      best = position;
     }
   }
   return best;
 }
 
 const MOVES = {
-  ArrowLeft: () => chosen.place - 1,
-  ArrowRight: () => chosen.place + 1,
+  ArrowLeft: () => chosen.position - 1,
+  ArrowRight: () => chosen.position + 1,
   ArrowUp: () => vertically(-1),
   ArrowDown: () => vertically(1),
-  Home: (all) => (all ? 0 : TEXT.slice(0, chosen.place).lastIndexOf("\n") + 1),
+  Home: (all) => (all ? 0 : TEXT.slice(0, chosen.position).lastIndexOf("\n") + 1),
   End: (all) => {
-    const end = all ? -1 : TEXT.indexOf("\n", chosen.place);
+    const end = all ? -1 : TEXT.indexOf("\n", chosen.position);
     return end < 0 ? N - 1 : end;
   },
 };
@@ -175,16 +175,16 @@ function onKey(event) {
 }
 
 function onPoint(event) {
-  const place = places.get(event.target) ?? null;
-  if (place === null || place === hovered) return;
-  point(place);
+  const position = positions.get(event.target) ?? null;
+  if (position === null || position === hovered) return;
+  point(position);
   describeCharacter();
 }
 
-function point(place) {
+function point(position) {
   spans[hovered]?.removeAttribute("data-hover");
-  spans[place]?.setAttribute("data-hover", "");
-  hovered = place;
+  spans[position]?.setAttribute("data-hover", "");
+  hovered = position;
 }
 
 function listen() {
@@ -217,7 +217,7 @@ function listen() {
     describeCharacter();
   });
   on("text", "click", (event) => {
-    if (places.has(event.target)) go(places.get(event.target));
+    if (positions.has(event.target)) go(positions.get(event.target));
   });
   on("overview", "click", ({ offsetX }) =>
     go(Math.floor((N * offsetX) / $("overview").clientWidth), "center"));
@@ -226,7 +226,7 @@ function listen() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => jump(location.hash));
   document.addEventListener("click", (event) => {
-    // A link to the place where one is already changes no address.
+    // A link to the position where one is already changes no address.
     const link = event.target.closest?.('a[href^="#layer="]');
     if (link && link.hash === location.hash) jump(link.hash);
   });
@@ -254,7 +254,7 @@ async function start() {
   $("workbench").hidden = false;
   if (await follow(location.hash)) return;
   // Nothing is asked for: the first cell found, from the beginning of the text.
-  const found = document.querySelector("#found a")?.hash.replace(/&place=.*/, "");
+  const found = document.querySelector("#found a")?.hash.replace(/&position=.*/, "");
   if (!(await follow(found ?? ""))) await choose({});
   go(0);
 }

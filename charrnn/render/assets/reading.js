@@ -16,7 +16,7 @@ const CHARACTERS = DATA.characters.map((point) => String.fromCodePoint(point));
 const N = TEXT.length;
 
 // What is chosen: which of DATA.signals, which of its cells, what colours, which character.
-const chosen = { signal: 0, cell: 0, by: "cell", place: 0 };
+const chosen = { signal: 0, cell: 0, by: "cell", position: 0 };
 let surprisal, guesses, probabilities; // N, N × K, N × K
 let levels = null; // of the chosen cell, N
 let hovered = null; // a character that is pointed at
@@ -65,26 +65,26 @@ function valueOf(level) {
 }
 
 const number = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1").replace("-", "−");
-const bits = (place) =>
-  surprisal[place] === DATA.none ? null : surprisal[place] / DATA.perBit;
+const bits = (position) =>
+  surprisal[position] === DATA.none ? null : surprisal[position] / DATA.perBit;
 
 // ---- the text
 
 const spans = [];
-const places = new Map(); // of the spans
+const positions = new Map(); // of the spans
 
 function layOut() {
   let block = null;
-  TEXT.forEach((character, place) => {
+  TEXT.forEach((character, position) => {
     const length = block ? block.childElementCount : Infinity;
-    if (length >= 5 * BLOCK || (length >= BLOCK && TEXT[place - 1] === "\n")) {
+    if (length >= 5 * BLOCK || (length >= BLOCK && TEXT[position - 1] === "\n")) {
       block = $("text").appendChild(document.createElement("div"));
     }
     const span = document.createElement("span");
     span.textContent = harmless(character);
     if (character === "\n" || character === "\t") span.dataset.as = WHITE.get(character);
     spans.push(block.appendChild(span));
-    places.set(span, place);
+    positions.set(span, position);
   });
 }
 
@@ -95,19 +95,19 @@ const shade = (strength, letter) => {
 const CELL_CLASSES = Array.from({ length: 2 * DATA.levels + 1 }, (_, level) =>
   shade(Math.abs(level / DATA.levels - 1), level < DATA.levels ? "b" : "r"));
 
-function classAt(place) {
-  if (byCell()) return CELL_CLASSES[levels[place]];
-  return shade((bits(place) ?? 0) / MOST, "s");
+function classAt(position) {
+  if (byCell()) return CELL_CLASSES[levels[position]];
+  return shade((bits(position) ?? 0) / MOST, "s");
 }
 
 const painted = new Array(N).fill("");
 function recolour() {
   performance.mark("recolour");
-  for (let place = 0; place < N; place++) {
-    const name = classAt(place);
-    if (name === painted[place]) continue;
-    painted[place] = name;
-    spans[place].className = name;
+  for (let position = 0; position < N; position++) {
+    const name = classAt(position);
+    if (name === painted[position]) continue;
+    painted[position] = name;
+    spans[position].className = name;
   }
   performance.measure("recolour", "recolour");
 }
@@ -132,7 +132,7 @@ function along(value) {
 function describeCell() {
   const { layer, name, gate } = signalChosen();
   const what = byCell() ? `layer ${layer}, ${name}, cell ${chosen.cell}` : "surprisal";
-  const values = byCell() ? Array.from(levels, valueOf) : TEXT.map((_, place) => bits(place) ?? 0);
+  const values = byCell() ? Array.from(levels, valueOf) : TEXT.map((_, position) => bits(position) ?? 0);
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
   const mean = values.reduce((a, b) => a + b) / Math.max(1, byCell() ? N : N - 1);
@@ -167,7 +167,7 @@ function drawOverview() {
   };
   const drawn = byCell()
     ? Array.from(levels, (level) => level / DATA.levels - 1)
-    : TEXT.map((_, place) => Math.min(1, (bits(place) ?? 0) / MOST));
+    : TEXT.map((_, position) => Math.min(1, (bits(position) ?? 0) / MOST));
   const columns = Math.min(N, Math.floor(wide / 2));
   for (let column = 0; column < columns; column++) {
     const start = Math.floor((column * N) / columns);
@@ -180,27 +180,27 @@ function drawOverview() {
 }
 
 function describeCharacter() {
-  const place = hovered ?? chosen.place;
+  const position = hovered ?? chosen.position;
   if (!levels) return;
-  const value = valueOf(levels[place]);
-  const surprise = bits(place);
-  $("character").textContent = visible(TEXT[place]);
-  $("where").textContent = `character ${place.toLocaleString("en")} of ${N.toLocaleString("en")}`;
+  const value = valueOf(levels[position]);
+  const surprise = bits(position);
+  $("character").textContent = visible(TEXT[position]);
+  $("where").textContent = `character ${position.toLocaleString("en")} of ${N.toLocaleString("en")}`;
   $("surprisal-here").textContent = surprise === null ? "–" : `${number(surprise)} bits`;
   $("value-name").textContent = `${signalChosen().name} of cell ${chosen.cell}`;
   $("value-here").textContent = number(value);
-  $("there").style.left = `${(100 * (place + 0.5)) / N}%`;
+  $("there").style.left = `${(100 * (position + 0.5)) / N}%`;
   $("mark").style.left = `${along(byCell() ? value : surprise ?? 0)}%`;
-  describeSuccessors(place);
+  describeSuccessors(position);
 }
 
 const rows = [];
-function describeSuccessors(place) {
-  const next = place + 1 < N ? TEXT[place + 1] : null;
+function describeSuccessors(position) {
+  const next = position + 1 < N ? TEXT[position + 1] : null;
   let among = false;
   rows.forEach(({ item, code, bar, data }, rank) => {
-    const guess = CHARACTERS[guesses[place * DATA.guesses + rank]];
-    const probability = probabilities[place * DATA.guesses + rank] / DATA.perOne;
+    const guess = CHARACTERS[guesses[position * DATA.guesses + rank]];
+    const probability = probabilities[position * DATA.guesses + rank] / DATA.perOne;
     const came = guess === next;
     among ||= came;
     code.textContent = visible(guess);

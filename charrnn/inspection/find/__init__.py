@@ -1,0 +1,1 @@
+"""The search for cells that follow something in the text."""

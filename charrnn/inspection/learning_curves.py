@@ -1,0 +1,38 @@
+"""The losses of a training run as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from charrnn.inspection.answer import Figure, Series
+
+Point = Mapping[str, float | None]
+
+
+def learning_curves(
+    history: Sequence[Point], beside: Mapping[str, float] = MappingProxyType({})
+) -> Figure:
+    """The losses of a run over its steps.
+
+    Args:
+        history: a point for each validation, as in a checkpoint: `step`, `loss` (the mean since
+            the previous point) and `val_loss`, in nats a character; None where not measured.
+        beside: further losses by name, such as that of an n-gram model; each is a flat line.
+    """
+    points = [point for point in history if point["step"]]  # step 0 has no training loss
+    steps = [float(point["step"] or 0) for point in points]
+
+    def losses(key: str) -> list[float]:
+        return [float("nan") if (loss := point[key]) is None else loss for point in points]
+
+    return Figure(
+        "Loss during training",
+        "steps",
+        "nats a character",
+        (
+            Series("training", steps, losses("loss")),
+            Series("held out", steps, losses("val_loss"), "points"),
+            *(Series(name, steps, [loss] * len(steps)) for name, loss in beside.items()),
+        ),
+    )

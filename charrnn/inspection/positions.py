@@ -1,0 +1,80 @@
+"""Positions in a text: random ones, those where a cell peaks, and the states before them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.errors import SettingError
+from charrnn.inspection.reading import STEPS, check_finite, columns, read_through
+from charrnn.network.model import CharRNN
+
+
+def draw_positions(first: int, last: int, count: int, rng: np.random.Generator) -> Array:
+    """Random positions of a text, all different and in order, (B,).
+
+    Args:
+        first, last: the range of the positions, both included.
+        count: the number of positions; fewer where the range has fewer.
+        rng: the source of randomness.
+
+    Raises:
+        SettingError: for a count below 1.
+    """
+    if count < 1:
+        raise SettingError(f"at least one position in the text is needed, not {count}")
+    available = last - first + 1
+    drawn = rng.choice(available, size=min(count, available), replace=False, shuffle=False)
+    positions: Array = first + np.sort(drawn)
+    return positions
+
+
+def peaks(values: Array, count: int = 5, apart: int = 40) -> list[int]:
+    """The positions of the highest values, the highest first; pass `-values` for the lowest.
+
+    Args:
+        values: the values of a cell after each character, (N,).
+        count: the number of positions.
+        apart: the least distance between two positions: neighbours of a high value are high.
+    """
+    found: list[int] = []
+    for position in np.argsort(-values, kind="stable").tolist():
+        if all(abs(position - other) >= apart for other in found):
+            found.append(position)
+            if len(found) == count:
+                break
+    return found
+
+
+def states_before(model: CharRNN, indices: Array, positions: Array) -> Array:
+    """The states before some positions of a stream that reads all of a text, (L, S, H, B).
+
+    Args:
+        model: the model.
+        indices: the text, (N,).
+        positions: (B,), from 0 to N.
+
+    Raises:
+        Unbounded: where a state is not finite, as that of a rectified network may become.
+    """
+    last = int(positions.max())
+    if not last:
+        return model.state(len(positions))
+    pieces = np.minimum(positions, last - 1) // STEPS  # no piece begins at the end of the text
+    steps = positions - pieces * STEPS
+    reader = model.reader(len(positions))
+    reader.state[...] = columns(read_through(model, indices[:last])[pieces])
+    states = reader.state.copy()
+    for step in range(int(steps.max())):
+        reader.read(indices.take(pieces * STEPS + step, mode="clip").astype(np.intp))
+        arrived = steps == step + 1
+        states[..., arrived] = reader.state[..., arrived]
+    check_finite(states)
+    return states
+
+
+def in_double(model: CharRNN) -> CharRNN:
+    """A copy of a model with weights, workspace and gradient of its own in float64."""
+    double = CharRNN(model.vocabulary, **model.configuration, dtype=np.float64)
+    double.parameters.flat[...] = model.parameters.flat
+    return double

@@ -1,0 +1,69 @@
+"""The subject of an analysis: a model, a text, and what they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.inspection.features.features import Feature
+from charrnn.inspection.kneser_ney import NGram
+from charrnn.inspection.reading import Progress, Signal, no_progress
+from charrnn.network.model import CharRNN
+
+
+@dataclass
+class Subject:
+    """A model and the text that it reads. What is costly is computed once, when first used.
+
+    Attributes:
+        model: the model.
+        text: N characters, all of them in the model's vocabulary.
+        indices: the text as indices, (N,).
+        signals: the signals to search for cells.
+        read_training_text: returns the indices of the text that the model was trained on;
+            raises TextError where the text is missing.
+        make_untrained: makes a model of the same architecture with random weights.
+        features: the features to search for; None for the built-in ones.
+        seed: the seed of everything random.
+        shown: the number of characters that a page shows; None without a page.
+        progress: receives the share of a long analysis that is done, from 0 to 1.
+    """
+
+    model: CharRNN
+    text: str
+    indices: Array
+    signals: list[Signal]
+    read_training_text: Callable[[], Array]
+    make_untrained: Callable[[], CharRNN]
+    features: dict[str, Feature] | None = None
+    seed: int = 0
+    shown: int | None = None
+    progress: Progress = no_progress
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A new generator with the same seed for each analysis."""
+        return np.random.default_rng(self.seed)
+
+    @cached_property
+    def untrained(self) -> CharRNN:
+        """A model of the same architecture with random weights."""
+        return self.make_untrained()
+
+    @cached_property
+    def train(self) -> Array:
+        """The text that the model was trained on, as indices, (M,).
+
+        Raises:
+            TextError: where the text is missing or has changed.
+        """
+        return self.read_training_text()
+
+    @cached_property
+    def ngram(self) -> NGram:
+        """The n-gram models of the training text."""
+        return NGram(self.train, len(self.model.vocabulary))

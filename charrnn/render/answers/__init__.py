@@ -1,1 +1,0 @@
-"""What each analysis found, in a sentence and pictures: a module each, named like the analysis."""

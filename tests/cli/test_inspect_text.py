@@ -1,0 +1,235 @@
+"""The analyses of `charrnn inspect`, through the command line."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import LIGHTHOUSE, QUICK
+
+from charrnn import checkpoint
+from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.find.search import VERDICTS
+
+pytestmark = pytest.mark.usefixtures("trained")
+
+
+@pytest.mark.parametrize("name", sorted(ANALYSES))
+def test_each_answers_in_a_sentence_and_the_same_as_json(name, run):
+    shown = run("inspect", f"--{name}").stdout
+    result = json.loads(run("inspect", f"--{name}", "--json").stdout)
+    answer = result[name]["answer"]
+    assert answer.endswith(".")
+    assert " ".join(shown.split()).startswith(" ".join(answer.split()))
+    assert result["text"] == "the held-out excerpt"
+    assert len(result[name]) > 1
+
+
+@pytest.mark.parametrize("name", ["gradient", "spectrum"])
+def test_a_run_begun_from_other_weights_is_compared_with_random_ones(name, run):
+    run("train", "text.txt", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])
+    answer = json.loads(run("inspect", "-c", "new.npz", f"--{name}", "--json").stdout)[name]
+    assert "random weights" in answer["answer"]
+    assert "untrained" not in answer["answer"]
+    assert "random weights" in run("inspect", "--help").stdout
+
+
+def test_several_questions_are_answered_one_after_the_other(run):
+    result = json.loads(run("inspect", "--gates", "--memory", "--json").stdout)
+    assert {"gates", "memory"} <= set(result)
+    shown = run("inspect", "--gates", "--memory").stdout
+    for name in ("gates", "memory"):
+        assert " ".join(result[name]["answer"].split()) in " ".join(shown.split())
+
+
+def test_the_same_seed_gives_the_same_answer(run):
+    asked = ["inspect", "--find", "--gradient", "--json"]
+    assert run(*asked).stdout == run(*asked).stdout
+    assert run(*asked).stdout != run(*asked, "--seed", 1).stdout
+
+
+def test_a_feature_of_ones_own_is_looked_for_instead(run):
+    result = json.loads(run("inspect", "--feature", "[aeiou]", "--feature", "th", "--json").stdout)
+    assert {row["feature"] for row in result["find"]["rows"]} | set(result["find"]["missing"]) == {
+        "/[aeiou]/",
+        "/th/",
+    }
+
+
+def test_a_broken_pattern_is_a_usage_error_that_says_where(run):
+    message = run("inspect", "--feature", "a(b", code=2).stderr
+    assert "a(b" in message
+    assert "position 1" in message
+
+
+def test_only_the_layer_and_signal_asked_for_are_searched(run):
+    run("train", "text.txt", "-c", "two.npz", *QUICK, "--num-layers", 2)
+    asked = ["--find", "--layer", 2, "--signal", "f", "--json"]
+    result = json.loads(run("inspect", "-c", "two.npz", *asked).stdout)["find"]
+    assert result["cells"] == 8
+    assert all(row["signal"] == {"layer": 2, "name": "f"} for row in result["rows"])
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_what_was_asked_for_is_drawn_into_a_file(suffix, run):
+    result = run("inspect", "--gates", "--plot", f"a.{suffix}")
+    assert Path(f"a.{suffix}").stat().st_size > 1_000
+    assert f"a.{suffix}" in result.stderr
+    run("inspect", "--plot", f"b.{suffix}")
+    assert Path(f"b.{suffix}").stat().st_size > 1_000
+
+
+def test_a_picture_of_an_unknown_kind_is_refused_before_the_work(run):
+    assert ".png" in run("inspect", "--gates", "--plot", "a.doc", code=2).stderr
+    assert not Path("a.doc").exists()
+
+
+def test_a_picture_of_nothing_is_a_usage_error(run):
+    for asked in (["--cell", 1], ["--text", "text.txt"], ["--export", "a.npz"]):
+        refused = run("inspect", *asked, "--plot", "a.png", code=2)
+        assert "add --find" in refused.stderr
+        assert not refused.stdout
+
+
+def test_states_are_exported(run):
+    run("inspect", "--export", "states.npz", "--signal", "c")
+    excerpt = checkpoint.read("charrnn.npz").excerpt
+    with np.load("states.npz") as states:
+        assert states["layer1.c"].shape == (len(excerpt), 8)
+        assert "".join(map(chr, states["characters"][states["indices"]])) == excerpt
+
+
+def test_several_signals_are_exported_and_searched_but_not_drawn_at_once(run):
+    several = ["--signal", "f", "--signal", "o", "--signal", "f"]
+    run("inspect", "--export", "states.npz", *several)
+    with np.load("states.npz") as states:
+        assert {"layer1.f", "layer1.o"} <= set(states.files)
+        assert "layer1.h" not in states.files
+    found = json.loads(run("inspect", "--find", *several, "--json").stdout)["find"]
+    assert found["cells"] == 16
+    refused = run("inspect", "--cell", 1, *several, code=2)
+    assert "coloured by one --signal, not f, o and f" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["errors", "ngram"])
+def test_what_needs_the_training_text_says_so_when_it_is_gone(name, run):
+    Path("text.txt").write_text("another text\n" * 100)
+    assert "has changed since" in run("inspect", f"--{name}", code=1).stderr
+    Path("text.txt").unlink()
+    assert "text.txt" in run("inspect", f"--{name}", code=1).stderr
+
+
+@pytest.mark.parametrize("cell", ["gru", "vanilla", "vanilla-relu"])
+def test_every_cell_answers_every_question(cell, run):
+    run("train", "text.txt", "-c", "other.npz", *QUICK[2:], "--model", cell, "--num-layers", 2,
+        "--learning-rate", "0.0001")  # fmt: skip
+    flags = [f"--{name}" for name in ANALYSES]
+    result = json.loads(run("inspect", "-c", "other.npz", *flags, "--json").stdout)
+    assert set(ANALYSES) <= set(result)
+
+
+def test_all_of_it_is_one_page(run):
+    result = run("inspect", "--html", "report.html", "--length", 500)
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "report.html: " in result.stderr
+    for name in ANALYSES:
+        # What was found stands beside the table of the cells.
+        assert ("Cells found" if name == "find" else analysis(name).HEADING) in page
+    assert LIGHTHOUSE.name not in page
+
+
+def test_a_page_without_the_training_text_lacks_only_what_needs_it(run):
+    Path("text.txt").unlink()
+    result = run("inspect", "--html", "report.html", "--length", 300)
+    assert "without --ngram" in result.stderr
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert analysis("gradient").HEADING in page
+    assert analysis("ngram").HEADING not in page
+
+
+def test_a_page_that_cannot_be_written_is_said(run):
+    assert "missing/a.html" in run("inspect", "--html", "missing/a.html", code=2).stderr
+
+
+def test_json_has_the_verdict_of_the_table(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # a row a line
+    Path("long.txt").write_text(LIGHTHOUSE.read_text())
+    asked = ["inspect", "--find", "--text", "long.txt"]
+    rows = json.loads(run(*asked, "--json").stdout)["find"]["rows"]
+    table = run(*asked).stdout
+    assert rows
+    for row in rows:
+        line, *_bars = [n for n in table.splitlines() if n.startswith(f"{row['feature']}  ")]
+        assert line.endswith(VERDICTS[row["verdict"]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "lost"),
+    [
+        (["--export", "charrnn.npz"], "charrnn.npz"),
+        (["--html", "./charrnn.npz"], "charrnn.npz"),
+        (["--gates", "--plot", "link.png"], "charrnn.npz"),
+        (["--html", "text.txt"], "text.txt"),  # what the model was trained on
+        (["--export", "letter.txt", "--text", "letter.txt"], "letter.txt"),
+        (["--gates", "--plot", "a.png", "--html", "a.png"], "a.png"),
+    ],
+)
+def test_nothing_that_is_to_be_kept_is_written_over(asked, lost, run):
+    Path("letter.txt").write_text("The lamp was lit at dusk.")
+    Path("link.png").symlink_to("charrnn.npz")
+    files = {path.name: path.read_bytes() for path in Path().iterdir()}
+    refused = run("inspect", *asked, code=2)
+    assert f"{lost}: name another file" in refused.stderr
+    assert not refused.stdout
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == files
+
+
+@pytest.mark.parametrize("option", ["html", "export", "plot"])
+def test_what_cannot_be_written_is_said_before_the_work(option, run):
+    Path("folder.png").mkdir()
+    for path, why in (("missing/a.png", "there is no folder missing"), ("folder.png", "directory")):
+        refused = run("inspect", "--gates", f"--{option}", path, code=2)
+        assert f"{path}: cannot be written: " in refused.stderr
+        assert why in refused.stderr
+        assert not refused.stdout
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="since then such a link is replaced")
+def test_a_link_to_itself_cannot_be_written(run):
+    Path("circle.npz").symlink_to("circle.npz")
+    refused = run("inspect", "--export", "circle.npz", code=2)
+    assert "circle.npz: cannot be written: Symlink loop" in refused.stderr
+
+
+def test_an_answer_without_a_picture_leaves_no_file(run):
+    result = run("inspect", "--feature", "no such words", "--plot", "a.png")
+    assert "a.png: not written, there is nothing to draw" in result.stderr
+    assert "No feature could be compared" in result.stdout
+    assert not Path("a.png").exists()
+
+
+@pytest.fixture(params=[30, 1e38])
+def exploding(run, request):
+    """A network whose state grows beyond all numbers."""
+    run("train", "text.txt", "-c", "relu.npz", *QUICK[2:], "--model", "vanilla-relu",
+        "--learning-rate", "0.0001")  # fmt: skip
+    grown = checkpoint.read("relu.npz")
+    grown.best["layer1.Wh"] = np.eye(8, dtype=np.float32) * np.float32(request.param)
+    checkpoint.save("relu.npz", grown)
+    return "relu.npz"
+
+
+@pytest.mark.parametrize("name", sorted(set(ANALYSES) - {"find", "gradient"}))
+def test_a_network_whose_state_grows_beyond_all_bounds_is_said_to(name, exploding, run):
+    refused = run("inspect", "-c", exploding, f"--{name}", code=1)
+    assert refused.stderr.startswith("Error: the hidden state or the logits became non-finite")
+    assert refused.stderr.count("\n") == 1
+    assert not refused.stdout
+
+
+def test_its_gradients_are_said_to_explode(exploding, run):
+    answer = " ".join(run("inspect", "-c", exploding, "--gradient").stdout.split())
+    assert answer.startswith(
+        "Gradients explode: they are infinite from the first character on (layer 1, h);"
+    )

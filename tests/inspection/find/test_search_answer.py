@@ -1,0 +1,111 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from charrnn.inspection.find.ablation import Ablation
+from charrnn.inspection.find.search import HEADINGS, Finding, Findings, answer
+from charrnn.inspection.reading import Signal
+from charrnn.render.plain import plain
+
+ROW = Finding(
+    feature="inside ( )",
+    measure="AUC",
+    share=0.25,
+    signal=Signal(2, "c"),
+    cell=17,
+    score=0.04,
+    precision=0.9,
+    chance=0.55,
+    untrained=(0.3, 0.6),
+    probe=0.99,
+    untrained_probe=(0.7, 0.6),
+    ablation=Ablation(1.5, 0.01, np.array([-0.1, 0.02]), 40),
+    position=3,
+)
+GRADED = replace(
+    ROW,
+    feature="column",
+    measure="Spearman",
+    share=None,
+    score=-0.2,
+    chance=0.05,
+    untrained=(0.1, 0.1),
+    probe=0.9,
+    untrained_probe=(0.3, 0.25),
+    ablation=None,
+)
+
+
+def test_what_was_found_is_said_with_its_cell():
+    found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
+    assert found.sentence == (
+        "Of 2 features 1 found in a single cell: inside ( ) in 2.17 c. "
+        "The text has too little of: inside { }."
+    )
+    assert found.table.headings == HEADINGS
+    assert found.table.rows == (
+        (
+            "inside ( )", "25 %", "2.17 c", "-0.96", "0.55", "0.70", "0.99", "0.70",
+            "+1.50", "+0.02", "found",
+        ),
+        (
+            "column", "graded", "2.17 c", "-0.20", "0.05", "0.10", "0.90", "0.30", "–", "–",
+            "spread over the layer",
+        ),
+    )  # fmt: skip
+
+
+def test_of_what_never_ends_nothing_is_said_of_its_ends():
+    never = replace(ROW, ablation=Ablation(np.nan, 0.01, np.full(2, np.nan), 0))
+    (row,) = answer(Findings((never,), (), 1_000, 64)).table.rows
+    assert row[-3:] == ("–", "–", "found")
+    assert plain(never)["ablation"]["ends"] is None
+
+
+def test_of_many_found_the_first_are_named():
+    rows = tuple(replace(ROW, feature=f"feature {n}") for n in range(8))
+    sentence = answer(Findings(rows, (), 1_000, 64)).sentence
+    assert sentence.endswith("feature 4 in 2.17 c and 3 more.")
+
+
+def test_the_picture_shows_strengths_from_chance_to_one():
+    (figure,) = answer(Findings((ROW, GRADED), (), 1_000, 64)).figures
+    assert [series.name for series in figure.series] == [
+        "best cell",
+        "the whole layer",
+        "untrained",
+        "chance",
+    ]
+    assert figure.series[0].x == ["inside ( )", "column"]
+    np.testing.assert_allclose(figure.series[0].y, [0.92, 0.2])
+    np.testing.assert_allclose(figure.series[3].y, [0.1, 0.05])
+
+
+@pytest.mark.parametrize(
+    ("score", "untrained", "probe", "untrained_probe", "said"),
+    [
+        (0.96, (0.52, 0.5), 0.97, (0.7, 0.69), "found"),
+        (0.96, (0.52, 0.5), 0.97, (0.96, 0.5), "found"),
+        (0.53, (0.5, 0.5), 0.53, (0.5, 0.5), "by chance"),
+        (0.53, (0.5, 0.5), 0.80, (0.8, 0.78), "by chance"),
+        (0.60, (0.52, 0.5), 0.95, (0.7, 0.69), "spread over the layer"),
+        (0.60, (0.58, 0.5), 0.66, (0.6, 0.59), "spread over the layer"),
+        (0.60, (0.58, 0.5), 0.95, (0.94, 0.9), "as untrained"),
+        (0.90, (0.88, 0.80), 0.92, (0.92, 0.9), "as untrained"),
+        (0.90, (0.12, 0.80), 0.92, (0.92, 0.9), "as untrained"),
+    ],
+)
+def test_a_row_claims_what_its_controls_allow(score, untrained, probe, untrained_probe, said):
+    row = replace(
+        ROW, score=score, untrained=untrained, probe=probe, untrained_probe=untrained_probe
+    )
+    assert answer(Findings((row,), (), 1_000, 64)).table.rows[0][-1] == said
+
+
+def test_with_nothing_to_find_that_is_said():
+    empty = answer(Findings((), ("inside { }",), 1_000, 64))
+    assert empty.sentence == (
+        "No feature could be compared. The text has too little of: inside { }."
+    )
+    assert empty.figures == ()
