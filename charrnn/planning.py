@@ -229,7 +229,8 @@ def advice_after(
             trained on where nothing was held out.
         remedy: what helps where the loss is hardly lower than `by_frequencies`.
     """
-    reached = train_loss if val_loss is None else val_loss
+    # What is learned in training and does not hold on unseen text has other remedies, below.
+    reached = train_loss if val_loss is None else min(train_loss, val_loss)
     if reached > HARDLY_LEARNED * by_frequencies:
         return (
             f"it has hardly learned more than the frequencies of characters, which alone give "

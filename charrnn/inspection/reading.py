@@ -178,6 +178,7 @@ def read_through(
     states[...] = np.nan  # no part has been read
     arriving = np.zeros((B + 1, *states.shape[1:]), states.dtype)  # where each part has to begin
 
+    @np.errstate(over="ignore", invalid="ignore")  # `check_finite` finds what is not finite
     def read(streams: Array, progress: Progress) -> None:
         mine, state = model.shared(), columns(arriving[streams])
         for number in range(R):
@@ -208,7 +209,7 @@ def piece_at(
     Past the end of the text its last character is read again.
     """
     inputs = indices.take(places, mode="clip").astype(np.intp)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # found by `check_finite`
         hidden = model.hidden(inputs, state)
     check_finite(state[..., places[0] < len(indices)])
     tapes = model.room(*places.shape).tapes
