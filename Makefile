@@ -7,7 +7,7 @@ SHAKESPEARE := https://raw.githubusercontent.com/karpathy/char-rnn/master/data/t
 SHAKESPEARE_SHA256 := 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check fuzz bench clean
+.PHONY: help demo test lint check fuzz lecture bench clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -46,6 +46,9 @@ check: lint test  ## lint, types, tests
 MINUTES ?= 60
 fuzz: $(VENV)/.test  ## look for files that do more than be refused, for MINUTES=60
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES)
+
+lecture: $(BIN)/charrnn  ## run all examples of docs/lecture/ and write their output there (4 minutes)
+	$(BIN)/python tests/helpers/lecture.py
 
 bench: $(VENV)/.bench  ## measure speed, memory and quality, beside PyTorch (three quarters of an hour)
 	$(BIN)/python benchmarks/run.py
