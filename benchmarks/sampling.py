@@ -43,7 +43,7 @@ def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step
     from charrnn.text.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
-    model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size)
+    model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
     prime, choice = np.array([3]), Choice(temperature=TEMPERATURE)
     text: Iterator[object]

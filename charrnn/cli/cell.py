@@ -85,7 +85,7 @@ def inspect_cell(
     depth = color_depth(options["color"])
     every = recording.values[signal]
     coloured = shades(
-        every[:, cell], signal.name, model.layers[0].cell.gates, largest(every, signal.name)
+        every[:, cell], signal.name, model.layers[0].gates, largest(every, signal.name)
     )
     if options["neighbours"]:
         numbers["neighbours"] = {

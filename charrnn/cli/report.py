@@ -50,7 +50,7 @@ def write_report(subject: Subject, options: dict[str, Any], answered: Answered, 
         text=text,
         characters=model.vocabulary.ix_to_char,
         recording=record(model, subject.indices[: len(text)], signals, guesses=5),
-        gates=model.layers[0].cell.gates,
+        gates=model.layers[0].gates,
         headings=finding.HEADINGS,
         found=tuple(
             report.Find(finding.columns(row), row.signal, row.cell, row.place)
@@ -91,7 +91,7 @@ def fitting(subject: Subject, characters: int, findings: Findings) -> list[Signa
     """As many signals as a page has room for; first those in which cells were found."""
     model = subject.model
     layers = sorted({signal.layer for signal in subject.signals})
-    names = list(model.layers[0].cell.signals)
+    names = list(model.layers[0].signals)
     most = max(1, MOST_VALUES // (len(layers) * model.hidden_size * characters))
     found = Counter(row.signal.name for row in findings.rows)
     left_out = sorted(names, key=lambda name: -found[name])[most:]

@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through, signals_of
-from charrnn.network.layers import Cell
+from charrnn.network.layers import Layer
 from charrnn.network.layers.vanilla import VanillaReLU
 from charrnn.network.model import CharRNN
 
@@ -58,7 +58,7 @@ def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
     """
     if not len(indices):
         raise TextError("gates are watched over a text, and this one is empty")
-    names, (low, high) = watched(model.layers[0].cell)
+    names, (low, high) = watched(model.layers[0])
     signals = signals_of(model, names=names)
     N, below = len(indices), np.less_equal if low == high else np.less
     left, right = (Totals(signals, N, model.hidden_size, np.uint8) for _ in range(2))
@@ -70,7 +70,7 @@ def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
 
     read_through(model, indices, signals, take)
     return GateSaturation(
-        cell=model.cell,
+        cell=model.layer_type,
         characters=N,
         low=low,
         high=high,
@@ -79,8 +79,8 @@ def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
     )
 
 
-def watched(cell: Cell) -> tuple[list[str], tuple[float, float]]:
-    """What is looked at in a cell, and between which values it is not saturated."""
-    if cell.gates:
-        return [name for name in cell.signals if name in cell.gates], GATE
-    return ["h"], RECTIFIED if isinstance(cell, VanillaReLU) else OUTPUT
+def watched(layer: Layer) -> tuple[list[str], tuple[float, float]]:
+    """What is looked at in a layer, and between which values it is not saturated."""
+    if layer.gates:
+        return [name for name in layer.signals if name in layer.gates], GATE
+    return ["h"], RECTIFIED if isinstance(layer, VanillaReLU) else OUTPUT

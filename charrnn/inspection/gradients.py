@@ -20,7 +20,8 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError, TextError, Unbounded
 from charrnn.inspection.places import draw_places, in_double, states_before
 from charrnn.inspection.reading import Signal
-from charrnn.network.model import CharRNN, cross_entropy
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
 
 #: Lags and windows looked at unless told otherwise.
 LAGS, WINDOWS = 200, 64
@@ -113,7 +114,7 @@ def _curves(
         for signal, of_windows in norms_by_lag(in_double(model), indices, starts, K, states).items()
     }
     return GradientByLag(
-        cell=model.cell,
+        cell=model.layer_type,
         windows=len(starts),
         lags=np.arange(K + 1),
         norms=norms,
@@ -136,7 +137,7 @@ def norms_by_lag(
         K: the last lag.
         states: the states in which the windows begin, (L, S, H, B).
     """
-    names = model.layers[0].cell.state_names
+    names = model.layers[0].state_names
     curves = [*names, WHOLE] if len(names) > 1 else list(names)
     signals = [Signal(n, name) for n in range(1, model.num_layers + 1) for name in curves]
     norms = {signal: np.empty((K + 1, len(starts))) for signal in signals}
@@ -178,15 +179,15 @@ def gradients_back(model: CharRNN, inputs: Array, targets: Array, state: Array) 
     nothing = np.zeros((model.hidden_size, 1, state.shape[-1]), state.dtype)
     for t in reversed(range(len(inputs))):
         model.forward(inputs[t : t + 1], before[t])
-        tapes = model.room(1, inputs.shape[1]).tapes
+        tapes = model.workspace(1, inputs.shape[1]).tapes
         for number in reversed(range(model.num_layers)):
-            cell, weights, gradient = model.layers[number]
+            layer = model.layers[number]
             x = inputs[t : t + 1]
             if number:
-                x = cell.signal(tapes[number - 1], "h").swapaxes(0, 1)
+                x = layer.signal(tapes[number - 1], "h").swapaxes(0, 1)
             d_state[number, 0] += d_h
             nodes[number] = d_state[number]
-            d_x = cell.backward(weights, x, nothing, d_state[number], tapes[number], gradient)
+            d_x = layer.backward(x, nothing, d_state[number], tapes[number])
             # Below the first layer is the text, and above the last one no further loss.
             d_h = nothing[:, 0] if d_x is None else d_x[:, 0]
         yield nodes

@@ -10,8 +10,9 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError, TextError
 from charrnn.inspection.places import draw_places
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through
-from charrnn.network.layers import Cell
-from charrnn.network.model import CharRNN, cross_entropy
+from charrnn.network.layers import Layer
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
 from charrnn.text.streams import Window
 
 #: Characters of context up to which the loss is looked at, and at how many places of the text.
@@ -100,14 +101,14 @@ def memory(
         raise TextError(f"what is remembered shows in a text of 4 characters or more, not {N}")
     # In the first M characters a carried state has not had much more to read than an emptied one.
     starts = draw_places(M, N - 1 - M, places, rng)
-    gate = holding_gate(model.layers[0].cell)
+    gate = holding_gate(model.layers[0])
     kept, carried = read_carried(model, indices, gate)
     targets = carried[starts + np.arange(M)[:, None]]  # (M, B)
     excess = losses_from_empty(model, indices, starts, M) - targets
     more = excess.mean(axis=1)
     error = excess.std(axis=1, ddof=1) if len(starts) > 1 else np.full(M, np.nan)
     return Memory(
-        cell=model.cell,
+        cell=model.layer_type,
         gate=gate,
         time_constants={signal: time_constants(mean) for signal, mean in kept.items()},
         characters=N,
@@ -121,9 +122,9 @@ def memory(
     )
 
 
-def holding_gate(cell: Cell) -> str | None:
+def holding_gate(layer: Layer) -> str | None:
     """The gate that multiplies what is carried: f of the LSTM, z of the GRU, None without one."""
-    return next((name for name in ("f", "z") if name in cell.gates), None)
+    return next((name for name in ("f", "z") if name in layer.gates), None)
 
 
 def read_carried(

@@ -57,12 +57,13 @@ def signals_of(
     """
     if layer is not None and not 1 <= layer <= model.num_layers:
         raise SettingError(f"layer {layer}: the model has layers 1 to {model.num_layers}")
-    cell = model.layers[0].cell
+    first = model.layers[0]
     for name in names or ():
-        if name not in cell.signals:
-            raise SettingError(f"signal {name}: the {model.cell} has {', '.join(cell.signals)}")
+        if name not in first.signals:
+            known = ", ".join(first.signals)
+            raise SettingError(f"signal {name}: the {model.layer_type} has {known}")
     layers = range(1, model.num_layers + 1) if layer is None else (layer,)
-    return [Signal(number, name) for number in layers for name in names or cell.state_names]
+    return [Signal(number, name) for number in layers for name in names or first.state_names]
 
 
 class Piece(NamedTuple):
@@ -211,10 +212,9 @@ def piece_at(
     with np.errstate(over="ignore", invalid="ignore"):
         hidden = model.hidden(inputs, state)
     check_finite(state[..., places[0] < len(indices)])
-    tapes = model.room(*places.shape).tapes
+    tapes = model.workspace(*places.shape).tapes
     values = {
-        signal: model.layers[0].cell.signal(tapes[signal.layer - 1], signal.name)
-        for signal in signals
+        signal: model.layers[0].signal(tapes[signal.layer - 1], signal.name) for signal in signals
     }
     return Piece(model, places, values, hidden)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
-from charrnn.network.model import CharRNN, cross_entropy
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
 from charrnn.text.storage import room
 
 

@@ -4,7 +4,7 @@ from planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError
 from charrnn.inspection.places import draw_places, in_double, states_before
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 
 
 def test_places_are_different_in_order_and_within_their_range(rng):
@@ -24,7 +24,7 @@ def test_no_places_are_refused(rng):
         draw_places(0, 5, 0, rng)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("places", [[0], [0, 3, 11, 12], [127, 128, 129, 256], [5, 300]])
 def test_the_state_before_a_place_is_that_after_all_that_stands_there(
     cell, places, tiny_model, rng

@@ -3,11 +3,11 @@ import pytest
 
 from charrnn.inspection.reading import STEPS, Signal, divide, signals_of
 from charrnn.inspection.recording import record
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.text.streams import Window
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("layer", [1, 2])
 def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, rng):
     model = tiny_model(cell, 2)

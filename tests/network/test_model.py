@@ -4,18 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import SettingError, UnknownCharacter
-from charrnn.network.layers import CELLS
-from charrnn.network.model import CharRNN, cross_entropy
+from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
 from charrnn.text.streams import Streams, Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.optimizers import Adam, clip_by_norm
 
-each_cell = pytest.mark.parametrize("cell", sorted(CELLS))
+each_layer_type = pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
 
 
-@each_cell
-def test_steps_at_once_are_single_steps_with_carried_state(cell, tiny_model, window):
-    model = tiny_model(cell, 2)
+@each_layer_type
+def test_steps_at_once_are_single_steps_with_carried_state(layer_type, tiny_model, window):
+    model = tiny_model(layer_type, 2)
     at_once, reader = model.state(3), model.reader(3)
     logits = model.forward(window.inputs, at_once)
     for t, indices in enumerate(window.inputs):
@@ -23,9 +24,9 @@ def test_steps_at_once_are_single_steps_with_carried_state(cell, tiny_model, win
     np.testing.assert_allclose(reader.state, at_once, atol=1e-12)
 
 
-@each_cell
-def test_readers_that_take_turns_do_not_disturb_one_another(cell, tiny_model):
-    model, text, other = tiny_model(cell, 2), [1, 4, 2, 0], [5, 5, 3, 6]
+@each_layer_type
+def test_readers_that_take_turns_do_not_disturb_one_another(layer_type, tiny_model):
+    model, text, other = tiny_model(layer_type, 2), [1, 4, 2, 0], [5, 5, 3, 6]
     alone = model.reader()
     expected = [alone.read(np.array([index])).copy() for index in text]
     first, second = model.reader(), model.reader()
@@ -35,21 +36,23 @@ def test_readers_that_take_turns_do_not_disturb_one_another(cell, tiny_model):
         np.testing.assert_array_equal(seen, logits)
 
 
-@each_cell
-def test_streams_do_not_touch_each_other(cell, tiny_model, window):
-    model = tiny_model(cell, 2)
+@each_layer_type
+def test_streams_do_not_touch_each_other(layer_type, tiny_model, window):
+    model = tiny_model(layer_type, 2)
     together = model.forward(window.inputs, model.state(3))
     for stream in range(3):
         alone = model.forward(window.inputs[:, [stream]], model.state(1))
         np.testing.assert_allclose(alone[:, :, 0], together[:, :, stream], atol=1e-12)
 
 
-@each_cell
+@each_layer_type
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 @pytest.mark.parametrize("hidden_size", [128, 256])
-def test_an_untrained_network_guesses(cell, num_layers, hidden_size, rng):
+def test_an_untrained_network_guesses(layer_type, num_layers, hidden_size, rng):
     vocabulary = Vocabulary("".join(map(chr, range(32, 97))))
-    model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    model = CharRNN(
+        vocabulary, layer_type=layer_type, hidden_size=hidden_size, num_layers=num_layers
+    )
     model.initialize(rng)
     state = model.state(4)
     for _ in range(10):  # the state is carried from window to window
@@ -58,11 +61,11 @@ def test_an_untrained_network_guesses(cell, num_layers, hidden_size, rng):
         assert np.log(65) - 0.1 < loss < np.log(65) + 0.4
 
 
-@each_cell
-def test_hello_is_written_by_a_model_that_learned_it(cell):
+@each_layer_type
+def test_hello_is_written_by_a_model_that_learned_it(layer_type):
     vocabulary = Vocabulary("hello")
     text = vocabulary.encode("hello")
-    model = CharRNN(vocabulary, cell=cell, hidden_size=16)
+    model = CharRNN(vocabulary, layer_type=layer_type, hidden_size=16)
     model.initialize(np.random.default_rng(0))
     optimizer, streams = Adam(model.parameters), Streams(text, 1, 5)
     for number in range(150):
@@ -74,8 +77,8 @@ def test_hello_is_written_by_a_model_that_learned_it(cell):
 
 
 def test_two_passes_backward_give_the_same_gradient(tiny_model, window, rng):
-    for cell in CELLS:
-        model = tiny_model(cell)
+    for layer_type in LAYER_TYPES:
+        model = tiny_model(layer_type)
         model.loss_and_gradient(window, model.state(3))
         first = model.gradient.flat.copy()
         model.loss_and_gradient(window, model.state(3))
@@ -103,10 +106,10 @@ def test_parameters_are_named_views_of_one_vector(tiny_model):
     assert (model.layers[1].weights["Wh"] == 3).all()
 
 
-@each_cell
+@each_layer_type
 @pytest.mark.parametrize("num_layers", [1, 2])
-def test_dropout_zeroes_outputs_for_a_whole_window(cell, num_layers, tiny_model):
-    model = tiny_model(cell, num_layers, hidden_size=40, dropout=0.5)
+def test_dropout_zeroes_outputs_for_a_whole_window(layer_type, num_layers, tiny_model):
+    model = tiny_model(layer_type, num_layers, hidden_size=40, dropout=0.5)
     masks = model.draw_masks(8, np.random.default_rng(0))
     assert masks.shape == (num_layers, 40, 1, 8)
     assert set(np.unique(masks)) == {0.0, 2.0}
@@ -142,7 +145,7 @@ def test_a_state_starts_at_zero_and_has_what_the_cell_carries(tiny_model):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cell": "rnn"}, {"hidden_size": 0}, {"num_layers": 0}, {"dropout": 1.0}]
+    "wrong", [{"layer_type": "rnn"}, {"hidden_size": 0}, {"num_layers": 0}, {"dropout": 1.0}]
 )
 def test_a_size_out_of_range_is_refused(wrong):
     with pytest.raises(SettingError, match=str(next(iter(wrong.values())))):
@@ -177,9 +180,9 @@ def test_windows_of_different_sizes_do_not_disturb_each_other(tiny_model, window
     assert model.loss_and_gradient(window, model.state(3)) == before
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_a_unit_that_is_held_stays_where_it_is_and_others_go_on(cell, tiny_model, rng):
-    model = tiny_model(cell, 2)
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_a_unit_that_is_held_stays_where_it_is_and_others_go_on(layer_type, tiny_model, rng):
+    model = tiny_model(layer_type, 2)
     held, free = model.reader(3), model.reader(3)
     S = held.state.shape[1]
     values = np.full((S, 2), 0.25)
