@@ -10,9 +10,9 @@ from math import log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.network.model import CharRNN, Reader
+from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
-from charrnn.sampling import log_softmax
+from charrnn.sampling import Reader, log_softmax
 
 #: A stretch of text: characters that only lead up to it, and those that are scored.
 LEAD, SCORED = 128, 192
@@ -127,7 +127,7 @@ def mean(values: Array, where: Array) -> float:
 
 def read_freely(model: CharRNN, read: Array, targets: Array) -> tuple[Array, Array]:
     """The mean of each unit's state, (L, S, H), and the losses in nats, (T, 1, M)."""
-    reader = model.reader(read.shape[1])
+    reader = Reader(model, read.shape[1])
     losses = np.empty((len(read), 1, read.shape[1]))
     total = np.zeros(reader.state.shape[:3])
     for step in range(len(read)):
@@ -143,7 +143,7 @@ def read_held(
     T, M = read.shape
 
     def lose(cells: Sequence[tuple[int, int]]) -> Array:
-        reader = model.shared().reader(len(cells) * M)
+        reader = Reader(CharRNN.sharing(model), len(cells) * M)
         hold(reader, means, cells, M)
         losses = np.empty((T, len(cells), M))
         for step in range(T):

@@ -8,6 +8,7 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.inspection.reading import STEPS, check_finite, columns, read_through
 from charrnn.network.model import CharRNN
+from charrnn.sampling import Reader
 
 
 def draw_places(first: int, last: int, count: int, rng: np.random.Generator) -> Array:
@@ -45,7 +46,7 @@ def states_before(model: CharRNN, indices: Array, places: Array) -> Array:
         return model.state(len(places))
     pieces = np.minimum(places, last - 1) // STEPS  # at the end there is no state to begin with
     steps = places - pieces * STEPS
-    reader = model.reader(len(places))
+    reader = Reader(model, len(places))
     reader.state[...] = columns(read_through(model, indices[:last])[pieces])
     states = reader.state.copy()
     for step in range(int(steps.max())):

@@ -180,7 +180,7 @@ def read_through(
     arriving = np.zeros((B + 1, *states.shape[1:]), states.dtype)  # where each part has to begin
 
     def read(streams: Array, progress: Progress) -> None:
-        mine, state = model.shared(), columns(arriving[streams])
+        mine, state = CharRNN.sharing(model), columns(arriving[streams])
         for number in range(R):
             rows = streams * R + number
             if agree(states[rows], rows_of(state)).all():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,9 +16,11 @@ from charrnn.network.layers import LAYER_TYPES, Layer
 from charrnn.network.layers.layer import scratch
 from charrnn.network.loss import cross_entropy
 from charrnn.network.parameters import Parameters
-from charrnn.sampling import Choice, sample
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in typing since Python 3.11
 
 #: Limits that catch mistyped sizes: deeper than any network in use, larger than any memory.
 MAX_LAYERS, MAX_PARAMETERS = 1_000, 2**40
@@ -101,11 +103,15 @@ class CharRNN:
         shapes = self.parameters.shapes
         self._attach(Parameters(shapes, flat=weights), Parameters(shapes, flat=gradient))
 
-    def shared(self) -> CharRNN:
-        """A model with the same weights in memory and its own buffers, for another thread."""
-        other = CharRNN(self.vocabulary, **self.configuration, dtype=self.parameters.flat.dtype)
-        other.keep_in(self.parameters.flat, other.gradient.flat)
-        return other
+    @classmethod
+    def sharing(cls, other: CharRNN) -> Self:
+        """A model with the weights of `other`, the same memory, and its own gradient and buffers.
+
+        Two threads can compute with two models that share their weights.
+        """
+        model = cls(other.vocabulary, **other.configuration, dtype=other.parameters.flat.dtype)
+        model.keep_in(other.parameters.flat, model.gradient.flat)
+        return model
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -247,93 +253,6 @@ class CharRNN:
         shape = self.num_layers, self.hidden_size, batch_size
         masks = draw_masks(shape, self.dropout, rng, part)
         return masks.astype(self.parameters.flat.dtype, copy=False)
-
-    def reader(self, batch_size: int = 1) -> Reader:
-        """What reads characters one at a time, with the weights as they are now."""
-        return Reader(self, batch_size)
-
-    def sample(
-        self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
-    ) -> Iterator[str]:
-        """Write a text: its characters after the prime, as they are made.
-
-        Args:
-            length: the number of characters, not counting the prime.
-            prime: what the text begins with; the model reads it first.
-            seed: of the random choice; None for another text at every call.
-            **choice: as in `charrnn.sampling.Choice`: temperature, top_k, top_p, min_p.
-
-        Raises:
-            UnknownCharacter: for a character of the prime that the model does not know.
-            SettingError: for a setting outside of its range.
-        """
-        indices = self.vocabulary.encode(prime)
-        (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
-        return (character.char for character in text)
-
-
-class Reader:
-    """Reads B streams one character at a time, and knows what may come next.
-
-    What is the same for every character is prepared here, once; the weights must not change
-    meanwhile.
-
-    Args:
-        model: the model.
-        batch_size: B.
-
-    Attributes:
-        state: after the characters read so far, (L, S, H, B).
-    """
-
-    def __init__(self, model: CharRNN, batch_size: int) -> None:
-        self.state = model.state(batch_size)
-        self._layers = model.layers
-        self._tapes = model.workspace(1, batch_size).tapes
-        # Its own: there may be several readers, who take turns.
-        self._logits = np.empty((len(model.vocabulary), batch_size), self.state.dtype)
-        self._Wy, self._by = model.parameters["Wy"], model.parameters["by"][:, None]
-        first = model.layers[0].weights
-        # A row is what enters the first layer with a character: together in memory, where a
-        # column of Wx is scattered all over it.
-        self._entering = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
-        self._held: dict[int, tuple[Array, Array, Array]] = {}
-
-    def hold(self, layer: int, units: Array, streams: Array, values: Array) -> None:
-        """Hold units at a value from now on, whatever they read: what would be without them?
-
-        Args:
-            layer: counted from 1; what is held of it is held instead of what was before.
-            units: n hidden units, (n,).
-            streams: in which stream each is held, (n,).
-            values: of the arrays of its state, h first, (S, n).
-        """
-        self._held[layer - 1] = units, streams, values
-
-    def read(self, indices: Array) -> Array:
-        """Read one character of each stream.
-
-        Args:
-            indices: (B,).
-
-        Returns:
-            The logits of the next character, (V, B), which hold until the next one is read.
-        """
-        x = self._entering.take(indices, axis=0).T
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # see charrnn.network.layers.activations.sigmoid
-            for number, (layer, tape) in enumerate(zip(self._layers, self._tapes)):
-                if number:
-                    x = layer.weights["Wx"] @ self.state[number - 1, 0]
-                    x += layer.weights["b"][:, None]
-                layer.step(x, self.state[number], tape)
-                if number in self._held:
-                    units, streams, values = self._held[number]
-                    self.state[number][:, units, streams] = values
-            np.matmul(self._Wy, self.state[-1, 0], out=self._logits)
-            np.add(self._logits, self._by, out=self._logits)
-        return self._logits
 
 
 def build_layers(V: int, layer_type: str, hidden_size: int, num_layers: int) -> list[Layer]:

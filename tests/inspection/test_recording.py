@@ -4,6 +4,7 @@ import pytest
 from charrnn.inspection.reading import STEPS, Signal, divide, signals_of
 from charrnn.inspection.recording import record
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.sampling import Reader
 from charrnn.text.streams import Window
 
 
@@ -14,7 +15,7 @@ def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, 
     text = rng.integers(0, 7, 20)
     carried = signals_of(model, layer)
     values = record(model, text, carried).values
-    reader = model.reader()
+    reader = Reader(model)
     for place, index in enumerate(text):
         reader.read(np.array([index]))
         for number, signal in enumerate(carried):

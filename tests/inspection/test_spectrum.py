@@ -5,12 +5,13 @@ from charrnn.errors import TextError
 from charrnn.inspection.spectrum import JACOBIAN, RECURRENT, matrices, spectrum
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
+from charrnn.sampling import Reader
 from charrnn.text.vocabulary import Vocabulary
 
 
 def numeric_jacobian(model, text, place, layer):
     """∂s_t/∂s_{t−1} of a layer at the step that reads a place, by central differences."""
-    reader = model.reader()
+    reader = Reader(model)
     for index in text[:place]:
         reader.read(np.array([index]))
     before = reader.state.copy()
