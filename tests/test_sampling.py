@@ -119,7 +119,7 @@ def test_the_temperature_divides_the_logits():
     np.testing.assert_allclose(drawn, softmax([2, 6, 0, 4]), atol=1e-3)
 
 
-def test_temperature_zero_takes_the_likeliest():
+def test_temperature_zero_chooses_the_likeliest():
     assert probabilities(Choice(temperature=0), LOGITS).tolist() == [0, 1, 0, 0]
 
 
@@ -258,7 +258,7 @@ def test_a_stop_is_left_out_and_nothing_else(text, stops, expected):
 
 
 @given(st.text("ab", max_size=12), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3))
-def test_what_comes_before_the_first_stop_is_passed_on(text, stops):
+def test_the_text_before_the_first_stop_is_passed_on(text, stops):
     ends = [text.find(stop) + len(stop) for stop in stops if stop in text]
     expected = text
     if ends:
@@ -268,7 +268,7 @@ def test_what_comes_before_the_first_stop_is_passed_on(text, stops):
     assert text_of(until(characters(text), stops)) == expected
 
 
-def test_what_cannot_be_a_stop_is_passed_on_at_once():
+def test_a_character_that_cannot_be_in_a_stop_is_passed_on_at_once():
     passed = until(iter(characters("xyz")), ["yq"])
     assert next(passed).char == "x"
 
@@ -295,7 +295,7 @@ def test_without_temperature_and_filters_both_log_probabilities_are_the_same():
 
 
 @pytest.mark.parametrize("choice", [{"top_k": 1}, {"temperature": 0}, {"min_p": 1}])
-def test_the_only_character_that_may_be_drawn_has_a_probability_of_1(choice):
+def test_the_only_possible_character_has_probability_1(choice):
     assert first_drawn(**choice).sampled_log_probs.tolist() == [0] * 50
 
 
@@ -335,13 +335,13 @@ def test_an_improbable_character_has_a_finite_log_probability():
     assert log_probs.tolist() == [-2000]
 
 
-def test_log_probabilities_are_not_computed_unless_asked_for(monkeypatch):
+def test_log_probabilities_are_computed_only_on_request(monkeypatch):
     monkeypatch.delattr(Choice, "log_probs")
     assert len(draw()[0]) == 30
 
 
 @each_layer_type
-def test_steps_at_once_are_single_steps_with_carried_state(layer_type, tiny_model, window):
+def test_a_reader_computes_the_logits_of_a_whole_window(layer_type, tiny_model, window):
     model = tiny_model(layer_type, 2)
     at_once, reader = model.state(3), Reader(model, 3)
     logits = model.forward(window.inputs, at_once)
@@ -351,7 +351,7 @@ def test_steps_at_once_are_single_steps_with_carried_state(layer_type, tiny_mode
 
 
 @each_layer_type
-def test_readers_that_take_turns_do_not_disturb_one_another(layer_type, tiny_model):
+def test_two_readers_in_turns_do_not_disturb_each_other(layer_type, tiny_model):
     model, text, other = tiny_model(layer_type, 2), [1, 4, 2, 0], [5, 5, 3, 6]
     alone = Reader(model)
     expected = [alone.read(np.array([index])).copy() for index in text]
@@ -363,7 +363,7 @@ def test_readers_that_take_turns_do_not_disturb_one_another(layer_type, tiny_mod
 
 
 @each_layer_type
-def test_a_unit_that_is_held_stays_where_it_is_and_others_go_on(layer_type, tiny_model, rng):
+def test_a_held_unit_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
     model = tiny_model(layer_type, 2)
     held, free = Reader(model, 3), Reader(model, 3)
     S = held.state.shape[1]
@@ -379,7 +379,7 @@ def test_a_unit_that_is_held_stays_where_it_is_and_others_go_on(layer_type, tiny
         assert not np.allclose(held.state[1, ..., stream], free.state[1, ..., stream])
 
 
-def test_what_is_held_is_what_the_output_sees(tiny_model):
+def test_the_output_depends_on_held_values(tiny_model):
     model = tiny_model("vanilla")
     reader = Reader(model)
     reader.hold(1, np.arange(5), np.zeros(5, int), np.full((1, 5), 0.5))
@@ -387,7 +387,7 @@ def test_what_is_held_is_what_the_output_sees(tiny_model):
     np.testing.assert_allclose(reader.read(np.array([3]))[:, 0], expected)
 
 
-def test_a_sample_has_the_length_asked_for_and_repeats_with_its_seed(tiny_model):
+def test_a_sample_has_its_length_and_repeats_with_its_seed(tiny_model):
     model = tiny_model()
     first = "".join(sample_text(model, 50, seed=3, prime="abc"))
     assert len(first) == 50

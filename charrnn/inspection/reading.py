@@ -13,7 +13,7 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError, Unbounded
 from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
-from charrnn.text.storage import room
+from charrnn.text.storage import allocate
 
 #: Steps of a piece.
 STEPS = 128
@@ -99,7 +99,7 @@ class Totals:
     ) -> None:
         self.characters = characters
         pieces = -(-characters // STEPS)
-        self.sums = {signal: room((pieces, units), dtype) for signal in signals}
+        self.sums = {signal: allocate((pieces, units), dtype) for signal in signals}
 
     def put(self, piece: Piece, signal: Signal, values: Array) -> None:
         """Keep the sums of the values of a piece, (T, H, B), as far as the text reaches."""
@@ -175,7 +175,7 @@ def read_through(
         TextError: where the temporary directory cannot hold the states.
     """
     B, R = parts = parts or divide(len(indices))
-    states = room((B * R, *model.state().shape[:3]), model.parameters.flat.dtype)
+    states = allocate((B * R, *model.state().shape[:3]), model.parameters.flat.dtype)
     states[...] = np.nan  # no part has been read
     arriving = np.zeros((B + 1, *states.shape[1:]), states.dtype)  # where each part has to begin
 

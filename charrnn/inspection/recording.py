@@ -11,7 +11,7 @@ from charrnn.arrays import Array
 from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
 from charrnn.network.loss import cross_entropy
 from charrnn.network.model import CharRNN
-from charrnn.text.storage import room
+from charrnn.text.storage import allocate
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def record(
     N, V = len(indices), len(model.vocabulary)
     K = min(guesses, V)
     dtype = model.parameters.flat.dtype
-    values = {signal: room((N, model.hidden_size), dtype) for signal in signals}
-    every = room((N, V), dtype) if logits else None
+    values = {signal: allocate((N, model.hidden_size), dtype) for signal in signals}
+    every = allocate((N, V), dtype) if logits else None
     losses = np.empty(N, np.float64)
     likeliest = np.empty((N, K), np.intp)
     probabilities = np.empty((N, K), np.float64)

@@ -1,4 +1,4 @@
-"""The gradient of every cell against finite differences along a random direction."""
+"""The gradients of every layer type against finite differences."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from charrnn.network.layers import LAYER_TYPES
 
 
 def total_loss(model, window, state, weight, masks=None):
-    """The mean loss of a window, and a further one that weighs the last state."""
+    """The mean loss of a window plus a loss that depends on the last state."""
     carried = state.copy()
     loss = model.loss_and_gradient(window, carried, masks, d_state=weight.copy())
     return loss + float((carried * weight).sum())
@@ -50,13 +50,13 @@ def test_every_parameter_has_its_own_gradient(layer_type, tiny_model, window, rn
     analytic = model.gradient.flat.copy()
     eps = 1e-5
     numeric = np.empty_like(analytic)
-    for place, value in enumerate(model.parameters.flat.copy()):
-        model.parameters.flat[place] = value + eps
+    for position, value in enumerate(model.parameters.flat.copy()):
+        model.parameters.flat[position] = value + eps
         above = total_loss(model, window, state, weight)
-        model.parameters.flat[place] = value - eps
+        model.parameters.flat[position] = value - eps
         below = total_loss(model, window, state, weight)
-        model.parameters.flat[place] = value
-        numeric[place] = (above - below) / (2 * eps)
+        model.parameters.flat[position] = value
+        numeric[position] = (above - below) / (2 * eps)
     np.testing.assert_allclose(analytic, numeric, rtol=1e-5, atol=1e-8)
 
 

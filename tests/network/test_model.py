@@ -84,7 +84,7 @@ def test_dropout_is_off_without_masks(tiny_model, window):
     assert without != with_dropout
 
 
-def test_a_state_starts_at_zero_and_has_what_the_cell_carries(tiny_model):
+def test_a_state_starts_at_zero_with_the_arrays_of_its_layer_type(tiny_model):
     assert tiny_model("lstm", 2).state(4).shape == (2, 2, 5, 4)
     assert tiny_model("gru", 2).state(4).shape == (2, 1, 5, 4)
     assert not tiny_model("gru").state().any()
@@ -113,7 +113,7 @@ def test_windows_of_different_sizes_do_not_disturb_each_other(tiny_model, window
     assert model.loss_and_gradient(window, model.state(3)) == before
 
 
-def test_a_model_that_shares_weights_has_its_own_room(tiny_model, window):
+def test_a_model_that_shares_weights_has_its_own_buffers(tiny_model, window):
     model = tiny_model()
     other = CharRNN.sharing(model)
     model.parameters.flat[...] *= 2
