@@ -23,7 +23,7 @@ from charrnn.inspection.find.scores import halves, strength
 from charrnn.inspection.find.scores import measure as measured_features
 from charrnn.inspection.find.search import UNTRAINED_MODELS, best_cells, beyond, comparable
 from charrnn.inspection.reading import signals_of
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
@@ -43,7 +43,7 @@ def measure(options: Options) -> Result:
     text = prose + Path(source.__file__).read_text(encoding="utf-8")[:HALF]
     models = 15 if options.quick else MODELS
     table, rows = Table("layer type  ", "models", "features", "false claims"), []
-    for cell in CELLS:
+    for cell in LAYER_TYPES:
         strengths = strengths_of_untrained(text, cell, models)
         rate = false_claims(strengths, 100 if options.quick else TABLES)
         row = {
@@ -67,7 +67,7 @@ def strengths_of_untrained(text: str, cell: str, models: int) -> Array:
     rng = np.random.default_rng(0)
     found = []
     for _ in range(models):
-        model = CharRNN(vocabulary, cell=cell, hidden_size=UNITS)
+        model = CharRNN(vocabulary, layer_type=cell, hidden_size=UNITS)
         model.initialize(rng)
         best = best_cells(read_levels(model, indices, signals_of(model)), features, first, second)
         strong = [strength(scores, features.binary) for scores in (best.scores, best.probes)]

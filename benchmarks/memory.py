@@ -108,12 +108,12 @@ def needed(workers: int, vocabulary_size: int) -> tuple[int, int]:
     from charrnn.text.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
-    model = CharRNN(vocabulary, cell=CELL, hidden_size=HIDDEN_SIZE, dropout=0.1)
+    model = CharRNN(vocabulary, layer_type=CELL, hidden_size=HIDDEN_SIZE, dropout=0.1)
     rng = np.random.default_rng(0)
     indices = rng.integers(0, vocabulary_size, (SEQ_LENGTH, BATCH_SIZE))
     masks = model.draw_masks(BATCH_SIZE, rng)
     model.loss_and_gradient(Window(indices, indices), model.state(BATCH_SIZE), masks)
-    tapes, logits, d_h = model.room(SEQ_LENGTH, BATCH_SIZE)
+    tapes, logits, d_h = model.workspace(SEQ_LENGTH, BATCH_SIZE)
     arrays = [logits, d_h, *(array for tape in tapes for array in tape.values())]
     weights, best, adam = 1, 1, 2
     vectors = weights + best + adam + workers

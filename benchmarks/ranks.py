@@ -48,7 +48,7 @@ def make(team: Team, cell: str, units: int, layers: int, streams: int, steps: in
     """A member's part of a run on a random text."""
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
-    model = CharRNN(vocabulary, cell=cell, hidden_size=units, num_layers=layers, dropout=0.1)
+    model = CharRNN(vocabulary, layer_type=cell, hidden_size=units, num_layers=layers, dropout=0.1)
     model.initialize(rng)
     text = rng.integers(0, VOCABULARY_SIZE, 1_000_000).astype(vocabulary.dtype)
     settings = Settings(steps=1, batch_size=streams, seq_length=steps, ranks=team.size)

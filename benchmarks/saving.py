@@ -31,7 +31,7 @@ def measure(options: Options) -> Result:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "charrnn.npz"
         for cell, units, layers in NETWORKS[: 1 if options.quick else None]:
-            model = {"cell": cell, "hidden_size": units, "num_layers": layers, "dropout": 0}
+            model = {"layer_type": cell, "hidden_size": units, "num_layers": layers, "dropout": 0}
             with session.start(text, path, model=model, settings=SETTINGS) as run:
                 run.run.step()
                 saves = times(run.save, 2 * options.turns)

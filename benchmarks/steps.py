@@ -33,7 +33,7 @@ def charrnn_step(
 
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
-    model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size, num_layers=num_layers)
     model.initialize(rng)
     text = rng.integers(0, vocabulary_size, 1_000_000).astype(vocabulary.dtype)
     settings = Settings(

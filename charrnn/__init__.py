@@ -13,22 +13,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.checkpoint import load
-    from charrnn.network.model import CharRNN
+    from charrnn.api import CharRNN, load
     from charrnn.text.vocabulary import Vocabulary
 
 __all__ = ["CharRNN", "Vocabulary", "__version__", "load"]
 __version__ = "0.1.0"
 
-_HOMES = {
-    "CharRNN": "charrnn.network.model",
+_MODULES = {
+    "CharRNN": "charrnn.api",
     "Vocabulary": "charrnn.text.vocabulary",
-    "load": "charrnn.checkpoint",
+    "load": "charrnn.api",
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when first used: NumPy would treble the time that `charrnn --help` takes.
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    # Imported at the first use: with NumPy, `charrnn --help` would take three times as long.
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
-#: What to do with places outside of a text, as NumPy names it.
+#: NumPy's names for the treatment of positions outside of a text.
 Mode: TypeAlias = Literal["raise", "wrap", "clip"]
 
 
 class Text(Protocol):
-    """Indices of characters, (N,): an array, or what can be read like one."""
+    """Indices of characters, (N,): an array, or an object that can be read like one."""
 
     def __len__(self) -> int: ...
 
-    def take(self, places: Array, /, *, mode: Mode) -> Array:
-        """The indices at places, in their shape."""
+    def take(self, positions: Array, /, *, mode: Mode) -> Array:
+        """The indices at some positions, in the shape of `positions`."""

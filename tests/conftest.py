@@ -49,10 +49,10 @@ def write(tmp_path):
 def tiny_model(rng):
     """Makes a model of seven characters, with every weight drawn anew, biases too."""
 
-    def make(cell="lstm", num_layers=1, hidden_size=5, dtype=np.float64, dropout=0.0):
+    def make(layer_type="lstm", num_layers=1, hidden_size=5, dtype=np.float64, dropout=0.0):
         model = CharRNN(
             VOCABULARY,
-            cell=cell,
+            layer_type=layer_type,
             hidden_size=hidden_size,
             num_layers=num_layers,
             dropout=dropout,

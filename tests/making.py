@@ -44,7 +44,7 @@ RUN = {
 
 
 def made(vocabulary="abc\n", cell="gru", hidden_size=4, **more):
-    model = CharRNN(Vocabulary(vocabulary), cell=cell, hidden_size=hidden_size)
+    model = CharRNN(Vocabulary(vocabulary), layer_type=cell, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
     last = {name: array.copy() for name, array in model.parameters.items()}
     best = {name: array + 1 for name, array in last.items()}

@@ -3,28 +3,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.errors import SettingError, TrainingError
-from charrnn.sampling import BLOCK, Character, Choice, generate, invert, sample, until
+from charrnn.errors import SettingError, TrainingError, UnknownCharacter
+from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.model import CharRNN
+from charrnn.sampling import (
+    BLOCK,
+    Character,
+    Choice,
+    Reader,
+    generate,
+    invert,
+    sample,
+    sample_text,
+    until,
+)
+from charrnn.text.streams import Streams
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training.optimizers import Adam, clip_by_norm
+
+each_layer_type = pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
 
 
-class Alphabet:
-    """A stand-in for a model: after each letter the next one is likely, and a newline rare."""
-
-    vocabulary = Vocabulary("\nabcde")
-
-    def __init__(self):
-        self.seen = []
-
-    def reader(self, batch_size=1):
-        return self
-
-    def read(self, indices):
-        self.seen.append(indices.copy())
-        logits = np.zeros((6, len(indices)))
-        logits[0] = -3
-        logits[indices % 5 + 1, np.arange(len(indices))] = 2
-        return logits
+def alphabet(characters="\nabcde"):
+    """A model with exact logits: 2 for the next letter, −3 for the first character, else 0."""
+    V = len(characters)
+    model = CharRNN(Vocabulary(characters), layer_type="vanilla-relu", hidden_size=V)
+    model.parameters["layer1.Wx"][...] = np.eye(V)
+    for index in range(V):
+        model.parameters["Wy"][index % (V - 1) + 1, index] = 2
+    model.parameters["Wy"][0] = -3
+    return model
 
 
 def text_of(characters):
@@ -32,10 +40,28 @@ def text_of(characters):
 
 
 def draw(model=None, prime="a", length=30, choice=None, **more):
-    model = model or Alphabet()
+    model = model or alphabet()
     indices = model.vocabulary.encode(prime)
     texts = sample(model, indices, length, choice or Choice(), **{"seed": 0, **more})
     return [text_of(text) for text in texts]
+
+
+class Recording(Reader):
+    """A reader that keeps the characters that it has read."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.seen = []
+
+    def read(self, indices):
+        self.seen.append(int(indices[0]))
+        return super().read(indices)
+
+
+def draw_from(reader, length, choice=None, prime="a"):
+    """Draw one stream from a reader of `alphabet`."""
+    indices = Vocabulary("\nabcde").encode(prime)
+    return list(generate(reader, indices, length, choice or Choice(), [np.random.SeedSequence(0)]))
 
 
 def probabilities(choice, logits, draws=4000):
@@ -45,16 +71,16 @@ def probabilities(choice, logits, draws=4000):
     return np.bincount(chosen, minlength=len(logits)) / draws
 
 
-class Exploding(Alphabet):
-    """What it gives is not finite from the fifth character on."""
+class Exploding(Recording):
+    """A reader with non-finite logits from the sixth character on."""
 
     def read(self, indices):
         logits = super().read(indices)
         return logits + np.nan if len(self.seen) > 5 else logits
 
 
-class Flickering(Alphabet):
-    """What it gives is finite at every 256th character and at the last, and not between."""
+class Flickering(Recording):
+    """A reader whose logits are finite at every 256th character and at the last one only."""
 
     def read(self, indices):
         logits = super().read(indices)
@@ -62,18 +88,18 @@ class Flickering(Alphabet):
 
 
 @pytest.mark.parametrize("choice", [Choice(), Choice(temperature=0), Choice(top_k=2)])
-def test_no_character_is_drawn_from_what_is_not_finite(choice):
+def test_no_character_is_drawn_from_non_finite_logits(choice):
     with pytest.raises(TrainingError, match="became non-finite"):
-        draw(Flickering(), length=257, choice=choice)
+        draw_from(Flickering(alphabet()), 257, choice)
 
 
 @pytest.mark.parametrize("length", [6, 9, 1000])
-def test_a_model_beyond_all_bounds_is_no_writer(length):
-    model = Exploding()
+def test_a_text_ends_with_an_error_where_the_logits_become_non_finite(length):
+    reader = Exploding(alphabet())
     with pytest.raises(TrainingError, match="became non-finite"):
-        draw(model, length=length)
-    assert len(model.seen) == 6
-    assert len(draw(Exploding(), length=5)[0]) == 5
+        draw_from(reader, length)
+    assert len(reader.seen) == 6
+    assert len(draw_from(Exploding(alphabet()), 5)) == 5
 
 
 def softmax(logits):
@@ -93,7 +119,7 @@ def test_the_temperature_divides_the_logits():
     np.testing.assert_allclose(drawn, softmax([2, 6, 0, 4]), atol=1e-3)
 
 
-def test_temperature_zero_takes_the_likeliest():
+def test_temperature_zero_chooses_the_likeliest():
     assert probabilities(Choice(temperature=0), LOGITS).tolist() == [0, 1, 0, 0]
 
 
@@ -158,22 +184,18 @@ def test_the_length_does_not_count_the_prime():
 
 
 def test_the_prime_is_read_first():
-    model = Alphabet()
-    draw(model, prime="abc", length=1)
-    assert [int(indices[0]) for indices in model.seen] == [1, 2, 3]
+    reader = Recording(alphabet())
+    draw_from(reader, 1, prime="abc")
+    assert reader.seen == [1, 2, 3]
 
 
-def test_without_a_prime_a_line_begins():
-    model = Alphabet()
-    draw(model, prime="", length=1)
-    assert [int(indices[0]) for indices in model.seen] == [0]
+def test_a_sample_without_a_prime_begins_a_line():
+    for seed in range(20):
+        assert draw(prime="", seed=seed) == draw(prime="\n", seed=seed)
 
 
 def test_without_a_prime_or_a_newline_any_character_begins():
-    class NoNewline(Alphabet):
-        vocabulary = Vocabulary("abcdef")
-
-    model = NoNewline()
+    model = alphabet("abcdef")
     firsts = {text for seed in range(40) for text in draw(model, prime="", length=1, seed=seed)}
     assert firsts == set("abcdef")
 
@@ -205,14 +227,14 @@ def test_a_sample_ends_before_its_stop():
     whole = draw(length=200, num_samples=BLOCK + 1)
     stopped = draw(length=200, num_samples=BLOCK + 1, stops=["cde", "\n"])
     for long, short in zip(whole, stopped):
-        places = [place for place in (long.find("cde"), long.find("\n")) if place >= 0]
-        assert short == long[: min(places)]
+        found = [start for start in (long.find("cde"), long.find("\n")) if start >= 0]
+        assert short == long[: min(found)]
 
 
 def test_a_block_ends_when_all_its_samples_have():
-    model = Alphabet()
-    draw(model, prime="a", length=10_000, choice=Choice(temperature=0), num_samples=2, stops=["b"])
-    assert len(model.seen) < 10
+    never = 10**12  # steps that a test would wait for in vain
+    texts = draw(length=never, choice=Choice(temperature=0), num_samples=2, stops=["d"])
+    assert texts == ["bc", "bc"]
 
 
 def characters(text):
@@ -236,7 +258,7 @@ def test_a_stop_is_left_out_and_nothing_else(text, stops, expected):
 
 
 @given(st.text("ab", max_size=12), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3))
-def test_what_comes_before_the_first_stop_is_passed_on(text, stops):
+def test_the_text_before_the_first_stop_is_passed_on(text, stops):
     ends = [text.find(stop) + len(stop) for stop in stops if stop in text]
     expected = text
     if ends:
@@ -246,16 +268,16 @@ def test_what_comes_before_the_first_stop_is_passed_on(text, stops):
     assert text_of(until(characters(text), stops)) == expected
 
 
-def test_what_cannot_be_a_stop_is_passed_on_at_once():
+def test_a_character_that_cannot_be_in_a_stop_is_passed_on_at_once():
     passed = until(iter(characters("xyz")), ["yq"])
     assert next(passed).char == "x"
 
 
 def first_drawn(**choice):
     """The letter drawn after an "a": its logits are −3, 0, 2, 0, 0, 0."""
-    model, seeds = Alphabet(), [np.random.SeedSequence(seed) for seed in range(50)]
-    prime = model.vocabulary.encode("a")
-    (drawn,) = generate(model, prime, 1, Choice(**choice), seeds, log_probs=True)
+    model, seeds = alphabet(), [np.random.SeedSequence(seed) for seed in range(50)]
+    prime, reader = model.vocabulary.encode("a"), Reader(model, 50)
+    (drawn,) = generate(reader, prime, 1, Choice(**choice), seeds, log_probs=True)
     return drawn
 
 
@@ -273,7 +295,7 @@ def test_without_temperature_and_filters_both_log_probabilities_are_the_same():
 
 
 @pytest.mark.parametrize("choice", [{"top_k": 1}, {"temperature": 0}, {"min_p": 1}])
-def test_the_only_character_that_may_be_drawn_has_a_probability_of_1(choice):
+def test_the_only_possible_character_has_probability_1(choice):
     assert first_drawn(**choice).sampled_log_probs.tolist() == [0] * 50
 
 
@@ -313,6 +335,81 @@ def test_an_improbable_character_has_a_finite_log_probability():
     assert log_probs.tolist() == [-2000]
 
 
-def test_log_probabilities_are_not_computed_unless_asked_for(monkeypatch):
+def test_log_probabilities_are_computed_only_on_request(monkeypatch):
     monkeypatch.delattr(Choice, "log_probs")
     assert len(draw()[0]) == 30
+
+
+@each_layer_type
+def test_a_reader_computes_the_logits_of_a_whole_window(layer_type, tiny_model, window):
+    model = tiny_model(layer_type, 2)
+    at_once, reader = model.state(3), Reader(model, 3)
+    logits = model.forward(window.inputs, at_once)
+    for t, indices in enumerate(window.inputs):
+        np.testing.assert_allclose(reader.read(indices), logits[:, t], atol=1e-12)
+    np.testing.assert_allclose(reader.state, at_once, atol=1e-12)
+
+
+@each_layer_type
+def test_two_readers_in_turns_do_not_disturb_each_other(layer_type, tiny_model):
+    model, text, other = tiny_model(layer_type, 2), [1, 4, 2, 0], [5, 5, 3, 6]
+    alone = Reader(model)
+    expected = [alone.read(np.array([index])).copy() for index in text]
+    first, second = Reader(model), Reader(model)
+    for here, there, logits in zip(text, other, expected):
+        seen = first.read(np.array([here]))
+        second.read(np.array([there]))
+        np.testing.assert_array_equal(seen, logits)
+
+
+@each_layer_type
+def test_a_held_unit_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
+    model = tiny_model(layer_type, 2)
+    held, free = Reader(model, 3), Reader(model, 3)
+    S = held.state.shape[1]
+    values = np.full((S, 2), 0.25)
+    held.hold(1, np.array([0, 4]), np.array([1, 2]), values)
+    for _ in range(5):
+        indices = rng.integers(0, 7, 3)
+        logits, expected = held.read(indices).copy(), free.read(indices).copy()
+    assert (held.state[0][:, [0, 4], [1, 2]] == 0.25).all()
+    np.testing.assert_array_equal(held.state[..., 0], free.state[..., 0])
+    np.testing.assert_array_equal(logits[:, 0], expected[:, 0])
+    for stream in (1, 2):
+        assert not np.allclose(held.state[1, ..., stream], free.state[1, ..., stream])
+
+
+def test_the_output_depends_on_held_values(tiny_model):
+    model = tiny_model("vanilla")
+    reader = Reader(model)
+    reader.hold(1, np.arange(5), np.zeros(5, int), np.full((1, 5), 0.5))
+    expected = model.parameters["Wy"] @ np.full(5, 0.5) + model.parameters["by"]
+    np.testing.assert_allclose(reader.read(np.array([3]))[:, 0], expected)
+
+
+def test_a_sample_has_its_length_and_repeats_with_its_seed(tiny_model):
+    model = tiny_model()
+    first = "".join(sample_text(model, 50, seed=3, prime="abc"))
+    assert len(first) == 50
+    assert first == "".join(sample_text(model, 50, seed=3, prime="abc"))
+    assert first != "".join(sample_text(model, 50, seed=4, prime="abc"))
+
+
+def test_a_prime_with_an_unknown_character_is_refused_at_once(tiny_model):
+    with pytest.raises(UnknownCharacter, match="'z'"):
+        sample_text(tiny_model(), 5, prime="abz")
+
+
+@each_layer_type
+def test_hello_is_written_by_a_model_that_learned_it(layer_type):
+    vocabulary = Vocabulary("hello")
+    text = vocabulary.encode("hello")
+    model = CharRNN(vocabulary, layer_type=layer_type, hidden_size=16)
+    model.initialize(np.random.default_rng(0))
+    optimizer, streams = Adam(model.parameters), Streams(text, 1, 5)
+    for number in range(150):
+        model.loss_and_gradient(streams.window(number), model.state())
+        gradient = model.gradient.flat
+        clip_by_norm(gradient, np.linalg.norm(gradient), 1.0)
+        optimizer.step(model.gradient.flat, 0.02)
+    assert "h" + "".join(sample_text(model, 4, prime="h", temperature=0)) == "hello"

@@ -29,7 +29,7 @@ from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.history import COLUMNS, Point, points_of, table_of, thin
 from charrnn.errors import CheckpointError, NotFinite, SettingError
 from charrnn.files import open_regular, replacing
-from charrnn.network.model import CharRNN, cells_of, shapes_of
+from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 from charrnn.training.config import HIGHEST, LARGEST, Settings
 
@@ -167,7 +167,7 @@ def check_shapes(model: Mapping[str, Any], V: int, **groups: Mapping[str, Array]
         fewest = min(map(len, groups.values()))
         if sizes[1] > fewest:
             raise SettingError(f"it has {fewest} arrays, too few for its layers")
-        expected = shapes_of(cells_of(V, model["cell"], *sizes), V)
+        expected = parameter_shapes(build_layers(V, model["layer_type"], *sizes), V)
     except (KeyError, TypeError, SettingError) as error:
         raise CheckpointError(f"no model of {model!s:.200}: {error!s:.200}") from error
     for group, arrays in groups.items():

@@ -12,7 +12,7 @@ import numpy as np
 
 from charrnn.checkpoint.fingerprint import MAX_LENGTH
 from charrnn.errors import CheckpointError
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.text.decoding import ERRORS
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training.config import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings, limits
@@ -108,7 +108,7 @@ def of_settings() -> Iterator[tuple[str, Field]]:
 #: may be empty: a model that was saved from Python need not have been trained.
 SECTIONS: dict[str, dict[str, Field]] = {
     "model": {
-        "cell": Field(str, 1, choices=tuple(CELLS)),
+        "layer_type": Field(str, 1, choices=tuple(LAYER_TYPES)),
         "hidden_size": Field(int, 1),
         "num_layers": Field(int, 1),
         "dropout": Field(float, 0, BELOW_ONE),

@@ -77,7 +77,7 @@ def inspect_cell(
         result["guesses"] = guesses_of(model, recording, length)
         result["probabilities"] = recording.probabilities[:length]
     depth = color_depth(options["color"])
-    gates = model.layers[0].cell.gates
+    gates = model.layers[0].gates
     shaded = shades(of_layer[:, cell], signal.name, gates, largest(of_layer, signal.name))
     if options["neighbours"]:
         result["neighbours"] = {

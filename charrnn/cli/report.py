@@ -57,7 +57,7 @@ def write_report(
         text=text,
         characters=model.vocabulary.ix_to_char,
         recording=record(model, subject.indices[: len(text)], signals, guesses=5),
-        gates=model.layers[0].cell.gates,
+        gates=model.layers[0].gates,
         headings=HEADINGS,
         found=tuple(
             report.Find(columns(row), row.signal, row.cell, row.position) for row in findings
@@ -87,7 +87,7 @@ def fitting(subject: Subject, characters: int, findings: tuple[Finding, ...]) ->
     """The signals that fit into a page, preferring those in which cells were found."""
     model = subject.model
     layers = sorted({signal.layer for signal in subject.signals})
-    names = list(model.layers[0].cell.signals)
+    names = list(model.layers[0].signals)
     most = max(1, MAX_VALUES // (len(layers) * model.hidden_size * characters))
     found = Counter(row.signal.name for row in findings)
     left_out = sorted(names, key=lambda name: -found[name])[most:]

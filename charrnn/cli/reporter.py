@@ -13,6 +13,7 @@ from tqdm import tqdm
 from charrnn.cli.bars import Bar
 from charrnn.cli.log import Log
 from charrnn.errors import TrainingError
+from charrnn.sampling import sample_text
 from charrnn.training.trainer import Progress, Run
 
 
@@ -115,7 +116,7 @@ class Reporter:
     def sample(self) -> None:
         """Show what the model writes now."""
         try:
-            text = "".join(self.run.model.sample(200, temperature=0.8, seed=0))
+            text = "".join(sample_text(self.run.model, 200, temperature=0.8, seed=0))
         except TrainingError as error:  # which the run itself may yet get over
             text = str(error)
         self.bar.say(f"--- step {self.run.counters.step:,}\n{text}\n---", text=True)

@@ -22,7 +22,7 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
     best = run.get("best_loss")
     losses = [point["loss"] for point in run.get("history", []) if point["loss"] is not None]
     return {
-        "model": model.cell,
+        "model": model.layer_type,
         "hidden_size": model.hidden_size,
         "num_layers": model.num_layers,
         "num_parameters": model.parameters.flat.size,

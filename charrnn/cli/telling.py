@@ -27,7 +27,7 @@ def introduce(current: Session) -> None:
         f"different; the last {held_out:,} are held out"
     )
     notice(
-        f"{model.cell}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
+        f"{model.layer_type}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     notice(planning.advice_before(model.parameters.flat.size, characters))
@@ -80,7 +80,7 @@ def advice(current: Session, train_loss: float) -> str:
     text = validation if len(validation) else train[-planning.MOST_COUNTED :]
     by_frequencies = planning.loss_by_frequencies(train, text, len(model.vocabulary))
     remedy = planning.remedy(
-        model.cell,
+        model.layer_type,
         model.hidden_size,
         model.num_layers,
         settings.optimizer,

@@ -32,7 +32,7 @@ from charrnn.cli.reporter import Reporter
 from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.parallel.team import Team
 from charrnn.text.corpus import decoding_of, named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
@@ -62,7 +62,7 @@ SHAPE = {"model", "hidden_size", "num_layers", "normalize", "binary"}
     metavar="PATH",
     help="Start from the weights and the vocabulary of this checkpoint.",
 )
-@click.option("--model", type=click.Choice(sorted(CELLS)), default="gru", show_default=True)
+@click.option("--model", type=click.Choice(sorted(LAYER_TYPES)), default="gru", show_default=True)
 @click.option(
     "--hidden-size", type=click.IntRange(1), help="Units a layer.  [default: 256; more with --time]"
 )
@@ -262,7 +262,7 @@ def started(options: dict[str, Any], ranks: Team | None) -> Session:
             corpus,
             path,
             model={
-                "cell": options["model"],
+                "layer_type": options["model"],
                 "hidden_size": options["hidden_size"],
                 "num_layers": options["num_layers"],
                 "dropout": options["dropout"],
@@ -309,7 +309,7 @@ def begun(path: Path) -> dict[str, Any]:
         saved = checkpoints.read(path)
     except CheckpointError:
         return {}
-    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["cell"]}
+    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["layer_type"]}
     return {name: value for name, value in known.items() if type(value) in (str, int, float)}
 
 

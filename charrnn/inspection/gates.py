@@ -12,7 +12,7 @@ from charrnn.inspection.answer import Answer, Figure, Series
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through, signals_of
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, of_layers, share
-from charrnn.network.layers import Cell
+from charrnn.network.layers import Layer
 from charrnn.network.layers.vanilla import VanillaReLU
 from charrnn.network.model import CharRNN
 
@@ -78,7 +78,7 @@ def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
     """
     if not len(indices):
         raise TextError("gates are measured on a text of at least 1 character, not 0")
-    names, (low, high) = measured_signals(model.layers[0].cell)
+    names, (low, high) = measured_signals(model.layers[0])
     signals = signals_of(model, names=names)
     N, below = len(indices), np.less_equal if low == high else np.less
     left, right = (Totals(signals, N, model.hidden_size, np.uint8) for _ in range(2))
@@ -90,7 +90,7 @@ def gate_saturation(model: CharRNN, indices: Array) -> GateSaturation:
 
     read_through(model, indices, signals, store)
     return GateSaturation(
-        layer_type=model.cell,
+        layer_type=model.layer_type,
         characters=N,
         low=low,
         high=high,
@@ -104,11 +104,11 @@ def analyse(subject: Subject) -> GateSaturation:
     return gate_saturation(subject.model, subject.indices)
 
 
-def measured_signals(cell: Cell) -> tuple[list[str], tuple[float, float]]:
+def measured_signals(layer: Layer) -> tuple[list[str], tuple[float, float]]:
     """The signals of a layer type to measure, and the values between which they are unsaturated."""
-    if cell.gates:
-        return [name for name in cell.signals if name in cell.gates], GATE
-    return ["h"], RECTIFIED if isinstance(cell, VanillaReLU) else OUTPUT
+    if layer.gates:
+        return [name for name in layer.signals if name in layer.gates], GATE
+    return ["h"], RECTIFIED if isinstance(layer, VanillaReLU) else OUTPUT
 
 
 def answer(result: GateSaturation) -> Answer:

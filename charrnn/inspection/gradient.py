@@ -24,7 +24,8 @@ from charrnn.inspection.positions import draw_positions, in_double, states_befor
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import characters, listed, of_layers
-from charrnn.network.model import CharRNN, cross_entropy
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
 
 HELP = "The gradient by lag, also with random weights."
 HEADING = "Gradients"
@@ -130,7 +131,7 @@ def _curves(
         for signal, of_windows in norms_by_lag(in_double(model), indices, starts, K, states).items()
     }
     return GradientByLag(
-        layer_type=model.cell,
+        layer_type=model.layer_type,
         windows=len(starts),
         lags=np.arange(K + 1),
         norms=norms,
@@ -161,7 +162,7 @@ def norms_by_lag(
         states: the states in which the windows begin, (L, S, H, B).
         max_numbers: states of this many numbers are held at a time.
     """
-    names = model.layers[0].cell.state_names
+    names = model.layers[0].state_names
     curves = [*names, WHOLE] if len(names) > 1 else list(names)
     signals = [Signal(n, name) for n in range(1, model.num_layers + 1) for name in curves]
     norms = {signal: np.empty((K + 1, len(starts))) for signal in signals}
@@ -204,15 +205,15 @@ def gradients_back(model: CharRNN, inputs: Array, targets: Array, state: Array) 
     zeros = np.zeros((model.hidden_size, 1, state.shape[-1]), state.dtype)
     for t in reversed(range(len(inputs))):
         model.forward(inputs[t : t + 1], before[t])
-        tapes = model.room(1, inputs.shape[1]).tapes
+        tapes = model.workspace(1, inputs.shape[1]).tapes
         for number in reversed(range(model.num_layers)):
-            cell, weights, gradient = model.layers[number]
+            layer = model.layers[number]
             x = inputs[t : t + 1]
             if number:
-                x = cell.signal(tapes[number - 1], "h").swapaxes(0, 1)
+                x = layer.signal(tapes[number - 1], "h").swapaxes(0, 1)
             d_state[number, 0] += d_h
             nodes[number] = d_state[number]
-            d_x = cell.backward(weights, x, zeros, d_state[number], tapes[number], gradient)
+            d_x = layer.backward(x, zeros, d_state[number], tapes[number])
             # Below the first layer is only the text, and only the last step has a loss.
             d_h = zeros[:, 0] if d_x is None else d_x[:, 0]
         yield nodes

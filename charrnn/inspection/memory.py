@@ -13,8 +13,9 @@ from charrnn.inspection.positions import draw_positions
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import characters, rounded
-from charrnn.network.layers import Cell
-from charrnn.network.model import CharRNN, cross_entropy
+from charrnn.network.layers import Layer
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
 from charrnn.text.streams import Window
 
 HELP = "The context that is used, and the time constants of cells."
@@ -109,14 +110,14 @@ def memory(
         raise TextError(f"memory is measured on a text of at least 4 characters, not {N}")
     # In the first M characters a carried state has read little more than an empty one.
     starts = draw_positions(M, N - 1 - M, positions, rng)
-    gate = forget_gate(model.layers[0].cell)
+    gate = forget_gate(model.layers[0])
     kept, carried = read_carried(model, indices, gate)
     targets = carried[starts + np.arange(M)[:, None]]  # (M, B)
     excess = losses_from_empty(model, indices, starts, M) - targets
     more = excess.mean(axis=1)
     error = excess.std(axis=1, ddof=1) if len(starts) > 1 else np.full(M, np.nan)
     return Memory(
-        layer_type=model.cell,
+        layer_type=model.layer_type,
         gate=gate,
         time_constants={signal: time_constants(mean) for signal, mean in kept.items()},
         characters=N,
@@ -135,9 +136,9 @@ def analyse(subject: Subject) -> Memory:
     return memory(subject.model, subject.indices, rng=subject.rng)
 
 
-def forget_gate(cell: Cell) -> str | None:
+def forget_gate(layer: Layer) -> str | None:
     """The gate that multiplies the carried state: f of an LSTM, z of a GRU; None without gates."""
-    return next((name for name in ("f", "z") if name in cell.gates), None)
+    return next((name for name in ("f", "z") if name in layer.gates), None)
 
 
 def read_carried(

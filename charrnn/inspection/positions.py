@@ -8,6 +8,7 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.inspection.reading import STEPS, check_finite, columns, read_through
 from charrnn.network.model import CharRNN
+from charrnn.sampling import Reader
 
 
 def draw_positions(first: int, last: int, count: int, rng: np.random.Generator) -> Array:
@@ -62,7 +63,7 @@ def states_before(model: CharRNN, indices: Array, positions: Array) -> Array:
         return model.state(len(positions))
     pieces = np.minimum(positions, last - 1) // STEPS  # no piece begins at the end of the text
     steps = positions - pieces * STEPS
-    reader = model.reader(len(positions))
+    reader = Reader(model, len(positions))
     reader.state[...] = columns(read_through(model, indices[:last])[pieces])
     states = reader.state.copy()
     for step in range(int(steps.max())):

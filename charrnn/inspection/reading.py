@@ -13,7 +13,7 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError, Unbounded
 from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
-from charrnn.text.storage import room
+from charrnn.text.storage import allocate
 
 #: Characters of a piece.
 STEPS = 128
@@ -56,12 +56,13 @@ def signals_of(
     """
     if layer is not None and not 1 <= layer <= model.num_layers:
         raise SettingError(f"layer {layer}: the model has layers 1 to {model.num_layers}")
-    cell = model.layers[0].cell
+    first = model.layers[0]
     for name in names or ():
-        if name not in cell.signals:
-            raise SettingError(f"signal {name}: the {model.cell} has {', '.join(cell.signals)}")
+        if name not in first.signals:
+            known = ", ".join(first.signals)
+            raise SettingError(f"signal {name}: the {model.layer_type} has {known}")
     layers = range(1, model.num_layers + 1) if layer is None else (layer,)
-    return [Signal(number, name) for number in layers for name in names or cell.state_names]
+    return [Signal(number, name) for number in layers for name in names or first.state_names]
 
 
 class Piece(NamedTuple):
@@ -97,7 +98,7 @@ class Totals:
     ) -> None:
         self.characters = characters
         pieces = -(-characters // STEPS)
-        self.sums = {signal: room((pieces, hidden_size), dtype) for signal in signals}
+        self.sums = {signal: allocate((pieces, hidden_size), dtype) for signal in signals}
 
     def store(self, piece: Piece, signal: Signal, values: Array) -> None:
         """Store the sums of the values of a piece, (T, H, B), within the text."""
@@ -173,13 +174,13 @@ def read_through(
         TextError: where the temporary directory cannot hold the states.
     """
     B, R = parts = parts or divide(len(indices))
-    states = room((B * R, *model.state().shape[:3]), model.parameters.flat.dtype)
+    states = allocate((B * R, *model.state().shape[:3]), model.parameters.flat.dtype)
     states[...] = np.nan  # no part has been read
     arriving = np.zeros((B + 1, *states.shape[1:]), states.dtype)  # where each part has to begin
 
     @np.errstate(over="ignore", invalid="ignore")  # `check_finite` finds what is not finite
     def read(streams: Array, progress: Progress) -> None:
-        mine, state = model.shared(), columns(arriving[streams])
+        mine, state = CharRNN.sharing(model), columns(arriving[streams])
         for number in range(R):
             rows = streams * R + number
             if agree(states[rows], rows_of(state)).all():
@@ -215,10 +216,9 @@ def read_piece(
     with np.errstate(over="ignore", invalid="ignore"):  # found by `check_finite`
         hidden = model.hidden(inputs, state)
     check_finite(state[..., positions[0] < len(indices)])
-    tapes = model.room(*positions.shape).tapes
+    tapes = model.workspace(*positions.shape).tapes
     values = {
-        signal: model.layers[0].cell.signal(tapes[signal.layer - 1], signal.name)
-        for signal in signals
+        signal: model.layers[0].signal(tapes[signal.layer - 1], signal.name) for signal in signals
     }
     return Piece(model, positions, values, hidden)
 

@@ -13,8 +13,9 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.files import replacing
 from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
-from charrnn.network.model import CharRNN, cross_entropy
-from charrnn.text.storage import room
+from charrnn.network.loss import cross_entropy
+from charrnn.network.model import CharRNN
+from charrnn.text.storage import allocate
 from charrnn.text.vocabulary import Vocabulary
 
 
@@ -67,8 +68,8 @@ def record(
     N, V = len(indices), len(model.vocabulary)
     K = min(guesses, V)
     dtype = model.parameters.flat.dtype
-    values = {signal: room((N, model.hidden_size), dtype) for signal in signals}
-    all_logits = room((N, V), dtype) if logits else None
+    values = {signal: allocate((N, model.hidden_size), dtype) for signal in signals}
+    all_logits = allocate((N, V), dtype) if logits else None
     losses = np.empty(N, np.float64)
     likeliest = np.empty((N, K), np.intp)
     probabilities = np.empty((N, K), np.float64)

@@ -20,6 +20,7 @@ the state has numbers gives all of J.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from math import log
 
@@ -32,7 +33,8 @@ from charrnn.inspection.positions import states_before
 from charrnn.inspection.reading import check_finite
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, of_layers, rounded
-from charrnn.network.model import CharRNN, Layer
+from charrnn.network.layers import Layer
+from charrnn.network.model import CharRNN
 
 HELP = "The eigenvalues of the recurrence, also with random weights."
 HEADING = "Spectrum"
@@ -111,7 +113,7 @@ def spectrum(
         _eigenvalues(*key, eigenvalues(matrix), eigenvalues(twins[key]) if twins else None)
         for key, matrix in trained.items()
     )
-    return Spectrum(model.cell, len(steps), found)
+    return Spectrum(model.layer_type, len(steps), found)
 
 
 def analyse(subject: Subject) -> Spectrum:
@@ -139,11 +141,11 @@ def matrices(model: CharRNN, indices: Array, positions: Array) -> dict[tuple[int
     with np.errstate(over="ignore", invalid="ignore"):
         model.forward(read, after)
     check_finite(after)
-    tapes = model.room(*read.shape).tapes
-    h = [layer.cell.signal(tape, "h").swapaxes(0, 1) for layer, tape in zip(model.layers, tapes)]
+    tapes = model.workspace(*read.shape).tapes
+    h = [layer.signal(tape, "h").swapaxes(0, 1) for layer, tape in zip(model.layers, tapes)]
     found: dict[tuple[int, str], Array] = {}
     for number, (layer, x) in enumerate(zip(model.layers, [read, *h])):
-        if not layer.cell.gates:
+        if not layer.gates:
             found[number + 1, RECURRENT] = layer.weights["Wh"].astype(np.float64)
         steps = [(x[..., p : p + 1], state[number, ..., p : p + 1]) for p in range(len(positions))]
         found[number + 1, JACOBIAN] = mean_jacobian(layer, steps)
@@ -154,24 +156,23 @@ def mean_jacobian(layer: Layer, steps: list[tuple[Array, Array]]) -> Array:
     """The mean of ∂s_t/∂s_{t−1} over steps, (S·H, S·H), float64.
 
     Args:
-        layer: the layer; its weights are read only.
+        layer: the layer, which is left as it is.
         steps: for each step the input, an index (1, 1) or reals (D, 1, 1), and the state
             before, (S, H, 1).
     """
-    cell, weights, _ = layer
     S, H, _ = steps[0][1].shape
-    M = S * H
-    tape = cell.tape(1, M, weights["Wh"].dtype)
-    gradient = {name: np.empty_like(array) for name, array in weights.items()}
-    zeros = np.zeros((H, 1, M), weights["Wh"].dtype)
+    M, dtype = S * H, layer.weights["Wh"].dtype
+    tape, layer = layer.tape(1, M, dtype), copy(layer)
+    layer.attach(layer.weights, {name: np.empty_like(W) for name, W in layer.weights.items()})
+    zeros = np.zeros((H, 1, M), dtype)
     total = np.zeros((M, M))
     for x, before in steps:
         # All streams start alike; stream m computes the gradient of number m of the new state.
         inputs, state = np.repeat(x, M, axis=-1), np.repeat(before, M, axis=-1)
         with np.errstate(over="ignore"):  # see charrnn.network.layers.activations.sigmoid
-            cell.forward(weights, inputs, state, tape)
+            layer.forward(inputs, state, tape)
         d_state = np.eye(M, dtype=state.dtype).reshape(S, H, M)
-        cell.backward(weights, inputs, zeros, d_state, tape, gradient)
+        layer.backward(inputs, zeros, d_state, tape)
         total += d_state.reshape(M, M).T
     mean: Array = total / len(steps)
     return mean

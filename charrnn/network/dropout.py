@@ -1,4 +1,4 @@
-"""What dropout leaves out (Srivastava 2014): one mask a window, layer and stream."""
+"""Dropout (Srivastava 2014): one mask a window, layer and stream."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ import numpy as np
 from charrnn.arrays import Array
 
 
-def draw(
+def draw_masks(
     shape: tuple[int, int, int],
     dropout: float,
     rng: np.random.Generator,
     part: slice = slice(None),
 ) -> Array:
-    """Masks of layers, units and streams, (L, H, 1, B), of 0 and of 1 / (1 − dropout).
+    """Random factors of the outputs of all units, (L, H, 1, B): 0 or 1 / (1 − dropout).
 
-    What is kept is scaled up, so that sums stay what they are without dropout. Whoever asks for
-    part of the streams gets what all of them would have been drawn, without drawing the others.
+    The kept outputs are scaled up, so that the expected sums stay the same as without dropout.
+    The masks for a part of the streams are a part of the masks for all streams, drawn without
+    drawing the others.
 
     Args:
-        shape: (L, H, B).
-        dropout: the share to leave out.
-        rng: of NumPy's default kind.
-        part: which of the streams.
+        shape: (L, H, B), with all streams.
+        dropout: the share of zeros.
+        rng: with NumPy's default bit generator.
+        part: the streams that masks are returned for.
     """
     L, H, B = shape
     start, stop, _ = part.indices(B)
-    # Stream after stream, so that the generator can be taken to the first of them; a draw of the
-    # generator is good for two numbers.
+    # Drawn stream by stream, so that the generator can advance to the first one of the part; one
+    # draw of the generator gives two numbers.
     draws = (L * H + 1) // 2
     rng.bit_generator.advance(start * draws)  # type: ignore[attr-defined]
     drawn = rng.random((stop - start, 2 * draws), np.float32)[:, : L * H]

@@ -15,8 +15,8 @@ from charrnn.arrays import Array, Shape
 class Parameters(Mapping[str, Array]):
     """Named views into one flat vector: writing to either writes to both.
 
-    Clipping, optimizers, checkpoints, gradient checks and sums over processes each work on
-    `flat` and need to know nothing of layers; the equations use the views.
+    Clipping, optimizers, checkpoints, gradient checks and sums over processes work on `flat` and
+    do not depend on layers; the equations use the views.
 
     Args:
         shapes: the shape of each parameter by name; the order is the order in `flat`.
@@ -24,7 +24,7 @@ class Parameters(Mapping[str, Array]):
         flat: the vector to view; zeros of the type `dtype` unless given.
 
     Attributes:
-        spans: where each parameter begins and ends in `flat`, by name.
+        spans: the start and stop of each parameter in `flat`, by name.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""From files to indices: corpus → vocabulary → streams."""
+"""From bytes to batches: characters, indices, windows of streams."""

@@ -1,4 +1,4 @@
-"""Files as one text, of any size."""
+"""The text to train on: one or several files of any size."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from charrnn.errors import TextError, UnknownCharacter
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.sources import File, Progress
-from charrnn.text.storage import joined
+from charrnn.text.storage import concatenate
 from charrnn.text.vocabulary import Characters, Vocabulary
 
-#: Files of a text that its name names.
-MAX_LISTED = 5
+#: Files listed in the name of a text.
+MAX_NAMES = 5
 
 
 class Corpus:
-    """A text to train on, and where it is from.
+    """A text to train on, with its origin.
 
-    The text may be larger than memory: it is read in pieces, a first time here, to find out
-    what it consists of, and again whenever it is wanted.
+    The text may be larger than memory. It is read in pieces: once by the constructor, to count
+    its characters, and again for every later use.
 
     Args:
-        name: for people: the files' names, or what the text is.
-        sources: the parts of the text; iterating over one gives its pieces, each time.
-        normalize: a Unicode normal form of `NORMAL_FORMS` to bring the text into.
-        files: the absolute paths it is read from; `-` for what could be read only once; none
-            for the built-in text.
-        notices: what was done to it that its owner may not expect.
-        decoding: how the bytes of its files become characters.
+        name: the text's name in messages: the names of the files, or a description.
+        sources: the parts of the text; each iteration over a part yields its pieces.
+        normalize: a Unicode normal form of `NORMAL_FORMS` for the text; None to leave it unchanged.
+        files: the absolute paths of the files; `-` for stdin or a pipe; empty for the built-in
+            text.
+        notices: messages for the user about changes to the text.
+        decoding: settings for reading the bytes of the files as characters.
 
     Attributes:
-        length: how many characters it has.
-        characters: which ones, each once, sorted.
+        length: the number of characters.
+        characters: the distinct characters, sorted.
 
     Raises:
-        TextError: whenever it is read, for what cannot be read or decoded, with the file and
-            the place.
+        TextError: by every method that reads the text, for a file that cannot be read or decoded;
+            the message has the file and the position.
     """
 
     def __init__(
@@ -75,21 +75,21 @@ class Corpus:
 
     @classmethod
     def of(cls, text: str, name: str = "text", normalize: str | None = None) -> Corpus:
-        """A text that is in memory."""
+        """The corpus of a text in memory."""
         return cls(name, [[text]], normalize)
 
     def pieces(self) -> Iterator[str]:
-        """The text in pieces, of some thousand characters where it is from files."""
+        """The text in pieces; those of a file have some thousand characters."""
         return normalized_pieces(chain.from_iterable(self.sources), self.normalize)
 
     @property
     def text(self) -> str:
-        """The whole text, for those that are small."""
+        """The whole text; for small texts."""
         return "".join(self.pieces())
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the text in UTF-8, in hexadecimal: of what was encoded, if it was."""
+        """The SHA-256 of the text in UTF-8, hexadecimal; after `encode`, of the encoded text."""
         if self._sha256 is None:
             for _ in self._hashed():
                 pass
@@ -97,28 +97,28 @@ class Corpus:
         return self._sha256
 
     def encode(self, vocabulary: Vocabulary) -> Array:
-        """The indices of its characters, (length,), in memory or, if they are many, in a file.
+        """The indices of the characters, (length,), in memory or in a temporary file.
 
         Raises:
-            UnknownCharacter: where the vocabulary has not all `characters`.
-            TextError: where there is no room for the file, or the text has changed.
+            UnknownCharacter: if the vocabulary lacks some of `characters`.
+            TextError: if the temporary file does not fit on the disk or the text has changed.
         """
         indices = (vocabulary.encode(piece) for piece in self._hashed())
         try:
-            return joined(indices, self.length, vocabulary.dtype)
+            return concatenate(indices, self.length, vocabulary.dtype)
         except UnknownCharacter as error:
             if vocabulary.unknown(self.characters):
                 raise
             raise self._changed() from error
 
     def _hashed(self) -> Iterator[str]:
-        """The text in pieces, hashed as they go.
+        """Yield the text in pieces and compute its hash.
 
-        It is this reading that is hashed, and not the first, so that what is trained on is what
-        the checkpoint has the hash of, whatever happens to a file meanwhile.
+        The hash is of the text yielded here, so the checkpoint has the hash of the text that the
+        model is trained on, even if a file has changed since the first reading.
 
         Raises:
-            TextError: at the end at the latest, where it is not the text that it was.
+            TextError: at the latest after the last piece, if the text has changed.
         """
         digest, left = sha256(), self.length
         for piece in self.pieces():
@@ -145,44 +145,45 @@ def read(
     """Read files, one after the other, as one text.
 
     Args:
-        paths: of files; `-` is stdin.
-        decoding: how their bytes become characters.
-        normalize: a Unicode normal form of `NORMAL_FORMS`; as it is unless given.
-        progress: what to tell how many bytes were read, now and whenever the text is read.
+        paths: of the files; `-` is stdin.
+        decoding: settings for reading bytes as characters.
+        normalize: a Unicode normal form of `NORMAL_FORMS`; None to leave the text unchanged.
+        progress: called with the number of bytes of each block, at every reading of the text.
 
     Raises:
-        TextError: for what cannot be read or decoded, with the file and the place.
+        TextError: for a file that cannot be read or decoded; the message has the file and the
+            position.
     """
     files = [File(path, decoding, progress) for path in paths]
     names = ["stdin" if path == "-" else Path(path).name for path in paths]
-    places = ["-" if file.passing else str(Path(file.path).resolve()) for file in files]
+    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files]
     notices = [
         f"{file.path}: left out the byte-order mark, read as {file.declared}"
         for file in files
         if file.declared
     ]
-    if "-" in places:
+    if "-" in locations:
         notices.append("from a pipe: to go on later, --resume needs a file with the same text")
-    return Corpus(listed(names), files, normalize, tuple(places), tuple(notices), decoding)
+    return Corpus(listed(names), files, normalize, tuple(locations), tuple(notices), decoding)
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as one: the first ones, and how many more there are."""
-    more = len(names) - MAX_LISTED
-    return ", ".join(names[:MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+    """Several names as one: the first ones, and the number of others."""
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def standard_library(normalize: str | None = None) -> Corpus:
-    """The source of Python's own top-level modules: a text that every machine has.
+    """The source code of Python's top-level modules: a text on every machine.
 
-    Code and English, quotes, brackets, comments and indentation, some five million
-    characters; which exactly depends on the version of Python.
+    Some five million characters of code and English, with quotes, brackets, comments and
+    indentation; the exact text depends on the version of Python.
 
     Args:
         normalize: as for `read`.
 
     Raises:
-        TextError: where Python was installed without its source.
+        TextError: if Python was installed without its source code.
     """
     folder = Path(sysconfig.get_path("stdlib"))
     files = sorted(folder.glob("*.py"))
@@ -193,16 +194,16 @@ def standard_library(normalize: str | None = None) -> Corpus:
 
 
 def decoding_of(described: Mapping[str, Any]) -> Decoding:
-    """How the text that a checkpoint describes was read; earlier ones say less of it."""
+    """The settings that the text of a checkpoint was read with."""
     names = (field.name for field in fields(Decoding))
     return Decoding(**{name: described[name] for name in names if name in described})
 
 
 def named_files(described: Mapping[str, Any]) -> tuple[str, ...]:
-    """The files of the text that a checkpoint describes; a checkpoint may name any path.
+    """The files of the text of a checkpoint, which may name any path.
 
     Raises:
-        TextError: for a pipe, a device or a directory, which is not opened.
+        TextError: for a pipe, a device or a directory; none is opened.
     """
     for path in described["files"]:
         if path != "-" and os.path.exists(path) and not os.path.isfile(path):
@@ -213,10 +214,10 @@ def named_files(described: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_again(described: Mapping[str, Any]) -> Corpus:
-    """The text that a checkpoint describes, from where it was.
+    """Read the text of a checkpoint again.
 
     Raises:
-        TextError: where it is not there any more, or is another text by now.
+        TextError: if the text is no longer there or has changed.
     """
     files = named_files(described)
     if "-" in files:

@@ -1,4 +1,4 @@
-"""Bytes as characters: how they are encoded, and where they are no text."""
+"""From bytes to characters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from charrnn.errors import TextError
 
-#: What a file may begin with to say how it is encoded, longer marks first: that of UTF-32
-#: begins with that of UTF-16.
+#: The encodings by their byte-order marks. UTF-32 is before UTF-16, whose mark is the beginning of
+#: the longer one.
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -18,30 +18,30 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-#: What the encodings that have such a mark are where it is missing.
+#: The encodings that a missing mark means, by the encodings that have one.
 UNMARKED = {
     "utf-8-sig": "utf-8",
     "utf-16": f"utf-16-{sys.byteorder[0]}e",
     "utf-32": f"utf-32-{sys.byteorder[0]}e",
 }
-#: Encodings to Python, but of the names of hosts and of string literals: nobody keeps a text in
-#: one, and they cannot be read in pieces.
+#: Encodings in Python that are for host names and string literals: they cannot be read in pieces.
 NOT_OF_TEXTS = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
-#: What may become of bytes that stand for nothing: an error, U+FFFD, or nothing.
+#: The treatments of invalid bytes: an error, U+FFFD in their place, or nothing in their place.
 ERRORS = ("strict", "replace", "ignore")
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How the bytes of a file become characters.
+    """Settings for reading the bytes of a file as characters.
 
     Args:
-        encoding: any that Python knows; None for UTF-8, or what a byte-order mark declares.
-        errors: what becomes of bytes that stand for nothing in it, one of `ERRORS`.
-        binary: each byte is a character, the one with its number, whatever it stands for.
+        encoding: any text encoding of Python; None for the one that a byte-order mark declares,
+            or UTF-8.
+        errors: the treatment of bytes that are invalid in the encoding, one of `ERRORS`.
+        binary: each byte is the character with its number.
 
     Raises:
-        TextError: where there is no such encoding, or no such way.
+        TextError: for an unknown encoding or treatment.
     """
 
     encoding: str | None = None
@@ -50,9 +50,9 @@ class Decoding:
 
     def __post_init__(self) -> None:
         if self.errors not in ERRORS:
-            raise TextError(f"bytes that stand for nothing: {', '.join(ERRORS)}, not {self.errors}")
+            raise TextError(f"invalid bytes: {', '.join(ERRORS)}, not {self.errors}")
         try:
-            "".encode(self._name)  # refuses what Python knows, but not for text, such as hex
+            "".encode(self._name)  # fails for encodings of bytes as bytes, such as hex
             known = self._codec not in NOT_OF_TEXTS
         except (LookupError, ValueError):
             known = False
@@ -65,93 +65,93 @@ class Decoding:
 
     @property
     def _codec(self) -> str:
-        """Python's own name of the encoding."""
+        """Python's name of the encoding."""
         return codecs.lookup(self._name).name
 
     def mark(self, head: bytes) -> bytes:
-        """The byte-order mark that a file begins with, if it is one of the encoding."""
+        """The byte-order mark of the encoding at the beginning of a file; b"" if there is none."""
         if self.binary:
             return b""
-        # "utf-16" alone is the family of both of its marks.
+        # "utf-16" has two marks.
         family = self._codec.removesuffix("-sig") if self.encoding else ""
         marks = (mark for mark, declared in BYTE_ORDER_MARKS.items() if declared.startswith(family))
         return next((mark for mark in marks if head.startswith(mark)), b"")
 
-    def after(self, mark: bytes) -> tuple[str, str]:
-        """The encoding of what follows a mark, for Python and as an error says it."""
+    def encoding_after(self, mark: bytes) -> tuple[str, str]:
+        """The encoding of the bytes after a mark: the name for Python, and the name for errors."""
         if mark:
             return BYTE_ORDER_MARKS[mark], BYTE_ORDER_MARKS[mark]
         return UNMARKED.get(self._codec, self._codec), self._name
 
 
-#: Where nothing else is asked for.
+#: The default settings: UTF-8, or the encoding of a byte-order mark.
 DEFAULT = Decoding()
 
 
-class NoText(Exception):
-    """Bytes that are no text.
+class InvalidBytes(Exception):
+    """Bytes that are not text in the encoding.
 
     Attributes:
-        place: the number of the first of them, from 0.
-        nul: whether it is a NUL that stands there; else something that the encoding has not.
+        position: of the first invalid byte, from 0.
+        nul: the byte is a NUL; otherwise the encoding has no such bytes.
     """
 
-    def __init__(self, place: int, nul: bool = False) -> None:
-        super().__init__(place, nul)
-        self.place = place
+    def __init__(self, position: int, nul: bool = False) -> None:
+        super().__init__(position, nul)
+        self.position = position
         self.nul = nul
 
 
-def decoded(
+def decode(
     blocks: Iterable[bytes], codec: str, errors: str = "strict", binary: bool = False
 ) -> Iterator[str]:
-    """The text of bytes that come in blocks, in pieces; the same however they are cut.
+    """Yield the text of blocks of bytes in pieces; it does not depend on the size of the blocks.
 
     Args:
-        blocks: the bytes; after the last an empty block, and none before.
-        codec: of the encoding.
-        errors: what becomes of bytes that stand for nothing, one of `ERRORS`.
-        binary: whether NUL is a character like others; a text has none.
+        blocks: the bytes; the last block, and no other, is empty.
+        codec: Python's name of the encoding.
+        errors: the treatment of invalid bytes, one of `ERRORS`.
+        binary: accept NUL, which text does not contain.
 
     Raises:
-        NoText: with the first place that is none.
+        InvalidBytes: with the position of the first invalid byte.
     """
     decoder = codecs.getincrementaldecoder(codec)(errors)
-    place = 0
+    position = 0
     for block in blocks:
         before = decoder.getstate()
         try:
             piece = decoder.decode(block, final=not block)
-            sound = binary or "\0" not in piece
+            valid = binary or "\0" not in piece
         except UnicodeError:
-            sound = False
-        if not sound:
+            valid = False
+        if not valid:
             decoder.setstate(before)
-            raise first_fault(decoder, block, place, binary)
-        place += len(block)
+            raise first_invalid(decoder, block, position, binary)
+        position += len(block)
         if piece:
             yield piece
 
 
-def first_fault(
-    decoder: codecs.IncrementalDecoder, block: bytes, place: int, binary: bool
-) -> NoText:
-    """The first place of a block that is no text, found byte by byte.
+def first_invalid(
+    decoder: codecs.IncrementalDecoder, block: bytes, position: int, binary: bool
+) -> InvalidBytes:
+    """Find the first invalid byte of a block that cannot be decoded, byte by byte.
 
     Args:
-        decoder: as it was before the block.
-        block: the bytes; none at the end of the file.
-        place: of the first of them.
-        binary: whether NUL is a character like others.
+        decoder: in its state before the block.
+        block: the bytes; empty at the end of the file.
+        position: of the first byte of the block.
+        binary: as for `decode`.
     """
     for byte in [block[i : i + 1] for i in range(len(block))] or [b""]:
-        begun = place - len(decoder.getstate()[0])  # of what is not a whole character yet
-        place += len(byte)
+        start = position - len(decoder.getstate()[0])  # of the incomplete character, if any
+        position += len(byte)
         try:
             if "\0" in decoder.decode(byte, final=not byte) and not binary:
-                return NoText(begun, nul=True)
+                return InvalidBytes(start, nul=True)
         except UnicodeDecodeError as error:
-            return NoText(place - len(error.object) + error.start)
-        except UnicodeError:  # a code of iso2022 that begins, and goes on for longer than any
-            return NoText(begun)
-    raise AssertionError("a block is at fault, and none of its bytes")
+            return InvalidBytes(position - len(error.object) + error.start)
+        except UnicodeError:  # an escape sequence of iso2022 that is too long
+            return InvalidBytes(start)
+    raise AssertionError("the block is invalid, but none of its bytes")

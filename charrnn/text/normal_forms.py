@@ -1,4 +1,4 @@
-"""Unicode normal forms of a text that comes in pieces."""
+"""Unicode normal forms of a text in pieces."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC"]] = {
     "nfkc": "NFKC",
 }
 
-#: What never melts into the character before it nor changes places with it, in any form: ASCII,
-#: a comma and a full stop of Chinese, its characters, the syllables of Hangul, and letters that
-#: begin syllables in other scripts. There are more, but no text goes on for long without one of
-#: these.
+#: Characters that no normal form combines or reorders with the character before them: ASCII, the
+#: Chinese comma and full stop, Chinese characters, Hangul syllables, and letters that begin
+#: syllables in other scripts. There are more, but every text has one of these before long.
 INDEPENDENT = (
     "\x00-\x7f、。\u3400-\u9fff가-힣"
     "\u00c0-\u02af\u0386-\u0482\u048a-\u0556"  # Latin, Greek, Cyrillic, Armenian
@@ -27,22 +26,22 @@ INDEPENDENT = (
     "\u0e01-\u0e30\u0e81-\u0eb0\u0f40-\u0f6c\u1000-\u102a\u1780-\u17b3"  # Thai to Khmer
     "\u10a0-\u10ff\u1200-\u135a\u1e00-\u1fff\u3041-\u3096\u30a1-\u30fa"  # Georgian to kana
 )
-#: Matches as far as the last of them.
+#: Matches the text before its last independent character.
 BEFORE_THE_LAST = re.compile(f"(?s:.*)(?=[{INDEPENDENT}])")
 
 
 def normalized(text: str, form: str | None) -> str:
-    """The text in a Unicode normal form of `NORMAL_FORMS`; as it is for None."""
+    """The text in a Unicode normal form of `NORMAL_FORMS`; unchanged for None."""
     if form is None or text.isascii():  # ASCII is the same in every form
         return text
     return unicodedata.normalize(NORMAL_FORMS[form], text)
 
 
 def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:
-    """The same for a text in pieces: joined, what it yields is the normal form of the whole.
+    """Normalize a text in pieces; the joined results are the normal form of the whole text.
 
-    A piece may end between a letter and its accent, so the end of each is held back from its
-    last independent character on, until it is known what follows.
+    A piece may end between a letter and its accent. Therefore the end of each piece, from its last
+    independent character on, is held back until the next piece.
     """
     if form is None:
         yield from pieces
@@ -58,7 +57,7 @@ def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:
 
 
 def compose(characters: Iterable[str]) -> Iterator[str]:
-    """Put letters and their marks together again (NFC), as soon as each is complete."""
+    """Combine letters and their marks (NFC), and yield each letter as soon as it is complete."""
     held = ""
     for character in characters:
         if held and not (unicodedata.combining(character) or _joins(held, character)):
@@ -69,6 +68,6 @@ def compose(characters: Iterable[str]) -> Iterator[str]:
 
 
 def _joins(held: str, character: str) -> bool:
-    """Whether a character melts into what stands before it, as the letters of Hangul do."""
+    """True if NFC combines a character with the text before it, as with the letters of Hangul."""
     whole = unicodedata.normalize("NFC", held + character)
     return len(whole) <= len(unicodedata.normalize("NFC", held))

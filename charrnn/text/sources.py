@@ -1,4 +1,4 @@
-"""A file as text: in pieces, so that it may be of any size, and as often as it is wanted."""
+"""The text of a file of any size, in pieces, as often as needed."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import TextError
-from charrnn.text.decoding import BYTE_ORDER_MARKS, DEFAULT, Decoding, NoText, decoded
-from charrnn.text.storage import IN_MEMORY, naming_the_directory
+from charrnn.text.decoding import BYTE_ORDER_MARKS, DEFAULT, Decoding, InvalidBytes, decode
+from charrnn.text.storage import IN_MEMORY, temporary_file_errors
 
-#: Bytes that are read at a time. A piece goes through several steps, and this small it stays in
-#: the processor's cache from one to the next: with a megabyte it takes twice the time.
-BLOCK = 1 << 17
+#: Bytes read at a time. Each block goes through several steps and stays in the processor's cache
+#: between them; with blocks of a megabyte, reading takes twice as long.
+BLOCK_BYTES = 1 << 17
 
-#: Bytes that a pipe may bring: more are likely to have no end.
-LONGEST_PIPE = 8 << 30
+#: Limit for a pipe; a longer one probably has no end.
+MAX_PIPE_BYTES = 8 << 30
 
-#: Is told how many bytes were read, block by block.
+#: Called with the number of bytes of each block that is read.
 Progress = Callable[[int], object]
 
 
 class File:
-    """The text of a file; iterating gives its pieces, from the beginning each time.
+    """The text of a file; each iteration yields its pieces from the beginning.
 
-    Line ends are kept as they are. A byte-order mark is believed, and left out. What can be
-    read only once, stdin or a pipe, is copied first, into memory or a temporary file.
+    Line ends stay unchanged. A byte-order mark sets the encoding and is not part of the text.
+    Stdin and pipes, which can be read only once, are first copied to memory or a temporary file.
 
     Args:
         path: of the file; `-` is stdin.
-        decoding: how its bytes become characters.
-        progress: what to tell how many bytes were read.
+        decoding: settings for reading bytes as characters.
+        progress: called with the number of bytes of each block that is read.
 
     Attributes:
         declared: the encoding that a byte-order mark declares; None without one.
-        passing: whether the file could be read only once.
+        passing: the file could be read only once.
 
     Raises:
-        TextError: also when iterated, for what cannot be read or decoded, or changes while it
-            is read, with the file and the place.
+        TextError: also during iteration, for a file that cannot be read or decoded, or that
+            changes while it is read; the message has the file and the position.
     """
 
     def __init__(
@@ -62,31 +62,31 @@ class File:
         self.declared = BYTE_ORDER_MARKS.get(self._mark)
 
     def __iter__(self) -> Iterator[str]:
-        codec, name = self._decoding.after(self._mark)
+        codec, name = self._decoding.encoding_after(self._mark)
         with self._opened() as file:
             try:
-                yield from decoded(
+                yield from decode(
                     self._blocks(file), codec, self._decoding.errors, self._decoding.binary
                 )
-            except NoText as fault:
+            except InvalidBytes as fault:
                 raise self._unreadable(fault, name, file) from fault
 
     def _blocks(self, file: IO[bytes]) -> Iterator[bytes]:
-        """What stands after the mark, and an empty block."""
+        """The bytes after the mark in blocks, the last one empty."""
         file.seek(len(self._mark))
         block = b"more"
         while block:
-            block = file.read(BLOCK)
+            block = file.read(BLOCK_BYTES)
             if self._state_of(file) != self._state:
                 raise TextError(f"{self.path}: changed while it was read: try again")
             self._progress(len(block))
             yield block
 
-    def _unreadable(self, fault: NoText, name: str, file: IO[bytes]) -> TextError:
-        """What to say of bytes that are no text."""
-        place = len(self._mark) + fault.place
-        file.seek(place)
-        found = f"at byte {place:,} ({file.read(4).hex(' ')})"
+    def _unreadable(self, fault: InvalidBytes, name: str, file: IO[bytes]) -> TextError:
+        """The error for invalid bytes, with their position and a remedy."""
+        position = len(self._mark) + fault.position
+        file.seek(position)
+        found = f"at byte {position:,} ({file.read(4).hex(' ')})"
         if fault.nul:
             return TextError(
                 f"{self.path}: no text: a NUL {found}: name its encoding, as in --encoding utf-16, "
@@ -94,12 +94,12 @@ class File:
             )
         return TextError(
             f"{self.path}: not {name} {found}: name the encoding, as in --encoding latin-1, or "
-            "read over such places with --encoding-errors replace"
+            "read past such bytes with --encoding-errors replace"
         )
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
-        """The bytes, from the beginning."""
+        """The file, open for reading at its first byte."""
         if self._spool:
             self._spool.seek(0)
             yield self._spool
@@ -109,21 +109,21 @@ class File:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Turn what goes wrong with the file within into a `TextError` with its name."""
+        """Turn errors of the file into a `TextError` with its name."""
         try:
             yield
         except OSError as error:
             raise TextError(f"{self.path}: {error.strerror}") from error
 
     def _state_of(self, file: IO[bytes]) -> tuple[int, ...]:
-        """What is different when a file has changed, or is another one by the same name."""
+        """Numbers that differ if the file has changed or another file has its name."""
         if self._spool:
             return ()
         found = os.fstat(file.fileno())
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     def _spooled(self) -> IO[bytes] | None:
-        """A copy of what can be read only once; None for a file that is no such thing."""
+        """A copy of a file that can be read only once; None for a regular file."""
         with self._named():
             if self.path == "-":
                 self._refuse_device(_mode_of(sys.stdin.buffer))
@@ -139,34 +139,34 @@ class File:
                 return self._copy(file)
 
     def _refuse_device(self, mode: int) -> None:
-        """Say that a device is no text rather than wait for the end of it."""
+        """Raise a `TextError` for a device, which may have no end."""
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             raise TextError(f"{self.path}: is a device and no text: name a file")
 
     def _copy(self, file: IO[bytes]) -> IO[bytes]:
-        spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115, it lasts as long as this
+        spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115, lives as long as self
         weakref.finalize(self, _discard, spool)
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_BYTES):
             self._progress(len(block))
-            with naming_the_directory():
+            with temporary_file_errors():
                 spool.write(block)
-            if spool.tell() > LONGEST_PIPE:
+            if spool.tell() > MAX_PIPE_BYTES:
                 raise TextError(
-                    f"{self.path}: {LONGEST_PIPE:,} bytes from a pipe, and no end: name a file"
+                    f"{self.path}: {MAX_PIPE_BYTES:,} bytes from a pipe, and no end: name a file"
                 )
-        with naming_the_directory():
+        with temporary_file_errors():
             spool.flush()
         return spool
 
 
 def _discard(spool: IO[bytes]) -> None:
-    """Close a temporary file whose last bytes may have no room on the disk."""
+    """Close a temporary file, even if its last bytes do not fit on the disk."""
     with suppress(OSError):
         spool.close()
 
 
 def _mode_of(file: IO[bytes]) -> int:
-    """What kind of file it is, as `stat` says it; 0 for what is none to the system."""
+    """The `st_mode` of an open file; 0 for an object without a file descriptor."""
     try:
         return os.fstat(file.fileno()).st_mode
     except UnsupportedOperation:

@@ -1,4 +1,4 @@
-"""Where a text is kept while it is worked on: in memory, or in a temporary file if it is large."""
+"""Large arrays for a text: in memory, or in a temporary file if they are too large for it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from charrnn import files, locks
 from charrnn.arrays import Array, Shape
 from charrnn.errors import TextError
 
-#: Bytes that are kept in memory; more are kept in a file in the temporary directory.
+#: Bytes of the largest array in memory; a larger one is in a file in the temporary directory.
 IN_MEMORY = 64 << 20
-#: What the names of these files begin and end with.
+#: The beginning and the end of the names of these files.
 AFFIXES = "charrnn-", ".array"
 
 
-def joined(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
-    """Arrays one after the other as one, (count,), read-only where it is in a file.
+def concatenate(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
+    """Join arrays to one, (count,), which is read-only if it is in a file.
 
     Args:
-        parts: the arrays; those that make up a file are never all in memory.
-        count: how many elements they have together.
-        dtype: of the elements.
+        parts: the arrays; a large result never has all of them in memory.
+        count: the total number of elements.
+        dtype: the type of the elements.
 
     Raises:
-        TextError: where the temporary directory cannot hold the file.
+        TextError: if the temporary directory cannot hold the file.
     """
     if count * dtype.itemsize > IN_MEMORY:
         return _in_file(parts, count, dtype)
@@ -54,11 +54,11 @@ def _in_file(parts: Iterable[Array], count: int, dtype: np.dtype[Any]) -> Array:
     return _mapped(fill, (count,), dtype, "r")
 
 
-def room(shape: Shape, dtype: DTypeLike) -> Array:
-    """Memory to write to, in a temporary file if it is large.
+def allocate(shape: Shape, dtype: DTypeLike) -> Array:
+    """A writable array with undefined values.
 
     Raises:
-        TextError: where the temporary directory cannot hold the file.
+        TextError: if the temporary directory cannot hold the file.
     """
     size = prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
@@ -69,30 +69,30 @@ def room(shape: Shape, dtype: DTypeLike) -> Array:
 def _mapped(
     fill: Callable[[BinaryIO], None], shape: Shape, dtype: DTypeLike, mode: Literal["r", "r+"]
 ) -> Array:
-    """A temporary file with what `fill` writes to it, as an array."""
-    with naming_the_directory():
+    """A temporary file, filled by `fill`, as an array."""
+    with temporary_file_errors():
         handle, path = _locked_file()
         try:
-            # Written like any file and mapped when it is complete: a disk that is full is an
-            # error here, where writing to a map would kill the process.
+            # Written as a file and mapped when complete: a full disk is an error here, whereas
+            # writing to a map would kill the process.
             with open(handle, "wb", closefd=False) as file:
                 fill(file)
             whole = np.memmap(path, dtype, mode, shape=shape)
         except BaseException:
             locks.discard(handle, path)
             raise
-    # The file keeps its name, by which other processes find it, and goes with the map, which
-    # every view of the array keeps alive; at the latest when Python exits, be it by an
-    # exception. The map and not the array is what to wait for: Windows removes no file that is
-    # mapped, and the map tells of its end only when it has let go. There, too, the file is left
-    # if a worker that is about to end has it open still.
+    # The file keeps its name, by which other processes find it, until the map is freed (every
+    # view of the array keeps the map alive), at the latest until Python exits. The finalizer
+    # belongs to the map, not to the array: Windows cannot remove a mapped file. There the file
+    # remains if a worker that is about to end still has it open.
     weakref.finalize(whole.base, locks.discard, handle, path)
     return whole
 
 
 def _locked_file() -> tuple[int, str]:
-    """A new temporary file. Its lock says that its owner is alive: files without one are what
-    processes left that were killed, and go now.
+    """Create a temporary file with a lock, and remove the files of processes that were killed.
+
+    The lock shows that the owner is alive.
     """
     prefix, suffix = AFFIXES
     for old in Path(tempfile.gettempdir()).glob(f"{prefix}????????{suffix}"):
@@ -102,21 +102,21 @@ def _locked_file() -> tuple[int, str]:
         try:
             mine = locks.try_lock(handle) and locks.has_name(handle, path)
         except OSError:
-            mine = True  # files cannot be locked there, and so nobody removes them
+            mine = True  # no locks in this directory, so no process removes the file
         if mine:
             return handle, path
-        os.close(handle)  # another process took it for an orphan
+        os.close(handle)  # another process removed it before it was locked
 
 
 @contextmanager
-def naming_the_directory() -> Iterator[None]:
-    """Turn what goes wrong with a temporary file within into a `TextError` with the remedy."""
+def temporary_file_errors() -> Iterator[None]:
+    """Turn the errors of temporary files into a `TextError` with the directory and a remedy."""
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOMEM:  # of the map, and not of the directory
+        if error.errno == errno.ENOMEM:  # an error of the map, not of the directory
             raise
-        # A disk may be too full even to find the directory.
+        # With a full disk Python may find no temporary directory at all.
         directory = tempfile.tempdir or "temporary directory"
         advice = files.remedy(
             error, "name a directory with more room in the environment variable TMPDIR"

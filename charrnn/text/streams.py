@@ -1,4 +1,4 @@
-"""A text as contiguous streams, read in windows, for truncated backpropagation through time."""
+"""Batches for truncated backpropagation through time: windows of contiguous streams."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from charrnn.arrays import Array, Text
 
 
 class Window(NamedTuple):
-    """T steps of B streams: each target is the character after its input."""
+    """T steps of B streams; each target is the character after its input."""
 
-    inputs: Array  # (T, B)
-    targets: Array  # (T, B)
+    inputs: Array  # character indices (T, B)
+    targets: Array  # character indices (T, B)
 
 
 class Streams:
-    """B readers, evenly spaced in one text, that go through it side by side.
+    """B streams that start evenly spaced in one text and are read side by side.
 
-    Each reader goes on where it was in the window before, so the state of the network can be
-    carried from window to window. At the end of the text a reader goes on at its beginning,
-    as if the text were written in a circle: nothing is left out, every window is full, and
-    where the readers are follows from the number of the window alone.
+    Each stream continues in a window at the position at which the previous window ended, so the
+    state of the network can be carried from window to window. At the end of the text a stream
+    continues at its beginning. Therefore the streams read every character, every window is full,
+    and the positions of the streams depend only on the number of the window.
 
     Args:
-        indices: the text, (N,), any integer type.
-        batch_size: B, the number of readers, at most N.
+        indices: the text, (N,), of any integer type.
+        batch_size: B, at most N.
         seq_length: T, the steps of a window.
-        part: which of the readers windows are wanted of; all unless given.
+        part: the streams whose windows are needed, for a worker; all by default. B is then their
+            number in the shapes below.
     """
 
     def __init__(
         self, indices: Text, batch_size: int, seq_length: int, part: slice = slice(None)
     ) -> None:
-        # A plain view: what takes from a memmap would be one, and slower to work with.
+        # A plain view: indexing a memmap gives another memmap, which is slower to work with.
         self.indices = np.asarray(indices) if isinstance(indices, np.memmap) else indices
         self.batch_size = batch_size
         self.part = part
@@ -42,17 +43,19 @@ class Streams:
         self.steps = np.arange(seq_length + 1)[:, None]  # (T + 1, 1)
 
     def window(self, number: int) -> Window:
-        """The `number`-th window, counted from 0; there is no last one."""
+        """The window with this number, from 0 without an upper limit: two arrays (T, B)."""
         T = len(self.steps) - 1
-        places = self.starts + self.steps
-        places += number * T % len(self.indices)
-        # take wants the widest integers; without them it would convert at every call.
-        read = self.indices.take(places, mode="wrap").astype(np.intp)
+        positions = self.starts + self.steps  # (T + 1, B)
+        positions += number * T % len(self.indices)
+        # np.take needs intp indices, and would convert any other type at every call.
+        read = self.indices.take(positions, mode="wrap").astype(np.intp)
         return Window(read[:-1], read[1:])
 
     def begins(self, number: int) -> Array:
-        """Which readers are at the beginning of the text in a window, or came to it in the one
-        before, booleans (B,): there the state is emptied, as nothing stands before the text.
+        """The streams that are at the beginning of the text, booleans (B,).
+
+        A stream is there if it starts at the beginning in this window or reached the beginning
+        during the previous one. Reset its state before the window: no text precedes the beginning.
         """
         T = len(self.steps) - 1
         N = len(self.indices)
@@ -61,6 +64,6 @@ class Streams:
 
     @property
     def windows_per_epoch(self) -> float:
-        """How many windows together read as many characters as the text has."""
+        """The number of windows that together have as many characters as the text."""
         T = len(self.steps) - 1
         return len(self.indices) / (T * self.batch_size)

@@ -11,14 +11,12 @@ from numpy.typing import DTypeLike
 from charrnn.arrays import Array
 from charrnn.errors import UnknownCharacter
 
-#: Unicode ends here; a table over all code points maps a text without a loop in Python.
+#: Number of Unicode code points, the size of the tables that map a text without a Python loop.
 CODE_POINTS = 0x110000
 
 
 class Vocabulary:
-    """The characters that a model knows, in sorted order.
-
-    Sorted, so that the same text gives the same indices in every run.
+    """The V characters that a model knows, sorted, so that a text has the same indices in each run.
 
     Args:
         characters: the distinct characters, in any order.
@@ -42,7 +40,7 @@ class Vocabulary:
 
     @cached_property
     def char_to_ix(self) -> dict[str, int]:
-        """The index of each character; made when it is asked for, since it takes much room."""
+        """The index of each character; built at the first use, because it needs much memory."""
         return {char: ix for ix, char in enumerate(self.ix_to_char)}
 
     def __len__(self) -> int:
@@ -68,11 +66,12 @@ class Vocabulary:
 
         Args:
             text: the text.
-            unknown: what to do with characters that are not in the vocabulary: `error`, or
+            unknown: the treatment of characters that are not in the vocabulary: `error`, or
                 `skip` to leave them out.
 
         Raises:
-            UnknownCharacter: with the characters, if there are any and `unknown` is `error`.
+            UnknownCharacter: for characters that are not in the vocabulary, if `unknown` is
+                `error`; the message lists them.
         """
         indices = self._look_up(text)
         if len(indices) and indices.max() == len(self):
@@ -88,27 +87,27 @@ class Vocabulary:
         if self._table is None:
             self._table = np.full(CODE_POINTS, len(self), np.min_scalar_type(len(self)))
             self._table[self._code_points] = np.arange(len(self))
-        if text.isascii() and self._table.itemsize == 1:  # the same, and several times as fast
+        if text.isascii() and self._table.itemsize == 1:  # a faster way to the same indices
             found = bytearray(text, "ascii").translate(self._table[:256].tobytes())
             return np.frombuffer(found, np.uint8)
         return self._table.take(code_points(text))
 
     def decode(self, indices: Array) -> str:
-        """The text of indices, (N,); the opposite of `encode`."""
+        """The text of indices, (N,); the inverse of `encode`."""
         return text_of(self._code_points[np.asarray(indices, dtype=np.intp)])
 
 
 class Characters:
-    """The distinct characters of a text that comes in pieces; `str` gives them, sorted."""
+    """The distinct characters of a text in pieces; `str` gives the characters, sorted."""
 
     def __init__(self) -> None:
         self._ascii = b""
         self._seen = np.zeros(CODE_POINTS, bool)
 
     def add(self, piece: str) -> None:
-        """Take in the characters of a piece."""
-        # Soon there is nothing new in a piece, and to find that out is quicker than to note
-        # what it has: nothing is left of ASCII without what is known, or all has been seen.
+        """Add the characters of a piece."""
+        # After the first pieces, new characters are rare. Finding that there are none is faster
+        # than adding all: ASCII without the known characters is empty, or all have been seen.
         if piece.isascii():
             self._ascii += bytes(set(piece.encode().translate(None, self._ascii)))
             return
@@ -122,7 +121,7 @@ class Characters:
 
 
 def listed(characters: Sequence[str], most: int = 20) -> str:
-    """Characters as an error shows them: in quotes, and not too many."""
+    """Characters in quotes for an error message, at most `most` of them."""
     more = f" and {len(characters) - most} more" if len(characters) > most else ""
     return " ".join(map(repr, characters[:most])) + more
 
@@ -133,22 +132,22 @@ def code_points(text: str) -> Array:
 
 
 def text_of(points: Array) -> str:
-    """The text of code points, (N,); the opposite of `code_points`."""
+    """The text of code points, (N,); the inverse of `code_points`."""
     return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def one_hot(
     indices: Array, size: int, dtype: DTypeLike = np.float32, out: Array | None = None
 ) -> Array:
-    """Indices (N,) as one-hot rows (N, size): all zero but a one at the index.
+    """Indices (N,) as one-hot rows (N, size): zeros except for a one at the index.
 
     Args:
-        indices, size: as above.
-        dtype: of the rows.
-        out: where to put them, of that type, for indices that are known to be below `size`; new
-            memory unless given.
+        indices: (N,), each below `size`; checked unless `out` is given.
+        size: the number of columns.
+        dtype: the type of the rows.
+        out: (N, size), the memory for the rows; a new array by default.
     """
     eye = np.eye(size, dtype=dtype)
-    # To check an index, take would first put all rows into new memory.
+    # With mode="raise", take would first write all rows to new memory.
     rows: Array = eye[indices] if out is None else eye.take(indices, axis=0, out=out, mode="clip")
     return rows

@@ -103,7 +103,7 @@ def rate_for(cell: str, hidden_size: int, num_layers: int) -> float:
     bound what a step does to the state; a vanilla network has none (benchmarks/README.md).
 
     Args:
-        cell: a name in `charrnn.network.layers.CELLS`.
+        cell: a name in `charrnn.network.layers.LAYER_TYPES`.
         hidden_size: units of a layer.
         num_layers: layers.
     """

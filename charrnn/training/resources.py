@@ -38,10 +38,8 @@ def training_bytes(model: CharRNN, settings: Settings) -> int:
     """
     B, T, V = settings.batch_size, settings.seq_length, len(model.vocabulary)
     flat, H = model.parameters.flat, model.hidden_size
-    tapes = sum(
-        prod(shape) for layer in model.layers for shape in layer.cell.tape_shapes(T, B).values()
-    )
-    states = model.num_layers * len(model.layers[0].cell.state_names) * H * B
+    tapes = sum(prod(shape) for layer in model.layers for shape in layer.tape_shapes(T, B).values())
+    states = model.num_layers * len(model.layers[0].state_names) * H * B
     # Of each worker a gradient; of all together what the optimizer remembers, and the best weights.
     kept = settings.workers + len(OPTIMIZERS[settings.optimizer].names) + 1
     numbers = tapes + (V + H) * T * B + states + kept * flat.size

@@ -159,7 +159,7 @@ def start(
         given = {name: value for name, value in model.items() if value is not None}
         network = CharRNN(vocabulary, **{"hidden_size": size.hidden_size, **given})
     if settings.get("learning_rate") is None:
-        rate = planning.rate_for(network.cell, network.hidden_size, network.num_layers)
+        rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
         settings = {**settings, "learning_rate": rate}
     if ranks:
         settings = {**settings, "workers": settings.get("workers") or 1, "ranks": ranks.size}

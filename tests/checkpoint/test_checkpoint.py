@@ -13,6 +13,7 @@ import charrnn
 from charrnn.checkpoint import FORMAT, LONGEST, load, read, save
 from charrnn.checkpoint.history import MAX_POINTS, table_of
 from charrnn.errors import CheckpointError
+from charrnn.sampling import sample_text
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
 from charrnn.training.config import LARGEST
@@ -286,7 +287,7 @@ def test_checkpoints_of_every_format_are_read(kept):
     assert found.excerpt == COUNTED[-239:]
     assert [point["step"] for point in found.run["history"]] == [5, 10, 15, 20]
     assert found.run["best_loss"] == pytest.approx(2.955, abs=1e-3)
-    assert len("".join(found.build().sample(20, seed=0))) == 20
+    assert len("".join(sample_text(found.build(), 20, seed=0))) == 20
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)

@@ -10,6 +10,7 @@ from making import CORPUS, ROOM, made, mutated, npz, peak, refused, rewritten, s
 from charrnn.checkpoint import LONGEST, archive, read, save, unpacked
 from charrnn.checkpoint.schema import MAX_FILES
 from charrnn.errors import CheckpointError
+from charrnn.sampling import sample_text
 from charrnn.text.vocabulary import CODE_POINTS
 
 
@@ -49,7 +50,9 @@ def test_headers_that_were_worked_on_are_refused_or_can_be_used(path):
         arrays["header"] = np.frombuffer(mutated(header, rng), np.uint8)
         data = io.BytesIO(npz(**arrays))
         try:
-            outcomes.append(len("".join(unpacked(archive.read(data)).build().sample(2, seed=0))))
+            outcomes.append(
+                len("".join(sample_text(unpacked(archive.read(data)).build(), 2, seed=0)))
+            )
         except CheckpointError:
             outcomes.append(0)
     assert 0 < sum(outcome == 2 for outcome in outcomes) < len(outcomes)

@@ -53,13 +53,16 @@ def setting(section, name, value):
         (lambda said: said["versions"].update({f"{n}": "1" for n in range(50)}), "are too many"),
         (setting("model", "hidden_size", 10**12), r"is \(4, 4\).*asks for \(4, 1000000000000\)"),
         (setting("model", "num_layers", 10**12), "too few for its layers"),
-        (setting("model", "cell", "x" * 9_000), "cell of its model is 'x{5,40}[.]{3}x{5,40}', not"),
+        (
+            setting("model", "layer_type", "x" * 9_000),
+            "layer_type of its model is 'x{5,40}[.]{3}x{5,40}', not",
+        ),
         (setting("model", "colour", "blue"), "nothing is known of 'colour' in its model"),
         (setting("model", "dtype", "V2000000000"), "nothing is known of 'dtype' in its model"),
         (setting("corpus", "x", 1), "nothing is known of 'x' in its corpus"),
         (setting("run", "x", 1), "nothing is known of 'x' in its run"),
         (lambda said: said.update(x=1), "nothing is known of 'x' in its header"),
-        (lambda said: said.update(model={}), "model lacks cell, dropout, hidden_size"),
+        (lambda said: said.update(model={}), "model lacks dropout, hidden_size, layer_type"),
         (lambda said: said.update(settings={"steps": 3}), "settings lacks batch_size, seq_length"),
         (
             lambda said: said.update(settings={"steps": 0, "batch_size": 1, "seq_length": 1}),
@@ -175,7 +178,7 @@ def test_every_field_may_have_the_ends_of_its_range(section, name, valid):
 
 def test_the_schema_has_the_fields_that_a_run_writes_and_no_others(path):
     settings = {"batch_size": 2, "seq_length": 4, "workers": 1}
-    model = {"cell": "gru", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
+    model = {"layer_type": "gru", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
     with session.start(Corpus.of("abc" * 99), path, model=model, settings=settings) as run:
         run.save()
     with np.load(path) as file:

@@ -16,7 +16,7 @@ import pytest
 from conftest import DEADLINE, LIGHTHOUSE
 
 from charrnn import checkpoint
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.training.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL")
@@ -114,8 +114,8 @@ def saved_at(path):
 
 def test_twenty_runs_killed_at_random_moments_end_with_the_same_bits(run):
     Path("text.txt").write_bytes(LIGHTHOUSE.read_bytes()[:1500])
-    kinds = [(*pair, 1) for pair in product(sorted(CELLS), sorted(OPTIMIZERS))]
-    kinds += [(cell, "adam", 2) for cell in sorted(CELLS)]
+    kinds = [(*pair, 1) for pair in product(sorted(LAYER_TYPES), sorted(OPTIMIZERS))]
+    kinds += [(cell, "adam", 2) for cell in sorted(LAYER_TYPES)]
     assert len(kinds) == 20
     runs = []
     for seed, (cell, optimizer, workers) in enumerate(kinds):

@@ -169,7 +169,7 @@ def test_a_value_out_of_range_is_a_usage_error(wrong, run):
 
 @pytest.mark.parametrize("more", [[], ["--temp", "0"], ["--json"], ["--num-samples", "3"]])
 def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more, run):
-    model = CharRNN(Vocabulary("\nab"), cell="vanilla-relu", hidden_size=4)
+    model = CharRNN(Vocabulary("\nab"), layer_type="vanilla-relu", hidden_size=4)
     model.parameters.flat[...] = 1e6
     checkpoint.save(
         "charrnn.npz",

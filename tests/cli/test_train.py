@@ -70,7 +70,7 @@ def test_every_choice_trains(flag, run):
         run("train", "text.txt", *QUICK, "--overwrite", flag, choice)
         name = flag[2:]
         found = header()
-        assert (found.model["cell"] if name == "model" else found.settings[name]) == choice
+        assert (found.model["layer_type"] if name == "model" else found.settings[name]) == choice
 
 
 SETTINGS = {

@@ -14,7 +14,7 @@ def bracket_counter(cell=2, hidden_size=6):
 
     The other cells have random weights.
     """
-    model = CharRNN(Vocabulary("()ab.\n"), cell="lstm", hidden_size=hidden_size)
+    model = CharRNN(Vocabulary("()ab.\n"), layer_type="lstm", hidden_size=hidden_size)
     model.initialize(np.random.default_rng(1))
     weights = model.layers[0].weights
     for number, gate in enumerate("ifog"):

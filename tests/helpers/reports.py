@@ -30,12 +30,16 @@ FERRY = TEXT.index("The ferry")
 def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
     """A report of a random network on a text."""
     model = CharRNN(
-        Vocabulary.of(text), cell=cell, num_layers=num_layers, hidden_size=hidden_size, dropout=0
+        Vocabulary.of(text),
+        layer_type=cell,
+        num_layers=num_layers,
+        hidden_size=hidden_size,
+        dropout=0,
     )
     rng = np.random.default_rng(7)
     model.initialize(rng)
     model.parameters.flat[...] += spread * rng.standard_normal(model.parameters.flat.size)
-    kind = model.layers[0].cell
+    kind = model.layers[0]
     hostile = " ".join(HOSTILE)
     answer = Answer(
         f"Half of it is {hostile}.",

@@ -14,7 +14,7 @@ from charrnn.inspection.errors import (
 )
 from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.recording import record
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 
 
 def fits(*kinds):
@@ -103,7 +103,7 @@ def test_there_may_be_no_words(text):
     assert in_rare_words(text, "").tolist() == [character == "a" for character in text]
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_errors_are_those_of_the_network(cell, tiny_model, rng):
     model, text = tiny_model(cell), "".join(rng.choice(list("abcdefg"), 500))
     found = errors_by_kind(model, text, model.vocabulary.encode("abcdefg" * 9))

@@ -5,12 +5,12 @@ from charrnn.errors import TextError
 from charrnn.inspection.gates import gate_saturation
 from charrnn.inspection.reading import MIN_PART_CHARACTERS, STEPS, Signal, signals_of
 from charrnn.inspection.recording import record
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("length", [1, 50, STEPS + 7])
 def test_shares_are_those_of_all_values_of_every_layer(cell, length, tiny_model, rng):
     model = tiny_model(cell, 2)
@@ -31,7 +31,7 @@ def test_shares_are_those_of_all_values_of_every_layer(cell, length, tiny_model,
 def test_thresholds_are_those_of_gates_of_tanh_and_of_what_is_rectified(tiny_model):
     text = np.arange(7)
     limits = {}
-    for cell in CELLS:
+    for cell in LAYER_TYPES:
         found = gate_saturation(tiny_model(cell), text)
         limits[cell] = found.low, found.high
     assert limits == {
@@ -43,7 +43,7 @@ def test_thresholds_are_those_of_gates_of_tanh_and_of_what_is_rectified(tiny_mod
 
 
 def test_gates_that_never_move_are_saturated_all_the_time():
-    model = CharRNN(Vocabulary("abcdefg"), cell="lstm", hidden_size=4)
+    model = CharRNN(Vocabulary("abcdefg"), layer_type="lstm", hidden_size=4)
     model.parameters["layer1.b"][:12] = np.repeat([-4, 4, 0], 4)
     found = gate_saturation(model, np.arange(7))
     shares = {s.name: (found.left[s].tolist(), found.right[s].tolist()) for s in found.left}

@@ -12,7 +12,7 @@ from charrnn.inspection.gates import (
     gate_saturation,
 )
 from charrnn.inspection.reading import Signal
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render.plain import plain
 
 
@@ -97,7 +97,7 @@ def test_rectified_units_are_in_the_order_of_how_often_they_are_off():
     assert (figure.series[0].x, figure.series[0].y) == ([1, 2, 3], [0.2, 0.5, 1.0])
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_every_cell_has_an_answer_and_numbers(cell, tiny_model, rng):
     found = gate_saturation(tiny_model(cell, 2), rng.integers(0, 7, 60))
     assert "of layers 1 and 2 are" in answer(found).sentence

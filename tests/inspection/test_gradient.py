@@ -12,7 +12,7 @@ from charrnn.inspection.gradient import (
 )
 from charrnn.inspection.positions import states_before
 from charrnn.inspection.reading import Signal
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.streams import Streams
 from charrnn.text.vocabulary import Vocabulary
@@ -28,17 +28,17 @@ def loss_with_change(model, inputs, target, state, change):
     state = state.copy()
     at, changed, array, added = change
     for t, index in enumerate(inputs):
-        for number, (cell, weights, _) in enumerate(model.layers):
-            Wx, b = weights["Wx"], weights["b"][:, None]
+        for number, layer in enumerate(model.layers):
+            Wx, b = layer.weights["Wx"], layer.weights["b"][:, None]
             x = (Wx[:, [index]] if number == 0 else Wx @ state[number - 1, 0]) + b
-            cell.step(weights, x, state[number], cell.tape(1, 1, np.float64))
+            layer.step(x, state[number], layer.tape(1, 1, np.float64))
             if (t, number) == (at, changed):
                 state[number, array, :, 0] += added
     logits = (model.parameters["Wy"] @ state[-1, 0, :, 0]) + model.parameters["by"]
     return np.log(np.exp(logits).sum()) - logits[target]
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 def test_gradients_match_finite_differences_at_every_lag(cell, num_layers, tiny_model, rng):
     model = tiny_model(cell, num_layers)
@@ -63,7 +63,7 @@ def test_gradients_match_finite_differences_at_every_lag(cell, num_layers, tiny_
             assert (up - down) / (2 * eps) == pytest.approx(analytic, rel=1e-5, abs=1e-9)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_windows_taken_in_groups_give_the_same(cell, tiny_model, rng):
     model = tiny_model(cell, 2)
     text = rng.integers(0, 7, 60)
@@ -92,7 +92,7 @@ def test_an_lstm_has_curves_of_h_of_c_and_of_both(tiny_model, rng):
 def linear(cell, gain, bias=0.0):
     """A network whose step is a product with `gain` times a rotation, whatever it reads; of a
     rectified one with `gain` times the identity, which leaves states above 0."""
-    model = CharRNN(Vocabulary("abcdefg"), cell=cell, hidden_size=6)
+    model = CharRNN(Vocabulary("abcdefg"), layer_type=cell, hidden_size=6)
     model.initialize(np.random.default_rng(0))
     weights = model.layers[0].weights
     weights["Wx"][...] = 0
@@ -197,7 +197,7 @@ def letters_and_echoes(length):
 def trained(cell, text, steps):
     """A small model after some steps of Adam."""
     vocabulary = Vocabulary(text)
-    model = CharRNN(vocabulary, cell=cell, hidden_size=24)
+    model = CharRNN(vocabulary, layer_type=cell, hidden_size=24)
     model.initialize(np.random.default_rng(0))
     streams, state = Streams(vocabulary.encode(text), 16, 40), model.state(16)
     optimizer = Adam(model.parameters)
@@ -215,7 +215,7 @@ def test_gradients_of_a_trained_vanilla_network_vanish_where_those_of_gated_ones
     for cell in ("vanilla", "gru", "lstm"):
         model = trained(cell, text, 500)
         found = gradient_by_lag(model, model.vocabulary.encode(text), lags=40, rng=rng)
-        memory = Signal(1, model.layers[0].cell.state_names[-1])
+        memory = Signal(1, model.layers[0].state_names[-1])
         curve = found.norms[memory]
         left[cell] = curve[30] / curve[curve > 0][0]
         tenth[cell] = found.tenth[memory] or len(found.lags)

@@ -5,7 +5,7 @@ import pytest
 
 from charrnn.inspection.gradient import GradientByLag, answer, first_fallen, gradient_by_lag, grows
 from charrnn.inspection.reading import Signal
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render.plain import plain
 
 
@@ -94,7 +94,7 @@ def test_a_layer_has_a_figure_with_each_array_of_its_state():
     assert first.series[0].x == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_every_cell_has_an_answer_and_numbers(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 60)
     found = gradient_by_lag(model, text, windows=3, rng=rng, untrained=model)

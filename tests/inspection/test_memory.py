@@ -5,14 +5,14 @@ from charrnn.errors import SettingError, TextError
 from charrnn.inspection.memory import forget_gate, horizon, losses_from_empty, memory, read_carried
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import record
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 
 def test_time_constants_are_those_of_gates_that_never_move(rng):
     for cell, gates, gate in (("lstm", "ifog", "f"), ("gru", "rzn", "z")):
-        model = CharRNN(Vocabulary("abcdefg"), cell=cell, hidden_size=3)
+        model = CharRNN(Vocabulary("abcdefg"), layer_type=cell, hidden_size=3)
         start = gates.index(gate) * 3
         kept = np.array([0.5, 0.9, 0.99])
         model.parameters["layer1.b"][start : start + 3] = np.log(kept / (1 - kept))
@@ -23,16 +23,16 @@ def test_time_constants_are_those_of_gates_that_never_move(rng):
 
 
 def test_a_gate_that_is_always_open_never_forgets(rng):
-    model = CharRNN(Vocabulary("abcdefg"), cell="lstm", hidden_size=3)
+    model = CharRNN(Vocabulary("abcdefg"), layer_type="lstm", hidden_size=3)
     model.parameters["layer1.b"][3:6] = 100
     found = memory(model, rng.integers(0, 7, 50), rng=rng)
     assert found.time_constants[1, "f"].tolist() == [np.inf] * 3
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_means_of_gates_and_losses_are_those_of_the_whole_text(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 300)
-    gate = forget_gate(model.layers[0].cell)
+    gate = forget_gate(model.layers[0])
     signals = [Signal(layer, gate) for layer in (1, 2) if gate]
     means, losses = read_carried(model, text, gate)
     recording = record(model, text, signals)
@@ -48,7 +48,7 @@ def test_without_gates_there_are_no_time_constants(tiny_model, rng):
     assert found.time_constants == {}
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_losses_from_an_empty_state_are_those_of_the_text_alone(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 40).astype(np.uint8)
     starts = np.array([0, 5, 20, 21, 29])
@@ -75,7 +75,7 @@ def test_the_loss_is_that_with_carried_state_and_what_an_empty_one_costs_more(ti
 def shift_register(length, characters="abcdefg"):
     """A network that puts out the character read `length` characters ago, and knows no more."""
     V = len(characters)
-    model = CharRNN(Vocabulary(characters), cell="vanilla-relu", hidden_size=length * V)
+    model = CharRNN(Vocabulary(characters), layer_type="vanilla-relu", hidden_size=length * V)
     model.parameters["layer1.Wx"][:V] = np.eye(V)
     model.parameters["layer1.Wh"][V:, :-V] = np.eye((length - 1) * V)
     model.parameters["Wy"][:, -V:] = 5 * np.eye(V)

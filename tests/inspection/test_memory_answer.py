@@ -6,7 +6,7 @@ import pytest
 
 from charrnn.inspection.memory import Memory, answer, memory
 from charrnn.inspection.reading import Signal
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render.plain import plain
 
 
@@ -71,7 +71,7 @@ def test_time_constants_are_in_order_and_those_without_end_are_left_out():
     assert figure.log_y
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_every_cell_has_an_answer_and_numbers(cell, tiny_model, rng):
     found = memory(tiny_model(cell, 2), rng.integers(0, 7, 60), rng=rng)
     shown = answer(found)

@@ -7,7 +7,7 @@ from charrnn.errors import SettingError, TextError
 from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.ngram import MIN_CLOSINGS, by_group, closings, compare, summarize
 from charrnn.inspection.recording import record
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 
 
 def test_the_best_order_is_the_one_of_fewest_bits():
@@ -87,7 +87,7 @@ def test_a_text_with_few_brackets_has_no_row_for_them():
     assert summarize(text, bits, bits[None], 10).closing == ()
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_both_are_measured_on_the_same_characters(cell, tiny_model, rng):
     model, text, train = tiny_model(cell), rng.integers(0, 7, 300), rng.integers(0, 7, 900)
     found = compare(model, text, train, order=3)

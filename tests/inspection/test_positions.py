@@ -4,7 +4,7 @@ from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError
 from charrnn.inspection.positions import draw_positions, in_double, peaks, states_before
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 
 
 def test_places_are_different_in_order_and_within_their_range(rng):
@@ -24,7 +24,7 @@ def test_no_places_are_refused(rng):
         draw_positions(0, 5, 0, rng)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("positions", [[0], [0, 3, 11, 12], [127, 128, 129, 256], [5, 300]])
 def test_the_state_before_a_place_is_that_after_all_that_stands_there(
     cell, positions, tiny_model, rng

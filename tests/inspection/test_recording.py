@@ -4,18 +4,19 @@ import pytest
 from charrnn.errors import SettingError
 from charrnn.inspection.reading import STEPS, Signal, divide, signals_of
 from charrnn.inspection.recording import export, record
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
+from charrnn.sampling import Reader
 from charrnn.text.streams import Window
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("layer", [1, 2])
 def test_values_are_those_after_reading_each_character(cell, layer, tiny_model, rng):
     model = tiny_model(cell, 2)
     text = rng.integers(0, 7, 20)
     carried = signals_of(model, layer)
     values = record(model, text, carried).values
-    reader = model.reader()
+    reader = Reader(model)
     for position, index in enumerate(text):
         reader.read(np.array([index]))
         for number, signal in enumerate(carried):

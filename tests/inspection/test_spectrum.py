@@ -3,19 +3,20 @@ import pytest
 
 from charrnn.errors import TextError
 from charrnn.inspection.spectrum import JACOBIAN, RECURRENT, matrices, spectrum
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
+from charrnn.sampling import Reader
 from charrnn.text.vocabulary import Vocabulary
 
 
 def numeric_jacobian(model, text, position, layer):
     """∂s_t/∂s_{t−1} of a layer at the step that reads a position, by central differences."""
-    reader = model.reader()
+    reader = Reader(model)
     for index in text[:position]:
         reader.read(np.array([index]))
     before = reader.state.copy()
     reader.read(text[[position]])  # with what the layers below put out at this very step
-    cell, weights, _ = model.layers[layer]
+    weights = model.layers[layer].weights
     x = (
         weights["Wx"][:, [text[position]]]
         if layer == 0
@@ -25,7 +26,7 @@ def numeric_jacobian(model, text, position, layer):
 
     def step(change):
         state = before[layer] + change.reshape(before[layer].shape)
-        cell.step(weights, x.copy(), state, cell.tape(1, 1, np.float64))
+        model.layers[layer].step(x.copy(), state, model.layers[layer].tape(1, 1, np.float64))
         return state.ravel()
 
     eps = 1e-6
@@ -33,7 +34,7 @@ def numeric_jacobian(model, text, position, layer):
     return np.stack([(step(d) - step(-d)) / (2 * eps) for d in directions], axis=1)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("layer", [1, 2, 3])
 def test_jacobians_match_finite_differences(cell, layer, tiny_model, rng):
     model, text = tiny_model(cell, 3), rng.integers(0, 7, 9)
@@ -43,7 +44,7 @@ def test_jacobians_match_finite_differences(cell, layer, tiny_model, rng):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_jacobians_of_places_are_averaged(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 30)
     positions = np.array([2, 17, 29])
@@ -68,7 +69,7 @@ def test_a_layer_without_gates_has_the_eigenvalues_of_its_weights_too(cell, tiny
 
 def silent(cell, **biases):
     """A network that nothing enters, and whose gates have these biases."""
-    model = CharRNN(Vocabulary("abcdefg"), cell=cell, hidden_size=4)
+    model = CharRNN(Vocabulary("abcdefg"), layer_type=cell, hidden_size=4)
     gates = {"lstm": "ifog", "gru": "rzn"}[cell]
     for name, bias in biases.items():
         start = gates.index(name) * 4
@@ -87,7 +88,7 @@ def test_gates_alone_are_the_eigenvalues_of_a_layer_without_weights(rng):
 
 
 def test_starting_weights_neither_grow_nor_shrink_what_they_carry(rng):
-    model = CharRNN(Vocabulary("abcdefg"), cell="vanilla", hidden_size=12)
+    model = CharRNN(Vocabulary("abcdefg"), layer_type="vanilla", hidden_size=12)
     model.initialize(rng)
     found = spectrum(model, model, rng.integers(0, 7, 30)).eigenvalues[0]
     np.testing.assert_allclose(np.abs(found.trained), 1, rtol=1e-5)
@@ -108,7 +109,7 @@ def test_a_short_text_has_fewer_positions(length, positions, tiny_model, rng):
 
 
 def test_large_layers_are_averaged_over_fewer_positions(tiny_model, rng):
-    model = CharRNN(Vocabulary("ab"), cell="lstm", hidden_size=400)
+    model = CharRNN(Vocabulary("ab"), layer_type="lstm", hidden_size=400)
     assert spectrum(model, None, rng.integers(0, 2, 100)).positions < 40
 
 

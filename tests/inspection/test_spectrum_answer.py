@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.inspection.spectrum import JACOBIAN, RECURRENT, Eigenvalues, Spectrum, answer, spectrum
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render.plain import plain
 
 
@@ -66,7 +66,7 @@ def test_eigenvalues_are_points_beside_the_unit_circle_the_untrained_ones_below(
     ]
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_every_cell_has_an_answer_and_numbers(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 60)
     found = spectrum(model, model, text)

@@ -4,7 +4,7 @@ import pytest
 from charrnn.errors import TextError, UnknownCharacter
 from charrnn.inspection.recording import record
 from charrnn.inspection.surprisal import summarize, surprisal
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 
 
 def test_means_and_shares_are_those_of_each_class():
@@ -41,7 +41,7 @@ def test_what_is_certain_has_no_shares():
     assert only.share == only.bits == 0
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_bits_are_those_of_the_network(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), "".join(rng.choice(list("abcdefg"), 400))
     found = surprisal(model, text)

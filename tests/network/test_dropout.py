@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
-from charrnn.network.dropout import draw
+from charrnn.network.dropout import draw_masks
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 7), (2, 5, 7), (3, 5, 7), (1, 1, 7)])
-def test_the_masks_of_some_streams_are_those_among_all(shape):
-    whole = draw(shape, 0.5, np.random.default_rng(7))
+def test_the_masks_of_a_part_are_a_part_of_all_masks(shape):
+    whole = draw_masks(shape, 0.5, np.random.default_rng(7))
     for part in (slice(0, 3), slice(3, 4), slice(4, 7), slice(5, 5)):
-        mine = draw(shape, 0.5, np.random.default_rng(7), part)
+        mine = draw_masks(shape, 0.5, np.random.default_rng(7), part)
         np.testing.assert_array_equal(mine, whole[..., part])
 
 
-def test_streams_and_units_are_dropped_apart():
-    masks = draw((2, 100, 50), 0.3, np.random.default_rng(0))
+def test_streams_and_units_are_dropped_independently():
+    masks = draw_masks((2, 100, 50), 0.3, np.random.default_rng(0))
     assert masks.shape == (2, 100, 1, 50)
     dropped = masks == 0
     for axis in ((0, 1, 2), (3,), (0, 3)):  # of each stream, unit and layer, unit
@@ -21,7 +21,7 @@ def test_streams_and_units_are_dropped_apart():
     np.testing.assert_allclose(masks.mean(), 1, atol=0.02)
 
 
-def test_what_is_kept_is_scaled_up():
-    masks = draw((1, 50, 20), 0.2, np.random.default_rng(0))
+def test_kept_outputs_are_scaled_up():
+    masks = draw_masks((1, 50, 20), 0.2, np.random.default_rng(0))
     assert np.unique(masks).tolist() == [0, np.float32(1.25)]
-    assert (draw((1, 50, 20), 0.0, np.random.default_rng(0)) == 1).all()
+    assert (draw_masks((1, 50, 20), 0.0, np.random.default_rng(0)) == 1).all()

@@ -1,13 +1,13 @@
-"""The gradient of every cell against finite differences along a random direction."""
+"""The gradients of every layer type against finite differences."""
 
 import numpy as np
 import pytest
 
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 
 
 def total_loss(model, window, state, weight, masks=None):
-    """The mean loss of a window, and a further one that weighs the last state."""
+    """The mean loss of a window plus a loss that depends on the last state."""
     carried = state.copy()
     loss = model.loss_and_gradient(window, carried, masks, d_state=weight.copy())
     return loss + float((carried * weight).sum())
@@ -15,9 +15,11 @@ def total_loss(model, window, state, weight, masks=None):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_gradient_matches_finite_difference(cell, num_layers, dropout, tiny_model, window, rng):
-    model = tiny_model(cell, num_layers, dropout=dropout)
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_gradient_matches_finite_difference(
+    layer_type, num_layers, dropout, tiny_model, window, rng
+):
+    model = tiny_model(layer_type, num_layers, dropout=dropout)
     state = rng.standard_normal(model.state(3).shape)
     weight = rng.standard_normal(state.shape)
 
@@ -39,28 +41,28 @@ def test_gradient_matches_finite_difference(cell, num_layers, dropout, tiny_mode
     assert numeric == pytest.approx(analytic, rel=1e-6)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_every_parameter_has_its_own_gradient(cell, tiny_model, window, rng):
-    model = tiny_model(cell, 2, hidden_size=3)
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_every_parameter_has_its_own_gradient(layer_type, tiny_model, window, rng):
+    model = tiny_model(layer_type, 2, hidden_size=3)
     state = rng.standard_normal(model.state(3).shape)
     weight = rng.standard_normal(state.shape)
     total_loss(model, window, state, weight)
     analytic = model.gradient.flat.copy()
     eps = 1e-5
     numeric = np.empty_like(analytic)
-    for place, value in enumerate(model.parameters.flat.copy()):
-        model.parameters.flat[place] = value + eps
+    for position, value in enumerate(model.parameters.flat.copy()):
+        model.parameters.flat[position] = value + eps
         above = total_loss(model, window, state, weight)
-        model.parameters.flat[place] = value - eps
+        model.parameters.flat[position] = value - eps
         below = total_loss(model, window, state, weight)
-        model.parameters.flat[place] = value
-        numeric[place] = (above - below) / (2 * eps)
+        model.parameters.flat[position] = value
+        numeric[position] = (above - below) / (2 * eps)
     np.testing.assert_allclose(analytic, numeric, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_gradient_flows_back_to_the_first_state(cell, tiny_model, window, rng):
-    model = tiny_model(cell, 2)
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_gradient_flows_back_to_the_first_state(layer_type, tiny_model, window, rng):
+    model = tiny_model(layer_type, 2)
     state = rng.standard_normal(model.state(3).shape)
     weight = rng.standard_normal(state.shape)
     d_state = weight.copy()

@@ -33,7 +33,7 @@ def test_several_files_are_joined_in_the_order_given(write):
     assert corpus.notices == ()
 
 
-def test_the_files_are_told_by_their_absolute_paths(write, tmp_path, monkeypatch):
+def test_files_have_absolute_paths(write, tmp_path, monkeypatch):
     write("poem.txt", b"a")
     monkeypatch.chdir(tmp_path)
     assert read(["poem.txt"]).files == (str(tmp_path.resolve() / "poem.txt"),)
@@ -53,7 +53,9 @@ def test_line_ends_are_kept_as_they_are(write):
         (codecs.BOM_UTF32_BE, "utf-32-be", ["utf_32"]),
     ],
 )
-def test_a_byte_order_mark_is_believed_left_out_and_noticed(mark, encoding, others, write):
+def test_a_byte_order_mark_sets_the_encoding_and_is_left_out_with_a_notice(
+    mark, encoding, others, write
+):
     path = write("marked.txt", mark + "süß 😀\n".encode(encoding))
     for named in (None, encoding, *others):
         corpus = read([path], Decoding(named))
@@ -61,7 +63,7 @@ def test_a_byte_order_mark_is_believed_left_out_and_noticed(mark, encoding, othe
         assert corpus.notices == (f"{path}: left out the byte-order mark, read as {encoding}",)
 
 
-def test_the_place_of_a_bad_byte_counts_the_mark(write):
+def test_the_position_of_a_bad_byte_counts_the_mark(write):
     path = write("marked.txt", codecs.BOM_UTF8 + b"abc\xffd")
     with pytest.raises(TextError, match=r"at byte 6 \(ff 64\)"):
         read([path])
@@ -72,7 +74,7 @@ def test_a_name_that_no_system_can_open_is_an_error_of_the_text(tmp_path):
         read([str(tmp_path / (300 * "a"))])
 
 
-def test_only_files_with_a_mark_are_noticed(write):
+def test_only_files_with_a_mark_get_a_notice(write):
     plain, marked = write("plain", b"a"), write("marked", codecs.BOM_UTF16_LE + b"b\0")
     corpus = read([plain, marked, plain])
     assert corpus.text == "aba"
@@ -90,7 +92,7 @@ def test_a_mark_inside_of_a_file_is_text(write):
     assert read([write("odd", b"a" + codecs.BOM_UTF8)]).text == "a\ufeff"
 
 
-def test_text_that_is_not_utf_8_is_refused_with_the_file_the_place_and_the_remedy(write):
+def test_text_that_is_not_utf_8_is_refused_with_the_file_the_position_and_the_remedy(write):
     good, bad = write("good.txt", b"fine"), write("bad.txt", 1234 * b"x" + b"\xe9\xff and more")
     with pytest.raises(TextError) as caught:
         read([good, bad])
@@ -99,7 +101,7 @@ def test_text_that_is_not_utf_8_is_refused_with_the_file_the_place_and_the_remed
     assert "--encoding latin-1" in message
 
 
-def test_the_encoding_that_was_named_is_said_where_it_does_not_fit(write):
+def test_the_error_names_the_given_encoding_if_it_does_not_fit(write):
     with pytest.raises(TextError, match="not ascii at byte 2 "):
         read([write("bad.txt", b"ab\xc3\xa4")], Decoding("ascii"))
 
@@ -157,7 +159,7 @@ def test_stdin_that_cannot_be_decoded_is_named(monkeypatch):
         ("nfkc", "ééfi"),
     ],
 )
-def test_a_text_is_brought_into_the_normal_form_asked_for(form, expected, write):
+def test_a_text_is_normalized_on_request(form, expected, write):
     path = write("mixed.txt", "e\u0301é\ufb01".encode())
     assert read([path], normalize=form).text == expected
 
@@ -197,14 +199,14 @@ def test_the_standard_library_is_sizeable_and_the_same_twice():
     assert standard_library().sha256 == corpus.sha256
 
 
-def test_the_standard_library_is_normalized_as_asked():
+def test_the_standard_library_is_normalized_on_request():
     plain, apart = standard_library(), standard_library("nfd")
     assert apart.text == unicodedata.normalize("NFD", plain.text) != plain.text
 
 
 @pytest.fixture
 def in_tiny_pieces(monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 3)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 3)
 
 
 @pytest.mark.parametrize("form", [None, *NORMAL_FORMS])
@@ -213,7 +215,7 @@ def test_in_tiny_pieces_a_text_is_the_same(form, write, monkeypatch):
     paths = [write("a.txt", text.encode()), write("b.txt", "\u0301\r".encode())]
     whole = read(paths, normalize=form)
     for block in range(1, 12):
-        monkeypatch.setattr(sources, "BLOCK", block)
+        monkeypatch.setattr(sources, "BLOCK_BYTES", block)
         corpus = read(paths, normalize=form)
         assert corpus.text == whole.text == normalized(text + "\u0301\r", form)
         assert corpus.length == len(whole.text)
@@ -224,7 +226,7 @@ def test_in_tiny_pieces_a_text_is_the_same(form, write, monkeypatch):
 
 
 @given(st.lists(st.text(st.characters() | st.characters(categories=["Cs"]) | st.just("a"))))
-def test_a_corpus_is_surveyed_and_encoded_as_its_pieces_would_be_together(pieces):
+def test_a_corpus_in_pieces_has_the_same_characters_and_indices_as_the_whole(pieces):
     text = "".join(pieces)
     corpus = Corpus("name", [pieces[:2], pieces[2:]])
     assert corpus.text == text
@@ -235,20 +237,22 @@ def test_a_corpus_is_surveyed_and_encoded_as_its_pieces_would_be_together(pieces
     np.testing.assert_array_equal(corpus.encode(vocabulary), vocabulary.encode(text))
 
 
-def test_a_place_beyond_the_first_pieces_is_exact(write, in_tiny_pieces):
+def test_a_position_beyond_the_first_pieces_is_exact(write, in_tiny_pieces):
     path = write("bad.txt", codecs.BOM_UTF8 + "süß".encode() + b"\xe2\x82")
     with pytest.raises(TextError, match=r"bad\.txt: not utf-8 at byte 8 \(e2 82\)"):
         read([path])
 
 
-def test_what_could_be_read_only_once_is_told_like_stdin(monkeypatch, in_tiny_pieces, tmp_path):
+def test_a_file_that_can_be_read_only_once_is_listed_like_stdin(
+    monkeypatch, in_tiny_pieces, tmp_path
+):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abcabc")))
     corpus = read(["-"])
     assert corpus.encode(Vocabulary("abc")).tolist() == [0, 1, 2, 0, 1, 2]
     assert corpus.files == ("-",)
 
 
-def test_a_large_text_is_in_a_file_as_long_as_it_is_wanted(write, monkeypatch, tmp_path):
+def test_a_large_text_is_in_a_file_as_long_as_it_is_used(write, monkeypatch, tmp_path):
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(storage, "IN_MEMORY", 10)
@@ -271,7 +275,7 @@ def test_a_file_that_changes_before_it_is_encoded_is_refused(write):
 
 # As if by another who writes as many bytes and sets the clock of the file back.
 @pytest.mark.parametrize("changed", ["xbc", "é ", "漢", "abcd", "ab"])
-def test_a_change_of_which_nothing_shows_is_refused_where_it_is_noticed(changed):
+def test_a_change_without_a_sign_is_refused_when_it_is_noticed(changed):
     source = ["abc"]
     corpus = Corpus("log.txt", [source])
     source[0] = changed
@@ -300,7 +304,7 @@ def test_a_file_that_was_rewritten_and_set_back_is_encoded_as_it_is_hashed(write
     assert corpus.sha256 == hashlib.sha256(b"cbaabc").hexdigest()
 
 
-def test_what_a_checkpoint_says_of_its_text_reads_it_again(write):
+def test_the_text_of_a_checkpoint_is_read_with_the_same_settings(write):
     path = write("odd.bin", b"\xff\0\xe9")
     how = Decoding(binary=True)
     described = session.describe(read([path], how), None, 0)

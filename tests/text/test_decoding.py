@@ -7,17 +7,17 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import TextError
-from charrnn.text.decoding import BYTE_ORDER_MARKS, ERRORS, UNMARKED, Decoding, NoText, decoded
+from charrnn.text.decoding import BYTE_ORDER_MARKS, ERRORS, UNMARKED, Decoding, InvalidBytes, decode
 
 
 def known(name):
     try:
-        return Decoding(name).after(b"")[0]
+        return Decoding(name).encoding_after(b"")[0]
     except TextError:
         return None
 
 
-#: All that a text may be in, as Python calls them.
+#: Python's names of all encodings of text.
 CODECS = sorted({codec for name in set(aliases.values()) if (codec := known(name))})
 codecs_of_texts = st.sampled_from(CODECS) | st.sampled_from(sorted(UNMARKED.values()))
 cuts = st.lists(st.integers(1, 9), min_size=1, max_size=5)
@@ -29,7 +29,7 @@ anything = st.lists(st.binary(max_size=6) | codes, max_size=4).map(b"".join)
 
 
 def outcome(data, sizes, codec, errors="strict", binary=False):
-    """The text of bytes in blocks of such sizes, or the fault and where it is."""
+    """The text of bytes in blocks of these sizes, or the first invalid byte."""
     blocks, start = [], 0
     for size in cycle(sizes):
         blocks.append(data[start : start + size])
@@ -37,20 +37,20 @@ def outcome(data, sizes, codec, errors="strict", binary=False):
         if not blocks[-1]:
             break
     try:
-        return "".join(decoded(blocks, codec, errors, binary))
-    except NoText as fault:
-        return fault.place, fault.nul
+        return "".join(decode(blocks, codec, errors, binary))
+    except InvalidBytes as fault:
+        return fault.position, fault.nul
 
 
 def first_nul(data, codec):
-    """Where the first NUL begins, if it begins where no character is unfinished."""
+    """The position of the first NUL that is not inside of another character."""
     unit = int(codec[4:6]) // 8 if codec[:6] in ("utf-16", "utf-32") else 1
-    ends = (end for end in range(len(data) + 1) if "\0" in begun(data[:end], codec))
+    ends = (end for end in range(len(data) + 1) if "\0" in valid_text(data[:end], codec))
     return next((end - unit for end in ends), None)
 
 
-def begun(data, codec):
-    """The text of bytes, or nothing where they are none."""
+def valid_text(data, codec):
+    """The text of bytes; "" if they are invalid or end within a character."""
     try:
         return data.decode(codec)
     except UnicodeError:
@@ -58,7 +58,7 @@ def begun(data, codec):
 
 
 def expected(data, codec):
-    """The same from all bytes at once."""
+    """The expected result, from all bytes at once."""
     nul = first_nul(data, codec)
     try:
         text = data.decode(codec)
@@ -86,7 +86,7 @@ def test_a_text_is_the_same_in_blocks_of_any_sizes(codec, text, sizes):
 @example("utf-8", "", b"ab\xff\0", [9])
 @example("utf-8", "", b"ab\0\xff", [9])
 @example("iso2022_kr", "", b"+\x1b$\x8e-+~{\xff\x1b\x0eA", [1])  # a code that never ends
-def test_the_first_fault_is_the_same_in_blocks_of_any_sizes(codec, good, bad, sizes):
+def test_the_first_invalid_byte_is_the_same_in_blocks_of_any_sizes(codec, good, bad, sizes):
     data = good.encode(codec, "ignore") + bad
     assume(codec != "utf-7" or first_nul(data, codec) is None)
     assert outcome(data, sizes, codec) == expected(data, codec)
@@ -96,7 +96,7 @@ def test_the_first_fault_is_the_same_in_blocks_of_any_sizes(codec, good, bad, si
 @settings(max_examples=400)
 @example("utf-8", "replace", "a", b"\xe2\x82b\xff", [2])
 @example("utf-16-le", "replace", "a", b"\0\xd8a\0\xff", [3])
-def test_what_stands_for_nothing_is_replaced_or_ignored(codec, errors, good, bad, sizes):
+def test_invalid_bytes_are_replaced_or_ignored(codec, errors, good, bad, sizes):
     assume(not codec.startswith("iso2022"))  # of which codes without an end stay a fault
     data = good.encode(codec, "ignore") + bad
     text = data.decode(codec, errors)
@@ -109,25 +109,25 @@ def test_what_stands_for_nothing_is_replaced_or_ignored(codec, errors, good, bad
 
 @given(st.binary(), cuts)
 @example(bytes(range(256)), [7])
-def test_each_byte_is_a_character_where_that_is_asked_for(data, sizes):
+def test_each_byte_is_a_character_on_request(data, sizes):
     decoding = Decoding(binary=True)
     assert decoding.mark(codecs.BOM_UTF8 + data) == b""
-    codec, _ = decoding.after(b"")
+    codec, _ = decoding.encoding_after(b"")
     assert outcome(data, sizes, codec, binary=True) == "".join(map(chr, data))
 
 
-def test_most_of_what_python_knows_is_known():
+def test_most_encodings_of_python_are_known():
     assert len(CODECS) > 80
     assert {"utf-8", "cp1252", "iso2022_jp", "gb18030", "koi8-r", "cp037"} <= set(CODECS)
 
 
 @pytest.mark.parametrize("name", ["utf-9", "hex", "idna", "punycode", "unicode_escape", "\0"])
-def test_what_is_no_encoding_of_a_text_is_refused(name):
+def test_an_encoding_that_is_not_for_text_is_refused(name):
     with pytest.raises(TextError, match=r"no encoding named .*, try utf-8"):
         Decoding(name)
 
 
-def test_what_is_no_way_with_errors_is_refused():
+def test_an_unknown_treatment_of_errors_is_refused():
     with pytest.raises(TextError, match="strict, replace, ignore, not magic"):
         Decoding(errors="magic")
 
@@ -138,5 +138,5 @@ def test_a_mark_is_one_of_its_family(mark):
     for encoding in (None, name, name.replace("-", "_").upper(), name[:6]):
         decoding = Decoding(encoding)
         assert decoding.mark(mark + b"a\0\0\0") == mark
-        assert decoding.after(mark) == (name, name)
+        assert decoding.encoding_after(mark) == (name, name)
     assert Decoding("latin-1").mark(mark) == b""

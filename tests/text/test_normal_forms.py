@@ -17,8 +17,8 @@ from charrnn.text.normal_forms import (
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
 
-#: Hangul, whole and in letters, Latin with and without accents, accents by themselves, vowels
-#: of Bengali that melt together, line ends, and what is several letters in NFKC.
+#: Hangul syllables and letters, Latin letters with and without accents, accents alone, Bengali
+#: vowels that combine, line ends, and a character that is several letters in NFKC.
 accented = st.text(
     st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
     | st.characters(min_codepoint=0x1100, max_codepoint=0x11FF)
@@ -30,7 +30,7 @@ accented = st.text(
 
 
 def in_pieces(text, sizes):
-    """A text cut at places that follow from a list of sizes."""
+    """A text in pieces of these sizes, and the rest."""
     pieces, rest = [], text
     for size in sizes:
         pieces.append(rest[:size])
@@ -55,7 +55,7 @@ def test_any_text_may_be_cut_anywhere(form, text, sizes):
     assert "".join(normalized_pieces(pieces, form)) == normalized(text, form)
 
 
-def test_what_is_independent_never_melts_into_what_stands_before_it():
+def test_an_independent_character_never_combines_with_the_one_before():
     everything = list(map(chr, range(sys.maxunicode + 1)))
     melting = set(map(chr, [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]))  # of Hangul
     for character in everything:
@@ -69,12 +69,12 @@ def test_what_is_independent_never_melts_into_what_stands_before_it():
     assert not re.search(f"[{INDEPENDENT}]", "".join(joining))
 
 
-def test_no_more_is_held_back_than_what_follows_the_last_independent_character():
+def test_only_the_text_from_the_last_independent_character_on_is_held_back():
     pieces = normalized_pieces(["abc", "de\u0301漢\u0301", "x"], "nfc")
     assert list(pieces) == ["ab", "cdé", "漢\u0301", "x"]
 
 
-def test_a_text_with_nothing_independent_comes_as_a_whole():
+def test_a_text_without_independent_characters_comes_as_a_whole():
     assert list(normalized_pieces(["¼", "\u0301", "¼"], "nfd")) == ["¼\u0301¼"]
 
 
@@ -83,7 +83,7 @@ def test_a_text_with_nothing_independent_comes_as_a_whole():
     "text", ["ภาษาไทยน้ำ", "हिन्दीभाषा", "русскийязык", "عربي", "ひらがなが", "ខ្មែរ", "éàü"]
 )
 def test_little_is_held_back_of_any_script(text, form):
-    """Without a space, and cut within syllables, too."""
+    """Also without a space, and with pieces that end within syllables."""
     for size in (3, 4, 5):
         pieces = in_pieces(text * 100, [size] * (100 * len(text) // size))
         largest = max(map(len, normalized_pieces(pieces, form)))
@@ -100,7 +100,7 @@ def test_all_syllables_of_hangul_are_composed_again():
 @example("각\u11a8")  # a final consonant too many
 @example("ǖa\u0323\u0302")
 @example("a\u0321\u0301")  # the second mark melts into the letter, past the first
-def test_what_nfd_took_apart_is_put_together_again(text):
+def test_letters_that_nfd_separates_are_combined_again(text):
     apart = unicodedata.normalize("NFD", text)
     assert "".join(compose(apart)) == unicodedata.normalize("NFC", text)
 

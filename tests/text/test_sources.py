@@ -21,9 +21,9 @@ texts = st.text(
 
 
 def read(data, block):
-    """What a file with these bytes gives, read in blocks of that size: its text, or the error."""
+    """The text of a file with these bytes, read in blocks of this size, or the error."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "BLOCK", block)
+        patch.setattr(sources, "BLOCK_BYTES", block)
         path = Path(folder, "file.txt")
         path.write_bytes(data)
         file = File(str(path))
@@ -44,7 +44,7 @@ def test_a_text_is_the_same_in_blocks_of_any_size(mark, text, block):
 
 @pytest.mark.parametrize("mark", [b"", *BYTE_ORDER_MARKS])
 @given(texts, blocks)
-def test_the_place_of_a_fault_is_the_same_in_blocks_of_any_size(mark, text, block):
+def test_the_position_of_an_invalid_byte_is_the_same_in_blocks_of_any_size(mark, text, block):
     codec = BYTE_ORDER_MARKS.get(mark, "utf-8")
     good = mark + f"a{text}".encode(codec)  # with NUL the mark of UTF-16 would be that of UTF-32
     assert read(good + b"\xff", block).startswith(f"not {codec} at byte {len(good):,} (ff): ")
@@ -54,13 +54,13 @@ def test_the_place_of_a_fault_is_the_same_in_blocks_of_any_size(mark, text, bloc
 
 
 def test_pieces_are_as_long_as_blocks(write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 4)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 4)
     path = write("a.txt", "abcdéfgh€\n".encode())
     assert list(File(path)) == ["abcd", "éfg", "h€", "\n"]
 
 
 def test_progress_counts_the_bytes_of_each_reading(write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 4)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 4)
     seen = []
     file = File(write("a.txt", b"0123456789"), progress=seen.append)
     for _ in range(2):
@@ -74,9 +74,9 @@ def stdin(monkeypatch, data):
 
 
 @pytest.mark.parametrize("in_memory", [10**6, 5])
-def test_stdin_is_read_as_often_as_wanted(in_memory, monkeypatch):
+def test_stdin_can_be_read_again(in_memory, monkeypatch):
     monkeypatch.setattr(sources, "IN_MEMORY", in_memory)
-    monkeypatch.setattr(sources, "BLOCK", 3)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 3)
     file = stdin(monkeypatch, codecs.BOM_UTF8 + "grün\r\n".encode())
     assert file.passing
     assert file.declared == "utf-8"
@@ -84,7 +84,7 @@ def test_stdin_is_read_as_often_as_wanted(in_memory, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes with a name")
-def test_a_pipe_with_a_name_is_read_as_often_as_wanted(tmp_path):
+def test_a_pipe_with_a_name_can_be_read_again(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=("grün\n".encode(),))
@@ -95,8 +95,8 @@ def test_a_pipe_with_a_name_is_read_as_often_as_wanted(tmp_path):
     assert ["".join(file) for _ in range(2)] == ["grün\n"] * 2
 
 
-def test_a_place_in_stdin_is_exact(monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 3)
+def test_a_position_in_stdin_is_exact(monkeypatch):
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 3)
     file = stdin(monkeypatch, b"abcd\xe2\x82xyz")
     with pytest.raises(TextError, match=r"^-: not utf-8 at byte 4 \(e2 82 78 79\)"):
         list(file)
@@ -132,7 +132,7 @@ def test_a_file_that_changes_between_two_readings_is_refused(how, write):
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 4)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 4)
     path = write("log.txt", b"0123456789")
     pieces = iter(File(path))
     assert next(pieces) == "0123"
@@ -150,7 +150,7 @@ def test_a_file_that_is_gone_at_the_second_reading_is_named(write):
 
 
 def test_reading_may_be_given_up_early(write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 1)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 1)
     pieces = iter(File(write("a.txt", b"abc")))
     assert next(pieces) == "a"
     del pieces  # a file left open would be a warning, and warnings are errors
@@ -176,21 +176,21 @@ def test_a_pipe_without_an_end_is_given_up(monkeypatch):
             assert self.read_so_far < 1100
             return size * b"x"
 
-    monkeypatch.setattr(sources, "BLOCK", 10)
-    monkeypatch.setattr(sources, "LONGEST_PIPE", 1000)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 10)
+    monkeypatch.setattr(sources, "MAX_PIPE_BYTES", 1000)
     assert "".join(stdin(monkeypatch, 1000 * b"x")) == 1000 * "x"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Endless()))
     with pytest.raises(TextError, match=r"^-: 1,000 bytes from a pipe, and no end: name a file"):
         File("-")
 
 
-def test_bytes_that_stand_for_nothing_are_replaced_or_ignored_where_asked(write):
+def test_invalid_bytes_are_replaced_or_ignored_on_request(write):
     path = write("a.txt", b"caf\xe9 caf\xe9")
     assert "".join(File(path, Decoding(errors="replace"))) == "caf\ufffd caf\ufffd"
     assert "".join(File(path, Decoding(errors="ignore"))) == "caf caf"
 
 
-def test_all_bytes_are_characters_where_asked(write):
+def test_all_bytes_are_characters_on_request(write):
     data = codecs.BOM_UTF16_LE + bytes(range(256))
     file = File(write("a.bin", data), Decoding(binary=True))
     assert "".join(file).encode("latin-1") == data
@@ -206,6 +206,6 @@ def test_the_remedies_are_named(mark, write):
 
 
 def test_a_nul_is_found_beyond_the_first_block(write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK", 4)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 4)
     with pytest.raises(TextError, match=r"a NUL at byte 1,001 \(00 62\)"):
         list(File(write("a.txt", 1001 * b"a" + b"\0b")))

@@ -12,14 +12,14 @@ import pytest
 from charrnn import locks
 from charrnn.errors import TextError
 from charrnn.text import storage
-from charrnn.text.storage import joined, room
+from charrnn.text.storage import allocate, concatenate
 
 UINT8 = np.dtype(np.uint8)
 
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The temporary directory, in which anything larger than nothing is kept."""
+    """The temporary directory, which holds every array that is not empty."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -33,14 +33,14 @@ def parts(dtype=UINT8):
 
 
 def test_a_small_array_is_in_memory():
-    array = joined(parts(), 5, UINT8)
+    array = concatenate(parts(), 5, UINT8)
     assert type(array) is np.ndarray
     assert array.tolist() == [0, 1, 2, 0, 1]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
 def test_a_large_array_is_in_a_file(dtype, temporary):
-    array = joined(parts(dtype), 5, np.dtype(dtype))
+    array = concatenate(parts(dtype), 5, np.dtype(dtype))
     assert isinstance(array, np.memmap)
     assert array.dtype == dtype
     assert array.tolist() == [0, 1, 2, 0, 1]
@@ -49,12 +49,12 @@ def test_a_large_array_is_in_a_file(dtype, temporary):
 
 def test_bytes_decide_what_is_large(temporary, monkeypatch):
     monkeypatch.setattr(storage, "IN_MEMORY", 5)
-    assert not isinstance(joined(parts(), 5, UINT8), np.memmap)
-    assert isinstance(joined(parts(np.uint16), 5, np.dtype(np.uint16)), np.memmap)
+    assert not isinstance(concatenate(parts(), 5, UINT8), np.memmap)
+    assert isinstance(concatenate(parts(np.uint16), 5, np.dtype(np.uint16)), np.memmap)
 
 
 def test_the_file_lasts_as_long_as_any_view_of_it(temporary):
-    views = [np.asarray(joined(parts(), 5, UINT8)[2:])[1:]]
+    views = [np.asarray(concatenate(parts(), 5, UINT8)[2:])[1:]]
     gc.collect()
     assert len(list(temporary.iterdir())) == 1
     assert views.pop().tolist() == [0, 1]
@@ -68,7 +68,7 @@ def test_nothing_is_left_behind_where_a_part_fails(temporary):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        joined(failing(), 6, UINT8)
+        concatenate(failing(), 6, UINT8)
     assert list(temporary.iterdir()) == []
 
 
@@ -78,7 +78,7 @@ def test_the_file_is_gone_when_python_has_ended(how, temporary):
 import sys, numpy as np
 from charrnn.text import storage
 storage.IN_MEMORY = 0
-kept = storage.joined([np.zeros(9, np.uint8)], 9, np.dtype(np.uint8))
+kept = storage.concatenate([np.zeros(9, np.uint8)], 9, np.dtype(np.uint8))
 print(kept.filename)
 {how}
 """
@@ -97,7 +97,7 @@ def test_a_directory_without_room_is_named_with_the_remedy(temporary, monkeypatc
     monkeypatch.setattr(storage, "open", full, raising=False)
     expected = f"{temporary}: No space left on device: .* TMPDIR"
     with pytest.raises(TextError, match=expected):
-        joined(parts(), 5, UINT8)
+        concatenate(parts(), 5, UINT8)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
@@ -106,7 +106,7 @@ def test_a_disk_that_gets_full_is_an_error_and_not_a_crash(temporary, monkeypatc
     full.symlink_to("/dev/full")
     monkeypatch.setattr(tempfile, "mkstemp", lambda *_: (os.open(full, os.O_WRONLY), str(full)))
     with pytest.raises(TextError, match="No space left on device"):
-        joined(parts(), 5, UINT8)
+        concatenate(parts(), 5, UINT8)
 
 
 def test_the_lack_of_any_temporary_directory_is_an_error_of_the_text(temporary, monkeypatch):
@@ -116,13 +116,13 @@ def test_the_lack_of_any_temporary_directory_is_an_error_of_the_text(temporary, 
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "gettempdir", missing)
     with pytest.raises(TextError, match=r"^temporary directory: No usable"):
-        joined(parts(), 5, UINT8)
+        concatenate(parts(), 5, UINT8)
 
 
-def test_room_to_write_to_is_in_a_file_where_it_is_large(tmp_path, monkeypatch):
+def test_a_large_writable_array_is_in_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("charrnn.text.storage.IN_MEMORY", 100)
-    small, large = room((5, 5), np.uint8), room((20, 30), np.float32)
+    small, large = allocate((5, 5), np.uint8), allocate((20, 30), np.float32)
     assert list(tmp_path.iterdir()) != []
     assert not isinstance(small, np.memmap)
     large[...] = 1.5
@@ -133,7 +133,7 @@ def test_room_to_write_to_is_in_a_file_where_it_is_large(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("system", ["with fallocate", "without"])
-def test_a_full_disk_is_said_before_the_room_is_used(system, tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_before_the_array_is_used(system, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("charrnn.text.storage.IN_MEMORY", 100)
 
@@ -142,11 +142,11 @@ def test_a_full_disk_is_said_before_the_room_is_used(system, tmp_path, monkeypat
 
     if system == "without":
         monkeypatch.delattr("os.posix_fallocate", raising=False)
-        assert room((20, 30), np.uint8).shape == (20, 30)
+        assert allocate((20, 30), np.uint8).shape == (20, 30)
         return
     monkeypatch.setattr("os.posix_fallocate", full, raising=False)
     with pytest.raises(TextError, match="No space left on device: name a directory"):
-        room((20, 30), np.uint8)
+        allocate((20, 30), np.uint8)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -156,17 +156,17 @@ def test_too_little_memory_for_a_map_is_not_blamed_on_the_directory(temporary, m
 
     monkeypatch.setattr(np, "memmap", lack)
     with pytest.raises(OSError, match="Cannot allocate memory"):
-        room((20, 30), np.uint8)
+        allocate((20, 30), np.uint8)
     assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(temporary):
+def test_only_the_files_of_killed_processes_are_removed(temporary):
     program = """
 import numpy as np
 from charrnn.text import storage
 storage.IN_MEMORY = 0
-kept = storage.room((9,), np.uint8)
+kept = storage.allocate((9,), np.uint8)
 print(kept.filename, flush=True)
 input()
 """
@@ -176,11 +176,11 @@ input()
     other.touch()
     with subprocess.Popen(words, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         theirs = Path(process.stdout.readline().strip())
-        ours = [room((9,), np.uint8)]
+        ours = [allocate((9,), np.uint8)]
         assert theirs.is_file()
         process.kill()
     assert theirs.is_file()
-    ours.append(room((9,), np.uint8))
+    ours.append(allocate((9,), np.uint8))
     assert not theirs.exists()
     assert all(Path(array.filename).exists() for array in ours)
     ours.clear()
@@ -188,7 +188,7 @@ input()
     assert list(temporary.iterdir()) == [other]
 
 
-def test_a_file_that_was_taken_for_an_orphan_is_made_again(temporary, monkeypatch):
+def test_a_file_that_another_process_removed_as_an_orphan_is_made_again(temporary, monkeypatch):
     made, try_lock = [], locks.try_lock
 
     def slow(handle):
@@ -199,7 +199,7 @@ def test_a_file_that_was_taken_for_an_orphan_is_made_again(temporary, monkeypatc
         return try_lock(handle)
 
     monkeypatch.setattr(locks, "try_lock", slow)
-    array = joined(parts(), 5, UINT8)
+    array = concatenate(parts(), 5, UINT8)
     assert [Path(array.filename)] == made[1:] == list(temporary.iterdir())
 
 
@@ -208,7 +208,7 @@ def test_a_temporary_directory_without_locks_will_do(temporary, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks, "try_lock", refuse)
-    kept = [joined(parts(), 5, UINT8), joined(parts(), 5, UINT8)]
+    kept = [concatenate(parts(), 5, UINT8), concatenate(parts(), 5, UINT8)]
     assert len(list(temporary.iterdir())) == 2
     kept.clear()
     gc.collect()

@@ -9,16 +9,16 @@ from charrnn.text.streams import Streams
 
 
 @st.composite
-def streams(draw):
-    """Readers of a text whose characters are all different, so that each place is known."""
+def any_streams(draw):
+    """Streams of a text whose characters are all different, so that each position is known."""
     length = draw(st.integers(1, 60))
     batch_size = draw(st.integers(1, length))
     return Streams(np.arange(length, dtype=np.uint8), batch_size, draw(st.integers(1, 70)))
 
 
-def read(readers, count):
-    """What each reader reads in the first windows: inputs and targets, each (B, count · T)."""
-    windows = [readers.window(number) for number in range(count)]
+def read(streams, count):
+    """The inputs and the targets of each stream in the first windows, each (B, count · T)."""
+    windows = [streams.window(number) for number in range(count)]
     return tuple(np.concatenate(part).T for part in zip(*windows))
 
 
@@ -28,47 +28,47 @@ def test_targets_are_the_inputs_shifted_by_one():
     np.testing.assert_array_equal(window.targets[-1], window.inputs[-1] + 1)
 
 
-@given(streams(), st.integers(0, 10**12))
-def test_each_target_is_the_character_after_its_input(readers, number):
-    window = readers.window(number)
-    np.testing.assert_array_equal(window.targets, (window.inputs + 1) % len(readers.indices))
+@given(any_streams(), st.integers(0, 10**12))
+def test_each_target_is_the_character_after_its_input(streams, number):
+    window = streams.window(number)
+    np.testing.assert_array_equal(window.targets, (window.inputs + 1) % len(streams.indices))
 
 
-def test_a_reader_goes_on_where_it_was():
-    readers = Streams(np.arange(1000), 3, 5)
-    first, second = readers.window(0), readers.window(1)
+def test_a_stream_continues_at_its_last_position():
+    streams = Streams(np.arange(1000), 3, 5)
+    first, second = streams.window(0), streams.window(1)
     assert first.inputs[:, 1].tolist() == [333, 334, 335, 336, 337]
     np.testing.assert_array_equal(second.inputs[0], first.targets[-1])
 
 
-@given(streams(), st.integers(1, 6))
-def test_readers_lose_and_reorder_nothing(readers, count):
-    inputs, targets = read(readers, count)
-    circle = np.tile(readers.indices, 2 + inputs.shape[1])
+@given(any_streams(), st.integers(1, 6))
+def test_streams_keep_every_character_in_order(streams, count):
+    inputs, targets = read(streams, count)
+    circle = np.tile(streams.indices, 2 + inputs.shape[1])
     for start, was_input, was_target in zip(inputs[:, 0], inputs, targets):
         np.testing.assert_array_equal(was_input, circle[start:][: len(was_input)])
         np.testing.assert_array_equal(was_target, circle[start + 1 :][: len(was_input)])
 
 
-@given(streams())
-def test_readers_start_evenly_spaced(readers):
-    starts, length = readers.window(0).inputs[0], len(readers.indices)
+@given(any_streams())
+def test_streams_start_evenly_spaced(streams):
+    starts, length = streams.window(0).inputs[0], len(streams.indices)
     gaps = np.diff([*starts, length])
     assert starts[0] == 0
     assert gaps.sum() == length
     assert np.ptp(gaps) <= 1
 
 
-@given(streams())
-def test_all_readers_together_read_each_character_of_an_epoch(readers):
-    inputs, _ = read(readers, ceil(readers.windows_per_epoch))
-    assert set(inputs.flat) == set(readers.indices)
+@given(any_streams())
+def test_all_streams_together_read_each_character_of_an_epoch(streams):
+    inputs, _ = read(streams, ceil(streams.windows_per_epoch))
+    assert set(inputs.flat) == set(streams.indices)
 
 
 def test_an_epoch_of_full_windows_reads_each_character_once():
-    readers = Streams(np.arange(4 * 6 * 5), 4, 6)
-    assert readers.windows_per_epoch == 5
-    inputs, _ = read(readers, 5)
+    streams = Streams(np.arange(4 * 6 * 5), 4, 6)
+    assert streams.windows_per_epoch == 5
+    inputs, _ = read(streams, 5)
     np.testing.assert_array_equal(np.sort(inputs, axis=None), np.arange(120))
 
 
@@ -76,9 +76,9 @@ def test_an_epoch_need_not_end_with_a_window():
     assert Streams(np.arange(100), 3, 8).windows_per_epoch == pytest.approx(100 / 24)
 
 
-def test_at_the_end_of_the_text_a_reader_goes_on_at_its_beginning():
-    readers = Streams(np.array([7, 8, 9]), 1, 2)
-    inputs, targets = read(readers, 3)
+def test_at_the_end_of_the_text_a_stream_continues_at_the_beginning():
+    streams = Streams(np.array([7, 8, 9]), 1, 2)
+    inputs, targets = read(streams, 3)
     assert inputs.tolist() == [[7, 8, 9, 7, 8, 9]]
     assert targets.tolist() == [[8, 9, 7, 8, 9, 7]]
 
@@ -88,23 +88,23 @@ def test_a_window_may_be_longer_than_the_text():
     assert window.inputs[:, 0].tolist() == [7, 8, 9, 7, 8, 9, 7, 8]
 
 
-@given(streams(), st.integers(1, 1000))
-def test_a_reader_begins_anew_where_it_came_to_the_beginning_of_the_text(readers, number):
-    came = (readers.window(number - 1).targets == 0).any(axis=0)
-    np.testing.assert_array_equal(readers.begins(number), came)
+@given(any_streams(), st.integers(1, 1000))
+def test_a_stream_begins_after_it_reached_the_beginning_of_the_text(streams, number):
+    came = (streams.window(number - 1).targets == 0).any(axis=0)
+    np.testing.assert_array_equal(streams.begins(number), came)
 
 
-def test_the_first_reader_begins_in_the_first_window():
-    readers = Streams(np.arange(100), 4, 5)
-    assert readers.begins(0).tolist() == [True, False, False, False]
-    assert not readers.begins(1).any()
-    assert readers.begins(5).tolist() == [False, False, False, True]
+def test_the_first_stream_begins_in_the_first_window():
+    streams = Streams(np.arange(100), 4, 5)
+    assert streams.begins(0).tolist() == [True, False, False, False]
+    assert not streams.begins(1).any()
+    assert streams.begins(5).tolist() == [False, False, False, True]
 
 
-@given(streams(), st.integers(0, 1000))
-def test_where_readers_are_follows_from_the_number_of_the_window_alone(readers, number):
-    later = readers.window(number + 10**9 * len(readers.indices))
-    np.testing.assert_array_equal(later, readers.window(number))
+@given(any_streams(), st.integers(0, 1000))
+def test_the_positions_of_streams_follow_from_the_number_of_the_window_alone(streams, number):
+    later = streams.window(number + 10**9 * len(streams.indices))
+    np.testing.assert_array_equal(later, streams.window(number))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
@@ -116,8 +116,8 @@ def test_windows_have_a_row_for_each_step_and_index_without_conversion(dtype):
     np.testing.assert_array_equal(text, np.arange(90))
 
 
-def test_the_number_of_a_window_has_no_end():
-    """A product of two numbers that a checkpoint may have is more than 64 bits hold."""
+def test_the_number_of_a_window_has_no_limit():
+    """The product of two numbers in a checkpoint may need more than 64 bits."""
     streams = Streams(np.arange(7), 2, 4)
     number = 7 * 2**60 + 2
     np.testing.assert_array_equal(streams.begins(number), streams.begins(2))

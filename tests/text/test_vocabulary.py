@@ -46,7 +46,7 @@ def test_vocabularies_of_different_characters_differ():
 @given(texts)
 @example("")
 @example("\ud83d\ude00 😀 \U0010ffff\x00")
-def test_what_is_encoded_decodes_to_the_same_text(text):
+def test_encoded_text_decodes_to_the_same_text(text):
     vocabulary = Vocabulary.of(text)
     indices = vocabulary.encode(text)
     assert indices.shape == (len(text),)
@@ -54,13 +54,13 @@ def test_what_is_encoded_decodes_to_the_same_text(text):
 
 
 @given(texts)
-def test_an_index_is_the_place_among_the_sorted_characters(text):
-    places = sorted(set(text))
-    assert Vocabulary.of(text).encode(text).tolist() == [places.index(char) for char in text]
+def test_an_index_is_the_position_among_the_sorted_characters(text):
+    characters = sorted(set(text))
+    assert Vocabulary.of(text).encode(text).tolist() == [characters.index(char) for char in text]
 
 
 @given(texts, texts)
-def test_unknown_lists_what_is_not_in_the_vocabulary_once_and_sorted(known, text):
+def test_unknown_lists_each_unknown_character_once_and_sorted(known, text):
     assert Vocabulary.of(known).unknown(text) == "".join(sorted(set(text) - set(known)))
 
 
@@ -102,7 +102,7 @@ def test_indices_have_the_smallest_type_that_holds_them(size, dtype):
 
 
 @pytest.mark.parametrize("size", [255, 256, 257])
-def test_an_unknown_character_is_told_apart_where_the_type_is_full(size):
+def test_an_unknown_character_is_detected_if_the_type_has_no_free_value(size):
     vocabulary = Vocabulary(map(chr, range(40, 40 + size)))
     assert vocabulary.encode("\x01" + chr(39 + size), unknown="skip").tolist() == [size - 1]
     with pytest.raises(UnknownCharacter, match="x01"):
@@ -123,7 +123,7 @@ def test_one_hot_rows_have_a_single_one_at_the_index():
 @pytest.mark.parametrize("size", [100, 254, 255, 256, 300])
 @given(st.text(st.characters(max_codepoint=127)))
 def test_a_text_of_ascii_is_encoded_like_any_other(size, text):
-    # The ð keeps the second text from the quick way that ASCII takes.
+    # The ð prevents the fast way for ASCII in the second call.
     vocabulary = Vocabulary(map(chr, range(20, 20 + size)))
     for unknown in ("skip", "error"):
         try:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.training import planning
 
 characters = st.integers(1, 10**7)
@@ -224,7 +224,7 @@ def test_a_wide_or_deep_vanilla_network_learns_at_a_lower_rate(cell, units, laye
     assert planning.rate_for(cell, units, layers) == pytest.approx(rate)
 
 
-@given(st.sampled_from(sorted(CELLS)), st.integers(1, 4096), st.integers(1, 100))
+@given(st.sampled_from(sorted(LAYER_TYPES)), st.integers(1, 4096), st.integers(1, 100))
 def test_the_rate_does_not_rise_with_width_or_depth(cell, units, layers):
     rate = planning.rate_for(cell, units, layers)
     assert 0 < planning.rate_for(cell, units + 1, layers) <= rate <= planning.RATE

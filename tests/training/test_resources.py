@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from making import peak
 
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import resources
@@ -15,12 +15,14 @@ SETTINGS = Settings(steps=2, batch_size=512, seq_length=64, val_every=9)
 
 
 def model(cell="gru", hidden_size=32, num_layers=2):
-    made = CharRNN(Vocabulary("abcdefg"), cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    made = CharRNN(
+        Vocabulary("abcdefg"), layer_type=cell, hidden_size=hidden_size, num_layers=num_layers
+    )
     made.initialize(np.random.default_rng(0))
     return made
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_the_estimate_is_a_lower_bound_and_no_poor_one(cell):
     network, text = model(cell), np.arange(200_000) % 7
     taken = peak(lambda: Run(network, text, None, SETTINGS).step())

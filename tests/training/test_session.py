@@ -18,7 +18,7 @@ from charrnn.training.config import Settings
 from charrnn.training.trainer import Run, train
 
 TEXT = "the quick brown fox jumps over the lazy dog, naïvely\n" * 60
-MODEL = {"cell": "lstm", "hidden_size": 8, "num_layers": 1, "dropout": 0.1}
+MODEL = {"layer_type": "lstm", "hidden_size": 8, "num_layers": 1, "dropout": 0.1}
 SETTINGS = {"steps": 12, "batch_size": 4, "seq_length": 8, "val_every": 4, "workers": 1, "seed": 0}
 
 
@@ -168,7 +168,7 @@ def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_one
 
 @pytest.mark.parametrize("cell", ["vanilla", "vanilla-relu"])
 def test_a_deep_vanilla_network_learns_by_default(tmp_path, cell):
-    model = {"cell": cell, "hidden_size": 48, "num_layers": 3, "dropout": None}
+    model = {"layer_type": cell, "hidden_size": 48, "num_layers": 3, "dropout": None}
     settings = {"steps": 120, "batch_size": 8, "seq_length": 16, "workers": 1}
     with session.start(
         Corpus.of(TEXT * 2), tmp_path / "model.npz", model=model, settings=settings

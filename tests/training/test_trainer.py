@@ -6,7 +6,7 @@ import pytest
 
 from charrnn.checkpoint import history
 from charrnn.errors import SettingError, TrainingError
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.parallel.processes import team_of
 from charrnn.text.streams import Streams
@@ -52,7 +52,7 @@ def test_training_lowers_the_loss(start):
 
 
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_a_resumed_run_ends_with_the_same_bits(cell, optimizer, start):
     whole = start(cell, optimizer=optimizer)
     list(train(whole))
@@ -329,7 +329,7 @@ def assert_alike(first, second):
 
 
 @pytest.mark.parametrize(("workers", "optimizer"), [(2, "adam"), (3, "sgd")])
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_workers_train_as_one_does_alone(cell, workers, optimizer, start):
     settings = {**DIVIDED, "optimizer": optimizer}
     assert_alike(start(cell, **settings), start(cell, workers=workers, **settings))

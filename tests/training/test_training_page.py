@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from charrnn.cli.train import command
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.layers.gru import GRU
 from charrnn.network.layers.lstm import LSTM
 from charrnn.network.model import CharRNN
@@ -41,7 +41,7 @@ def default(name):
 
 def started(cell="lstm", **sizes):
     """A model with starting weights."""
-    model = CharRNN(Vocabulary(map(chr, range(V))), cell=cell, **{"hidden_size": H, **sizes})
+    model = CharRNN(Vocabulary(map(chr, range(V))), layer_type=cell, **{"hidden_size": H, **sizes})
     model.initialize(np.random.default_rng(0))
     return model
 
@@ -88,7 +88,7 @@ def check_normal(weights, deviation):
 
 
 def inputs():
-    for cell in CELLS:
+    for cell in LAYER_TYPES:
         model = started(cell, num_layers=2)
         of_one_hot = 1 / np.sqrt(2) if cell.startswith("vanilla") else 1 / np.sqrt(H)
         check_normal(model.parameters["layer1.Wx"], of_one_hot)
@@ -99,13 +99,13 @@ def inputs():
 
 
 def outputs():
-    for cell in CELLS:
+    for cell in LAYER_TYPES:
         check_normal(started(cell).parameters["Wy"], 1 / np.sqrt(H))
     return "normal with standard deviation 1/√H"
 
 
 def recurrent():
-    for cell in CELLS:
+    for cell in LAYER_TYPES:
         squared = 1 / 2 if cell == "vanilla-relu" else 1
         for Wh in started(cell).parameters["layer1.Wh"].reshape(-1, H, H):
             np.testing.assert_allclose(Wh @ Wh.T, squared * np.eye(H), atol=1e-5)
@@ -113,7 +113,7 @@ def recurrent():
 
 
 def biases():
-    for cell in CELLS:
+    for cell in LAYER_TYPES:
         for name, values in started(cell).parameters.items():
             if values.ndim == 1 and (cell, name) != ("lstm", "layer1.b"):
                 assert not values.any()
@@ -128,7 +128,10 @@ def forget_bias():
 
 
 def bias_vectors():
-    count = {cell: sum(len(s) == 1 for s in CELLS[cell](2, 3).shapes().values()) for cell in CELLS}
+    count = {
+        cell: sum(len(s) == 1 for s in LAYER_TYPES[cell](2, 3).shapes().values())
+        for cell in LAYER_TYPES
+    }
     assert count.pop("gru") == 2
     assert GRU(2, 3).shapes()["bh"] == (3,)
     (others,) = set(count.values())
@@ -144,7 +147,7 @@ def order(cell, gates):
         model.parameters["layer1.b"][...] = 0
         model.parameters["layer1.b"][4 * row : 4 * row + 4] = 3
         model.forward(still, model.state())
-        tape, layer = model.room(1, 1).tapes[0], model.layers[0].cell
+        tape, layer = model.workspace(1, 1).tapes[0], model.layers[0]
         values = {name: layer.signal(tape, name).max() for name in gates}
         found += [name for name, value in values.items() if value > 0.9]
     return ", ".join(found)
@@ -216,7 +219,7 @@ def carried():
 ROWS = {
     "learning rate": lambda: (
         f"with one layer of {H}: "
-        + each({cell: f"{rate_for(cell, H, 1):g}" for cell in sorted(CELLS)})
+        + each({cell: f"{rate_for(cell, H, 1):g}" for cell in sorted(LAYER_TYPES)})
         + "; less with more layers for vanilla and vanilla-relu"
     ),
     "schedule": schedule,

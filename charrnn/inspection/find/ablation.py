@@ -10,9 +10,9 @@ from math import log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.network.model import CharRNN, Reader
+from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
-from charrnn.sampling import log_softmax
+from charrnn.sampling import Reader, log_softmax
 
 #: Characters of an excerpt that only warm up the state, and characters that are scored.
 WARM_UP, SCORED = 128, 192
@@ -126,7 +126,7 @@ def mean(values: Array, where: Array) -> float:
 
 def read_freely(model: CharRNN, read: Array, targets: Array) -> tuple[Array, Array]:
     """The mean state of each cell, (L, S, H), and the losses in nats, (T, 1, M)."""
-    reader = model.reader(read.shape[1])
+    reader = Reader(model, read.shape[1])
     losses = np.empty((len(read), 1, read.shape[1]))
     total = np.zeros(reader.state.shape[:3])
     for step in range(len(read)):
@@ -142,7 +142,7 @@ def read_held(
     T, M = read.shape
 
     def losses_of(cells: Sequence[tuple[int, int]]) -> Array:
-        reader = model.shared().reader(len(cells) * M)
+        reader = Reader(CharRNN.sharing(model), len(cells) * M)
         hold(reader, means, cells, M)
         losses = np.empty((T, len(cells), M))
         for step in range(T):

@@ -20,7 +20,7 @@ from charrnn.inspection.reading import (
     read_through,
 )
 from charrnn.network.model import CharRNN
-from charrnn.text.storage import room
+from charrnn.text.storage import allocate
 
 #: Levels of a cell's values.
 LEVELS = 256
@@ -108,7 +108,7 @@ def read_levels(
     N, C = len(indices), len(signals) * model.hidden_size
     parts = divide(N)
     scale = Scale(some_values(model, indices, signals))
-    steps = room((C, parts.streams * parts.pieces * STEPS), np.uint16)
+    steps = allocate((C, parts.streams * parts.pieces * STEPS), np.uint16)
 
     def store(piece: Piece) -> None:
         of_streams = scale.steps(all_values(piece)).transpose(2, 1, 0)  # (B, C, T)
@@ -116,7 +116,7 @@ def read_levels(
             steps[:, first : first + len(piece.positions)] = of_stream
 
     read_through(model, indices, signals, store, parts=parts, progress=progress)
-    bins = room((C, N), np.uint8)
+    bins = allocate((C, N), np.uint8)
 
     def store_levels(cells: Array, _progress: Progress) -> None:
         for cell in cells:

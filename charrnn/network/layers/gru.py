@@ -7,10 +7,10 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Cell, before, orthogonal, outputs
+from charrnn.network.layers.layer import Layer, orthogonal, outputs, previous_h
 
 
-class GRU(Cell):
+class GRU(Layer):
     """Gated recurrent unit (Cho 2014), in the form of cuDNN, PyTorch and Keras.
 
         r, z = σ(Wx·x + Wh·h + b)           reset and update gate
@@ -18,15 +18,15 @@ class GRU(Cell):
         n    = tanh(Wx·x + b + r∘q)         candidate
         h    ← (1−z)∘n + z∘h
 
-    each with its own H rows of Wx (3·H, D), Wh (3·H, H) and b (3·H), in the order r, z, n;
-    bh (H). Wh starts orthogonal.
+    r, z and n each have their own H rows of Wx (3·H, D), Wh (3·H, H) and b (3·H), in this order;
+    bh is (H). Wh starts orthogonal.
 
-    The paper resets before the product, Wh·(r∘h), and lets z weigh the candidate. Resetting
-    after it needs one product a step for all three instead of two, and weights can be
-    exchanged with those libraries.
+    The paper resets before the product, Wh·(r∘h), and weighs the candidate by z. Resetting after
+    the product needs one product a step instead of two, and makes the weights exchangeable with
+    those libraries.
 
-    Backward, where d_ is a gradient (that of a gate: before it is squashed) and h₋₁ the state
-    of the step before:
+    Backward, where d_ is a gradient (of a gate: with respect to its input) and h₋₁ the state
+    after the previous step:
 
         d_n  = dh∘(1−z)∘(1−n²)
         d_z  = dh∘(h₋₁−n)∘z∘(1−z)
@@ -42,10 +42,8 @@ class GRU(Cell):
         D, H = self.input_size, self.hidden_size
         return {"Wx": (3 * H, D), "Wh": (3 * H, H), "b": (3 * H,), "bh": (H,)}
 
-    def initialize(
-        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
-    ) -> None:
-        H = self.hidden_size
+    def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
+        H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
         weights["Wh"][...] = orthogonal(H, 3, rng)
         weights["b"][...] = 0
@@ -57,21 +55,18 @@ class GRU(Cell):
             **self.h_shapes(T, B),
             "gates": (T, 3 * H, B),
             "q": (T, H, B),
-            # Room for d_r, d_z, d_q, d_n; in the forward pass the first three hold Wx·x + b.
+            # d_r, d_z, d_q, d_n; in the forward pass the first three hold Wx·x + b.
             "d_a": (4 * H, T, B),
             "a": (4 * H, B),
             "tmp": (H, B),
         }
 
-    def forward(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
-    ) -> Array:
+    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
         H = self.hidden_size
-        h, tmp, Wh, bh = tape["h"], tape["tmp"], weights["Wh"], weights["bh"][:, None]
+        h, tmp, Wh, bh = tape["h"], tape["tmp"], self.weights["Wh"], self.weights["bh"][:, None]
         a = tape["a"][: 3 * H]
         h[0] = state[0]
-        room = tape["d_a"][: 3 * H]
-        for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], room)):
+        for t, x in enumerate(project(inputs, self.weights, tape["d_a"][: 3 * H])):
             gates, q = tape["gates"][t], tape["q"][t]
             r, z, n = gates.reshape(3, H, -1)
             np.matmul(Wh, h[t], out=a)
@@ -87,16 +82,14 @@ class GRU(Cell):
         state[0] = h[-1]
         return outputs(tape)
 
-    def step(
-        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
-    ) -> None:
+    def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size
         (h,), a = state, tape["a"][: 3 * H]
-        np.matmul(weights["Wh"], h, out=a)
+        np.matmul(self.weights["Wh"], h, out=a)
         np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
         sigmoid(a[: 2 * H], out=a[: 2 * H])
         (r, z, q), n = a.reshape(3, *h.shape), x[2 * H :]
-        np.add(q, weights["bh"][:, None], out=q)
+        np.add(q, self.weights["bh"][:, None], out=q)
         np.multiply(r, q, out=q)
         np.add(n, q, out=n)
         np.tanh(n, out=n)
@@ -105,18 +98,12 @@ class GRU(Cell):
         np.add(n, h, out=h)
 
     def backward(
-        self,
-        weights: dict[str, Array],
-        inputs: Array,
-        d_outputs: Array,
-        d_state: Array,
-        tape: dict[str, Array],
-        gradient: dict[str, Array],
+        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
-        WhT = weights["Wh"].T
+        WhT = self.weights["Wh"].T
         dh = d_state[0]
         for t in reversed(range(T)):
             gates = tape["gates"][t]
@@ -133,7 +120,7 @@ class GRU(Cell):
             np.multiply(d_r, tape["q"][t], out=d_r)  # d_r
             np.multiply(d_r, d_q, out=d_r)
 
-            np.multiply(dh, z, out=dh)  # from here on the part that stays in h
+            np.multiply(dh, z, out=dh)  # from here on, dh is the part that stays in h
             np.subtract(h[t], n, out=tmp)  # d_z
             np.multiply(dh, tmp, out=tmp)
             np.multiply(d_z, tmp, out=d_z)
@@ -142,15 +129,14 @@ class GRU(Cell):
             np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # dh₋₁
             np.add(dh, tmp, out=dh)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
-        np.matmul(recurrent, before(tape).T, out=gradient["Wh"])
-        np.sum(rest[0], axis=(1, 2), out=gradient["bh"])
-        rest[0] = rest[1]  # what remains needs d_n where d_q was
+        np.matmul(recurrent, previous_h(tape).T, out=self.gradient["Wh"])
+        np.sum(rest[0], axis=(1, 2), out=self.gradient["bh"])
+        rest[0] = rest[1]  # Wx and b need d_n where d_q was
         d_x = d_a[: 3 * H]
-        d_Wx, d_b = gradient["Wx"], gradient["b"]
-        return project_backward(inputs, d_x, weights["Wx"], d_Wx, d_b, tape)
+        return project_backward(inputs, d_x, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
-        """As in `Cell`."""
+        """As in `Layer`."""
         if name in "rzn":
             start = "rzn".index(name) * self.hidden_size
             return tape["gates"][:, start : start + self.hidden_size]

@@ -1,7 +1,7 @@
-"""What enters a layer: Wx·x + b, where x may be one-hot.
+"""The input of a layer: Wx·x + b, where x is one-hot or real.
 
-A matrix times a one-hot vector is a column of the matrix, so for the first layer the product
-is a look-up. Both kinds of input give the same numbers.
+A matrix times a one-hot vector is a column of the matrix, so the product of the first layer is
+a look-up. Both kinds of input give the same numbers.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from charrnn.arrays import Array
 from charrnn.network.layers.layer import scratch
 from charrnn.text.vocabulary import one_hot
 
-#: From so many characters on it pays to look which of them occur in a window.
-LARGE = 256
+#: Characters in a vocabulary from which `scatter_columns` skips those that a window lacks.
+LARGE_VOCABULARY = 256
 
 
-def project(inputs: Array, Wx: Array, b: Array, room: Array) -> Iterator[Array]:
-    """Wx·x + b of one step after another, each (G, B), for the G = gates·H rows of Wx.
+def project(inputs: Array, weights: dict[str, Array], out: Array) -> Iterator[Array]:
+    """Yield Wx·x + b of each step, (G, B), where G is the number of rows of all gates.
 
     Args:
         inputs: character indices (T, B), or reals (D, T, B).
-        Wx: (G, D).
-        b: (G,).
-        room: (G, T, B), where the products are put; what is yielded is a part of it.
+        weights: Wx (G, D) and b (G,), by name.
+        out: (G, T, B), the memory for the products; each result is a view of `out` that holds
+            until the next.
     """
-    bias = b[:, None]
+    Wx, bias = weights["Wx"], weights["b"][:, None]
     if inputs.ndim == 2:
-        column = room.reshape(-1)[: len(b) * inputs.shape[1]].reshape(len(b), -1)
+        column = out.reshape(-1)[: len(Wx) * inputs.shape[1]].reshape(len(Wx), -1)
         # The bias is added to the V columns of the table once, not to all T·B columns.
         table = Wx + bias if inputs.size > Wx.shape[1] else None
         for indices in inputs:
@@ -39,29 +39,34 @@ def project(inputs: Array, Wx: Array, b: Array, room: Array) -> Iterator[Array]:
             yield column
     else:
         D, T, B = inputs.shape
-        products = room.reshape(-1, T * B)
+        products = out.reshape(-1, T * B)
         np.matmul(Wx, inputs.reshape(D, T * B), out=products)
         products += bias
         for t in range(T):
-            yield room[:, t]
+            yield out[:, t]
 
 
 def project_backward(
-    inputs: Array, d_a: Array, Wx: Array, d_Wx: Array, d_b: Array, tape: dict[str, Array]
+    inputs: Array,
+    d_a: Array,
+    weights: dict[str, Array],
+    gradient: dict[str, Array],
+    tape: dict[str, Array],
 ) -> Array | None:
-    """The gradients of `project`.
+    """Compute the gradients of `project`.
 
     Args:
         inputs: as given to `project`.
-        d_a: (G, T, B), the gradient with respect to its result.
-        Wx: (G, D).
-        d_Wx, d_b: like Wx and b; overwritten.
-        tape: where there is room.
+        d_a: (G, T, B), the gradient with respect to the result of `project`.
+        weights: as given to `project`.
+        gradient: the arrays Wx and b in it are overwritten.
+        tape: the layer's buffers.
 
     Returns:
-        The gradient with respect to real inputs, (D, T, B), on the tape; None for character
-        indices.
+        The gradient with respect to real inputs, (D, T, B), in a buffer of the tape; None for
+        character indices.
     """
+    Wx, d_Wx, d_b = weights["Wx"], gradient["Wx"], gradient["b"]
     G, D = Wx.shape
     d_a = d_a.reshape(G, -1)  # (G, T·B)
     if inputs.ndim == 2:
@@ -76,22 +81,22 @@ def project_backward(
 
 
 def scatter_columns(columns: Array, indices: Array, out: Array, tape: dict[str, Array]) -> None:
-    """Add up the columns of each index: out[:, v] ← the sum of columns[:, n] with indices[n] = v.
+    """Sum the columns of each index: out[:, v] ← Σ columns[:, n] over all n with indices[n] = v.
 
-    The product with one-hot rows is the quickest way there is in NumPy. Of a large vocabulary,
-    only the characters that occur get a column in it.
+    The product with one-hot rows is the fastest way in NumPy. With a large vocabulary, only the
+    characters that occur take part in the product.
 
     Args:
         columns: (G, N).
         indices: (N,).
         out: (G, V), overwritten.
-        tape: where there is room.
+        tape: the layer's buffers.
     """
     V, dtype = out.shape[1], columns.dtype
-    if V < LARGE:
+    if V < LARGE_VOCABULARY:
         rows = scratch(tape, "one_hot", (len(indices), V), dtype)
         np.matmul(columns, one_hot(indices, V, dtype, out=rows), out=out)
         return
-    present, places = np.unique(indices, return_inverse=True)
+    present, positions = np.unique(indices, return_inverse=True)
     out[...] = 0
-    out[:, present] = columns @ one_hot(places, len(present), dtype)
+    out[:, present] = columns @ one_hot(positions, len(present), dtype)

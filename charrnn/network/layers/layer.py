@@ -1,11 +1,11 @@
-"""What every recurrent layer can do, whatever its equations.
+"""The interface of all recurrent layers, and what they share.
 
-Sizes, here and in every cell: `T` steps, `B` streams, `D` inputs, `H` hidden units, `V`
-characters. Vectors are columns, as in the lecture: what a layer holds at one step is
-(H, B), a column for each stream, and a product is `W @ h`. So the gates of a layer, one
-below the other in (4·H, B), are contiguous slices, and BLAS splits the product over the
-units, of which there are many, instead of over the streams: with two threads and 32 streams
-that is up to twice as fast as the transposed arrangement.
+Sizes, here and in every layer: `T` steps, `B` streams, `D` inputs, `H` hidden units, `V`
+characters. Vectors are columns, as in a lecture: the values of a layer at one step are (H, B), a
+column for each stream, and a product is `W @ h`. The gates of a layer, one below the other in
+(4·H, B), are therefore contiguous slices, and BLAS splits the product over the many units
+instead of over the few streams: with two threads and 32 streams this is up to twice as fast as
+the transposed arrangement.
 """
 
 from __future__ import annotations
@@ -19,70 +19,75 @@ from numpy.typing import DTypeLike
 from charrnn.arrays import Array, Shape
 
 
-class Cell(ABC):
-    """One recurrent layer: its equations and its sizes, never its activations.
+class Layer(ABC):
+    """One recurrent layer: equations, sizes, weights and their gradient, but no activations.
 
-    What forward leaves for backward, the *tape*, is a dictionary of arrays that is allocated
-    once for a (T, B) and passed in; so one cell serves many windows and the loop over time
-    allocates nothing.
+    The activations that `forward` keeps for `backward` are the *tape*: a dictionary of arrays,
+    allocated once for each (T, B) and passed in. One layer thus serves windows of any size, and
+    the loop over time allocates nothing.
 
     Args:
         input_size: D, the width of the input; for the first layer the number of characters.
         hidden_size: H, the number of hidden units.
+
+    Attributes:
+        weights: the weights by name, in the shapes of `shapes`; none before `attach`.
+        gradient: arrays like `weights`, which `backward` overwrites.
     """
 
     #: The arrays carried from step to step, in the order in which a state stacks them.
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    #: What can be looked at, in every unit at every step; gates run from 0 to 1.
+    #: The values of each unit that can be read from a tape; gates are between 0 and 1.
     signals: ClassVar[tuple[str, ...]] = ("h",)
     gates: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         self.input_size = input_size
         self.hidden_size = hidden_size
+        self.weights: dict[str, Array] = {}
+        self.gradient: dict[str, Array] = {}
+
+    def attach(self, weights: dict[str, Array], gradient: dict[str, Array]) -> None:
+        """Use these arrays as weights and gradient; a model passes views of its flat vectors."""
+        self.weights = weights
+        self.gradient = gradient
 
     @abstractmethod
     def shapes(self) -> dict[str, Shape]:
-        """The shape of each weight, by name: the one place where it is written."""
+        """The shape of each weight, by name."""
 
     @abstractmethod
-    def initialize(
-        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
-    ) -> None:
-        """Fill `weights` with starting values.
+    def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
+        """Fill the weights with starting values.
 
         Args:
-            weights: as in `shapes`; overwritten.
             rng: the source of randomness.
-            one_hot: the inputs are one-hot vectors, as those of the first layer are, and not the
-                outputs of a layer.
+            one_hot: the inputs are one-hot vectors, as in the first layer, and not the outputs
+                of another layer.
         """
 
     @abstractmethod
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
-        """The shape of each array of the tape, by name; those of `h_shapes` among them."""
+        """The shape of each array of the tape, by name; includes those of `h_shapes`."""
 
     def h_shapes(self, T: int, B: int) -> dict[str, Shape]:
-        """Those of h, from the one before the first step to that after the last.
+        """The shapes of the two copies of h, from before the first step to after the last.
 
-        The loop over time wants each step contiguous, the products over the whole window want
-        each unit so; the second is a copy of the first.
+        The loop over time needs each step contiguous, the products over the whole window need
+        each unit contiguous.
         """
         H = self.hidden_size
         return {"h": (T + 1, H, B), "h_units_first": (H, T + 1, B)}
 
     def tape(self, T: int, B: int, dtype: DTypeLike) -> dict[str, Array]:
-        """Room for the activations of T steps of B streams."""
+        """A new tape for T steps of B streams."""
         return {name: np.zeros(shape, dtype) for name, shape in self.tape_shapes(T, B).items()}
 
     @abstractmethod
-    def forward(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
-    ) -> Array:
-        """Run T steps and leave on the tape what `backward` and `signal` need.
+    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
+        """Run T steps and keep on the tape what `backward` and `signal` need.
 
         Args:
-            weights: as in `shapes`.
             inputs: character indices (T, B), read as one-hot vectors, or reals (D, T, B).
             state: (S, H, B), an array for each of `state_names`; overwritten by the last state.
             tape: as made by `tape`.
@@ -92,36 +97,26 @@ class Cell(ABC):
         """
 
     @abstractmethod
-    def step(
-        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
-    ) -> None:
-        """Run one step in place, leaving no trace of it: all that sampling needs.
+    def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
+        """Run one step in place, without a record for `backward`: all that sampling needs.
 
         Args:
-            weights: as in `shapes`.
-            x: what enters, Wx·x + b, (G, B); may be overwritten.
-            state: (S, H, B), overwritten by the next one; h, the output, is its first array.
-            tape: as made by `tape` for T = 1, used as room.
+            x: the input Wx·x + b, (G, B); may be overwritten.
+            state: (S, H, B), overwritten by the next state; its first array is the output h.
+            tape: as made by `tape` for T = 1; used as buffers.
         """
 
     @abstractmethod
     def backward(
-        self,
-        weights: dict[str, Array],
-        inputs: Array,
-        d_outputs: Array,
-        d_state: Array,
-        tape: dict[str, Array],
-        gradient: dict[str, Array],
+        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
     ) -> Array | None:
-        """Backpropagate through the T steps of the last `forward`.
+        """Backpropagate through the T steps of the last `forward`, into `gradient`.
 
         Args:
-            weights, inputs, tape: as given to `forward`.
+            inputs, tape: as given to `forward`.
             d_outputs: (H, T, B), the gradient of the loss with respect to the outputs.
-            d_state: (S, H, B), that with respect to the last state; overwritten by that with
-                respect to the first.
-            gradient: arrays like `weights`; overwritten.
+            d_state: (S, H, B), the gradient with respect to the last state; overwritten by the
+                gradient with respect to the first state.
 
         Returns:
             The gradient with respect to real inputs, (D, T, B); None for character indices.
@@ -135,10 +130,10 @@ class Cell(ABC):
 
 
 def scratch(tape: dict[str, Array], name: str, shape: Shape, dtype: DTypeLike) -> Array:
-    """Room on a tape for what only some windows need; made when it is first asked for.
+    """A buffer on the tape that only some windows need, allocated at its first use.
 
-    Memory that is used again is there already: for fresh memory the system clears page after
-    page, which takes longer than to fill it.
+    Reused memory is faster: the system clears fresh memory page by page, which takes longer
+    than filling it.
     """
     if name not in tape or tape[name].shape != shape:
         tape[name] = np.empty(shape, dtype)
@@ -146,13 +141,13 @@ def scratch(tape: dict[str, Array], name: str, shape: Shape, dtype: DTypeLike) -
 
 
 def outputs(tape: dict[str, Array]) -> Array:
-    """The outputs of a layer after its steps, (H, T, B), from h on its tape."""
+    """Copy h to the units-first array of the tape; the outputs of all steps, (H, T, B)."""
     np.copyto(tape["h_units_first"], tape["h"].swapaxes(0, 1))
     return tape["h_units_first"][:, 1:]
 
 
-def before(tape: dict[str, Array]) -> Array:
-    """The h that entered each step, (H, T·B), once `outputs` has been called."""
+def previous_h(tape: dict[str, Array]) -> Array:
+    """The h before each step, (H, T·B); call `outputs` first."""
     h = tape["h_units_first"][:, :-1]
     return h.reshape(len(h), -1)
 
@@ -160,7 +155,7 @@ def before(tape: dict[str, Array]) -> Array:
 def orthogonal(size: int, blocks: int, rng: np.random.Generator) -> Array:
     """Random orthogonal matrices, one below the other, (blocks·size, size).
 
-    A product with one neither grows nor shrinks what it carries (Saxe, McClelland,
+    A product with an orthogonal matrix keeps the length of a vector (Saxe, McClelland,
     Ganguli 2014).
     """
     q, r = np.linalg.qr(rng.standard_normal((blocks, size, size)))

@@ -7,10 +7,10 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Cell, before, orthogonal, outputs
+from charrnn.network.layers.layer import Layer, orthogonal, outputs, previous_h
 
 
-class LSTM(Cell):
+class LSTM(Layer):
     """Long short-term memory (Hochreiter, Schmidhuber 1997; forget gate: Gers 2000).
 
         i, f, o = σ(Wx·x + Wh·h + b)        input, forget and output gate
@@ -18,11 +18,11 @@ class LSTM(Cell):
         c       ← f∘c + i∘g
         h       ← o∘tanh(c)
 
-    each gate with its own H rows of Wx (4·H, D), Wh (4·H, H) and b (4·H), in the order
+    Each gate has its own H rows of Wx (4·H, D), Wh (4·H, H) and b (4·H), in the order
     i, f, o, g. The forget bias starts at 1 (Jozefowicz 2015), Wh orthogonal.
 
-    Backward, where d_ is a gradient (that of a gate: before it is squashed), c₋₁ the memory
-    of the step before, and σ' = σ∘(1−σ), tanh' = 1−tanh²:
+    Backward, where d_ is a gradient (of a gate: with respect to its input), c₋₁ the memory
+    after the previous step, and σ' = σ∘(1−σ), tanh' = 1−tanh²:
 
         dc   += dh∘o∘(1−tanh²c)   = dh∘(o − h∘tanh c)
         d_i   = dc∘g∘i∘(1−i)      = dc∘ig∘(1−i)         ig = i∘g
@@ -32,7 +32,7 @@ class LSTM(Cell):
         dc₋₁  = dc∘f
         dh₋₁  = Whᵀ·d_gates
 
-    The right-hand forms are computed: they reuse what the forward pass already has.
+    The code computes the right-hand forms, which reuse values of the forward pass.
     """
 
     state_names = ("h", "c")
@@ -43,10 +43,8 @@ class LSTM(Cell):
         D, H = self.input_size, self.hidden_size
         return {"Wx": (4 * H, D), "Wh": (4 * H, H), "b": (4 * H,)}
 
-    def initialize(
-        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
-    ) -> None:
-        H = self.hidden_size
+    def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
+        H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
         weights["Wh"][...] = orthogonal(H, 4, rng)
         weights["b"][...] = 0
@@ -56,7 +54,7 @@ class LSTM(Cell):
         H = self.hidden_size
         return {
             **self.h_shapes(T, B),
-            # i, f, o, g and the c before, so that i∘g and f∘c₋₁ are one product.
+            # i, f, o, g and the previous c, so that i∘g and f∘c₋₁ are one product.
             "gates": (T + 1, 5 * H, B),
             "tanh_c": (T, H, B),
             "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b
@@ -65,15 +63,13 @@ class LSTM(Cell):
             "tmp": (H, B),
         }
 
-    def forward(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
-    ) -> Array:
+    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
         H = self.hidden_size
-        h, c, Wh = tape["h"], tape["gates"][:, 4 * H :], weights["Wh"]
+        h, c, Wh = tape["h"], tape["gates"][:, 4 * H :], self.weights["Wh"]
         a, ig_fc = tape["a"], tape["terms"][: 2 * H]
         a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
-        for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
+        for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
             gates, c_next, tanh_c = tape["gates"][t], c[t + 1], tape["tanh_c"][t]
             np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
@@ -86,12 +82,10 @@ class LSTM(Cell):
         state[0], state[1] = h[-1], c[-1]
         return outputs(tape)
 
-    def step(
-        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
-    ) -> None:
+    def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size
         (h, c), a = state, tape["a"]
-        np.matmul(weights["Wh"], h, out=a)
+        np.matmul(self.weights["Wh"], h, out=a)
         np.add(a, x, out=a)
         sigmoid(a[: 3 * H], out=a[: 3 * H])
         np.tanh(a[3 * H :], out=a[3 * H :])
@@ -103,24 +97,18 @@ class LSTM(Cell):
         np.multiply(o, h, out=h)
 
     def backward(
-        self,
-        weights: dict[str, Array],
-        inputs: Array,
-        d_outputs: Array,
-        d_state: Array,
-        tape: dict[str, Array],
-        gradient: dict[str, Array],
+        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         terms, d_ifo, d_g = tape["terms"], d_gates[: 3 * H], d_gates[3 * H :]
         ig_fc, (ig, fc, dh_h) = terms[: 2 * H], terms.reshape(3, H, B)
-        WhT = weights["Wh"].T
+        WhT = self.weights["Wh"].T
         dh, dc = d_state
         for t in reversed(range(T)):
             gates, h_next = tape["gates"][t], h[t + 1]
             i, f, o, g, _ = gates.reshape(5, H, B)
-            np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)  # cheaper than to keep it
+            np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)  # cheaper than keeping it
             np.add(dh, d_outputs[:, t], out=dh)
 
             np.multiply(h_next, tape["tanh_c"][t], out=tmp)  # dc
@@ -141,12 +129,11 @@ class LSTM(Cell):
             d_a[:, t] = d_gates
             np.multiply(dc, f, out=dc)  # dc₋₁, dh₋₁
             np.matmul(WhT, d_gates, out=dh)
-        np.matmul(d_a.reshape(4 * H, -1), before(tape).T, out=gradient["Wh"])
-        d_Wx, d_b = gradient["Wx"], gradient["b"]
-        return project_backward(inputs, d_a, weights["Wx"], d_Wx, d_b, tape)
+        np.matmul(d_a.reshape(4 * H, -1), previous_h(tape).T, out=self.gradient["Wh"])
+        return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
-        """As in `Cell`."""
+        """As in `Layer`."""
         if name == "c":
             return tape["gates"][1:, 4 * self.hidden_size :]
         if name in "ifog":

@@ -1,4 +1,4 @@
-"""The plain recurrent layer, squashed by tanh or rectified."""
+"""The simple recurrent layer, with tanh or a rectifier."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ import numpy as np
 
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Cell, before, orthogonal, outputs
+from charrnn.network.layers.layer import Layer, orthogonal, outputs, previous_h
 
 
-class Vanilla(Cell):
+class Vanilla(Layer):
     """The simple recurrent network (Elman 1990; min-char-rnn, Karpathy 2015).
 
         h ← tanh(Wx·x + Wh·h + b)
 
-    with Wx (H, D), Wh (H, H), b (H). Wh starts orthogonal, times `gain`. Wx starts normal with a
+    Wx is (H, D), Wh (H, H), b (H). Wh starts orthogonal, times `gain`. Wx starts normal with a
     variance of 1/H, or of 1/2 where the inputs are one-hot: a unit's input is then of the order
-    of 1 in both cases. Backward: through the squashing, da = dh∘(1−h²), then one step back,
-    dh₋₁ = Whᵀ·da.
+    of 1 in both cases.
+
+    Backward, where d_ is a gradient, d_a that with respect to the argument of tanh, and h₋₁ the
+    state after the previous step:
+
+        d_a  = dh∘(1−h²)
+        dh₋₁ = Whᵀ·d_a
     """
 
-    #: What the orthogonal matrix is multiplied by at the start.
+    #: Factor of the orthogonal matrix at the start.
     gain: ClassVar[float] = 1.0
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
         return {"Wx": (H, D), "Wh": (H, H), "b": (H,)}
 
-    def initialize(
-        self, weights: dict[str, Array], rng: np.random.Generator, one_hot: bool = True
-    ) -> None:
-        H = self.hidden_size
-        # A one-hot vector has one entry that counts, whatever its width. With smaller states the
+    def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
+        H, weights = self.hidden_size, self.weights
+        # Only one entry of a one-hot vector counts, whatever its width. With smaller states the
         # output weights learn too slowly, and Wh grows instead until the state explodes.
         variance = 1 / 2 if one_hot else 1 / H
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) * np.sqrt(variance)
@@ -45,57 +48,46 @@ class Vanilla(Cell):
         # In the forward pass d_a holds Wx·x + b.
         return {**self.h_shapes(T, B), "d_a": (H, T, B), "a": (H, B)}
 
-    def squash(self, a: Array, out: Array) -> None:
+    def activate(self, a: Array, out: Array) -> None:
         """out ← tanh(a)."""
         np.tanh(a, out=out)
 
-    def squash_backward(self, h: Array, out: Array) -> None:
-        """out ← the derivative of `squash`, from its result h: 1 − h²."""
+    def derivative(self, h: Array, out: Array) -> None:
+        """out ← the derivative of `activate`, from its result h: 1 − h²."""
         np.multiply(h, h, out=out)
         np.subtract(1, out, out=out)
 
-    def forward(
-        self, weights: dict[str, Array], inputs: Array, state: Array, tape: dict[str, Array]
-    ) -> Array:
-        h, a, Wh = tape["h"], tape["a"], weights["Wh"]
+    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
+        h, a, Wh = tape["h"], tape["a"], self.weights["Wh"]
         h[0] = state[0]
-        for t, x in enumerate(project(inputs, weights["Wx"], weights["b"], tape["d_a"])):
+        for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
             np.matmul(Wh, h[t], out=a)
             np.add(a, x, out=a)
-            self.squash(a, out=h[t + 1])
+            self.activate(a, out=h[t + 1])
         state[0] = h[-1]
         return outputs(tape)
 
-    def step(
-        self, weights: dict[str, Array], x: Array, state: Array, tape: dict[str, Array]
-    ) -> None:
+    def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         h, a = state[0], tape["a"]
-        np.matmul(weights["Wh"], h, out=a)
+        np.matmul(self.weights["Wh"], h, out=a)
         np.add(a, x, out=a)
-        self.squash(a, out=h)
+        self.activate(a, out=h)
 
     def backward(
-        self,
-        weights: dict[str, Array],
-        inputs: Array,
-        d_outputs: Array,
-        d_state: Array,
-        tape: dict[str, Array],
-        gradient: dict[str, Array],
+        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
     ) -> Array | None:
         H, T, _ = d_outputs.shape
         h, d_a, da = tape["h"], tape["d_a"], tape["a"]
-        WhT = weights["Wh"].T
+        WhT = self.weights["Wh"].T
         dh = d_state[0]
         for t in reversed(range(T)):
             np.add(dh, d_outputs[:, t], out=dh)
-            self.squash_backward(h[t + 1], out=da)
+            self.derivative(h[t + 1], out=da)
             np.multiply(da, dh, out=da)
             d_a[:, t] = da
             np.matmul(WhT, da, out=dh)
-        np.matmul(d_a.reshape(H, -1), before(tape).T, out=gradient["Wh"])
-        d_Wx, d_b = gradient["Wx"], gradient["b"]
-        return project_backward(inputs, d_a, weights["Wx"], d_Wx, d_b, tape)
+        np.matmul(d_a.reshape(H, -1), previous_h(tape).T, out=self.gradient["Wh"])
+        return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
 
 class VanillaReLU(Vanilla):
@@ -103,17 +95,17 @@ class VanillaReLU(Vanilla):
 
         h ← max(0, Wx·x + Wh·h + b)
 
-    Wh starts as an orthogonal matrix divided by √2, which leaves a margin for the first steps:
-    nothing bounds a rectified state. From the identity (Le, Jaitly, Hinton 2015) the carried
-    state grows from window to window before anything is learned.
+    Wh starts as an orthogonal matrix divided by √2. This leaves a margin for the first steps,
+    because nothing bounds a rectified state: with the identity (Le, Jaitly, Hinton 2015) the
+    carried state grows from window to window before the network has learned anything.
     """
 
     gain = 0.5**0.5
 
-    def squash(self, a: Array, out: Array) -> None:
+    def activate(self, a: Array, out: Array) -> None:
         """out ← max(0, a)."""
         np.maximum(a, 0, out=out)
 
-    def squash_backward(self, h: Array, out: Array) -> None:
-        """out ← the derivative of `squash`, from its result h: 1 where h > 0, else 0."""
+    def derivative(self, h: Array, out: Array) -> None:
+        """out ← the derivative of `activate`, from its result h: 1 where h > 0, else 0."""
         np.greater(h, 0, out=out, casting="unsafe")

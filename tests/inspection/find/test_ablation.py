@@ -46,7 +46,7 @@ def test_every_feature_has_stretches_however_many_there_are_and_wherever_it_ends
 @pytest.fixture
 def switch():
     """A network of which unit 0 alone knows what comes next: after a comes b, after b comes a."""
-    model = CharRNN(Vocabulary("ab"), cell="vanilla", hidden_size=6)
+    model = CharRNN(Vocabulary("ab"), layer_type="vanilla", hidden_size=6)
     model.parameters["layer1.Wx"][0] = [3, -3]
     model.parameters["Wy"][1, 0] = 4
     model.parameters["Wy"][0, 0] = -4

@@ -19,7 +19,7 @@ from charrnn.inspection.find.search import (
     original_position,
 )
 from charrnn.inspection.reading import no_progress, signals_of
-from charrnn.network.layers import CELLS
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.parallel.team import Team
 from charrnn.text.vocabulary import Vocabulary
@@ -49,7 +49,7 @@ def counter():
     rng = np.random.default_rng(3)
     text = brackets(rng, 3_000)
     vocabulary = Vocabulary("()ab.\n")
-    model = CharRNN(vocabulary, cell="lstm", hidden_size=4)
+    model = CharRNN(vocabulary, layer_type="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(1))
     settings = Settings(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
     for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Team())):
@@ -172,7 +172,7 @@ def best_of_untrained(text, cell, count, rng):
     measured = comparable(measure(text, present(text, FEATURES)[0]), first, second)
     found = []
     for _ in range(count):
-        model = CharRNN(vocabulary, cell=cell, hidden_size=32)
+        model = CharRNN(vocabulary, layer_type=cell, hidden_size=32)
         model.initialize(rng)
         best = best_cells(read_levels(model, indices, signals_of(model)), measured, first, second)
         found.append([*strength(best.scores, measured.binary)])
@@ -184,7 +184,7 @@ def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anythi
     rng = np.random.default_rng(5)
     text = prose_and_code(rng)
     claims = []
-    for cell in sorted(CELLS):
+    for cell in sorted(LAYER_TYPES):
         strengths = best_of_untrained(text, cell, 20, rng)
         assert strengths.shape[1] > 24
         for number in range(10):
@@ -198,7 +198,7 @@ def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anythi
 def test_what_half_of_the_text_lacks_is_not_found_in_an_untrained_model():
     rng = np.random.default_rng(5)
     text = prose_and_code(rng)
-    model = CharRNN(Vocabulary.of(text), cell="gru", hidden_size=16)
+    model = CharRNN(Vocabulary.of(text), layer_type="gru", hidden_size=16)
     model.initialize(rng)
     findings = find_cells(model, text)
     assert len(findings.rows) > 10
