@@ -29,7 +29,7 @@ def temporary(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(storage, "IN_MEMORY", 0)
-    monkeypatch.setattr(sources, "BLOCK", 5)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 5)
     return folder
 
 
