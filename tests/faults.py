@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from making import COUNTED, KEPT, mutated, refused, small
+from helpers.checkpoints import COUNTED, KEPT, mutated, refused, small
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "faults.md"
 

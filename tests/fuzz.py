@@ -29,8 +29,8 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-from making import KEPT, mutated
-from making import ROOM as ROOM_TO_READ
+from helpers.checkpoints import KEPT, mutated
+from helpers.checkpoints import ROOM as ROOM_TO_READ
 
 from charrnn.checkpoint import Checkpoint, archive, packed, unpacked
 from charrnn.checkpoint.schema import SECTIONS, Field

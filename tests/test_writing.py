@@ -16,8 +16,8 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
-from breaking import Faults
-from making import made
+from helpers.checkpoints import made
+from helpers.system_faults import Faults
 
 from charrnn import files
 from charrnn.checkpoint import nothing_yet, read, save

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from helpers.checkpoints import ROOM, peak
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
-from making import ROOM, peak
 
 from charrnn.checkpoint import archive
 from charrnn.checkpoint.archive import End

@@ -5,9 +5,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from helpers.checkpoints import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
 
 import charrnn
 from charrnn.checkpoint import FORMAT, LONGEST, load, read, save

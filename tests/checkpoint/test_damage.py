@@ -5,7 +5,18 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from making import CORPUS, ROOM, made, mutated, npz, peak, refused, rewritten, small, with_header
+from helpers.checkpoints import (
+    CORPUS,
+    ROOM,
+    made,
+    mutated,
+    npz,
+    peak,
+    refused,
+    rewritten,
+    small,
+    with_header,
+)
 
 from charrnn.checkpoint import LONGEST, archive, read, save, unpacked
 from charrnn.checkpoint.schema import MAX_FILES

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from making import COUNTED, KEPT
+from helpers.checkpoints import COUNTED, KEPT
 
 from charrnn.checkpoint import fingerprint as module
 from charrnn.checkpoint import read

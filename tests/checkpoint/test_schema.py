@@ -6,7 +6,7 @@ from math import inf, nan, nextafter
 
 import numpy as np
 import pytest
-from making import CORPUS, RUN, made, with_header
+from helpers.checkpoints import CORPUS, RUN, made, with_header
 
 from charrnn.checkpoint import packed, read, save, unpacked
 from charrnn.checkpoint import schema as header

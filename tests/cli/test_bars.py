@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import terminal
+from helpers.commands import terminal
 
 import charrnn
 from charrnn.cli import bars

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
 from charrnn.cli.options import notice

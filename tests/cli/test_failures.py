@@ -6,7 +6,7 @@ from multiprocessing import Pipe
 import click
 import numpy as np
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
 from charrnn.cli import saving

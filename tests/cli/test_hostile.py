@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import DRAWING, QUICK, command, terminal
+from helpers.commands import DRAWING, QUICK, command, terminal
 
 from charrnn import checkpoint
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from conftest import DEADLINE, LIGHTHOUSE
+from helpers.commands import DEADLINE, LIGHTHOUSE
 
 from charrnn import checkpoint
 from charrnn.network.layers import CELLS

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from planted import STEP, bracket_counter, long_brackets
+from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint

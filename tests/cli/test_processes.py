@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import LIGHTHOUSE, QUICK, command
+from helpers.commands import LIGHTHOUSE, QUICK, command
 
 from charrnn import checkpoint
 from charrnn.cli import reading

@@ -3,7 +3,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from conftest import LIGHTHOUSE, QUICK
+from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint

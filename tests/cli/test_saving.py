@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 from test_processes import ENDLESS, posix, wait_for
 
 from charrnn import checkpoint, locks
 from charrnn.cli.saving import Saving, reserving
 from charrnn.errors import CheckpointError
-from charrnn.training.trainer import Run, session
+from charrnn.training import session
+from charrnn.training.trainer import Run
 
 CHECKPOINT = Path("charrnn.npz")
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DRAWING, command, terminal
+from helpers.commands import DRAWING, command, terminal
 from test_killed import everything
 from test_processes import ENDLESS, wait_for
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE, QUICK, command
+from helpers.commands import DEADLINE, QUICK, command
 
 from charrnn.errors import TrainingError
 from charrnn.parallel import memory

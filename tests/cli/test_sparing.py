@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 
 def written_over(*arguments, run):

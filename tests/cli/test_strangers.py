@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn.checkpoint.schema import SECTIONS
 from charrnn.cli import group

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 from charrnn import checkpoint
 from charrnn.cli.sample import write

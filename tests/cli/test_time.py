@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 from test_train import header, weights
 
 from charrnn.cli import interrupts, reporter

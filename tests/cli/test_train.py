@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LIGHTHOUSE, QUICK
+from helpers.commands import LIGHTHOUSE, QUICK
 
 import charrnn
 from charrnn import checkpoint

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 from charrnn import checkpoint
 from charrnn.parallel import processes

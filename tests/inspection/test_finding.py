@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from planted import bracket_counter, long_brackets
+from helpers.planted import bracket_counter, long_brackets
 
 from charrnn.errors import TextError, UnknownCharacter
 from charrnn.inspection.features import FEATURES, Feature, present

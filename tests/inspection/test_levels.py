@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from planted import bracket_counter, long_brackets
+from helpers.planted import bracket_counter, long_brackets
 
 from charrnn.inspection.levels import Scale, quantiles, take_levels
 from charrnn.inspection.reading import LEAST_PART, Signal, signals_of

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from planted import STEP, bracket_counter, long_brackets
+from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError
 from charrnn.inspection.places import draw_places, in_double, states_before

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from planted import STEP, bracket_counter, long_brackets
+from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError, TrainingError
 from charrnn.inspection import reading

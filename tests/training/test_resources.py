@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from making import peak
+from helpers.checkpoints import peak
 
 from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN

@@ -14,7 +14,7 @@ from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 #: A checkpoint of every format there was, made by the charrnn of its time.
-KEPT = sorted((Path(__file__).parent / "checkpoints").glob("format-*.npz"))
+KEPT = sorted((Path(__file__).parents[1] / "checkpoints").glob("format-*.npz"))
 #: Memory that reading one may take beside twice its size.
 ROOM = 16 << 20
 #: What they were trained on, for 20 steps.
