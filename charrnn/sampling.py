@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import SettingError, Unbounded
+from charrnn.errors import DivergedError, SettingError
 from charrnn.text.vocabulary import Vocabulary
 
 #: Samples after the first are computed this many at a time, see `blocks`.
@@ -181,7 +181,7 @@ def generate(
         log_probs: whether to compute both log-probabilities of each character.
 
     Raises:
-        Unbounded: for logits that are not finite; no character is drawn from them.
+        DivergedError: for logits that are not finite; no character is drawn from them.
     """
     B = len(seeds)
     reader = model.reader(B)
@@ -195,7 +195,7 @@ def generate(
         if count % AHEAD == 0:
             uniform = np.stack([rng.random(AHEAD) for rng in generators], axis=1)
         if not np.isfinite(logits).all():
-            raise Unbounded("writes")
+            raise DivergedError("writes")
         indices = choice.choose(logits, uniform[count % AHEAD])
         if log_probs:
             by_model = UNCHANGED.log_probs(logits, indices)

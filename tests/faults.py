@@ -183,7 +183,7 @@ WRITING = [
     Case("the checkpoint of another run", "charrnn train count.txt -c model.npz", 1, "--overwrite"),
     Case("a directory in its place", "mkdir d; charrnn train count.txt -c d", 1, "is a directory"),
     Case("no directory for it", "charrnn train count.txt -c no/x.npz", 1, "no directory"),
-    Case("a pipe in its place", "mkfifo p; charrnn train count.txt -c p", 1, "no regular file"),
+    Case("a pipe in its place", "mkfifo p; charrnn train count.txt -c p", 1, "is no regular file"),
     Case(
         "a directory that takes no files",
         "charrnn train count.txt -c /dev/fd/x.npz",

@@ -27,7 +27,7 @@ from charrnn.checkpoint import archive
 from charrnn.checkpoint import schema as header
 from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.history import COLUMNS, Point, points_of, table_of, thin
-from charrnn.errors import CheckpointError, NotFinite, SettingError
+from charrnn.errors import CheckpointError, NonFiniteError, SettingError
 from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, cells_of, shapes_of
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
@@ -126,7 +126,7 @@ class Checkpoint:
         for group in GROUPS:
             for name, array in getattr(self, group).items():
                 if not finite(array):
-                    raise NotFinite(f"{group}.{name:.100} is not finite everywhere")
+                    raise NonFiniteError(f"{group}.{name:.100} is not finite everywhere")
         if len(self.excerpt) > LONGEST:
             raise CheckpointError(f"its excerpt has {len(self.excerpt):,} characters, too many")
         if unknown := self.vocabulary.unknown(self.excerpt):
@@ -195,7 +195,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     finite any more, the last ones that were are kept.
 
     Raises:
-        NotFinite: for weights that are not.
+        NonFiniteError: for weights that are not.
         CheckpointError: where that is not possible; nothing is left behind.
     """
     with _naming(path):

@@ -18,9 +18,9 @@ import click
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.analyses import ANALYSES
-from charrnn.cli.bars import Bar
 from charrnn.cli.cell import inspect_cell, surprising
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
+from charrnn.cli.progress import Bar
 from charrnn.cli.report import write_report
 from charrnn.cli.subject import Subject, subject
 from charrnn.inspection.exporting import export

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from charrnn.cli.streams import hush
-from charrnn.render.escape import one_line, printable
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -157,26 +154,3 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         if total > LONGEST:
             self.fail(f"{value:.20} is more than a century", param, ctx)
         return total
-
-
-def notice(message: str, *, text: bool = False) -> None:
-    """Write a message to stderr; a command goes on where stderr takes nothing any more.
-
-    Args:
-        message: shown as one line, whatever names are in it.
-        text: whether it is a text of several lines, and shown as such.
-    """
-    try:
-        click.echo(printable(message) if text else one_line(message), err=True)
-    except OSError:
-        hush(sys.stderr)
-
-
-def refuse_terminal(paths: tuple[str, ...]) -> None:
-    """Say that `-` waits for a pipe, rather than wait at a terminal in silence.
-
-    Raises:
-        click.UsageError: where stdin was asked for and is a terminal, or closed.
-    """
-    if "-" in paths and (sys.stdin is None or sys.stdin.closed or sys.stdin.isatty()):
-        raise click.UsageError("`-` reads stdin, and nothing is piped into it")

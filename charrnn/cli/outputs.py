@@ -22,7 +22,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
     Raises:
         click.UsageError: for a file that is the model, a text, or asked for twice.
         SettingError: for one that cannot be written, or a picture of an unknown kind.
-        MissingExtra: where what draws is not installed.
+        MissingExtraError: where what draws is not installed.
     """
     taken = [options["checkpoint"], options["text"], *checkpoint.corpus.get("files", ())]
     for name in WRITTEN:

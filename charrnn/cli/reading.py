@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from charrnn.cli.bars import Bar
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
+from charrnn.cli.progress import Bar
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding

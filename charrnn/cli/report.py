@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.cli.analyses import ANALYSES
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
 from charrnn.cli.subject import Subject
 from charrnn.cli.summary import rows, summarize
 from charrnn.errors import TextError
@@ -36,7 +36,7 @@ def write_report(subject: Subject, options: dict[str, Any], answered: Answered, 
     """Ask everything that is not answered yet, and write the page.
 
     Raises:
-        MissingExtra: where what draws it is not installed.
+        MissingExtraError: where what draws it is not installed.
         SettingError: where it cannot be written.
     """
     path: Path = options["html"]

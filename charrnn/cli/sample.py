@@ -13,13 +13,12 @@ import click
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.options import (
     Real,
     checkpoint_option,
     decoding,
     encoding_options,
-    notice,
-    refuse_terminal,
     weights_option,
 )
 from charrnn.render.escape import printable, printable_bytes

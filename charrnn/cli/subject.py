@@ -11,7 +11,8 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
-from charrnn.cli.options import decoding, notice, refuse_terminal
+from charrnn.cli.console import notice, refuse_terminal
+from charrnn.cli.options import decoding
 from charrnn.errors import TextError
 from charrnn.inspection.features import Feature, pattern
 from charrnn.inspection.ngram import NGram

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
 from charrnn.training import planning, session
 from charrnn.training.session import Session

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.budget import LEAST_WARMUP, Budget
+from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.interrupts import Interrupts, unwinding
 from charrnn.cli.options import (
     Duration,
@@ -22,8 +23,6 @@ from charrnn.cli.options import (
     checkpoint_option,
     decoding,
     encoding_options,
-    notice,
-    refuse_terminal,
     spare,
 )
 from charrnn.cli.ranks import joined, ranks_options

@@ -164,7 +164,7 @@ def find_cells(
 
     Raises:
         TextError: for a text that is too short.
-        UnknownCharacter: for characters that the model does not know.
+        UnknownCharacterError: for characters that the model does not know.
     """
     if len(text) < LEAST:
         raise TextError(f"{len(text):,} characters: to find cells takes at least {LEAST:,}")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import SettingError, TextError, Unbounded
+from charrnn.errors import DivergedError, SettingError, TextError
 from charrnn.inspection.places import draw_places, in_double, states_before
 from charrnn.inspection.reading import Signal
 from charrnn.network.model import CharRNN, cross_entropy
@@ -106,7 +106,7 @@ def _curves(
 ) -> GradientByLag:
     try:
         states = states_before(model, indices, starts)
-    except Unbounded:
+    except DivergedError:
         states = np.full_like(model.state(len(starts)), np.inf)
     norms = {
         signal: geometric_mean(of_windows)

@@ -96,7 +96,7 @@ def mistakes(model: CharRNN, text: str, train: Array, *, ngram: NGram | None = N
 
     Raises:
         TextError: for a shorter text.
-        UnknownCharacter: for characters that the model does not know.
+        UnknownCharacterError: for characters that the model does not know.
     """
     if len(text) < 2:
         raise TextError(f"errors show in a text of 2 characters or more, not {len(text)}")

@@ -38,7 +38,7 @@ def states_before(model: CharRNN, indices: Array, places: Array) -> Array:
         places: (B,), from 0 to N.
 
     Raises:
-        Unbounded: where the state does not stay finite, as a rectified network's may not.
+        DivergedError: where the state does not stay finite, as a rectified network's may not.
     """
     last = int(places.max())
     if not last:

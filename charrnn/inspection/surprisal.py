@@ -63,7 +63,7 @@ def surprisal(model: CharRNN, text: str) -> Surprisal:
 
     Raises:
         TextError: for a shorter text.
-        UnknownCharacter: for characters that the model does not know.
+        UnknownCharacterError: for characters that the model does not know.
     """
     if len(text) < 2:
         raise TextError(f"surprise shows in a text of 2 characters or more, not {len(text)}")

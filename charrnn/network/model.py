@@ -275,7 +275,7 @@ class CharRNN:
             **choice: as in `charrnn.sampling.Choice`: temperature, top_k, top_p, min_p.
 
         Raises:
-            UnknownCharacter: for a character of the prime that the model does not know.
+            UnknownCharacterError: for a character of the prime that the model does not know.
             SettingError: for a setting outside of its range.
         """
         indices = self.vocabulary.encode(prime)

@@ -51,7 +51,7 @@ def check_suffix(path: str | Path) -> None:
 
     Raises:
         SettingError: if its suffix is of no kind that can be drawn.
-        MissingExtra: if matplotlib is not installed.
+        MissingExtraError: if matplotlib is not installed.
     """
     if Path(path).suffix.lower() not in METADATA:
         *most, last = METADATA
@@ -68,7 +68,7 @@ def save(figures: Sequence[Figure], path: str | Path) -> None:
 
     Raises:
         SettingError: if it ends in anything else, or cannot be written.
-        MissingExtra: if matplotlib is not installed.
+        MissingExtraError: if matplotlib is not installed.
     """
     check_suffix(path)
     suffix = Path(path).suffix.lower()
@@ -92,7 +92,7 @@ def svg(figure: Figure) -> str:
     it, its names clash with those of no other, and it is as wide as there is room for.
 
     Raises:
-        MissingExtra: if matplotlib is not installed.
+        MissingExtraError: if matplotlib is not installed.
     """
     drawn = StringIO()
     with _style(INK):

@@ -100,7 +100,7 @@ def page(report: Report) -> str:
     nothing be loaded.
 
     Raises:
-        MissingExtra: where Jinja2 or matplotlib are not installed.
+        MissingExtraError: where Jinja2 or matplotlib are not installed.
     """
     jinja2 = need("jinja2", "report")
     environment = jinja2.Environment(
@@ -143,7 +143,7 @@ def save(report: Report, path: str | Path) -> None:
 
     Raises:
         SettingError: where that is not possible.
-        MissingExtra: as `page`.
+        MissingExtraError: as `page`.
     """
     content = page(report).encode()
     try:

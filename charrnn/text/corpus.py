@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.arrays import Array
-from charrnn.errors import TextError, UnknownCharacter
+from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.sources import File, Progress
@@ -100,13 +100,13 @@ class Corpus:
         """The indices of its characters, (length,), in memory or, if they are many, in a file.
 
         Raises:
-            UnknownCharacter: where the vocabulary has not all `characters`.
+            UnknownCharacterError: where the vocabulary has not all `characters`.
             TextError: where there is no room for the file, or the text has changed.
         """
         indices = (vocabulary.encode(piece) for piece in self._hashed())
         try:
             return joined(indices, self.length, vocabulary.dtype)
-        except UnknownCharacter as error:
+        except UnknownCharacterError as error:
             if vocabulary.unknown(self.characters):
                 raise
             raise self._changed() from error

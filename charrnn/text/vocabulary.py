@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array
-from charrnn.errors import UnknownCharacter
+from charrnn.errors import UnknownCharacterError
 
 #: Unicode ends here; a table over all code points maps a text without a loop in Python.
 CODE_POINTS = 0x110000
@@ -72,12 +72,12 @@ class Vocabulary:
                 `skip` to leave them out.
 
         Raises:
-            UnknownCharacter: with the characters, if there are any and `unknown` is `error`.
+            UnknownCharacterError: with the characters, if there are any and `unknown` is `error`.
         """
         indices = self._look_up(text)
         if len(indices) and indices.max() == len(self):
             if unknown != "skip":
-                raise UnknownCharacter(
+                raise UnknownCharacterError(
                     f"not in the vocabulary of the model: {listed(self.unknown(text))}"
                 )
             indices = indices[indices < len(self)]

@@ -8,7 +8,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from charrnn.arrays import Array, Text
-from charrnn.errors import Unbounded
+from charrnn.errors import DivergedError
 from charrnn.network.model import CharRNN
 from charrnn.parallel.team import Team
 from charrnn.text.streams import Window
@@ -85,10 +85,10 @@ def finite(loss: float) -> float:
     """The loss itself.
 
     Raises:
-        Unbounded: where the loss is not finite.
+        DivergedError: where the loss is not finite.
     """
     if not isfinite(loss):
-        raise Unbounded("reads")
+        raise DivergedError("reads")
     return loss
 
 
@@ -125,7 +125,7 @@ def evaluate_dynamically(
         seq_length: T.
 
     Raises:
-        Unbounded: where the loss is not finite.
+        DivergedError: where the loss is not finite.
     """
     flat, before = model.parameters.flat, model.parameters.flat.copy()
     state = model.state()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.planted import bracket_counter, long_brackets
 
-from charrnn.errors import TextError, UnknownCharacter
+from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.inspection.features import FEATURES, Feature, present
 from charrnn.inspection.finding import (
     TWINS,
@@ -267,5 +267,5 @@ def test_a_short_text_is_refused(counter):
 
 
 def test_unknown_characters_are_refused(counter):
-    with pytest.raises(UnknownCharacter, match="'z'"):
+    with pytest.raises(UnknownCharacterError, match="'z'"):
         find_cells(counter[0], "z" * 2_000)

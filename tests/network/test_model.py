@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.errors import SettingError, UnknownCharacter
+from charrnn.errors import SettingError, UnknownCharacterError
 from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN, cross_entropy
 from charrnn.text.streams import Streams, Window
@@ -158,7 +158,7 @@ def test_a_sample_has_the_length_asked_for_and_repeats_with_its_seed(tiny_model)
 
 
 def test_a_prime_with_an_unknown_character_is_refused_at_once(tiny_model):
-    with pytest.raises(UnknownCharacter, match="'z'"):
+    with pytest.raises(UnknownCharacterError, match="'z'"):
         tiny_model().sample(5, prime="abz")
 
 

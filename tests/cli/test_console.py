@@ -9,8 +9,7 @@ import pytest
 from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
-from charrnn.cli.options import notice
-from charrnn.cli.streams import can_draw
+from charrnn.cli.console import can_draw, notice
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="file descriptors of POSIX")
 
@@ -42,8 +41,8 @@ def test_without_stderr_a_run_is_trained_and_saved(closed, workers):
 def test_nothing_that_is_opened_takes_the_place_of_a_closed_stream():
     program = """
 import os, sys
-from charrnn.cli.streams import prepare
-prepare()
+from charrnn.cli.console import prepare_streams
+prepare_streams()
 print(os.open("text.txt", os.O_RDONLY) > 2, sys.stdin, file=open("seen", "w"))
 print("said"); print("said", file=sys.stderr)
 """
@@ -100,9 +99,7 @@ def test_a_full_disk_is_an_error_in_one_line(words, trained):
     with open("/dev/full", "w") as full:
         code, _, said = ended(*words, stdout=full)
     assert code == 1
-    assert said.splitlines() == [
-        b"Error: No space left on device; `charrnn --debug COMMAND ...` shows where"
-    ]
+    assert said.splitlines() == [b"Error: No space left on device: make room"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
