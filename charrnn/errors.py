@@ -44,6 +44,7 @@ class DamagedCheckpointError(CheckpointError):
     """
 
     def __init__(self, problem: str) -> None:
+        self.problem = problem
         super().__init__(f"damaged: {problem}: use an intact copy of the file, or train again")
 
 

@@ -25,15 +25,15 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
-from helpers.checkpoints import KEPT, mutated
-from helpers.checkpoints import ROOM as ROOM_TO_READ
+from helpers.checkpoints import READING_BYTES, mutated, trained
 
-from charrnn.checkpoint import Checkpoint, archive, packed, unpacked
-from charrnn.checkpoint.schema import SECTIONS, Field
+from charrnn.checkpoint import Checkpoint, archive, pack, unpack
+from charrnn.checkpoint.schema import SCHEMA, Field
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
 from charrnn.text import corpus
@@ -41,7 +41,7 @@ from charrnn.text.decoding import ERRORS, Decoding
 from charrnn.training.session import resume
 from charrnn.training.trainer import train
 
-WHOLE = [path.read_bytes() for path in KEPT]
+WHOLE = [trained()]
 ENCODINGS = [None, "utf-8", "utf-16", "utf-32", "latin-1", "shift-jis", "gb18030", "utf-7"]
 #: What no section of a header says, and what would be obeyed if it were passed on.
 UNKNOWN = ["x", "dtype", "vocabulary", "history"]
@@ -206,10 +206,13 @@ def header_case(member: bytes, rng: np.random.Generator) -> bytes:
         data = mutated(json.dumps(said).encode(), rng)
     else:
         for _ in range(rng.integers(1, 4)):
-            name = str(rng.choice(list(SECTIONS)))
+            name = str(rng.choice(list(SCHEMA)))
             section = said[name]
-            key = str(rng.choice([*sorted(section), *sorted(SECTIONS[name]), *UNKNOWN]))
-            section[key] = value_for(SECTIONS[name].get(key), section.get(key), rng)
+            if not isinstance(section, dict) or rng.random() < 0.02:
+                said[name] = [None, {}, [], "x"][rng.integers(4)]
+                continue
+            key = str(rng.choice([*sorted(section), *sorted(SCHEMA[name]), *UNKNOWN]))
+            section[key] = value_for(SCHEMA[name].get(key), section.get(key), rng)
         data = json.dumps(said).encode()
     file = io.BytesIO()
     np.save(file, np.frombuffer(data, np.uint8))
@@ -221,19 +224,19 @@ def read(data: bytes) -> Checkpoint:
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
     try:
-        return unpacked(archive.read(io.BytesIO(data)))
+        return unpack(archive.read(io.BytesIO(data)))
     finally:
         _, peak = tracemalloc.get_traced_memory()
-        assert peak - before < 2 * len(data) + ROOM_TO_READ, f"{peak - before:,} bytes of memory"
+        assert peak - before < 2 * len(data) + READING_BYTES, f"{peak - before:,} bytes of memory"
 
 
 def contents(checkpoint: Checkpoint) -> dict[str, bytes]:
     """The bytes of all that a checkpoint holds."""
-    return {name: array.tobytes() for name, array in packed(checkpoint).items()}
+    return {name: array.tobytes() for name, array in pack(checkpoint).items()}
 
 
 #: What the checkpoints hold that are worked on.
-ORIGINALS = [contents(unpacked(archive.read(io.BytesIO(whole)))) for whole in WHOLE]
+ORIGINALS = [contents(unpack(archive.read(io.BytesIO(whole)))) for whole in WHOLE]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # as the commands have it
@@ -246,10 +249,11 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
     json.dumps(summary, allow_nan=False)
     assert len(describe(summary, found)) < 10_000
     assert len("".join(model.sample(3, seed=0))) == 3
-    if found.settings and found.settings["batch_size"] * found.settings["seq_length"] < 10_000:
+    settings = found.settings
+    if found.corpus and settings and settings.batch_size * settings.seq_length < 10_000:
         text = corpus.Corpus.of(found.vocabulary.ix_to_char * 200)
-        found.corpus |= {"characters": text.length, "sha256": text.sha256}
-        more = {"steps": found.run["step"] + 1, "workers": 1, "patience": 0}
+        found.corpus = replace(found.corpus, characters=text.length, sha256=text.sha256)
+        more = {"steps": found.run.step + 1, "workers": 1, "patience": 0}
         with resume(found, Path("none.npz"), text, more) as session:
             for _ in train(session.run):
                 break

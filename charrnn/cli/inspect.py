@@ -142,7 +142,7 @@ def command(**options: Any) -> None:
     else:
         click.echo(describe(summary, checkpoint))
     if options["plot"]:
-        plot.save([learning_curves(checkpoint.run["history"])], options["plot"])
+        plot.save([learning_curves(checkpoint.run.history)], options["plot"])
 
 
 def given(value: Any) -> bool:

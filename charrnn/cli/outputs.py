@@ -7,7 +7,7 @@ from typing import Any
 
 from charrnn import files
 from charrnn.checkpoint import Checkpoint
-from charrnn.cli.options import spare
+from charrnn.cli.options import refuse_overwriting
 from charrnn.errors import SettingError
 from charrnn.render import plot
 from charrnn.render.extras import need
@@ -24,12 +24,13 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         SettingError: for one that cannot be written, or a picture of an unknown kind.
         MissingExtraError: where what draws is not installed.
     """
-    taken = [options["checkpoint"], options["text"], *checkpoint.corpus.get("files", ())]
+    texts = checkpoint.corpus.files if checkpoint.corpus else ()
+    taken = [options["checkpoint"], options["text"], *texts]
     for name in WRITTEN:
         path: Path | None = options[name]
         if path is None:
             continue
-        spare(f"--{name}", path, *taken)
+        refuse_overwriting(f"--{name}", path, *taken)
         check_place(path)
         taken.append(path)
     if options["plot"]:

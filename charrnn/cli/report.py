@@ -77,7 +77,7 @@ def ask_all(subject: Subject, answered: Answered, ask: Ask) -> tuple[Findings, d
             loss = float(result.bits[result.best - 1] * log(2))
             beside[f"{result.best}-gram, on {shown(subject.name)}"] = loss
         answers[analysis.heading] = answer
-    history = subject.checkpoint.run["history"]
+    history = subject.checkpoint.run.history
     answers["Learning"] = Answer("", (learning_curves(history, beside),))
     return findings, answers
 

@@ -20,7 +20,6 @@ from charrnn.inspection.reading import Signal, signals_of
 from charrnn.network.model import CharRNN
 from charrnn.render.wording import characters
 from charrnn.text import corpus as corpora
-from charrnn.training import planning
 
 #: Characters of the text that a page shows, unless asked otherwise.
 PAGE = 20_000
@@ -71,13 +70,11 @@ class Subject:
         Raises:
             TextError: where it is not known, not to be had any more, or another text by now.
         """
-        described = self.checkpoint.corpus
-        if not described:
+        info = self.checkpoint.corpus
+        if info is None:
             raise TextError("the checkpoint does not say what text its model was trained on")
-        whole = corpora.read_again(described).encode(self.model.vocabulary)
-        # As for a run that is resumed: earlier checkpoints have only the share.
-        share = described["val_frac"]
-        held_out = described.get("held_out", planning.held_out(len(whole), share))
+        whole = corpora.read_again(info).encode(self.model.vocabulary)
+        held_out = info.held_out
         train = whole[: max(0, len(whole) - held_out)]
         if len(train) < 2:
             raise TextError(f"the checkpoint holds out {held_out:,} of {len(whole):,} characters")

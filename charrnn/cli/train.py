@@ -23,7 +23,7 @@ from charrnn.cli.options import (
     checkpoint_option,
     decoding,
     encoding_options,
-    spare,
+    refuse_overwriting,
 )
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
@@ -33,7 +33,7 @@ from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.network.layers import CELLS
 from charrnn.parallel.team import Team
-from charrnn.text.corpus import decoding_of, named_files
+from charrnn.text.corpus import named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import planning, session
 from charrnn.training.config import Settings
@@ -210,8 +210,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ranks = joined(ctx, options, given)
     refuse_terminal(options["text"])
     path, texts = options["checkpoint"], of_files(options["text"])
-    spare("-c", path, *texts)
-    spare("--log", options["log"], path, options["init_from"], *texts)
+    refuse_overwriting("-c", path, *texts)
+    refuse_overwriting("--log", options["log"], path, options["init_from"], *texts)
     with (
         unwinding(),
         reserving(options["checkpoint"]),
@@ -308,7 +308,10 @@ def begun(path: Path) -> dict[str, Any]:
         saved = checkpoints.read(path)
     except CheckpointError:
         return {}
-    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["cell"]}
+    known = {"model": saved.model.cell}
+    for part in (saved.model, saved.settings, saved.corpus):
+        if part:
+            known |= dataclasses.asdict(part)
     return {name: value for name, value in known.items() if type(value) in (str, int, float)}
 
 
@@ -316,14 +319,13 @@ def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Ses
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
-    session.refuse_without_run(saved, path)
-    described = saved.corpus
-    paths = options["text"] or named_files(described)
+    info, _ = session.run_of(saved, path)
+    paths = options["text"] or named_files(info)
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
-    spare("--log", options["log"], *of_files(paths))
+    refuse_overwriting("--log", options["log"], *of_files(paths))
     changes = {name: options[name] for name in CHANGEABLE & given}
-    with reading(paths, decoding_of(described), described["normalize"]) as corpus:
+    with reading(paths, info.decoding, info.normalize) as corpus:
         return session.resume(saved, path, corpus, changes, ranks)
 
 

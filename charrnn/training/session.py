@@ -11,15 +11,16 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import Checkpoint, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
+from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
 from charrnn.network.model import CharRNN
 from charrnn.parallel import processes
 from charrnn.parallel.team import Team
 from charrnn.parallel.threads import cores
 from charrnn.text.corpus import Corpus
+from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import planning
 from charrnn.training.config import HIGHEST, Settings
@@ -46,7 +47,7 @@ class Session:
 
     run: Run
     path: Path
-    corpus: dict[str, Any]
+    corpus: CorpusInfo
     excerpt: str
     notices: list[str]
     indices: Array
@@ -58,12 +59,12 @@ class Session:
         best = model.parameters.zeros_like()
         best.flat[...] = run.best
         return Checkpoint(
-            model=model.configuration,
+            model=ModelConfig(**model.configuration),
             vocabulary=model.vocabulary,
             best=dict(best),
             last=dict(model.parameters),
             corpus=self.corpus,
-            settings=asdict(run.settings),
+            settings=run.settings,
             run=run.numbers(),
             resume=run.arrays(),
             excerpt=self.excerpt,
@@ -132,7 +133,7 @@ def start(
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
-    if not header.has_room(corpus.name, corpus.files):
+    if not schema.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
@@ -215,31 +216,32 @@ def fit(
     return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
 
 
-def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> dict[str, Any]:
-    """What a checkpoint says of the text: enough to read it again and to know it again."""
-    return {
-        "name": corpus.name,
-        "characters": corpus.length,
-        "sha256": corpus.sha256,
-        "files": list(corpus.files),
+def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> CorpusInfo:
+    """Return the description of a text for its checkpoint."""
+    return CorpusInfo(
+        name=corpus.name,
+        characters=corpus.length,
+        sha256=corpus.sha256,
+        files=corpus.files,
         **asdict(corpus.decoding),
-        "normalize": corpus.normalize,
-        "val_frac": val_frac,
-        "held_out": held_out,
-    }
+        normalize=corpus.normalize,
+        val_frac=val_frac,
+        held_out=held_out,
+    )
 
 
-def refuse_without_run(saved: Checkpoint, path: Path) -> None:
-    """Refuse a model that was saved from Python, without a text or a run.
+def run_of(saved: Checkpoint, path: Path) -> tuple[CorpusInfo, Settings]:
+    """Return the text and the settings of a run; a model saved from Python has none.
 
     Raises:
         CheckpointError: where it is one, with how to train it.
     """
-    if not (saved.corpus and saved.settings):
+    if saved.corpus is None or saved.settings is None:
         raise CheckpointError(
             f"{path}: has a model and no run to go on with: start one from its weights with "
             f"--init-from {path} and another -c"
         )
+    return saved.corpus, saved.settings
 
 
 def changes_of(before: Settings, changes: dict[str, Any], ranks: Team | None) -> dict[str, Any]:
@@ -283,7 +285,7 @@ def refuse_too_large(network: CharRNN, settings: Settings, characters: int, path
         raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
 
 
-def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
+def differing(corpus: Corpus, expected: CorpusInfo, unknown: str) -> str:
     """What a text has that another has not.
 
     Args:
@@ -292,12 +294,12 @@ def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
         unknown: the characters that are not in that one.
     """
     found = []
-    if corpus.length != expected["characters"]:
-        found.append(f"{corpus.length:,} characters, not {expected['characters']:,}")
+    if corpus.length != expected.characters:
+        found.append(f"{corpus.length:,} characters, not {expected.characters:,}")
     if unknown:
         found.append(f"characters that were not there: {listed(unknown)}")
     if not found:
-        sums = f"{corpus.sha256[:8]}..., not {expected['sha256'][:8]}..."
+        sums = f"{corpus.sha256[:8]}..., not {expected.sha256[:8]}..."
         found.append(f"as many characters, but others: its SHA-256 is {sums}")
     return ", and ".join(found)
 
@@ -330,27 +332,24 @@ def resume(
             machine or the text has.
         SettingError: for a setting outside of its range.
     """
-    refuse_without_run(saved, path)
-    expected = saved.corpus
+    expected, before = run_of(saved, path)
     network = saved.build("last")
     indices = None
     # What has another length or other characters is another text. Of what may be the same, it is
     # what is encoded that has to be the same.
     unknown = network.vocabulary.unknown(corpus.characters)
-    if corpus.length == expected["characters"] and not unknown:
+    if corpus.length == expected.characters and not unknown:
         indices = corpus.encode(network.vocabulary)
-    if indices is None or corpus.sha256 != expected["sha256"]:
+    if indices is None or corpus.sha256 != expected.sha256:
         raise TrainingError(
-            f"{corpus.name} is not the text that {path} was trained on, {expected['name']}: it has "
+            f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "
             f"{differing(corpus, expected, unknown)}: to go on with another text, start a new run "
             f"with --init-from {path} and another -c"
         )
-    # Earlier checkpoints have only the share; the number says it whatever the default becomes.
-    held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))
+    held_out = expected.held_out
     train, validation = split(indices, held_out)
     if len(train) < 2:
         raise CheckpointError(f"{path}: damaged: holds out {held_out:,} of {corpus.length:,}")
-    before = Settings(**saved.settings)
     settings = replace(before, **changes_of(before, changes, ranks))
     refuse_too_large(network, settings, len(train), path)
     notices = []
@@ -373,4 +372,4 @@ def resume(
     except (KeyError, TypeError, ValueError) as error:
         run.team.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
-    return Session(run, path, dict(expected), saved.excerpt, notices, indices)
+    return Session(run, path, expected, saved.excerpt, notices, indices)

@@ -136,7 +136,7 @@ def test_weights_that_are_not_finite_are_never_saved(run):
                  "--steps", 2, "--learning-rate", "1e15", "--weight-decay", "1e15",
                  code=1)  # fmt: skip
     assert "not finite everywhere: try a lower --learning-rate" in result.stderr
-    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    assert checkpoint.read("charrnn.npz").run.step == 12
 
 
 def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, monkeypatch):
@@ -146,7 +146,7 @@ def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, mo
     monkeypatch.setattr(saving, "TIMES", 0)
     result = run("train", "text.txt", *QUICK, *words, "--schedule", "constant", code=1)
     assert "--learning-rate" in result.stderr
-    assert 1 <= checkpoint.read("charrnn.npz").run["step"] < 12
+    assert 1 <= checkpoint.read("charrnn.npz").run.step < 12
     run("sample", "--length", 5)
 
 

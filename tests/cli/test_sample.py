@@ -7,6 +7,7 @@ from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
@@ -174,7 +175,10 @@ def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more
     checkpoint.save(
         "charrnn.npz",
         Checkpoint(
-            model.configuration, model.vocabulary, dict(model.parameters), dict(model.parameters)
+            ModelConfig(**model.configuration),
+            model.vocabulary,
+            dict(model.parameters),
+            dict(model.parameters),
         ),
     )
     said = run("sample", "--length", 40, *more, code=1).stderr.splitlines()

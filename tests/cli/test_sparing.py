@@ -19,7 +19,7 @@ def written_over(*arguments, run):
 def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
     Path("link.txt").symlink_to("text.txt")
     said = written_over("link.txt", "-c", "text.txt", *more, run=run)
-    assert said == "Error: -c text.txt: that is link.txt: name another file"
+    assert said == "Error: -c text.txt: is link.txt, which would be lost: name another file"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from charrnn.text import storage
 
 def workers(path="charrnn.npz"):
     """How many a checkpoint was trained with."""
-    return checkpoint.read(path).settings["workers"]
+    return checkpoint.read(path).settings.workers
 
 
 def test_workers_train_what_one_does_alone(run):
@@ -20,13 +20,13 @@ def test_workers_train_what_one_does_alone(run):
     alone, together = (checkpoint.read(f"{number}.npz") for number in (1, 2))
     for name, array in alone.last.items():
         np.testing.assert_allclose(array, together.last[name], rtol=0, atol=1e-5)
-    assert alone.run["best_loss"] == pytest.approx(together.run["best_loss"], rel=1e-5)
+    assert alone.run.best_loss == pytest.approx(together.run.best_loss, rel=1e-5)
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "1.5", "many", ""])
 def test_a_number_of_workers_that_is_none_is_a_usage_error(wrong, run):
     result = run("train", "text.txt", *QUICK, "--workers", wrong, code=2)
-    assert "is neither a number from 1 nor auto" in result.stderr
+    assert "is neither a number above 0 nor auto" in result.stderr
 
 
 def test_there_are_no_more_workers_than_streams(run):
@@ -62,7 +62,7 @@ def test_workers_read_a_text_that_is_in_a_file(run, monkeypatch):
     for number in (1, 2):
         words = ["-c", f"{number}.npz", *QUICK, "--val-frac", "0.3", "--workers", number]
         run("train", "text.txt", *words)
-        losses.append(checkpoint.read(f"{number}.npz").run["best_loss"])
+        losses.append(checkpoint.read(f"{number}.npz").run.best_loss)
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 

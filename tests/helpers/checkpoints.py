@@ -1,46 +1,53 @@
-"""Checkpoints that tests begin with, and what can be done to one."""
+"""Checkpoints that tests begin with, and ways to alter the bytes of one."""
 
 import io
 import json
-import tracemalloc
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from charrnn.checkpoint import Checkpoint, archive, packed, save, unpacked
+from charrnn.checkpoint import Checkpoint, RunState, archive, pack, read, save, unpack
+from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError
 from charrnn.network.model import CharRNN
+from charrnn.text.corpus import Corpus
+from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training import session
+from charrnn.training.config import Settings
+from charrnn.training.trainer import train
 
-#: A checkpoint of every format there was, made by the charrnn of its time.
-KEPT = sorted((Path(__file__).parents[1] / "checkpoints").glob("format-*.npz"))
-#: Memory that reading one may take beside twice its size.
-ROOM = 16 << 20
-#: What they were trained on, for 20 steps.
+#: Bytes of memory that reading a checkpoint may take beside twice its size.
+READING_BYTES = 16 << 20
+#: The text of `trained`.
 COUNTED = "".join(f"{number} squared is {number**2}.\n" for number in range(120))
 
-CORPUS = {
-    "name": "x",
-    "characters": 9,
-    "sha256": "0" * 64,
-    "files": ["-"],
-    "encoding": None,
-    "normalize": "nfd",
-    "val_frac": 0.1,
-    "held_out": 1,
-}
-RUN = {
-    "step": 2,
-    "best_loss": 1.5,
-    "best_step": 1,
-    "stale": 0,
-    "recent": [0.5, 1],
-    "history": [
+CORPUS = CorpusInfo(
+    name="x",
+    characters=9,
+    sha256="0" * 64,
+    files=("-",),
+    encoding=None,
+    errors="strict",
+    binary=False,
+    normalize="nfd",
+    val_frac=0.1,
+    held_out=1,
+)
+RUN = RunState(
+    step=2,
+    best_loss=1.5,
+    best_step=1,
+    stale=0,
+    loss_sum=0.5,
+    loss_count=1,
+    history=[
         {"step": 1, "loss": None, "val_loss": 1.5},
         {"step": 2, "loss": 1.25, "val_loss": None},
     ],
-}
+)
 
 
 def made(vocabulary="abc\n", cell="gru", hidden_size=4, **more):
@@ -48,7 +55,34 @@ def made(vocabulary="abc\n", cell="gru", hidden_size=4, **more):
     model.initialize(np.random.default_rng(0))
     last = {name: array.copy() for name, array in model.parameters.items()}
     best = {name: array + 1 for name, array in last.items()}
-    return Checkpoint(model.configuration, model.vocabulary, best, last, **more)
+    config = ModelConfig(**model.configuration)
+    return Checkpoint(config, model.vocabulary, best, last, **more)
+
+
+@cache
+def trained():
+    """The bytes of a checkpoint after 20 steps on `COUNTED`, read from stdin."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.npz"
+        corpus = Corpus("stdin", [[COUNTED]], files=("-",))
+        model = {"cell": "vanilla", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
+        settings = {
+            "steps": 20,
+            "batch_size": 4,
+            "seq_length": 8,
+            "optimizer": "sgd",
+            "learning_rate": 0.015,
+            "val_every": 5,
+            "workers": 1,
+        }
+        with session.start(corpus, path, model=model, settings=settings) as current:
+            for _ in train(current.run):
+                pass
+            current.save()
+        saved = read(path)
+        saved.versions = {"charrnn": "1", "numpy": "2"}  # the bytes are the same on each machine
+        save(path, saved)
+        return path.read_bytes()
 
 
 def npz(**arrays):
@@ -59,7 +93,9 @@ def npz(**arrays):
 
 def rewritten(path, change):
     """Save a checkpoint whose arrays went through `change`."""
-    save(path, made(corpus=CORPUS, run=RUN, resume={"m": np.zeros(3, np.float32)}))
+    settings = Settings(steps=3, batch_size=2, seq_length=2)
+    resume = {"m": np.zeros(3, np.float32)}
+    save(path, made(corpus=CORPUS, settings=settings, run=RUN, resume=resume))
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     change(arrays)
@@ -95,10 +131,10 @@ def arrays_of(data):
 def refused(data, whole):
     """Whether bytes are refused; if not, they are read as the same checkpoint."""
     try:
-        found = unpacked(archive.read(io.BytesIO(data)))
+        found = unpack(archive.read(io.BytesIO(data)))
     except CheckpointError:
         return True
-    again = {name: array.tobytes() for name, array in packed(found).items()}
+    again = {name: array.tobytes() for name, array in pack(found).items()}
     assert again == arrays_of(whole)
     return False
 
@@ -123,15 +159,3 @@ def mutated(data, rng):
         else:  # a number at its limit
             data[start : start + 4] = rng.choice([b"\xff\xff\xff\xff", bytes(4), b"\xff\x7f\0\0"])
     return bytes(data)
-
-
-def peak(function):
-    """The most memory that a function takes. The system's own figure would begin with that of
-    the process that tests.
-    """
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
