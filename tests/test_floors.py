@@ -14,6 +14,7 @@ ROOT = Path(charrnn.__file__).parent
 #: The lowest first. A name stands for a file or a folder of the package; the longest one counts.
 FLOORS = [
     {"__init__", "errors", "arrays"},
+    {"config"},
     {"files", "locks"},
     {"text", "parallel"},
     {"sampling"},
