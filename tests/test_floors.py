@@ -31,7 +31,6 @@ ORDER = [
 ]
 #: Imports against the order, and the reason why they are left.
 EXCEPTIONS = {
-    ("checkpoint", "training/config"): "Settings move to charrnn/config.py",
     ("network", "sampling"): "CharRNN.sample moves to charrnn/sampling.py",
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -27,13 +27,12 @@ from charrnn.arrays import Array, Shape
 from charrnn.checkpoint import archive, schema
 from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.state import COLUMNS, MAX_POINTS, RunState, history_of, table_of
-from charrnn.config import ModelConfig
+from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
 from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, cells_of, shapes_of
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
-from charrnn.training.config import HIGHEST, LARGEST, Settings
 
 #: The number of the format of a file. A change that older versions would misread raises it.
 FORMAT = 1
@@ -68,7 +67,7 @@ class Checkpoint:
     best: dict[str, Array]
     last: dict[str, Array]
     corpus: CorpusInfo | None = None
-    settings: Settings | None = None
+    settings: TrainingConfig | None = None
     run: RunState = field(default_factory=RunState)
     resume: dict[str, Array] = field(default_factory=dict)
     excerpt: str = ""
@@ -86,7 +85,7 @@ class Checkpoint:
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""
-        model = CharRNN(self.vocabulary, **asdict(self.model))
+        model = self._empty_model()
         for name, array in getattr(self, weights).items():
             model.parameters[name][...] = array
         return model
@@ -97,9 +96,19 @@ class Checkpoint:
         The training began with these weights, unless it began with `--init-from`: then it began
         with the weights of another checkpoint, which this one does not hold.
         """
-        model = CharRNN(self.vocabulary, **asdict(self.model))
+        model = self._empty_model()
         model.initialize(np.random.default_rng(self.settings.seed if self.settings else 0))
         return model
+
+    def _empty_model(self) -> CharRNN:
+        config = self.model
+        return CharRNN(
+            self.vocabulary,
+            cell=config.layer_type,
+            hidden_size=config.hidden_size,
+            num_layers=config.num_layers,
+            dropout=config.dropout,
+        )
 
     def check(self) -> None:
         """Check that the weights have the shapes of the model, and that all parts fit each other.
@@ -109,6 +118,11 @@ class Checkpoint:
             NonFiniteError: if an array is not finite in float32.
         """
         check_shapes(self.model, len(self.vocabulary), best=self.best, last=self.last)
+        try:
+            if self.settings:
+                self.settings.complete()
+        except SettingError as error:  # settings that contradict each other
+            raise DamagedCheckpointError(f"settings of its header: {error}") from error
         for group in GROUPS:
             for name, array in getattr(self, group).items():
                 if not is_finite(array):
@@ -141,7 +155,7 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
         raise DamagedCheckpointError(
             f"model.num_layers of its header is {model.num_layers:,}, and there are {fewest} arrays"
         )
-    layers = cells_of(V, model.cell, model.hidden_size, model.num_layers)
+    layers = cells_of(V, model.layer_type, model.hidden_size, model.num_layers)
     expected: dict[str, Shape] = shapes_of(layers, V)
     for group, arrays in groups.items():
         check_arrays(
@@ -171,7 +185,7 @@ def is_finite(array: Array) -> bool:
     if array.dtype not in (np.float32, np.float64):
         return False
     with np.errstate(invalid="ignore"):
-        return bool(array.min(initial=0) >= -LARGEST and array.max(initial=0) <= LARGEST)
+        return bool(array.min(initial=0) >= -MAX_FLOAT32 and array.max(initial=0) <= MAX_FLOAT32)
 
 
 def pack(checkpoint: Checkpoint) -> dict[str, Array]:
@@ -232,13 +246,9 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
         if group not in groups:
             raise DamagedCheckpointError(f"unexpected array {full_name!r:.100}")
         groups[group][name] = array
-    try:
-        parts: dict[str, Any] = {
-            name: header[name] and schema.section_from(name, header[name])
-            for name in schema.SECTIONS
-        }
-    except SettingError as error:  # settings that contradict each other
-        raise DamagedCheckpointError(f"settings of its header: {error}") from error
+    parts: dict[str, Any] = {
+        name: header[name] and schema.section_from(name, header[name]) for name in schema.SECTIONS
+    }
     # A vocabulary takes many times the memory of its code points: first compare it with weights.
     check_shapes(parts["model"], characters.size, best=groups["best"], last=groups["last"])
     parts["run"].history = history_of(table)
@@ -296,8 +306,8 @@ def check_history(table: Array) -> None:
     if len(table) > MAX_POINTS:
         raise DamagedCheckpointError(f"history has more than {MAX_POINTS:,} points")
     steps, losses = table[:, 0], table[:, 1:]
-    whole = (steps >= 0) & (steps <= HIGHEST) & (steps == np.floor(steps))
-    known = (losses >= 0) & (losses <= LARGEST) | np.isnan(losses)
+    whole = (steps >= 0) & (steps <= MAX_INTEGER) & (steps == np.floor(steps))
+    known = (losses >= 0) & (losses <= MAX_FLOAT32) | np.isnan(losses)
     if not (whole.all() and known.all()):
         raise DamagedCheckpointError("history has a step or a loss out of its range")
 

@@ -1,7 +1,7 @@
 """The header of a checkpoint: JSON, read strictly and held to a schema.
 
-The schema is made from the dataclasses of `SECTIONS`: a field of a dataclass is a field of the
-header, with its type; `RANGES` and `CHOICES` say which values the field may have.
+The schema is made from the dataclasses in `SECTIONS`: a field of a dataclass is a field of the
+header, with the type, and the range or the choices in its metadata.
 """
 
 from __future__ import annotations
@@ -17,52 +17,19 @@ import numpy as np
 
 from charrnn.checkpoint.fingerprint import MAX_LENGTH
 from charrnn.checkpoint.state import RunState
-from charrnn.config import ModelConfig
+from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig, limits
 from charrnn.errors import CheckpointError, DamagedCheckpointError
-from charrnn.network.layers import CELLS
 from charrnn.text.corpus_info import CorpusInfo
-from charrnn.text.decoding import ERRORS
-from charrnn.text.normal_forms import NORMAL_FORMS
-from charrnn.training import config
-from charrnn.training.config import BELOW_ONE, HIGHEST, LARGEST, Settings, limits
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
-#: Files of a text, and characters of a path: more than Linux and Windows open.
-MAX_FILES, MAX_PATH = 40_000, 32_767
+#: Characters of the path of a file: more than Linux and Windows open.
+MAX_PATH = 32_767
 #: Names of arrays, and characters of one.
 MAX_ARRAYS, MAX_ARRAY_NAME = 10_000, 100
 #: Names in the section `versions`.
 MAX_VERSIONS = 50
 
-#: The lowest and highest value of a number, and length of a string or a list, by section and field.
-RANGES: dict[str, Mapping[str, tuple[float, float]]] = {
-    "model": {"hidden_size": (1, HIGHEST), "num_layers": (1, HIGHEST), "dropout": (0, BELOW_ONE)},
-    "corpus": {
-        "name": (0, MAX_BYTES),
-        "characters": (2, HIGHEST),
-        "sha256": (64, 64),
-        "files": (0, MAX_FILES),
-        "encoding": (1, 100),
-        "val_frac": (0, BELOW_ONE),
-        "held_out": (0, HIGHEST),
-    },
-    "settings": config.RANGES,
-    "run": {
-        "step": (0, HIGHEST),
-        "best_loss": (0, LARGEST),
-        "best_step": (0, HIGHEST),
-        "stale": (0, HIGHEST),
-        "loss_sum": (0, LARGEST * HIGHEST),
-        "loss_count": (0, HIGHEST),
-    },
-}
-#: The values of a string, by section and field.
-CHOICES: dict[str, Mapping[str, Sequence[str]]] = {
-    "model": {"cell": tuple(CELLS)},
-    "corpus": {"errors": ERRORS, "normalize": tuple(NORMAL_FORMS)},
-    "settings": config.CHOICES,
-}
 #: Stands for the rest of a header where only the names of a text and its files are known.
 REST_OF_HEADER = b" " * (1 << 18) + b"," * 10_000
 #: Tables for `bytes.translate`: bytes that begin and end a string, and that precede a value.
@@ -86,7 +53,7 @@ class Field:
 
     kind: type
     low: float = 0
-    high: float = HIGHEST
+    high: float = MAX_INTEGER
     choices: tuple[str, ...] = ()
     nullable: bool = False
     item: Field | None = None
@@ -127,39 +94,37 @@ class Field:
         }[self.kind]
 
 
-def fields_of(section: str, cls: type) -> Iterator[tuple[str, Field]]:
-    """Yield the name and the schema of each field of a dataclass.
+def fields_of(cls: type) -> Iterator[tuple[str, Field]]:
+    """Yield the name and the schema of each field of a dataclass with a range, choices, or bool.
 
     Args:
-        section: of the header.
-        cls: its dataclass, with fields of the types bool, int, float, str and tuple[str, ...],
-            and each of these `| None`.
+        cls: a dataclass with fields of the types bool, int, float, str and tuple[str, ...], and
+            each of these `| None`. In the metadata of a field, `low` and `high` are the range of a
+            number or a length, and `choices` are the values of a string.
     """
     types = get_type_hints(cls)
-    for name in [field.name for field in fields(cls)]:
-        kind, nullable = types[name], False
+    for field in fields(cls):
+        kind, nullable, metadata = types[field.name], False, field.metadata
         if isinstance(kind, UnionType):
             (kind, _), nullable = get_args(kind), True
-        if choices := CHOICES.get(section, {}).get(name):
-            yield name, Field(kind, 1, choices=tuple(choices), nullable=nullable)
-        elif kind is bool:
-            yield name, Field(kind, nullable=nullable)
-        elif get_origin(kind) is tuple:
-            yield name, Field(list, *RANGES[section][name], item=Field(str, 1, MAX_PATH))
-        elif kind in (int, float, str):
-            yield name, Field(kind, *RANGES[section][name], nullable=nullable)
-        # The history, a list of points, is an array of its own.
+        low, high = metadata.get("low", 0), metadata.get("high", MAX_INTEGER)
+        choices = metadata.get("choices", ())
+        if get_origin(kind) is tuple:
+            yield field.name, Field(list, low, high, item=Field(str, 1, MAX_PATH))
+        elif metadata or kind is bool:
+            yield field.name, Field(kind, low, high, choices, nullable)
 
 
 #: The dataclass of each section. `corpus` and `settings` are null for a model without a training.
+#: The history of a run has no range: it is an array of its own.
 SECTIONS: dict[str, type] = {
     "model": ModelConfig,
     "corpus": CorpusInfo,
-    "settings": Settings,
+    "settings": TrainingConfig,
     "run": RunState,
 }
 NULLABLE_SECTIONS = ("corpus", "settings")
-SCHEMA = {name: dict(fields_of(name, cls)) for name, cls in SECTIONS.items()}
+SCHEMA = {name: dict(fields_of(cls)) for name, cls in SECTIONS.items()}
 FORMAT = Field(int, 1)
 ARRAYS = Field(list, 0, MAX_ARRAYS, item=Field(str, 1, MAX_ARRAY_NAME))
 VERSION = Field(str, 0, MAX_LENGTH)

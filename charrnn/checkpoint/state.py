@@ -9,6 +9,7 @@ from math import isnan, nan
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.config import MAX_FLOAT32, MAX_INTEGER, number
 
 #: The columns of a history in a file: the step, and losses in nats a character.
 COLUMNS = ("step", "loss", "val_loss")
@@ -32,12 +33,12 @@ class RunState:
         history: a point for each validation: step, loss (mean since the point before), val_loss.
     """
 
-    step: int = 0
-    best_loss: float | None = None
-    best_step: int = 0
-    stale: int = 0
-    loss_sum: float = 0.0
-    loss_count: int = 0
+    step: int = number(0, 0)
+    best_loss: float | None = number(None, 0, MAX_FLOAT32)
+    best_step: int = number(0, 0)
+    stale: int = number(0, 0)
+    loss_sum: float = number(0.0, 0, MAX_FLOAT32 * MAX_INTEGER)
+    loss_count: int = number(0, 0)
     history: list[Point] = field(default_factory=list)
 
     def add_point(self, point: Point, most: int = MAX_POINTS) -> None:

@@ -1,4 +1,4 @@
-"""`charrnn train --mpi`: the ranks that a launcher of MPI has started, as one team."""
+"""`charrnn train --mpi`: the ranks that a launcher of MPI has started, as one group."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 from charrnn.cli.console import notice
 from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import Follower, Leader
-from charrnn.parallel.team import Team
 from charrnn.parallel.threads import cores
 from charrnn.render.extras import need
 
@@ -31,7 +31,7 @@ def ranks_options(command: Command) -> Command:
     )(command)
 
 
-def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team | None:
+def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group | None:
     """The ranks of --mpi, where this is the first; None without --mpi.
 
     All others do their work within, and leave the program.

@@ -32,7 +32,7 @@ from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.network.layers import CELLS
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.text.corpus import named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import planning, session
@@ -238,7 +238,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
     return signal
 
 
-def started(options: dict[str, Any], ranks: Team | None) -> Session:
+def started(options: dict[str, Any], ranks: Group | None) -> Session:
     """A new run."""
     path: Path = options["checkpoint"]
     if path.exists() and not options["overwrite"]:
@@ -308,14 +308,14 @@ def begun(path: Path) -> dict[str, Any]:
         saved = checkpoints.read(path)
     except CheckpointError:
         return {}
-    known = {"model": saved.model.cell}
+    known = {"model": saved.model.layer_type}
     for part in (saved.model, saved.settings, saved.corpus):
         if part:
             known |= dataclasses.asdict(part)
     return {name: value for name, value in known.items() if type(value) in (str, int, float)}
 
 
-def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Session:
+def resumed(options: dict[str, Any], given: set[str], ranks: Group | None) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
@@ -352,7 +352,7 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             if every and progress.step % every == 0:
                 reporter.sample()
             saving.now_and_then()
-            signal = interrupts.received or run.team.signal
+            signal = interrupts.received or run.group.signal
             if signal:
                 reporter.say("saving; again to stop at once")
                 break

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from charrnn.text.decoding import Decoding
+from charrnn.config import BELOW_ONE, MAX_INTEGER
+from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.text.normal_forms import NORMAL_FORMS
+
+#: Characters of a name, and of the name of an encoding.
+MAX_NAME, MAX_ENCODING = 2 << 20, 100
+#: Files of a text.
+MAX_FILES = 40_000
+
+
+def within(low: float, high: float) -> Any:
+    """A field with a range: of a number, or of the length of a string or a tuple."""
+    return field(metadata={"low": low, "high": high})
+
+
+def one_of(*choices: str) -> Any:
+    """A field with one of several values."""
+    return field(metadata={"choices": choices})
 
 
 @dataclass(frozen=True)
@@ -22,16 +40,16 @@ class CorpusInfo:
         held_out: characters held out, at the end of the text.
     """
 
-    name: str
-    characters: int
-    sha256: str
-    files: tuple[str, ...]
-    encoding: str | None
-    errors: str
-    binary: bool
-    normalize: str | None
-    val_frac: float | None
-    held_out: int
+    name: str = within(0, MAX_NAME)
+    characters: int = within(2, MAX_INTEGER)
+    sha256: str = within(64, 64)
+    files: tuple[str, ...] = within(0, MAX_FILES)
+    encoding: str | None = within(1, MAX_ENCODING)
+    errors: str = one_of(*ERRORS)
+    binary: bool = within(False, True)
+    normalize: str | None = one_of(*NORMAL_FORMS)
+    val_frac: float | None = within(0, BELOW_ONE)
+    held_out: int = within(0, MAX_INTEGER)
 
     @property
     def decoding(self) -> Decoding:

@@ -13,11 +13,11 @@ from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
-from charrnn.config import ModelConfig
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
 from charrnn.network.model import CharRNN
-from charrnn.parallel import processes
-from charrnn.parallel.team import Team
+from charrnn.parallel import workers as worker_processes
+from charrnn.parallel.group import Group
 from charrnn.parallel.threads import cores
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
@@ -59,12 +59,12 @@ class Session:
         best = model.parameters.zeros_like()
         best.flat[...] = run.best
         return Checkpoint(
-            model=ModelConfig(**model.configuration),
+            model=ModelConfig(model.cell, model.hidden_size, model.num_layers, model.dropout),
             vocabulary=model.vocabulary,
             best=dict(best),
             last=dict(model.parameters),
             corpus=self.corpus,
-            settings=run.settings,
+            settings=TrainingConfig(**asdict(run.settings)),
             run=run.numbers(),
             resume=run.arrays(),
             excerpt=self.excerpt,
@@ -87,7 +87,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.run.team.__exit__(kind, error, traceback)
+        self.run.group.__exit__(kind, error, traceback)
 
     def save(self) -> None:
         """Write the checkpoint.
@@ -108,7 +108,7 @@ def start(
     seconds: float | None = None,
     val_frac: float | None = None,
     init_from: Checkpoint | None = None,
-    ranks: Team | None = None,
+    ranks: Group | None = None,
 ) -> Session:
     """A new run.
 
@@ -128,7 +128,7 @@ def start(
     Raises:
         TextError: for a text too short, from too many files, or with characters that `init_from`
             does not know.
-        SettingError: for a setting outside of its range.
+        SettingError: for a setting outer of its range.
         MemoryError: for sizes that the memory of this machine cannot hold.
     """
     if corpus.length < 2:
@@ -177,7 +177,7 @@ def start(
     check_memory(network, chosen)
     described = describe(corpus, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    run = Run(network, train, validation, chosen, processes.team_of(chosen.workers, ranks))
+    run = Run(network, train, validation, chosen, worker_processes.group_of(chosen.workers, ranks))
     return Session(run, path, described, excerpt, notices, indices)
 
 
@@ -209,7 +209,7 @@ def fit(
     given.setdefault("warmup_steps", min(50, steps // 10))
     workers = given.get("workers")
     if workers is None:
-        workers = processes.fitting(B)
+        workers = worker_processes.default_workers(B)
     elif workers > B and not given.get("ranks"):
         workers = B
         notices.append(f"--workers {B}: each reads at least one of {B} streams")
@@ -241,10 +241,10 @@ def run_of(saved: Checkpoint, path: Path) -> tuple[CorpusInfo, Settings]:
             f"{path}: has a model and no run to go on with: start one from its weights with "
             f"--init-from {path} and another -c"
         )
-    return saved.corpus, saved.settings
+    return saved.corpus, Settings(**asdict(saved.settings))
 
 
-def changes_of(before: Settings, changes: dict[str, Any], ranks: Team | None) -> dict[str, Any]:
+def changes_of(before: Settings, changes: dict[str, Any], ranks: Group | None) -> dict[str, Any]:
     """The settings that change where a run is resumed.
 
     Args:
@@ -254,7 +254,7 @@ def changes_of(before: Settings, changes: dict[str, Any], ranks: Team | None) ->
     """
     workers = changes.get("workers", before.workers)
     if workers is None:
-        workers = processes.fitting(before.batch_size)
+        workers = worker_processes.default_workers(before.batch_size)
     elif "workers" not in changes:
         # A file, which may be a stranger's, starts no more processes than there are cores. Where
         # it was one process, its workers were all that there was.
@@ -315,7 +315,7 @@ def resume(
     path: Path,
     corpus: Corpus,
     changes: dict[str, Any],
-    ranks: Team | None = None,
+    ranks: Group | None = None,
 ) -> Session:
     """Go on with the run in a checkpoint, exactly where it was.
 
@@ -330,7 +330,7 @@ def resume(
         TrainingError: where the text is not the one that was trained on.
         CheckpointError: where the checkpoint lacks what is needed, or asks for more than this
             machine or the text has.
-        SettingError: for a setting outside of its range.
+        SettingError: for a setting outer of its range.
     """
     expected, before = run_of(saved, path)
     network = saved.build("last")
@@ -361,8 +361,8 @@ def resume(
             notices.append(f"{name} {is_now}, not {was}: the same training, but for rounding")
     if changed := differences(saved.versions, fingerprint()):
         notices.append(f"the same training, but for rounding, with {changed}")
-    team = processes.team_of(settings.workers, ranks)
-    run = Run(network, train, validation, settings, team)
+    group = worker_processes.group_of(settings.workers, ranks)
+    run = Run(network, train, validation, settings, group)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
         best[name][...] = array
@@ -370,6 +370,6 @@ def resume(
         run.resume(saved.resume, saved.run, network.parameters.flat, best.flat)
         run.pending = due(run.counters.step, before) and not validated(run)
     except (KeyError, TypeError, ValueError) as error:
-        run.team.close()
+        run.group.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
     return Session(run, path, expected, saved.excerpt, notices, indices)

@@ -12,7 +12,7 @@ from charrnn.arrays import Array
 from charrnn.checkpoint.state import RunState
 from charrnn.errors import TrainingError
 from charrnn.network.model import CharRNN
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.training.config import Settings
 from charrnn.training.evaluation import Stopped, never
 from charrnn.training.learner import Learner, follow
@@ -44,7 +44,7 @@ class Run:
         train: the text to learn from, indices (N,).
         validation: the text held out, indices (M,); None or empty for none.
         settings: how to train.
-        team: of as many as `settings` has workers and ranks; alone unless given.
+        group: of as many as `settings` has workers and ranks; alone unless given.
 
     Attributes:
         counters: where the run is.
@@ -58,19 +58,19 @@ class Run:
         train: Array,
         validation: Array | None,
         settings: Settings,
-        team: Team | None = None,
+        group: Group | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
-        self.team = team or Team()
+        self.group = group or Group()
         held_out = np.empty(0, train.dtype) if validation is None else validation
-        self.learner = Learner(model, train, held_out, settings, self.team)
+        self.learner = Learner(model, train, held_out, settings, self.group)
         self.counters = RunState()
         self.stop: Callable[[], object] = never
         self.pending = False
         self._best = model.parameters.flat.copy()
         vocabulary = model.vocabulary.ix_to_char
-        self.team.start(follow, vocabulary, model.configuration, settings)
+        self.group.start(follow, vocabulary, model.configuration, settings)
 
     @property
     def best(self) -> Array:
@@ -161,7 +161,7 @@ class Run:
 
     def arrays(self) -> dict[str, Array]:
         """What `resume` needs beside the weights, by name."""
-        self.learner.collect()
+        self.learner.gather()
         return self.learner.remembered
 
     def numbers(self) -> RunState:
@@ -185,7 +185,7 @@ class Run:
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
         self._best[...] = best
-        self.learner.spread()
+        self.learner.broadcast()
 
 
 def due(step: int, settings: Settings) -> bool:

@@ -6,17 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.checkpoints import CORPUS, COUNTED, RUN, made, npz, rewritten, trained, with_header
+from helpers.checkpoints import (
+    CORPUS,
+    COUNTED,
+    RUN,
+    SETTINGS,
+    made,
+    npz,
+    rewritten,
+    trained,
+    with_header,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import charrnn
 from charrnn.checkpoint import MAX_EXCERPT, load, read, save
 from charrnn.checkpoint.state import MAX_POINTS, table_of
+from charrnn.config import MAX_FLOAT32
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
-from charrnn.training.config import LARGEST, Settings
 from charrnn.training.session import resume
 from charrnn.training.trainer import train
 
@@ -29,7 +39,7 @@ def path(tmp_path):
 def test_what_is_saved_is_read(path):
     saved = made(
         corpus=CORPUS,
-        settings=Settings(steps=3, batch_size=1, seq_length=2),
+        settings=SETTINGS,
         run=RUN,
         resume={"state": np.arange(4.0)},
         excerpt="abc",
@@ -236,9 +246,10 @@ def test_numbers_that_would_not_be_read_again_are_not_written(number, path):
 
 
 @pytest.mark.parametrize(
-    "run", [replace(RUN, best_loss=LARGEST), replace(RUN, loss_sum=7 * LARGEST, loss_count=7)]
+    "changes", [{"best_loss": MAX_FLOAT32}, {"loss_sum": 7 * MAX_FLOAT32, "loss_count": 7}]
 )
-def test_any_loss_that_float32_has_can_be_saved(run, path):
+def test_any_loss_that_float32_has_can_be_saved(changes, path):
+    run = replace(RUN, **changes)
     save(path, made(run=run))
     assert read(path).run == run
 

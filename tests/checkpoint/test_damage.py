@@ -19,8 +19,8 @@ from helpers.checkpoints import (
 from helpers.memory import peak_bytes
 
 from charrnn.checkpoint import MAX_EXCERPT, archive, read, save, unpack
-from charrnn.checkpoint.schema import MAX_FILES
 from charrnn.errors import CheckpointError
+from charrnn.text.corpus_info import MAX_FILES
 from charrnn.text.vocabulary import CODE_POINTS
 
 

@@ -6,14 +6,14 @@ from math import inf, nan, nextafter
 
 import numpy as np
 import pytest
-from helpers.checkpoints import CORPUS, RUN, made, with_header
+from helpers.checkpoints import CORPUS, RUN, SETTINGS, made, with_header
 
 from charrnn.checkpoint import pack, read, save, schema, unpack
 from charrnn.checkpoint.schema import SCHEMA
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
+from charrnn.text.corpus_info import MAX_FILES
 from charrnn.training import session
-from charrnn.training.config import Settings
 
 
 @pytest.fixture
@@ -53,7 +53,10 @@ def setting(section, name, value):
         (lambda said: said["versions"].update({f"{n}": "1" for n in range(50)}), "versions of its"),
         (setting("model", "hidden_size", 10**12), r"its model \(3000000000000, 4\)"),
         (setting("model", "num_layers", 10**12), "num_layers .* is 1,000,000,000,000, and there"),
-        (setting("model", "cell", "x" * 9_000), "model.cell .* is 'x{5,40}[.]{3}x{5,40}', not"),
+        (
+            setting("model", "layer_type", "x" * 9_000),
+            "layer_type .* is 'x{5,40}[.]{3}x{5,40}', not",
+        ),
         (
             setting("model", "colour", "blue"),
             "has an unexpected field 'colour'",
@@ -62,7 +65,7 @@ def setting(section, name, value):
         (setting("corpus", "x", 1), "corpus of its header has an unexpected field 'x'"),
         (setting("run", "x", 1), "run of its header has an unexpected field 'x'"),
         (lambda said: said.update(x=1), "its header has an unexpected field 'x'"),
-        (lambda said: said.update(model={}), "lacks 'cell', 'dropout', 'hidden_size'"),
+        (lambda said: said.update(model={}), "lacks 'dropout', 'hidden_size', 'layer_type'"),
         (lambda said: said.update(settings={"steps": 3}), "settings of its header lacks 'batch"),
         (setting("settings", "steps", 0), "settings.steps .* is 0, not a whole number from 1 to"),
         (setting("settings", "workers", 3), "settings of its header: workers is from 1 to batch_"),
@@ -82,8 +85,7 @@ def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
 @pytest.fixture(scope="module")
 def valid():
     """The arrays of a checkpoint with every field, and its schema."""
-    settings = Settings(steps=3, batch_size=2, seq_length=2)
-    arrays = pack(made(corpus=CORPUS, settings=settings, run=RUN))
+    arrays = pack(made(corpus=CORPUS, settings=SETTINGS, run=RUN))
     return arrays, json.loads(arrays.pop("header").tobytes())
 
 
@@ -194,7 +196,7 @@ def test_what_stands_in_a_string_is_no_value(name, path):
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        (["x"] * (schema.MAX_FILES + 1), "corpus.files of its header is"),
+        (["x"] * (MAX_FILES + 1), "corpus.files of its header is"),
         (["x" * (schema.MAX_PATH + 1)], "corpus.files of its header is"),
         (["x" * schema.MAX_PATH] * 70, "its header, of .*, is too large to save"),
     ],

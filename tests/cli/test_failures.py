@@ -13,7 +13,7 @@ from charrnn.cli import saving
 from charrnn.cli import train as training
 from charrnn.cli.failures import LESS_MEMORY, failure_of, safe_traceback
 from charrnn.network.model import CharRNN
-from charrnn.parallel.processes import Follower, Leader, Place
+from charrnn.parallel.workers import Follower, Leader, Seat
 
 
 def test_an_error_has_one_line_and_with_debug_its_traceback():
@@ -46,11 +46,11 @@ def test_too_large_a_model_is_refused_with_a_remedy(size, run):
 
 def test_a_worker_without_memory_is_told_of_failure_of():
     ours, theirs = Pipe()
-    Follower(Place(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
+    Follower(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
     leader = Leader(2)
     leader._pipes.append(ours)
     with pytest.raises(MemoryError, match="worker 2: not for 3 GB"):
-        leader._hear()
+        leader._receive()
     leader.close()
     theirs.close()
 

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from helpers.checkpoints import config_of
 from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def depth(rng, tmp_path, monkeypatch):
     weights = dict(model.parameters.items())
     checkpoint.save(
         "charrnn.npz",
-        Checkpoint(ModelConfig(**model.configuration), model.vocabulary, weights, weights),
+        Checkpoint(config_of(model), model.vocabulary, weights, weights),
     )
     text, depth = long_brackets(rng, 20_000)
     (tmp_path / "text.txt").write_text(text)

@@ -3,11 +3,11 @@ import unicodedata
 
 import numpy as np
 import pytest
+from helpers.checkpoints import config_of
 from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
@@ -175,7 +175,7 @@ def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more
     checkpoint.save(
         "charrnn.npz",
         Checkpoint(
-            ModelConfig(**model.configuration),
+            config_of(model),
             model.vocabulary,
             dict(model.parameters),
             dict(model.parameters),

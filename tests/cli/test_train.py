@@ -70,7 +70,9 @@ def test_every_choice_trains(flag, run):
         run("train", "text.txt", *QUICK, "--overwrite", flag, choice)
         name = flag[2:]
         found = header()
-        assert (found.model.cell if name == "model" else getattr(found.settings, name)) == choice
+        assert (
+            found.model.layer_type if name == "model" else getattr(found.settings, name)
+        ) == choice
 
 
 SETTINGS = {

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.checkpoints import config_of
 from helpers.commands import QUICK
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
@@ -22,9 +22,7 @@ def untrained(place):
     model = CharRNN(Vocabulary.of(text), hidden_size=4)
     model.initialize(np.random.default_rng(0))
     weights = dict(model.parameters)
-    saved = Checkpoint(
-        ModelConfig(**model.configuration), model.vocabulary, weights, weights, excerpt=text[:200]
-    )
+    saved = Checkpoint(config_of(model), model.vocabulary, weights, weights, excerpt=text[:200])
     checkpoint.save("charrnn.npz", saved)
 
 

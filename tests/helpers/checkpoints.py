@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.checkpoint import Checkpoint, RunState, archive, pack, read, save, unpack
-from charrnn.config import ModelConfig
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError
 from charrnn.network.model import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import session
-from charrnn.training.config import Settings
 from charrnn.training.trainer import train
 
 #: Bytes of memory that reading a checkpoint may take beside twice its size.
@@ -50,12 +49,22 @@ RUN = RunState(
 )
 
 
+#: The settings of a short training.
+SETTINGS = TrainingConfig(
+    steps=3, batch_size=2, seq_length=2, learning_rate=0.01, warmup_steps=1, val_every=1, workers=1
+)
+
+
+def config_of(model):
+    return ModelConfig(model.cell, model.hidden_size, model.num_layers, model.dropout)
+
+
 def made(vocabulary="abc\n", cell="gru", hidden_size=4, **more):
     model = CharRNN(Vocabulary(vocabulary), cell=cell, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
     last = {name: array.copy() for name, array in model.parameters.items()}
     best = {name: array + 1 for name, array in last.items()}
-    config = ModelConfig(**model.configuration)
+    config = config_of(model)
     return Checkpoint(config, model.vocabulary, best, last, **more)
 
 
@@ -93,9 +102,8 @@ def npz(**arrays):
 
 def rewritten(path, change):
     """Save a checkpoint whose arrays went through `change`."""
-    settings = Settings(steps=3, batch_size=2, seq_length=2)
     resume = {"m": np.zeros(3, np.float32)}
-    save(path, made(corpus=CORPUS, settings=settings, run=RUN, resume=resume))
+    save(path, made(corpus=CORPUS, settings=SETTINGS, run=RUN, resume=resume))
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     change(arrays)

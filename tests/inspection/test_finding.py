@@ -21,7 +21,7 @@ from charrnn.inspection.reading import nobody, signals_of
 from charrnn.inspection.scores import halves, measure, strength, sums
 from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import Settings
 from charrnn.training.trainer import Run, train
@@ -52,7 +52,7 @@ def counter():
     model = CharRNN(vocabulary, cell="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(1))
     settings = Settings(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
-    for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Team())):
+    for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Group())):
         pass
     return model, brackets(rng, 400)
 

@@ -1,4 +1,4 @@
-"""The team of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
+"""The group of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
 
 import signal
 import subprocess
@@ -157,7 +157,7 @@ def test_a_rank_whose_numbers_are_not_finite_ends_all(rank, place):
 
 def test_a_rank_with_other_weights_ends_all(place):
     said = mishap("alter", 1, 4, 3, place, "altered.npz", code=1)
-    assert "Error: rank 1 of 3 came to other weights than rank 0" in said
+    assert "Error: rank 1 of 3 has other weights than rank 0" in said
 
 
 @pytest.mark.parametrize("rank", [0, 1])

@@ -129,4 +129,4 @@ def test_a_batch_too_small_is_refused_once(place):
 
 def test_a_rank_with_other_weights_ends_all(place):
     said = mishap("alter", 2, 4, 2, place, "altered.npz", code=1, words=HEAVY)
-    assert "Error: rank 1 of 2 came to other weights than rank 0" in said
+    assert "Error: rank 1 of 2 has other weights than rank 0" in said

@@ -9,7 +9,7 @@ from charrnn import checkpoint
 from charrnn.checkpoint import schema
 from charrnn.errors import CheckpointError, TextError
 from charrnn.network.model import CharRNN
-from charrnn.parallel.processes import team_of
+from charrnn.parallel.workers import group_of
 from charrnn.text import corpus as corpora
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
@@ -76,8 +76,8 @@ def test_workers_read_held_out_text_in_a_file_from_its_beginning(write, temporar
         model = CharRNN(vocabulary, **MODEL)
         model.initialize(np.random.default_rng(0))
         settings = Settings(steps=1, batch_size=4, seq_length=8, workers=2)
-        with team_of(2) as team:
-            run = Run(model, *session.split(indices, 1000), settings, team)
+        with group_of(2) as group:
+            run = Run(model, *session.split(indices, 1000), settings, group)
             losses.append(run.validate())
     assert losses[0] == losses[1]
 

@@ -6,7 +6,7 @@ import pytest
 from charrnn.errors import SettingError, TrainingError
 from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN
-from charrnn.parallel.processes import team_of
+from charrnn.parallel.workers import group_of
 from charrnn.text.streams import Streams
 from charrnn.training.config import Settings
 from charrnn.training.optimizers import OPTIMIZERS
@@ -25,7 +25,7 @@ def text(rng):
 @pytest.fixture
 def start(tiny_model, text):
     """Makes a run, always from the same weights; `held_out` is how often to hold out the rest."""
-    models, teams = {}, ExitStack()
+    models, groups = {}, ExitStack()
 
     def make(cell="lstm", held_out=1, dropout=0.2, **settings):
         if cell not in models:
@@ -35,10 +35,10 @@ def start(tiny_model, text):
         model.parameters.flat[...] = models[cell]
         chosen = {"steps": 30, "batch_size": 4, "seq_length": 5, "val_every": 7, **settings}
         settings = Settings(**chosen)
-        team = teams.enter_context(team_of(settings.workers))
-        return Run(model, text[:700], np.tile(text[700:], held_out), settings, team)
+        group = groups.enter_context(group_of(settings.workers))
+        return Run(model, text[:700], np.tile(text[700:], held_out), settings, group)
 
-    with teams:
+    with groups:
         yield make
 
 
