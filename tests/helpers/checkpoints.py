@@ -101,7 +101,7 @@ def npz(**arrays):
 
 
 def rewritten(path, change):
-    """Save a checkpoint whose arrays went through `change`."""
+    """Save a checkpoint with arrays that `change` has changed."""
     resume = {"m": np.zeros(3, np.float32)}
     save(path, made(corpus=CORPUS, settings=SETTINGS, run=RUN, resume=resume))
     with np.load(path) as file:
@@ -111,7 +111,7 @@ def rewritten(path, change):
 
 
 def with_header(path, change):
-    """Save a checkpoint whose header went through `change`."""
+    """Save a checkpoint with a header that `change` has changed, or returns."""
 
     def rewrite(arrays):
         said = json.loads(arrays["header"].tobytes())
@@ -124,7 +124,7 @@ def with_header(path, change):
 
 
 def small(path):
-    """A checkpoint with everything in it, as bytes."""
+    """The bytes of a checkpoint with all its parts."""
     save(path, made(corpus=CORPUS, run=RUN, resume={"m": np.zeros(3, np.float32)}, excerpt="ab"))
     return path.read_bytes()
 
@@ -137,7 +137,7 @@ def arrays_of(data):
 
 
 def refused(data, whole):
-    """Whether bytes are refused; if not, they are read as the same checkpoint."""
+    """Whether bytes are refused; otherwise they must be read as the same checkpoint."""
     try:
         found = unpack(archive.read(io.BytesIO(data)))
     except CheckpointError:
@@ -148,7 +148,7 @@ def refused(data, whole):
 
 
 def mutated(data, rng):
-    """Bytes that someone has worked on: some changed, left out, repeated, put elsewhere."""
+    """Bytes with random parts changed, left out, repeated or moved."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 5)):
         if not data:
