@@ -18,7 +18,7 @@ import click
 from charrnn import __version__
 from charrnn.cli.console import flush_or_silence, silence
 from charrnn.cli.failures import failure_of, safe_traceback
-from charrnn.cli.hints import hint
+from charrnn.cli.hints import explain
 from charrnn.parallel.launch import launched
 from charrnn.parallel.threads import one_thread
 from charrnn.render.escape import one_line
@@ -98,17 +98,16 @@ def failing(ctx: click.Context) -> Iterator[None]:
         if failure is None:
             raise
         if isinstance(error, click.UsageError):
-            failure = with_hint(error, ctx.meta[WORDS])
+            failure = explained(error, ctx.meta[WORDS])
         if ctx.params.get("debug"):
             click.echo(safe_traceback(error), err=True)
         raise failure from error
 
 
-def with_hint(error: click.UsageError, words: list[str]) -> click.UsageError:
-    """Return a usage error with a hint at the end of its message, if there is one."""
-    if not (found := hint(error, words, COMMANDS)):
-        return error
-    return click.UsageError(one_line(f"{error.message.rstrip('.')}: {found}"), error.ctx)
+def explained(error: click.UsageError, words: list[str]) -> click.UsageError:
+    """Return a usage error with a hint in its message, if there is one."""
+    message = one_line(explain(error, words, COMMANDS))
+    return error if message == error.message else click.UsageError(message, error.ctx)
 
 
 @click.group(

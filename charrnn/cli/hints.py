@@ -79,32 +79,35 @@ OPTIONS = {
 }
 
 
-def hint(error: click.UsageError, words: Sequence[str], commands: Iterable[str]) -> str:
-    """Return a hint for an unknown command or option, or for a checkpoint without -c; or nothing.
+def explain(error: click.UsageError, words: Sequence[str], commands: Iterable[str]) -> str:
+    """Return the message of an error, with a hint for an unknown word or a checkpoint without -c.
 
     Args:
-        error: of click, which names the unknown word.
+        error: of click.
         words: of the command line, after `charrnn`.
-        commands: the commands of charrnn.
+        commands: the names of the commands of charrnn.
     """
+    message = error.message.rstrip(".")
+    if error.ctx is None:
+        return error.message
+    command = error.ctx.command
     if isinstance(error, click.NoSuchOption):
-        own = [] if error.ctx is None else _options_of(error.ctx.command)
-        near = _option_for(_typed(error.option_name, words), own)
-        return f"did you mean {near}?" if near else ""
-    if error.ctx is None or error.ctx.command.name is None:
-        return ""
-    if isinstance(error.ctx.command, click.Group):
+        typed = _typed(error.option_name, words)
+        near = _option_for(typed, _options_of(command))
+        remedy = f"did you mean {near}?" if near else f"try `{error.ctx.command_path} --help`"
+        return f"No such option {typed!r}: {remedy}"
+    if isinstance(command, click.Group):
         unknown = next((word for word in words if not word.startswith("-")), "")
         near = COMMANDS.get(unknown.lower()) or _nearest(unknown.lower(), commands)
-        return f"did you mean `charrnn {near}`?" if near and unknown not in commands else ""
+        known = unknown in commands or not near
+        return error.message if known else f"{message}: did you mean `charrnn {near}`?"
     # The message of click for arguments that a command does not take ends in them.
-    extra = [word for word in words if error.message.rstrip(".").endswith(f"({word})")]
-    if extra and extra[0] not in _options_of(error.ctx.command):
-        is_checkpoint = extra[0].endswith(".npz") or not os.path.isfile(extra[0])
-        option, what = ("-c", "checkpoint") if is_checkpoint else ("--text", "text")
-        if option in _options_of(error.ctx.command):
-            return f"name the {what} with {option} {extra[0]}"
-    return ""
+    extra = next((word for word in words if message.endswith(f"({word})")), "")
+    is_checkpoint = extra.endswith(".npz") or not os.path.isfile(extra)
+    option, noun = ("-c", "checkpoint") if is_checkpoint else ("--text", "text")
+    if extra and option in _options_of(command):
+        return f"{message}: name the {noun} with {option} {extra}"
+    return error.message
 
 
 def _options_of(command: click.Command) -> list[str]:

@@ -37,6 +37,8 @@ def options_of(name):
         (["sample", "cat.npz"], "name the checkpoint with -c cat.npz"),
         (["inspect", "cat.npz"], "name the checkpoint with -c cat.npz"),
         (["inspect", "text.txt"], "name the text with --text text.txt"),
+        (["sample", "--lr", "9"], " sample --help`"),
+        (["train", "-rnn_size", "9"], "No such option '-rnn_size': did you mean --hidden-size?"),
         (["sample", "--length", "9", "cat"], "name the checkpoint with -c cat"),
     ],
 )
