@@ -134,7 +134,7 @@ CHECKPOINTS = [
         "a shape that is not that of the model",
         rewritten("a['best.Wy'] = a['best.Wy'][:5]"),
         1,
-        "best.Wy has the shape (5, 3), its model (21, 3)",
+        "best.Wy has the shape (5, 3), and the model needs (21, 3)",
     ),
     Case("weights that are not finite", rewritten("a['best.by'][0] = np.nan"), 1, "not finite"),
     Case("half numbers", rewritten("a['best.by'] = a['best.by'].astype('f2')"), 1, "another type"),

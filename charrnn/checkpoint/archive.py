@@ -215,7 +215,7 @@ def read_array_header(
     match = HEADER.fullmatch(header)
     if not match or match[1] not in TYPES:
         raise DamagedCheckpointError(
-            f"{member} has another type or order of numbers: {header!r:.80}"
+            f"{member} has another type or order of numbers: {header.strip()!r:.80}"
         )
     dtype = np.dtype(match[1].decode())
     shape = tuple(int(number) for number in match[2].replace(b",", b" ").split())

@@ -162,9 +162,10 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
             {f"{group}.{name}" for name in arrays}, {f"{group}.{name}" for name in expected}
         )
         for name, shape in expected.items():
-            if arrays[name].shape != shape:
+            found = arrays[name].shape
+            if found != shape:
                 raise DamagedCheckpointError(
-                    f"{group}.{name} has the shape {arrays[name].shape}, its model {shape}"
+                    f"{group}.{name} has the shape {found}, and the model needs {shape}"
                 )
 
 

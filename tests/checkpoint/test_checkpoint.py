@@ -123,7 +123,7 @@ def test_a_newer_format_asks_for_an_upgrade(path):
         ("last.by", np.full(4, -1e39), "last.by is not finite"),
         ("vocabulary", np.zeros(0, np.uint32), "vocabulary has no characters"),
         ("vocabulary", np.zeros((), np.uint32), "is not a list of code points"),
-        ("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32), "its model"),
+        ("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32), "the model needs"),
     ],
 )
 def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, path):
@@ -162,7 +162,7 @@ def test_an_array_of_another_group_is_refused(path):
 
 def test_a_shape_that_contradicts_the_configuration_is_shown(path):
     rewritten(path, lambda arrays: arrays.update({"best.Wy": np.zeros((3, 4), np.float32)}))
-    with pytest.raises(CheckpointError, match=r"best.Wy has the shape \(3, 4\), its.* \(4, 4\)"):
+    with pytest.raises(CheckpointError, match=r"best.Wy has the shape \(3, 4\), .* \(4, 4\)"):
         read(path)
 
 

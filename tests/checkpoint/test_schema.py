@@ -51,7 +51,7 @@ def setting(section, name, value):
         (lambda said: said["versions"].update(numpy=2), "versions of its header is not at most"),
         (lambda said: said["versions"].update({"x" * 2_001: "1"}), "versions of its header is not"),
         (lambda said: said["versions"].update({f"{n}": "1" for n in range(50)}), "versions of its"),
-        (setting("model", "hidden_size", 10**12), r"its model \(3000000000000, 4\)"),
+        (setting("model", "hidden_size", 10**12), r"model needs \(3000000000000, 4\)"),
         (setting("model", "num_layers", 10**12), "num_layers .* is 1,000,000,000,000, and there"),
         (
             setting("model", "layer_type", "x" * 9_000),

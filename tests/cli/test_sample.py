@@ -111,7 +111,7 @@ def test_an_unknown_character_of_the_prime_is_listed(run):
 def test_unknown_characters_are_left_out_when_asked(run):
     result = run("sample", "--prime", "naïve", "--unknown", "skip", "--length", 5)
     assert result.stdout.startswith("nave")
-    assert "left out 1 character" in result.stderr
+    assert "skipped 1 character" in result.stderr
 
 
 def test_a_prime_from_a_file_or_stdin(run, tmp_path):

@@ -35,8 +35,8 @@ def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
 )  # fmt: skip
 def test_a_log_is_not_appended_to_what_is_kept(words, kept, run, trained):
     said = written_over(*words, run=run)
-    assert said.startswith(f"Error: --log {words[-1]}: that is ")
-    assert said.endswith(f"{kept}: name another file")
+    assert said.startswith(f"Error: --log {words[-1]}: is ")
+    assert said.endswith(f"{kept}, which would be lost: name another file")
 
 
 def test_a_checkpoint_may_be_started_from_and_replaced(run, trained):
