@@ -15,12 +15,12 @@ from products import KINDS, REPEATS, operations, step_parts
 from steps import charrnn_step
 from throughput import BATCH_SIZE, SEQ_LENGTH
 
-from charrnn.parallel.processes import fitting
+from charrnn.parallel.workers import default_workers
 
 
 def measure(options: Options) -> Result:
     """Every cell with one layer of 256 and of 512 units."""
-    workers = fitting(BATCH_SIZE)
+    workers = default_workers(BATCH_SIZE)
     print(f"Milliseconds a step of {BATCH_SIZE} × {SEQ_LENGTH} characters, {workers} processes.\n")
     rows = []
     head = "step", "products", "GFLOP/s", "share", "exp, tanh", "share of both"

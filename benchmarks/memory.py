@@ -18,8 +18,8 @@ from string import ascii_letters
 from common import VOCABULARY_SIZE, Options, Result, alone, table
 from watching import charrnn, watch
 
-from charrnn.parallel.processes import fitting
 from charrnn.parallel.threads import NAMES
+from charrnn.parallel.workers import default_workers
 
 #: The defaults of `charrnn train`.
 CELL, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "gru", 256, 32, 32
@@ -53,7 +53,7 @@ def measure(options: Options) -> Result:
     """With one worker and with all."""
     print(f"Megabytes, {CELL} {HIDDEN_SIZE}, {BATCH_SIZE} × {SEQ_LENGTH}.\n")
     characters = (ascii_letters + " \n0123456789.")[:VOCABULARY_SIZE]
-    counts = list(dict.fromkeys((1, fitting(BATCH_SIZE))))
+    counts = list(dict.fromkeys((1, default_workers(BATCH_SIZE))))
     with tempfile.TemporaryDirectory() as name:
         text = Path(name) / "text.txt"
         text.write_text("".join(random.Random(0).choices(characters, k=CHARACTERS)))

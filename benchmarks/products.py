@@ -10,8 +10,8 @@ import numpy as np
 from common import VOCABULARY_SIZE
 from contenders import Step
 
-from charrnn.parallel.processes import team_of
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
+from charrnn.parallel.workers import group_of
 
 #: Rows of a layer's weights for each of its units.
 ROWS = {"lstm": 4, "gru": 3, "vanilla": 1}
@@ -121,33 +121,33 @@ def step_parts(
     """`REPEATS` times the products of a step, or its functions, by so many processes, each with
     its share of the streams.
     """
-    with team_of(workers) as team:
+    with group_of(workers) as group:
         arguments = kind, cell, hidden_size, batch_size, seq_length
-        team.start(follow, *arguments)
-        own = share(team, *arguments)
+        group.start(follow, *arguments)
+        own = share(group, *arguments)
 
         def step() -> None:
-            team.order("step", REPEATS)
+            group.order("step", REPEATS)
             own.step(REPEATS)
-            team.sum([])
+            group.all_reduce([])
 
         yield step
 
 
 def share(
-    team: Team, kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int
+    group: Group, kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int
 ) -> Products | Functions:
     """A member's part of them."""
-    part = team.part(batch_size)
+    part = group.part(batch_size)
     return KINDS[kind](cell, hidden_size, part.stop - part.start, seq_length)
 
 
-def follow(team: Team, *arguments: Any) -> None:
+def follow(group: Group, *arguments: Any) -> None:
     """What every process but the first does."""
-    own = share(team, *arguments)
-    for _, (repeats,) in team.orders():
+    own = share(group, *arguments)
+    for _, (repeats,) in group.orders():
         own.step(repeats)
-        team.sum([])
+        group.all_reduce([])
 
 
 @contextmanager

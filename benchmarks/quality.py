@@ -93,12 +93,14 @@ def score(path: Path, text: Path) -> tuple[float, float, int, int]:
     model = saved.build("best")
     whole = text.read_text(encoding="utf-8")
     held_out = model.vocabulary.encode(whole[int(0.9 * len(whole)) :])
-    steps, settings = saved.run["step"], saved.settings
+    steps, settings = saved.run.step, saved.settings
+    assert settings
+    assert saved.run.best_loss is not None
     return (
-        saved.run["best_loss"],
+        saved.run.best_loss,
         evaluate_from_empty(model, held_out, length=LENGTH),
         steps,
-        steps * settings["batch_size"] * settings["seq_length"],
+        steps * settings.batch_size * settings.seq_length,
     )
 
 

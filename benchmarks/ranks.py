@@ -16,10 +16,10 @@ import numpy as np
 from common import VOCABULARY_SIZE
 
 from charrnn.network.model import CharRNN
+from charrnn.parallel.group import Group
 from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import Follower, Leader
-from charrnn.parallel.processes import team_of
-from charrnn.parallel.team import Team
+from charrnn.parallel.workers import group_of
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import Settings
 from charrnn.training.learner import Learner
@@ -44,15 +44,15 @@ class Timed:
         return result
 
 
-def make(team: Team, cell: str, units: int, layers: int, streams: int, steps: int) -> Learner:
+def make(group: Group, cell: str, units: int, layers: int, streams: int, steps: int) -> Learner:
     """A member's part of a run on a random text."""
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=units, num_layers=layers, dropout=0.1)
     model.initialize(rng)
     text = rng.integers(0, VOCABULARY_SIZE, 1_000_000).astype(vocabulary.dtype)
-    settings = Settings(steps=1, batch_size=streams, seq_length=steps, ranks=team.size)
-    return Learner(model, text, text[:0], settings, team)
+    settings = Settings(steps=1, batch_size=streams, seq_length=steps, ranks=group.size)
+    return Learner(model, text, text[:0], settings, group)
 
 
 def sums(learner: Learner) -> float:
@@ -60,10 +60,10 @@ def sums(learner: Learner) -> float:
     begun = 0.0
     for number in range(TIMES + 1):
         if number == 1:  # the first finds its way
-            learner.team.sum([])
+            learner.group.all_reduce([])
             begun = time.perf_counter()
-        learner.team.reduce(learner.gradient)
-        learner.team.gather(learner.model.parameters.flat)
+        learner.group.reduce_scatter(learner.gradient)
+        learner.group.all_gather(learner.model.parameters.flat)
     return (time.perf_counter() - begun) / TIMES
 
 
@@ -71,9 +71,9 @@ def overlap(learner: Learner) -> tuple[float, float]:
     """Seconds to compute a gradient and sum another: one after the other, and at the same time."""
     from mpi4py import MPI
 
-    ranks, team = MPI.COMM_WORLD, learner.team
+    ranks, group = MPI.COMM_WORLD, learner.group
     whole = np.zeros_like(learner.gradient)
-    part, window = whole[team.part(whole.size)].copy(), learner.streams.window(0)
+    part, window = whole[group.part(whole.size)].copy(), learner.streams.window(0)
     counts = ranks.allgather(part.size)
 
     def turn(together: bool) -> float:
@@ -92,9 +92,9 @@ def overlap(learner: Learner) -> tuple[float, float]:
     return after, during
 
 
-def reading(team: Team, steps: int) -> float:
+def reading(group: Group, steps: int) -> float:
     """Seconds for the first rank to read a stream's characters of a step, where all have many."""
-    text = team.constant(np.arange(1_000_000) % VOCABULARY_SIZE)
+    text = group.text(np.arange(1_000_000) % VOCABULARY_SIZE)
     places = np.arange(MANY) * (len(text) // MANY) + np.arange(steps + 1)[:, None]
     text.take(places, mode="wrap")
     begun = time.perf_counter()
@@ -103,24 +103,24 @@ def reading(team: Team, steps: int) -> float:
     return (time.perf_counter() - begun) / TIMES / MANY
 
 
-def follow(team: Team, *case: Any) -> None:
+def follow(group: Group, *case: Any) -> None:
     """What all but the first do."""
-    learner = make(team, *case)
-    team.start(follow, *case)
-    for name, arguments in team.orders():
+    learner = make(group, *case)
+    group.start(follow, *case)
+    for name, arguments in group.orders():
         if name in ("sums", "overlap"):
             globals()[name](learner)
         else:
             getattr(learner, name)(*arguments)
 
 
-def lead(team: Team, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
+def lead(group: Group, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
     """Milliseconds of a step and of its parts, and of a sum without waiting."""
-    learner = make(team, *case)
-    team.start(follow, *case)
-    meetings = {name: Timed(getattr(team, name)) for name in ("order", "reduce", "sum", "gather")}
+    learner = make(group, *case)
+    group.start(follow, *case)
+    meetings = {name: Timed(getattr(group, name)) for name in ("order", "reduce", "sum", "gather")}
     for name, timed in meetings.items():
-        setattr(team, name, timed)
+        setattr(group, name, timed)
     meetings["text"] = Timed(learner.streams.indices.take)
     learner.streams.indices.take = meetings["text"]  # type: ignore[method-assign]
     for number in range(2):  # the first ones wake and fill what sleeps and is empty
@@ -137,14 +137,14 @@ def lead(team: Team, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
         "meeting": sum(timed.seconds for timed in meetings.values()) / count,
         "parameters": learner.gradient.size / 1e3,
     }
-    if team.size > 1:
-        team.order("sums")
+    if group.size > 1:
+        group.order("sums")
         found["sum"] = sums(learner)
-        if type(team) is Leader:
-            team.order("overlap")
+        if type(group) is Leader:
+            group.order("overlap")
             found["after"], found["during"] = overlap(learner)
     else:
-        found["text"] = reading(team, case[-1])
+        found["text"] = reading(group, case[-1])
     return {name: 1e3 * value for name, value in found.items()}
 
 
@@ -157,8 +157,8 @@ def main() -> None:
         if MPI.COMM_WORLD.rank:
             Follower(MPI).follow()
             return
-        with team_of(int(workers), Leader(MPI)) as team:
-            found = lead(team, (cell, *map(int, numbers)), float(seconds))
+        with group_of(int(workers), Leader(MPI)) as group:
+            found = lead(group, (cell, *map(int, numbers)), float(seconds))
         print(json.dumps(found))
 
 

@@ -26,7 +26,7 @@ def charrnn_step(
     import numpy as np
 
     from charrnn.network.model import CharRNN
-    from charrnn.parallel.processes import team_of
+    from charrnn.parallel.workers import group_of
     from charrnn.text.vocabulary import Vocabulary
     from charrnn.training.config import Settings
     from charrnn.training.trainer import Run
@@ -46,8 +46,8 @@ def charrnn_step(
         warmup_steps=0,
         workers=workers,
     )
-    with team_of(workers) as team:
-        yield Run(model, text, None, settings, team).step
+    with group_of(workers) as group:
+        yield Run(model, text, None, settings, group).step
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from common import Options, Result, Table, alone, fastest, geometric_mean, ratio
 from contenders import Contender, contenders, interleaved
 from steps import charrnn_step, torch_step
 
-from charrnn.parallel.processes import fitting
 from charrnn.parallel.threads import cores
+from charrnn.parallel.workers import default_workers
 
 BATCH_SIZE = SEQ_LENGTH = 64
 #: Units and layers.
@@ -31,7 +31,7 @@ def measure(options: Options) -> Result:
     """Every cell in every size."""
     sizes = SIZES[:1] if options.quick else SIZES
     theirs = TORCH if "torch" in options.libraries else {}
-    workers = fitting(BATCH_SIZE)
+    workers = default_workers(BATCH_SIZE)
     print(f"Characters a second; charrnn with {workers} processes, a thread each.\n")
     rows = []
     table = Table("cell   ", "units", "layers", "charrnn", "PyTorch", "threads", "ratio")
@@ -58,7 +58,7 @@ def compare(
     for name, contender in who.items():
         case = cell, units, layers, BATCH_SIZE, SEQ_LENGTH
         if name == "charrnn":
-            contender.prepare(charrnn_step, *case, fitting(BATCH_SIZE))
+            contender.prepare(charrnn_step, *case, default_workers(BATCH_SIZE))
         else:
             contender.prepare(torch_step, *case)
     times = interleaved(who, options.turns, options.seconds)

@@ -1,4 +1,4 @@
-"""`python -m charrnn`, and the command `charrnn`."""
+"""The command `charrnn`, and `python -m charrnn`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sys
 from types import TracebackType
 
 from charrnn.cli import group
-from charrnn.cli.failures import trace
-from charrnn.cli.streams import prepare
+from charrnn.cli.console import prepare_streams
+from charrnn.cli.failures import safe_traceback
 from charrnn.parallel.launch import ending_together
 
 
 def main() -> None:
     """Run the command line."""
-    prepare()
+    prepare_streams()
     sys.excepthook = show_bug
     with ending_together():
         group(prog_name="charrnn")
@@ -22,8 +22,8 @@ def main() -> None:
 def show_bug(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Write a traceback as Python does, but harmless to a terminal."""
-    print(trace(error), file=sys.stderr)
+    """Write a traceback as Python does, but without control characters."""
+    print(safe_traceback(error), file=sys.stderr)
 
 
 if __name__ == "__main__":

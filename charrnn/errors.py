@@ -1,36 +1,63 @@
-"""Everything that can go wrong because of what a user asked for or handed in.
+"""The errors that a user can cause.
 
-The command line prints a `CharRNNError` as one line on stderr and exits with 1; an
-exception of any other class is a bug in charrnn and keeps its traceback.
+    CharRNNError                      exit code 1
+    ├── TextError                     a text cannot be read, decoded or trained on
+    ├── CheckpointError               a checkpoint cannot be read or written, or does not fit
+    │   ├── DamagedCheckpointError    the file is not what charrnn writes
+    │   └── NonFiniteError            the weights to save are infinite or NaN
+    ├── TrainingError                 a training cannot start or cannot go on
+    │   └── DivergedError             the hidden state or the logits became infinite or NaN
+    ├── MissingExtraError             a package that only an extra of charrnn installs is missing
+    ├── UnknownCharacterError         the model was not trained on a character    exit code 2
+    └── SettingError                  an argument is out of its range             exit code 2
+
+The message is one line: the object, what is wrong, what to do. The command line prints it on
+stderr and exits with the code. An exception of any other class is a bug and keeps its traceback.
 """
+
+from typing import ClassVar
 
 
 class CharRNNError(Exception):
-    """Base of all errors a user can cause; the message names the thing and the remedy."""
+    """Base class of all errors that a user can cause.
+
+    Attributes:
+        exit_code: of the command: 1 for wrong data, 2 for wrong usage.
+    """
+
+    exit_code: ClassVar[int] = 1
 
 
 class TextError(CharRNNError):
-    """A text that cannot be read, decoded or trained on."""
-
-
-class UnknownCharacter(CharRNNError):
-    """A character that the model was not trained on."""
+    """A text cannot be read, decoded or trained on."""
 
 
 class CheckpointError(CharRNNError):
-    """A checkpoint that cannot be read or written, or does not fit what is asked of it."""
+    """A checkpoint cannot be read or written, or does not fit the request."""
 
 
-class NotFinite(CheckpointError):
-    """Weights that are no numbers to calculate with any more, and not worth a checkpoint."""
+class DamagedCheckpointError(CheckpointError):
+    """A file is not what charrnn writes: damaged, or altered by another program.
+
+    Args:
+        problem: the part of the file, and what is wrong with it.
+    """
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"damaged: {problem}: use an intact copy of the file, or train again")
+
+
+class NonFiniteError(CheckpointError):
+    """The weights to save are infinite or NaN, so the file keeps the weights saved before."""
 
 
 class TrainingError(CharRNNError):
-    """A training run that cannot start or cannot go on."""
+    """A training cannot start or cannot go on."""
 
 
-class Unbounded(TrainingError):
-    """A network whose hidden state or logits are not finite after some text.
+class DivergedError(TrainingError):
+    """The hidden state or the logits of a network became infinite or NaN.
 
     Args:
         doing: what the network does with the text: reads, or writes.
@@ -43,9 +70,17 @@ class Unbounded(TrainingError):
         )
 
 
+class MissingExtraError(CharRNNError):
+    """A package is missing that only an extra of charrnn installs."""
+
+
+class UnknownCharacterError(CharRNNError):
+    """The model was not trained on a character of the text."""
+
+    exit_code = 2
+
+
 class SettingError(CharRNNError, ValueError):
-    """An argument outside of its range, or two that contradict each other."""
+    """An argument is out of its range, or contradicts another one."""
 
-
-class MissingExtra(CharRNNError):
-    """A package that is needed for what is asked, and that only an extra of charrnn installs."""
+    exit_code = 2

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half written."""
+"""Atomic writing of files: a reader finds the old file or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -8,60 +8,66 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-#: Seconds to wait from try to try while somebody else, a search for viruses perhaps, has the file
-#: open: Windows replaces none that is.
-PAUSES = (0.01, 0.1, 1.0) if os.name == "nt" else ()
-#: What is answered where a directory cannot be flushed: one that may not be read, and on some
-#: file systems every one.
+#: Seconds between attempts to replace a file. Windows replaces no file that another program, such
+#: as a virus scanner, has open.
+RETRY_AFTER_SECONDS = (0.01, 0.1, 1.0) if os.name == "nt" else ()
+#: Error numbers for a directory that cannot be flushed: a directory that may not be read, and any
+#: directory of some file systems.
 UNFLUSHABLE = {errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
-#: The answers of file systems that cannot reserve disk space.
+#: Error numbers of file systems that cannot reserve disk space.
 UNRESERVABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-#: The limits of a process that files may reach, and the advice.
+#: The limits of a process that files may reach, and the advice for each.
 LIMITS = {
     errno.EFBIG: "raise the limit of ulimit -f",
     errno.EMFILE: "raise the limit of ulimit -n",
 }
 #: Bytes to write at a time.
-BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[IO[bytes]]:
-    """A file to write to; afterwards `path` is the new one, or still the old one.
+def replacing(
+    path: str | Path, retry_after: Sequence[float] = RETRY_AFTER_SECONDS
+) -> Iterator[IO[bytes]]:
+    """Open a new file that replaces `path` at the end of the context, all at once.
 
-    It is written beside its place under another name, flushed to the disk and renamed. A
-    symbolic link is followed. The mode of an existing file is kept, and its owner and its group
-    where this user may give files to them.
+    The new file is written beside the old one under another name, flushed to the disk and renamed.
+    A symbolic link is followed. The mode of an existing file is kept, and its owner and group
+    where this user may set them.
+
+    Args:
+        path: of the file.
+        retry_after: seconds between attempts to rename the new file.
 
     Raises:
-        OSError: where that is not possible. Nothing else is left behind, and `path` is the old
-            one; only where the last error was in flushing the directory it is the new one.
+        OSError: if the file cannot be written. Then `path` is the old file and nothing else is
+            left behind; if only the directory cannot be flushed, `path` is the new file.
     """
     target = Path(path).resolve()
-    temporary = _beside(target)
+    temporary = _temporary_name(target)
     try:
-        # A file that nobody else can have made: in a directory for all, it might be a link.
+        # "x": in a directory for all users, an existing file might be a link of another user.
         with open(temporary, "xb") as file:
-            _liken(temporary, target)
+            _copy_mode(temporary, target)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _rename(temporary, target)
+        _rename(temporary, target, retry_after)
     except BaseException:
-        with suppress(OSError):  # where it fails, too, what went wrong first is what counts
+        with suppress(OSError):  # the first error is the one to raise
             os.unlink(temporary)
         raise
-    if os.name == "posix":  # the new name is on the disk only once its directory is
+    if os.name == "posix":  # the new name is on the disk only after the directory is
         _flush(target.parent)
 
 
 def probe(path: str | Path, size: int = 1) -> None:
-    """Find out whether `replacing` can write a file here, and change nothing.
+    """Check that `replacing` can write a file here, and leave no trace.
 
     Args:
         path: of the file.
@@ -70,7 +76,7 @@ def probe(path: str | Path, size: int = 1) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    temporary = _beside(Path(path).resolve())
+    temporary = _temporary_name(Path(path).resolve())
     try:
         with open(temporary, "xb") as file:
             reserve(file, size)
@@ -80,7 +86,7 @@ def probe(path: str | Path, size: int = 1) -> None:
 
 
 def open_regular(path: str | Path) -> IO[bytes]:
-    """Open a file to read; unlike `open`, never wait for the writer of a named pipe.
+    """Open a file to read. Unlike `open`, never wait for the writer of a named pipe.
 
     Raises:
         OSError: if the file cannot be opened, or is a pipe or a device.
@@ -97,23 +103,23 @@ def open_regular(path: str | Path) -> IO[bytes]:
 
 
 def remedy(error: OSError, otherwise: str) -> str:
-    """The advice for a file that cannot be written.
+    """Return the advice for a file that cannot be written.
 
     Args:
         error: of the system.
-        otherwise: the advice for all errors but the limits of a process, which are the same in
+        otherwise: the advice for all errors except the limits of a process, which are the same in
             every directory.
     """
     return LIMITS.get(error.errno or 0, otherwise)
 
 
 def reserve(file: IO[bytes], size: int) -> None:
-    """Reserve disk space for an empty file that is going to be mapped into memory.
+    """Reserve disk space for an empty file that will be mapped into memory.
 
-    A write to a map of a sparse file kills the process (SIGBUS) where the disk is full.
+    On a full disk, a write to the map of a sparse file kills the process (SIGBUS).
 
     Args:
-        file: the file, open for writing, at its beginning.
+        file: open for writing, at its beginning.
         size: bytes.
 
     Raises:
@@ -126,13 +132,13 @@ def reserve(file: IO[bytes], size: int) -> None:
         except OSError as error:
             if error.errno not in UNRESERVABLE:
                 raise
-    for start in range(0, size, BLOCK):
-        file.write(bytes(min(BLOCK, size - start)))
+    for start in range(0, size, BLOCK_BYTES):
+        file.write(bytes(min(BLOCK_BYTES, size - start)))
     file.flush()
 
 
 def sweep(path: str | Path) -> None:
-    """Remove what writers that were killed have left beside `path`; there must be none alive."""
+    """Remove the temporary files that killed writers of `path` left; no writer may be alive."""
     target = Path(path).resolve()
     pattern = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]+\.tmp")
     for file in target.parent.iterdir():
@@ -141,17 +147,17 @@ def sweep(path: str | Path) -> None:
                 file.unlink()
 
 
-def _beside(target: Path) -> Path:
-    """A name beside what is to be replaced, which has to be a file or nothing, not a device."""
+def _temporary_name(target: Path) -> Path:
+    """Return a name beside a target, which must be a regular file or missing."""
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "is no regular file", str(target))
+        raise OSError(errno.EINVAL, "is not a regular file", str(target))
     return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
 
 
-def _liken(new: Path, old: Path) -> None:
-    """Give a new file the mode of an old one, if there is one, before anything is in it."""
+def _copy_mode(new: Path, old: Path) -> None:
+    """Give an empty new file the mode, the owner and the group of the old one, if it exists."""
     try:
         found = os.stat(old)
     except FileNotFoundError:
@@ -163,12 +169,12 @@ def _liken(new: Path, old: Path) -> None:
     os.chmod(new, stat.S_IMODE(found.st_mode))
 
 
-def _rename(old: Path, new: Path) -> None:
-    for pause in PAUSES:
+def _rename(old: Path, new: Path, retry_after: Sequence[float]) -> None:
+    for seconds in retry_after:
         with suppress(PermissionError):
             os.replace(old, new)
             return
-        time.sleep(pause)
+        time.sleep(seconds)
     os.replace(old, new)
 
 

@@ -1,4 +1,4 @@
-"""Locks on files. The system lifts them when their owner ends, however it ends."""
+"""Locks on files. The system releases them when their owner ends, even when it is killed."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-#: What is answered where files cannot be locked, as on some network file systems.
+#: The error numbers of file systems that cannot lock files, as some network file systems.
 UNSUPPORTED = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-#: The byte that is locked on Windows, where no other process can read what is locked.
-FAR = 2**31 - 2
-#: Nobody shall have another file written to by a link that has the name of a lock.
-OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+#: The offset of the locked byte on Windows: other processes cannot read a locked byte.
+LOCKED_OFFSET = 2**31 - 2
+#: Flags of `os.open`: a link with the name of a lock must not lead to another file.
+FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
 
 
-class Held(Exception):
-    """Another process has the lock; the message says which."""
+class LockedError(Exception):
+    """Another process holds the lock; the message names the process."""
 
 
 def try_lock(handle: int) -> bool:
-    """Lock an open file, until it is closed; False where another has locked it.
+    """Lock an open file until it is closed; return False if another process holds the lock.
 
     Raises:
-        OSError: where files cannot be locked.
+        OSError: if the file system cannot lock files.
     """
     try:
         if sys.platform == "win32":
-            os.lseek(handle, FAR, os.SEEK_SET)
+            os.lseek(handle, LOCKED_OFFSET, os.SEEK_SET)
             try:
                 msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
             finally:
@@ -48,10 +48,11 @@ def try_lock(handle: int) -> bool:
 
 
 def has_name(handle: int, path: str | Path) -> bool:
-    """Whether an open file still goes by this name. Between its opening and its locking another
-    process may have removed it: then its lock keeps nobody out.
+    """Return whether an open file still has this name.
+
+    Between opening and locking, another process may remove the file: then the lock is useless.
     """
-    if os.name == "nt":  # no open file can be removed
+    if os.name == "nt":  # Windows does not remove an open file
         return True
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
@@ -60,8 +61,8 @@ def has_name(handle: int, path: str | Path) -> bool:
 
 
 def discard(handle: int, path: str | Path) -> None:
-    """Remove a locked file, and close it."""
-    if os.name == "nt":  # removes no open file
+    """Remove a locked file and close it."""
+    if os.name == "nt":  # Windows does not remove an open file
         os.close(handle)
         handle = -1
     with suppress(OSError):
@@ -71,39 +72,43 @@ def discard(handle: int, path: str | Path) -> None:
 
 
 def discard_orphan(path: Path) -> None:
-    """Remove a file of this user that its owner had locked, if its owner is dead."""
+    """Remove a file of this user whose owner locked it and has ended."""
     with suppress(OSError):
-        handle = os.open(path, OPEN)
-        if _mine(handle) and _free(handle):
+        handle = os.open(path, FLAGS)
+        if _is_mine(handle) and _is_free(handle):
             discard(handle, path)
         else:
             os.close(handle)
 
 
-def _mine(handle: int) -> bool:
+def _is_mine(handle: int) -> bool:
     return os.name == "nt" or os.fstat(handle).st_uid == os.geteuid()
 
 
-def _free(handle: int) -> bool:
+def _is_free(handle: int) -> bool:
     try:
         return try_lock(handle)
-    except OSError:
-        return False  # who can tell?
+    except OSError:  # locks are not supported: assume that the owner is alive
+        return False
 
 
 @contextmanager
 def holding(path: Path) -> Iterator[bool]:
-    """Hold a lock by the name `path` within. The file says who has it, and is gone afterwards;
-    one that a dead process left is taken over.
+    """Hold a lock file within the context. The file names its owner, and is removed afterwards.
+
+    The lock of a process that has ended is taken over.
+
+    Args:
+        path: of the lock file.
 
     Yields:
-        True; False where files cannot be locked, so that nobody is kept out.
+        True; False if the file system cannot lock files, so that no process is kept out.
 
     Raises:
-        Held: where another process has it.
-        OSError: where there can be no such file.
+        LockedError: if another process holds the lock.
+        OSError: if the file cannot be made.
     """
-    handle, locked = _take(path)
+    handle, locked = _open_locked(path)
     try:
         yield locked
     finally:
@@ -113,13 +118,13 @@ def holding(path: Path) -> Iterator[bool]:
             os.close(handle)
 
 
-def _take(path: Path) -> tuple[int, bool]:
+def _open_locked(path: Path) -> tuple[int, bool]:
     while True:
-        handle = os.open(path, OPEN | os.O_CREAT, 0o666)
+        handle = os.open(path, FLAGS | os.O_CREAT, 0o666)
         try:
             locked = _lock(handle)
             if has_name(handle, path):
-                with suppress(OSError):  # a full disk: then it says nothing
+                with suppress(OSError):  # on a full disk the file stays empty
                     os.ftruncate(handle, 0)
                     os.write(handle, f"process {os.getpid()} on {platform.node()}\n".encode())
                 return handle, locked
@@ -137,4 +142,5 @@ def _lock(handle: int) -> bool:
         if error.errno in UNSUPPORTED:
             return False
         raise
-    raise Held(os.read(handle, 200).decode(errors="replace").strip() or "another process")
+    owner = os.read(handle, 200).decode(errors="replace").strip()
+    raise LockedError(owner or "another process")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import SettingError, Unbounded
+from charrnn.errors import DivergedError, SettingError
 from charrnn.network.model import CharRNN
 
 #: Streams in each block of samples after the first sample, see `sample`.
@@ -234,7 +234,7 @@ def generate(
         log_probs: compute both log-probabilities of each character.
 
     Raises:
-        Unbounded: for non-finite logits; no character is drawn from them.
+        DivergedError: for non-finite logits; no character is drawn from them.
     """
     logits = reader.logits
     for index in prime:
@@ -245,7 +245,7 @@ def generate(
         if ahead == 0:
             uniform = np.stack([rng.random(NUMBERS_AHEAD) for rng in generators], axis=1)
         if not np.isfinite(logits).all():
-            raise Unbounded("writes")
+            raise DivergedError("writes")
         indices = choice.choose(logits, uniform[ahead])
         if log_probs:
             by_model = UNCHANGED.log_probs(logits, indices)
@@ -294,7 +294,7 @@ def sample(
         log_probs: as for `generate`.
 
     Raises:
-        Unbounded: as for `generate`.
+        DivergedError: as for `generate`.
     """
     chars = model.vocabulary.ix_to_char
     if not len(prime):
@@ -331,9 +331,9 @@ def sample_text(
         **choice: arguments of `Choice`: temperature, top_k, top_p, min_p.
 
     Raises:
-        UnknownCharacter: for a character of the prime that the model does not know.
+        UnknownCharacterError: for a character of the prime that the model does not know.
         SettingError: for a setting outside of its range.
-        Unbounded: for non-finite logits.
+        DivergedError: for non-finite logits.
     """
     indices = model.vocabulary.encode(prime)
     (text,) = sample(model, indices, length, Choice(**choice), seed=seed)

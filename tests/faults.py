@@ -1,9 +1,9 @@
-"""What can go wrong, tried: real commands, and what they answer.
+"""Failures, tried: real commands and their answers.
 
 python tests/faults.py    # writes docs/faults.md
 
 Each case is a line for a shell, in a directory with a text, `count.txt`, and a checkpoint,
-`model.npz`. `tests/test_faults.py` holds each to its exit code and to what it says.
+`model.npz`. `tests/test_faults.py` checks the exit code and the message of each.
 """
 
 from __future__ import annotations
@@ -19,26 +19,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from making import COUNTED, KEPT, mutated, refused, small
+from helpers.checkpoints import COUNTED, mutated, refused, small, trained
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "faults.md"
 
 
 class Case(NamedTuple):
-    """Something that can go wrong."""
+    """A failure.
 
-    #: in a few words
+    Attributes:
+        what: a few words.
+        command: for a shell.
+        code: the exit code.
+        said: a part of the message.
+    """
+
     what: str
-    #: for a shell
     command: str
-    #: exit code
     code: int
-    #: what is said, a part of it
     said: str
 
 
-#: What the lines may use beside a shell: `rewrite CHANGE` is what someone might do who has only
-#: NumPy, to the arrays `a` of the checkpoint, and to its header `h`.
+#: Shell functions of the commands: `rewrite CHANGE` alters the arrays `a` of the checkpoint and its
+#: header `h` with NumPy alone.
 FUNCTIONS = f"""
 charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}
 python() {{ "{sys.executable}" "$@"; }}
@@ -56,17 +59,17 @@ np.${{2:-savez}}('other.npz', **a)"; }}
 
 
 def rewritten(change: str = "", save: str = "") -> str:
-    """A line that reads a checkpoint of which the arrays were changed."""
+    """A command that reads a checkpoint with changed arrays."""
     return f'rewrite "{change}" {save}'.strip() + "; charrnn sample -c other.npz"
 
 
 def header(change: str, command: str) -> str:
-    """A line that uses a checkpoint of which the header was changed."""
+    """A command that uses a checkpoint with a changed header."""
     name, *more = command.split(" ", 1)
     return f'rewrite "{change}"; charrnn {name} -c other.npz {"".join(more)}'
 
 
-#: A model that writes é where it wrote u.
+#: A model that writes é in place of u.
 ACCENTED = "rewrite \"for name in ('vocabulary', 'excerpt'): a[name][a[name] == ord('u')] = 233\""
 
 CHECKPOINTS = [
@@ -84,84 +87,107 @@ CHECKPOINTS = [
     Case("endless zeros", "charrnn sample -c /dev/zero", 1, "is a pipe or a device"),
     Case("a pipe", "mkfifo p; charrnn sample -c p", 1, "is a pipe or a device"),
     Case(
-        "an .npz of someone else",
+        "an .npz of another program",
         rewritten("a = {'weights': np.zeros(3)}"),
         1,
         "not a charrnn checkpoint",
     ),
     Case(
-        "objects, which are pickles",
+        "an array of objects, which are pickles",
         rewritten("a['best.by'] = np.array([print], object)"),
         1,
-        "another kind",
+        "another type",
     ),
     Case("cut short", "head -c 4000 model.npz > x.npz; charrnn sample -c x.npz", 1, "cut short"),
-    Case("junk behind it", "echo junk >> model.npz; charrnn sample -c model.npz", 1, "behind it"),
     Case(
-        "junk before it",
+        "junk after the archive",
+        "echo junk >> model.npz; charrnn sample -c model.npz",
+        1,
+        "other bytes between or after its arrays",
+    ),
+    Case(
+        "junk before the archive",
         "(echo junk; cat model.npz) > x.npz; charrnn sample -c x.npz",
         1,
         "not a charrnn checkpoint",
     ),
-    Case("packed, as a bomb is", rewritten(save="savez_compressed"), 1, "is compressed"),
-    Case("an array is missing", rewritten("del a['last.by']"), 1, "lacks 'last.by'"),
-    Case("an array too many", rewritten("a['worst.by'] = a['last.by']"), 1, "no 'worst.by'"),
-    Case("a name with a path", rewritten("a['../../x'] = a['last.by']"), 1, "no '../../x'"),
     Case(
-        "a shape that is not the configuration's",
+        "a compressed archive, as a zip bomb",
+        rewritten(save="savez_compressed"),
+        1,
+        "is compressed",
+    ),
+    Case("a missing array", rewritten("del a['last.by']"), 1, "missing array 'last.by'"),
+    Case(
+        "an unexpected array",
+        rewritten("a['worst.by'] = a['last.by']"),
+        1,
+        "unexpected array 'worst.by'",
+    ),
+    Case(
+        "a name with a path",
+        rewritten("a['../../x'] = a['last.by']"),
+        1,
+        "unexpected array '../../x'",
+    ),
+    Case(
+        "a shape that is not that of the model",
         rewritten("a['best.Wy'] = a['best.Wy'][:5]"),
         1,
-        "(5, 3), where the configuration asks for (21, 3)",
+        "best.Wy has the shape (5, 3), and the model needs (21, 3)",
     ),
     Case("weights that are not finite", rewritten("a['best.by'][0] = np.nan"), 1, "not finite"),
-    Case("half numbers", rewritten("a['best.by'] = a['best.by'].astype('f2')"), 1, "another kind"),
+    Case("half numbers", rewritten("a['best.by'] = a['best.by'].astype('f2')"), 1, "another type"),
     Case(
-        "big-endian numbers", rewritten("a['best.by'] = a['best.by'].astype('>f4')"), 1, "another"
+        "big-endian numbers",
+        rewritten("a['best.by'] = a['best.by'].astype('>f4')"),
+        1,
+        "another type",
     ),
     Case(
-        "text in place of numbers", rewritten("a['best.by'] = np.array(['x'])"), 1, "another kind"
+        "text in place of numbers", rewritten("a['best.by'] = np.array(['x'])"), 1, "another type"
     ),
     Case("no header", rewritten("del a['header']"), 1, "not a charrnn checkpoint"),
     Case(
         "a header of nonsense",
         rewritten("a['header'] = np.frombuffer(b'{' * 9999, 'u1')"),
         1,
-        "header is not what it should be",
+        "its header is not JSON",
     ),
     Case(
         "a newer format",
-        rewritten("a['header'] = np.frombuffer(b'{\\\"format\\\": 3}', 'u1')"),
+        rewritten("a['header'] = np.frombuffer(b'{\\\"format\\\": 2}', 'u1')"),
         1,
         "install a newer charrnn from where you got this one",
     ),
     Case(
-        "a directory that says something else",
+        "a zip directory that contradicts its members",
         "python -c \"d = bytearray(open('model.npz', 'rb').read())\n"
         "d[d.rindex(b'PK\\1\\2') + 24] ^= 1; open('x.npz', 'wb').write(d)\"\n"
         "charrnn sample -c x.npz",
         1,
-        "its directory contradicts",
+        "its zip directory contradicts",
     ),
     Case(
         "a NUL in the name of a file",
         header("h['corpus']['files'] = ['a\\0b']", "train --resume"),
         1,
-        "files of its corpus is",
+        "corpus.files of its header is",
     ),
     Case(
-        "a share that is none",
+        "a share out of its range",
         header("h['corpus']['val_frac'] = 1.7e308", "train --resume"),
         1,
-        "val_frac of its corpus is 1.7e+308",
+        "corpus.val_frac of its header is 1.7e+308",
     ),
     Case(
-        "a loss that is none",
+        "a loss out of its range",
         header("h['run']['best_loss'] = 1.7e308", "inspect --json"),
         1,
-        "best_loss of its run is 1.7e+308",
+        "run.best_loss of its header is 1.7e+308",
     ),
     Case(
-        "more streams than its text has room for",
+        "more streams than the text has room for",
         header("h['settings'].update(batch_size=2**20, workers=48)", "train --resume count.txt"),
         1,
         "1,048,576 streams",
@@ -182,8 +208,10 @@ CHECKPOINTS = [
 WRITING = [
     Case("the checkpoint of another run", "charrnn train count.txt -c model.npz", 1, "--overwrite"),
     Case("a directory in its place", "mkdir d; charrnn train count.txt -c d", 1, "is a directory"),
-    Case("no directory for it", "charrnn train count.txt -c no/x.npz", 1, "no directory"),
-    Case("a pipe in its place", "mkfifo p; charrnn train count.txt -c p", 1, "no regular file"),
+    Case(
+        "a directory that does not exist", "charrnn train count.txt -c no/x.npz", 1, "no directory"
+    ),
+    Case("a pipe in its place", "mkfifo p; charrnn train count.txt -c p", 1, "is no regular file"),
     Case(
         "a directory that takes no files",
         "charrnn train count.txt -c /dev/fd/x.npz",
@@ -238,40 +266,55 @@ WRITING = [
         "a log in the place of the checkpoint",
         "charrnn train count.txt -c x.npz --log x.npz",
         2,
-        "--log x.npz: that is x.npz: name another file",
+        "--log x.npz: is x.npz, which would be lost: name another file",
     ),
     Case(
         "a checkpoint in the place of the text",
         "charrnn train count.txt -c count.txt --overwrite",
         2,
-        "-c count.txt: that is count.txt: name another file",
+        "-c count.txt: is count.txt, which would be lost: name another file",
     ),
 ]
 RUNNING = [
-    Case("a number that is none", "charrnn train count.txt --epochs nan", 2, "no number to calc"),
-    Case("a text without end", "charrnn train count.txt --epochs 1e308", 2, "can be counted"),
-    Case("a time without end", "charrnn train count.txt --time 1000000h", 2, "than a century"),
     Case(
-        "a size that is a slip",
+        "a number that is not finite",
+        "charrnn train count.txt --epochs nan",
+        2,
+        "nan is not a finite number",
+    ),
+    Case(
+        "more characters than can be counted",
+        "charrnn train count.txt --epochs 1e308",
+        2,
+        "can be counted",
+    ),
+    Case("a time above a century", "charrnn train count.txt --time 1000000h", 2, "than a century"),
+    Case(
+        "a size larger than any memory",
         "charrnn train count.txt --hidden-size 9999999",
         2,
         "than any memory holds",
     ),
-    Case("a seed that is one", f"charrnn train count.txt --seed {10**30}", 2, "seed is from 0 to"),
     Case(
-        "the loss grows beyond all bounds",
+        "a seed out of its range",
+        f"charrnn train count.txt --seed {10**30}",
+        2,
+        "seed is from 0 to",
+    ),
+    Case(
+        "a training that diverges",
         "charrnn train count.txt --model vanilla-relu --learning-rate 1e30 --grad-clip 0",
         1,
         "try a lower --learning-rate",
     ),
     Case(
-        "who reads has seen enough",
+        "a reader of stdout that stops early",
         "set -o pipefail; charrnn sample -c model.npz --seed 1 --length 1000000 | head -1 >&2",
         0,
         "",
     ),
     Case(
-        "a console that cannot show what is written",
+        "a console that cannot show a character",
         f"{ACCENTED}\nPYTHONIOENCODING=ascii charrnn sample -c other.npz --seed 1 --length 300 >&2",
         0,
         r"\xe9",
@@ -306,7 +349,7 @@ TEXTS = [
         "a NUL at byte 1 (00 65 00 78): name its encoding, as in --encoding utf-16",
     ),
     Case(
-        "bytes that are no text",
+        "bytes that are not text",
         "head -c 4000 model.npz > some.bin; charrnn train some.bin --encoding latin-1",
         1,
         "train with --binary, where each byte is a character",
@@ -317,8 +360,8 @@ TEXTS = [
         2,
         "leave out --encoding",
     ),
-    Case("no end", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
-    Case("no end on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
+    Case("an endless device", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
+    Case("an endless device on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
     Case("no such encoding", "charrnn train count.txt --encoding klingon", 1, "no encoding named"),
     Case(
         "a prime of unknown characters",
@@ -343,27 +386,27 @@ SHOWN = [
     ),
 ]
 SECTIONS = {
-    "A checkpoint that is not what it should be": CHECKPOINTS,
-    "Writing one": WRITING,
-    "A long run": RUNNING,
+    "A damaged or altered checkpoint": CHECKPOINTS,
+    "Writing a checkpoint": WRITING,
+    "Running": RUNNING,
     "The text": TEXTS,
-    "What reaches a screen": SHOWN,
+    "What reaches a terminal": SHOWN,
 }
 CASES = [case for cases in SECTIONS.values() for case in cases]
 
 
 @contextmanager
 def directory() -> Iterator[Path]:
-    """A directory to try a case in."""
+    """A directory with a text and a checkpoint."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         (place / "count.txt").write_text(COUNTED)
-        (place / "model.npz").write_bytes(KEPT[-1].read_bytes())
+        (place / "model.npz").write_bytes(trained())
         yield place
 
 
 def carry_out(case: Case, place: Path) -> subprocess.CompletedProcess[str]:
-    """What becomes of a case."""
+    """Run the command of a case."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -381,7 +424,7 @@ def carry_out(case: Case, place: Path) -> subprocess.CompletedProcess[str]:
 
 
 def answer(done: subprocess.CompletedProcess[str]) -> str:
-    """The line that says what is wrong, or the last one."""
+    """The error line of a command, or its last line."""
     lines = done.stderr.strip().splitlines() or [""]
     errors = [line for line in lines if line.startswith("Error: ")]
     said = (errors or lines)[-1].removeprefix("Error: ")
@@ -400,7 +443,7 @@ def code(command: str) -> str:
 
 
 def bulk() -> Iterator[tuple[str, int, int]]:
-    """What is done to a small checkpoint many times over: what, how often, how often refused."""
+    """Alter a small checkpoint many times: kind of change, number of changes, number refused."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model.npz"
         whole, rng = small(path), np.random.default_rng(0)
@@ -419,19 +462,19 @@ def bulk() -> Iterator[tuple[str, int, int]]:
             yield what, len(outcomes), sum(outcomes)
 
 
-#: A long search, and what became of its checkpoints; it takes half an hour.
+#: A search of a quarter of an hour, and the number of its checkpoints by outcome.
 SEARCH = "python tests/fuzz.py --first 1000000 --count 140000"
 SEARCHED = {"refused": 96_765, "read as the same": 2_290, "read as another model": 5_945}
 
 
 def document() -> str:
-    """The table, as it comes out now."""
+    """The document, with the answers of this version."""
     parts = [
-        "# What can go wrong, and what charrnn then does\n",
-        "Written by `python tests/faults.py`, which tries each line in a directory with a text,",
-        "`count.txt`, and a checkpoint, `model.npz`; `rewrite` changes the arrays `a` of that one",
-        "by NumPy, or its header `h`, and saves them as `other.npz`. The tests hold each line, and",
-        "more: what needs a killed process, a full disk or a terminal is in `tests/`.\n",
+        "# Failures and the answers of charrnn\n",
+        "Written by `python tests/faults.py`, which runs each command in a directory with a text,",
+        "`count.txt`, and a checkpoint, `model.npz`. `rewrite` changes the arrays `a` of the",
+        "checkpoint or its header `h` with NumPy and saves `other.npz`. The tests check each line.",
+        "Cases with a killed process, a full disk or a terminal are in `tests/`.\n",
     ]
     for section, cases in SECTIONS.items():
         parts += [f"## {section}\n", "| case | command | exit | answer |", "|---|---|--:|---|"]
@@ -442,9 +485,9 @@ def document() -> str:
             parts.append(f"| {' | '.join(row)} |")
         parts.append("")
     parts += [
-        "## Many times over\n",
-        "Of a checkpoint of a few kilobytes; what is not refused has to be read as the same.\n",
-        "| what | tried | refused | read as the same |",
+        "## Thousands of changes\n",
+        "Changes of a checkpoint of a few kilobytes. A file must be refused or read as the same.\n",
+        "| change | tried | refused | read as the same |",
         "|---|--:|--:|--:|",
     ]
     for what, times, stopped in bulk():
@@ -453,11 +496,11 @@ def document() -> str:
     outcomes = ", ".join(f"{times:,} were {outcome}" for outcome, times in SEARCHED.items())
     parts += [
         "",
-        f"`{SEARCH}` knows the form of a checkpoint: the fields of",
-        "the zip file, the headers of the arrays, the values of the JSON header. Checksums fit. A",
-        "changed checkpoint may be another model, which has to be described, to sample, and to go",
-        f"on with its training. Of {tried:,} changed checkpoints",
-        f"{outcomes}. None ended in",
+        f"`{SEARCH}` knows the form of a checkpoint: it changes",
+        "fields of the zip file, headers of arrays, values of the JSON header, with the right",
+        "checksums. A changed checkpoint may be another model: inspect, sample, train must work.",
+        f"Of {tried:,} changed checkpoints",
+        f"{outcomes}. None caused",
         "a traceback, executed anything, or took more memory to read than twice its size and",
         "16 MB.",
     ]

@@ -1,14 +1,14 @@
-"""Looks for bytes that do more than be refused, for as long as it is let.
+"""Search for files that charrnn neither refuses nor can use.
 
 python tests/fuzz.py                 # until Ctrl-C
 python tests/fuzz.py --minutes 60
 python tests/fuzz.py --first 4711 --count 1    # case 4711 again
 
-Each number is a case: the bytes of a checkpoint, fields of its zip file, the header of an array,
-values of its header, or a text, changed at random. A case is refused in one sentence, or it is of
-use: a model is described, samples and goes on with its training, a text is the same in pieces as at
-once. Nothing is executed, and memory is bounded. Any other case is kept in a file, and ends the
-search.
+A case is a number that seeds random changes: of the bytes of a checkpoint, of fields of its zip
+file, of the header of an array, of values of its JSON header, or of a text. A case must be refused
+in one sentence, or be usable: a model is described, sampled and trained further, a text is the same
+in pieces as at once. Nothing may be executed, and memory is bounded. A case that breaks these rules
+is saved as `fuzz-case` and ends the search.
 """
 
 from __future__ import annotations
@@ -25,30 +25,29 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
-from making import KEPT, mutated
-from making import ROOM as ROOM_TO_READ
+from helpers.checkpoints import READING_BYTES, mutated, trained
 
-from charrnn.checkpoint import Checkpoint, archive, packed, unpacked
-from charrnn.checkpoint.schema import SECTIONS, Field
+from charrnn.checkpoint import Checkpoint, archive, pack, unpack
+from charrnn.checkpoint.schema import SCHEMA, Field
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
-from charrnn.sampling import sample_text
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
 from charrnn.training.session import resume
 from charrnn.training.trainer import train
 
-WHOLE = [path.read_bytes() for path in KEPT]
+WHOLE = [trained()]
 ENCODINGS = [None, "utf-8", "utf-16", "utf-32", "latin-1", "shift-jis", "gb18030", "utf-7"]
-#: What no section of a header says, and what would be obeyed if it were passed on.
+#: Names that no section of a header has, and that would have an effect as keyword arguments.
 UNKNOWN = ["x", "dtype", "vocabulary", "history"]
-#: Memory that a case may take to be used, beside twice its size.
-ROOM = 64 << 20
-#: What Python reports to `sys.addaudithook` that no case may cause.
+#: Bytes of memory that the use of a case may take beside twice its size.
+USING_BYTES = 64 << 20
+#: Audit events of Python that no case may cause.
 FORBIDDEN = (
     "pickle.",
     "os.exec",
@@ -58,7 +57,7 @@ FORBIDDEN = (
     "subprocess.",
     "socket.",
 )
-#: Numbers that are likely to be taken wrongly.
+#: Numbers at the limits of integer types, and fields of zip files.
 NUMBERS = [
     0,
     1,
@@ -79,7 +78,7 @@ NUMBERS = [
 
 
 def packed_again(data: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
-    """An archive, each member of it changed by chance, with checksums that are right."""
+    """Return an archive with changed members and the right checksums."""
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
         for info in old.infolist():
@@ -88,7 +87,7 @@ def packed_again(data: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
 
 
 def checkpoint_case(rng: np.random.Generator) -> bytes:
-    """The bytes of a checkpoint that was worked on."""
+    """Return the bytes of a changed checkpoint."""
     whole = WHOLE[rng.integers(len(WHOLE))]
     kind = rng.integers(6)
     if kind == 0:
@@ -109,7 +108,7 @@ def checkpoint_case(rng: np.random.Generator) -> bytes:
 
 
 def zip_case(whole: bytes, rng: np.random.Generator) -> bytes:
-    """A zip file of which fields have other values, or which has more records than it should."""
+    """Return a zip file with changed fields, or with additional records."""
     data = bytearray(whole)
     forms = {
         archive.MEMBER: archive.Local,
@@ -145,7 +144,7 @@ def zip_case(whole: bytes, rng: np.random.Generator) -> bytes:
 
 
 def array_case(member: bytes, rng: np.random.Generator) -> bytes:
-    """An array whose header says something else."""
+    """Return an array with a changed header or changed numbers."""
     start = len(archive.NPY) + 2
     length = int.from_bytes(member[start - 2 : start], "little")
     said, numbers = member[start : start + length].decode("latin-1"), member[start + length :]
@@ -177,7 +176,7 @@ def array_case(member: bytes, rng: np.random.Generator) -> bytes:
 
 
 def value_for(field: Field | None, old: object, rng: np.random.Generator) -> object:
-    """A value for a field of a header: in its range, at an end of it, beyond, of another type."""
+    """Return a value for a field of a header: within its range or beyond, or of another type."""
     if field is not None and rng.random() < 0.6:
         if field.choices:
             return str(rng.choice(field.choices))
@@ -201,16 +200,19 @@ def value_for(field: Field | None, old: object, rng: np.random.Generator) -> obj
 
 
 def header_case(member: bytes, rng: np.random.Generator) -> bytes:
-    """The header of a checkpoint with a value, or some bytes, changed, or a value too many."""
+    """Return a header with changed bytes, changed values, or an additional field."""
     said = json.loads(np.load(io.BytesIO(member)).tobytes())
     if rng.random() < 0.3:
         data = mutated(json.dumps(said).encode(), rng)
     else:
         for _ in range(rng.integers(1, 4)):
-            name = str(rng.choice(list(SECTIONS)))
+            name = str(rng.choice(list(SCHEMA)))
             section = said[name]
-            key = str(rng.choice([*sorted(section), *sorted(SECTIONS[name]), *UNKNOWN]))
-            section[key] = value_for(SECTIONS[name].get(key), section.get(key), rng)
+            if not isinstance(section, dict) or rng.random() < 0.02:
+                said[name] = [None, {}, [], "x"][rng.integers(4)]
+                continue
+            key = str(rng.choice([*sorted(section), *sorted(SCHEMA[name]), *UNKNOWN]))
+            section[key] = value_for(SCHEMA[name].get(key), section.get(key), rng)
         data = json.dumps(said).encode()
     file = io.BytesIO()
     np.save(file, np.frombuffer(data, np.uint8))
@@ -218,39 +220,40 @@ def header_case(member: bytes, rng: np.random.Generator) -> bytes:
 
 
 def read(data: bytes) -> Checkpoint:
-    """A checkpoint from bytes, within the memory that is promised."""
+    """Read a checkpoint within the promised memory."""
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
     try:
-        return unpacked(archive.read(io.BytesIO(data)))
+        return unpack(archive.read(io.BytesIO(data)))
     finally:
         _, peak = tracemalloc.get_traced_memory()
-        assert peak - before < 2 * len(data) + ROOM_TO_READ, f"{peak - before:,} bytes of memory"
+        assert peak - before < 2 * len(data) + READING_BYTES, f"{peak - before:,} bytes of memory"
 
 
 def contents(checkpoint: Checkpoint) -> dict[str, bytes]:
-    """The bytes of all that a checkpoint holds."""
-    return {name: array.tobytes() for name, array in packed(checkpoint).items()}
+    """Return the bytes of each array of a checkpoint."""
+    return {name: array.tobytes() for name, array in pack(checkpoint).items()}
 
 
-#: What the checkpoints hold that are worked on.
-ORIGINALS = [contents(unpacked(archive.read(io.BytesIO(whole)))) for whole in WHOLE]
+#: The contents of the checkpoints before their changes.
+ORIGINALS = [contents(unpack(archive.read(io.BytesIO(whole)))) for whole in WHOLE]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # as the commands have it
+@np.errstate(over="ignore", invalid="ignore")  # as in the commands
 def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
-    """Read a checkpoint, describe it, sample from it, go on with it; whether it is the same."""
+    """Read a checkpoint, describe it, sample from it, train it; return whether it is the same."""
     found = read(data)
     outcome = "read as the same" if contents(found) in ORIGINALS else "read as another model"
     model = found.build()
     summary = summarize(model, found)
     json.dumps(summary, allow_nan=False)
     assert len(describe(summary, found)) < 10_000
-    assert len("".join(sample_text(model, 3, seed=0))) == 3
-    if found.settings and found.settings["batch_size"] * found.settings["seq_length"] < 10_000:
+    assert len("".join(model.sample(3, seed=0))) == 3
+    settings = found.settings
+    if found.corpus and settings and settings.batch_size * settings.seq_length < 10_000:
         text = corpus.Corpus.of(found.vocabulary.ix_to_char * 200)
-        found.corpus |= {"characters": text.length, "sha256": text.sha256}
-        more = {"steps": found.run["step"] + 1, "workers": 1, "patience": 0}
+        found.corpus = replace(found.corpus, characters=text.length, sha256=text.sha256)
+        more = {"steps": found.run.step + 1, "workers": 1, "patience": 0}
         with resume(found, Path("none.npz"), text, more) as session:
             for _ in train(session.run):
                 break
@@ -258,7 +261,7 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
 
 
 def text_case(rng: np.random.Generator) -> bytes:
-    """The bytes of a text."""
+    """Return the bytes of a text, most of them changed."""
     encoding = str(rng.choice(["utf-8", "utf-16", "utf-32", "latin-1"]))
     characters = rng.choice(
         list("aé\n\r\t \u20ac\U0001f600\u3042\ufeff"), int(rng.integers(1, 400))
@@ -268,7 +271,7 @@ def text_case(rng: np.random.Generator) -> bytes:
 
 
 def use_text(data: bytes, rng: np.random.Generator) -> str:
-    """Read a text in an encoding that may be its own."""
+    """Read a text in a random encoding."""
     encoding = ENCODINGS[rng.integers(len(ENCODINGS))]
     how = Decoding(encoding, str(rng.choice(ERRORS)), binary=rng.random() < 0.1)
     text = corpus.read(["fuzz-case"], how)
@@ -282,7 +285,7 @@ CASES = {"checkpoint": (checkpoint_case, use_checkpoint), "text": (text_case, us
 
 
 def carry_out(number: int) -> str:
-    """One case; what became of it."""
+    """Run a case; return its outcome."""
     rng = np.random.default_rng(number)
     name = "checkpoint" if number % 4 else "text"
     make, use = CASES[name]
@@ -298,7 +301,7 @@ def carry_out(number: int) -> str:
             raise AssertionError("a long sentence") from error
         outcome = "refused"
     _, peak = tracemalloc.get_traced_memory()
-    assert peak - before < 2 * len(data) + ROOM, f"{peak - before:,} bytes of memory"
+    assert peak - before < 2 * len(data) + USING_BYTES, f"{peak - before:,} bytes of memory"
     return f"{name} {outcome}"
 
 
@@ -306,14 +309,14 @@ watching = False
 
 
 def watch(event: str, arguments: tuple[object, ...]) -> None:
-    """Refuse, as a hook of `sys.addaudithook`, what executes something."""
+    """Raise on forbidden audit events (a hook of `sys.addaudithook`)."""
     if watching and event.startswith(FORBIDDEN):
         raise AssertionError(f"{event} {arguments!r:.200}")
 
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Within it, a case that executes something ends the search."""
+    """Watch for forbidden audit events within the context."""
     global watching
     watching = True
     try:
@@ -323,7 +326,7 @@ def watched() -> Iterator[None]:
 
 
 def main() -> None:
-    """Search, and say what was found."""
+    """Search, and print the number of cases by outcome."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--first", type=int, default=int(time.time()) << 8)

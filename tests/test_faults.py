@@ -1,4 +1,4 @@
-"""Every case of `tests/faults.py`, held to its exit code and to what it says."""
+"""The exit code and the message of every case of `tests/faults.py`."""
 
 import pytest
 from faults import CASES, DOCUMENT, SECTIONS, carry_out, cell, code, directory
@@ -15,7 +15,7 @@ def test_what_goes_wrong_is_said(case):
         assert case.said in said
         assert "Traceback" not in said
         if ">> model.npz" not in case.command:
-            assert read(place / "model.npz").run["step"] == 20  # the good one is still good
+            assert read(place / "model.npz").run.step == 20  # the good one is still good
 
 
 def test_the_document_has_every_case():

@@ -182,8 +182,7 @@ def test_a_file_that_another_has_open_is_tried_again_where_that_is_in_the_way(
 
     monkeypatch.setattr(os, "replace", busy)
     monkeypatch.setattr("time.sleep", waited.append)
-    monkeypatch.setattr(files, "PAUSES", (1, 2))
-    with replacing(path) as file:
+    with replacing(path, retry_after=(1, 2)) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert waited == [1, 2]
@@ -212,9 +211,9 @@ def test_what_is_no_file_is_not_replaced_by_one(what, tmp_path):
     (tmp_path / "folder").mkdir()
     path = tmp_path / what
     before = path.stat()
-    with pytest.raises(OSError, match=r"no regular file|directory"), replacing(path):
+    with pytest.raises(OSError, match=r"not a regular file|directory"), replacing(path):
         pass
-    with pytest.raises(OSError, match=r"no regular file|directory"):
+    with pytest.raises(OSError, match=r"not a regular file|directory"):
         probe(path)
     assert (path.stat().st_ino, path.stat().st_mode) == (before.st_ino, before.st_mode)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "pipe"]
@@ -262,7 +261,7 @@ def test_reserved_space_is_all_zeros_on_every_file_system(why, tmp_path, monkeyp
             raise OSError(why, os.strerror(why))
 
         monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
-    size = files.BLOCK + 7
+    size = files.BLOCK_BYTES + 7
     with open(tmp_path / "a", "xb") as file:
         files.reserve(file, size)
         if hasattr(os.stat_result, "st_blocks"):

@@ -1,4 +1,4 @@
-"""A file imports only from floors below its own, so there are no cycles and no surprises."""
+"""The order of imports: each unit imports only from earlier units, so there are no cycles."""
 
 import ast
 import re
@@ -11,40 +11,43 @@ import charrnn
 
 ROOT = Path(charrnn.__file__).parent
 
-#: The lowest first. A name stands for a file or a folder of the package; the longest one counts.
-FLOORS = [
-    {"__init__", "errors", "arrays"},
-    {"files", "locks"},
-    {"text", "parallel"},
-    {"network"},
-    {"sampling"},
-    {"training/optimizers", "training/schedules", "training/planning"},
-    {"training/config"},
-    {"checkpoint", "training/evaluation"},
-    {"training/learner", "training/resources", "inspection"},
-    {"training/trainer", "render"},
-    {"training"},
-    {"api"},
-    {"cli"},
-    {"__main__"},
+#: The files and folders of the package. A unit imports only from units before it.
+ORDER = [
+    "errors",
+    "arrays",
+    "files",
+    "locks",
+    "config",
+    "text",
+    "network",
+    "sampling",
+    "parallel",
+    "checkpoint",
+    "training",
+    "inspection",
+    "render",
+    "cli",
+    "__main__",
 ]
-FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+#: Imports against the order, and the reason why they are left.
+EXCEPTIONS = {
+    ("network", "sampling"): "CharRNN.sample moves to charrnn/sampling.py",
+}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
-def floor_of(parts):
-    """The longest name in `FLOOR` of a file or folder of the package, given by its parts."""
-    names = ["/".join(parts[: number + 1]) for number in range(len(parts))]
-    return next((name for name in reversed(names) if name in FLOOR), "__init__")
+def unit_of(parts):
+    """The unit of a module, given by its names after `charrnn`; "__init__" for the package."""
+    return parts[0] if parts and parts[0] in ORDER else "__init__"
 
 
-def place(file):
-    """The file or folder of the package that a file belongs to."""
-    return floor_of(file.relative_to(ROOT).with_suffix("").parts)
+def unit(file):
+    """The unit of a file."""
+    return unit_of(file.relative_to(ROOT).with_suffix("").parts)
 
 
 def imports(file):
-    """What a file imports from the package, and whether that is at its top level."""
+    """Yield the modules and names that a file imports from the package, and whether at its top."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         names = []
@@ -58,42 +61,79 @@ def imports(file):
                 yield name, node in tree.body
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_file_imports_only_from_floors_below(file):
-    here = place(file)
-    if here == "__init__":
-        return  # names what it offers, and imports it late
-    for name, at_top in imports(file):
-        there = floor_of(name.split(".")[1:])
-        # What a folder offers of its own may be named for the type checker alone.
-        assert at_top or there == here, f"{file.name} imports {name} inside of a function"
-        if there != here:
-            assert FLOOR[there] < FLOOR[here], f"{file.name} imports {name}"
+def backward_imports():
+    """Yield the imports against the order: the unit, and the module that it imports."""
+    for file in FILES:
+        here = unit(file)
+        if here == "__init__":  # imports the public names late
+            continue
+        for name, _ in imports(file):
+            parts = name.split(".")[1:]
+            there = unit_of(parts)
+            if there not in (here, "__init__") and ORDER.index(there) > ORDER.index(here):
+                yield here, "/".join(parts[:2] if (ROOT / parts[0]).is_dir() else parts[:1])
 
 
-def within(folder):
-    """What the files of a folder import from each other at their top level, by name."""
-    prefix = ".".join(("charrnn", *folder.relative_to(ROOT).parts))
-    files = {f"{prefix}.{file.stem}": file for file in folder.glob("*.py")}
-    return {
-        name: {
-            there
-            for full, _ in imports(file)
-            for there in files
-            if f"{full}.".startswith(f"{there}.")
-        }
-        for name, file in files.items()
-        if file.stem != "__init__"
-    }
+def test_each_unit_imports_only_from_units_before_it():
+    assert set(backward_imports()) == set(EXCEPTIONS)
 
 
-@pytest.mark.parametrize("folder", sorted({file.parent for file in FILES}), ids=lambda f: f.name)
-def test_the_files_of_a_folder_do_not_import_each_other_in_a_circle(folder):
-    TopologicalSorter(within(folder)).prepare()  # raises where there is one
+def test_imports_inside_functions_stay_within_their_unit():
+    for file in FILES:
+        for name, at_top in imports(file):
+            inner = unit_of(name.split(".")[1:]) == unit(file)
+            assert at_top or inner or unit(file) == "__init__", f"{file} imports {name} late"
 
 
-def test_every_part_of_the_package_has_a_floor():
-    assert {place(file) for file in FILES} == set(FLOOR)
+def folders():
+    """Each folder with the imports among its files, and the package with those among its units."""
+    yield ROOT, {
+        name: {unit_of(full.split(".")[1:]) for file in FILES if unit(file) == name
+               for full, _ in imports(file)} - {name, "__init__"}
+        for name in ORDER
+    }  # fmt: skip
+    for folder in sorted({file.parent for file in FILES} - {ROOT}):
+        prefix = ".".join(("charrnn", *folder.relative_to(ROOT).parts))
+        inside = {f"{prefix}.{path.stem}" for path in folder.iterdir() if is_module(path)}
+        yield (
+            folder,
+            {
+                name: {
+                    there
+                    for file in files_of(folder, name)
+                    for full, _ in imports(file)
+                    for there in inside - {name}
+                    if f"{full}.".startswith(f"{there}.")
+                }
+                for name in inside
+            },
+        )
+
+
+def is_module(path):
+    return (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").exists()
+
+
+def files_of(folder, name):
+    """The files of a module or of a folder in it."""
+    path = folder / name.split(".")[-1]
+    return path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
+
+
+@pytest.mark.parametrize(
+    ("folder", "graph"), list(folders()), ids=lambda value: getattr(value, "name", "")
+)
+def test_no_two_files_or_folders_import_each_other(folder, graph):
+    if folder == ROOT and EXCEPTIONS:
+        backward = {(here, there.split("/")[0]) for here, there in EXCEPTIONS}
+        graph = {a: {b for b in found if (a, b) not in backward} for a, found in graph.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_every_file_and_folder_has_a_position_in_the_order():
+    assert {unit(file) for file in FILES} == {*ORDER, "__init__"}
+    inside = {path.stem for path in ROOT.iterdir() if is_module(path)}
+    assert inside == set(ORDER)
 
 
 def test_files_can_be_read_in_one_sitting():
@@ -103,7 +143,7 @@ def test_files_can_be_read_in_one_sitting():
 def test_only_the_command_line_knows_click_and_tqdm():
     for file in FILES:
         text = file.read_text(encoding="utf-8")
-        if place(file) != "cli":
+        if unit(file) != "cli":
             assert "import click" not in text
             assert "tqdm" not in text
 
@@ -127,7 +167,7 @@ def test_the_library_never_prints():
     # When all ranks are ended at once, only print is left to say why.
     speaking = {"cli", "__main__", "parallel/launch.py"}
     for file in FILES:
-        if not {place(file), file.relative_to(ROOT).as_posix()} & speaking:
+        if not {unit(file), file.relative_to(ROOT).as_posix()} & speaking:
             assert "print" not in calls(file), file
 
 

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from charrnn import locks
-from charrnn.locks import Held, discard_orphan, holding
+from charrnn.locks import LockedError, discard_orphan, holding
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
 
@@ -41,7 +41,7 @@ def unlockable(monkeypatch):
 def test_who_comes_second_is_told_who_has_it(path):
     with holding(path) as locked:
         assert locked
-        with pytest.raises(Held, match=f"^process {os.getpid()} on "):
+        with pytest.raises(LockedError, match=f"^process {os.getpid()} on "):
             hold(path)
         assert path.exists()
     assert not path.exists()
@@ -67,7 +67,7 @@ with holding(Path({str(path)!r})):
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(Held, match=f"^process {process.pid} on "):
+        with pytest.raises(LockedError, match=f"^process {process.pid} on "):
             hold(path)
         process.kill()
         process.wait()
@@ -121,7 +121,7 @@ def test_a_full_disk_takes_the_name_of_the_owner_and_not_the_lock(path, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        with holding(path), pytest.raises(Held, match=r"^another process$"):
+        with holding(path), pytest.raises(LockedError, match=r"^another process$"):
             hold(path)
 
 

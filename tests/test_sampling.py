@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.errors import SettingError, TrainingError, UnknownCharacter
+from charrnn.errors import SettingError, TrainingError, UnknownCharacterError
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.sampling import (
@@ -396,7 +396,7 @@ def test_a_sample_has_its_length_and_repeats_with_its_seed(tiny_model):
 
 
 def test_a_prime_with_an_unknown_character_is_refused_at_once(tiny_model):
-    with pytest.raises(UnknownCharacter, match="'z'"):
+    with pytest.raises(UnknownCharacterError, match="'z'"):
         sample_text(tiny_model(), 5, prime="abz")
 
 

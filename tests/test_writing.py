@@ -16,17 +16,17 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
-from breaking import Faults
-from making import made
+from helpers.checkpoints import made
+from helpers.system_faults import Faults
 
 from charrnn import files
-from charrnn.checkpoint import nothing_yet, read, save
+from charrnn.checkpoint import RunState, read, save
 from charrnn.errors import CheckpointError
 
 
 def numbered(n):
     """A checkpoint with this number in all its arrays."""
-    checkpoint = made(run={**nothing_yet(), "step": n})
+    checkpoint = made(run=RunState(step=n))
     for group in (checkpoint.best, checkpoint.last):
         for array in group.values():
             array[...] = n
@@ -36,7 +36,7 @@ def numbered(n):
 def number(path):
     """The number of a checkpoint, which is that of every part of it."""
     found = read(path)
-    values = {found.run["step"]}
+    values = {found.run.step}
     for group in (found.best, found.last):
         values.update(float(value) for array in group.values() for value in np.unique(array))
     (only,) = values

@@ -1,25 +1,25 @@
-"""The checkpoint: one file that holds a model and all that is needed to go on with its training."""
+"""The checkpoint: one file with a model and everything that resumes its training."""
 
 from charrnn.checkpoint.checkpoint import (
     FORMAT,
-    LONGEST,
+    MAX_EXCERPT,
     Checkpoint,
     load,
-    nothing_yet,
-    packed,
+    pack,
     read,
     save,
-    unpacked,
+    unpack,
 )
+from charrnn.checkpoint.state import RunState
 
 __all__ = [
     "FORMAT",
-    "LONGEST",
+    "MAX_EXCERPT",
     "Checkpoint",
+    "RunState",
     "load",
-    "nothing_yet",
-    "packed",
+    "pack",
     "read",
     "save",
-    "unpacked",
+    "unpack",
 ]

@@ -1,13 +1,11 @@
-"""What decides the bits of a training beside its settings: software, processor, threads.
+"""Versions and hardware that decide the last bits of a training, beside its settings.
 
-The same training gives the same bits on the same machine with the same builds. Another NumPy,
-another library of products behind it, another processor or number of threads adds the same
-numbers in another order, and the last bits come out differently.
+The same training gives the same bits on the same machine with the same builds. Another NumPy, BLAS,
+processor, MPI or number of threads adds the same numbers in another order.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 from collections.abc import Mapping
@@ -15,23 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.linalg import _umath_linalg
 
 import charrnn
 from charrnn.parallel.launch import started
 from charrnn.parallel.threads import NAMES
 
-#: What OpenBLAS calls the function that says which of its kernels is used: in NumPy's builds, and
-#: in others.
-KERNEL = ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename")
 #: Characters of a value.
 MAX_LENGTH = 2_000
-#: Where Linux describes the processor.
-DESCRIBED = Path("/proc/cpuinfo")
+#: The description of the processor on Linux, where `platform.processor` is often empty.
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def fingerprint() -> dict[str, str]:
-    """All of it, by name, as strings that a checkpoint can hold."""
+    """Return versions and hardware by name.
+
+    OpenBLAS chooses its kernel by the processor, unless the environment names one.
+    """
     config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
     blas = config.get("Build Dependencies", {}).get("blas", {})
     found = {
@@ -39,35 +36,17 @@ def fingerprint() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-        "kernel": kernel(),
+        "kernel": os.environ.get("OPENBLAS_CORETYPE", "auto"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "features": " ".join(config.get("SIMD Extensions", {}).get("found", [])),
         "threads": next((os.environ[name] for name in NAMES if name in os.environ), "all"),
-        **library(),
+        **mpi_library(),
     }
     return {name: value.replace("\0", " ")[:MAX_LENGTH] for name, value in found.items()}
 
 
-def kernel() -> str:
-    """What OpenBLAS computes products with: it decides by the processor, or as it is told. Where
-    it cannot be asked, what it is told.
-    """
-    told = os.environ.get("OPENBLAS_CORETYPE", "unknown")
-    try:
-        blas = ctypes.CDLL(_umath_linalg.__file__)  # loaded already, and with it OpenBLAS
-    except OSError:
-        return told
-    for name in KERNEL:
-        if hasattr(blas, name):
-            ask = getattr(blas, name)
-            ask.restype = ctypes.c_char_p
-            return (ask() or b"unknown").decode()
-    return told
-
-
-def library() -> dict[str, str]:
-    """The MPI that adds up, where one does."""
+def mpi_library() -> dict[str, str]:
+    """Return the MPI library that adds gradients; nothing if the training uses none."""
     mpi = started()
     if not mpi:
         return {}
@@ -75,10 +54,10 @@ def library() -> dict[str, str]:
     return {"mpi": f"{name} {'.'.join(map(str, version))}"}
 
 
-def processor() -> str:
-    """The name of the processor, as well as it can be had."""
+def processor(cpu_info: Path = CPU_INFO) -> str:
+    """Return the name of the processor, or "unknown"."""
     try:
-        lines = DESCRIBED.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -86,8 +65,9 @@ def processor() -> str:
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What is not as it was, for people; empty where all is. What was not written down is not
-    compared, nor is Python, which does not calculate.
+    """Return the differences of two fingerprints in words; nothing if there are none.
+
+    Python itself calculates nothing, so its version is not compared.
     """
     changed = [
         f"{name} {value}, not {before[name]}"

@@ -1,31 +1,40 @@
-"""The part of a checkpoint that is JSON: read strictly, and held against a schema."""
+"""The header of a checkpoint: JSON, read strictly and held to a schema.
+
+The schema is made from the dataclasses in `SECTIONS`: a field of a dataclass is a field of the
+header, with the type, and the range or the choices in its metadata.
+"""
 
 from __future__ import annotations
 
 import json
 import reprlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, fields
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from charrnn.checkpoint.fingerprint import MAX_LENGTH
-from charrnn.errors import CheckpointError
-from charrnn.network.layers import LAYER_TYPES
-from charrnn.text.decoding import ERRORS
-from charrnn.text.normal_forms import NORMAL_FORMS
-from charrnn.training.config import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings, limits
+from charrnn.checkpoint.state import RunState
+from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig, limits
+from charrnn.errors import CheckpointError, DamagedCheckpointError
+from charrnn.text.corpus_info import CorpusInfo
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
-#: Files of a text, and characters of the path of one: more than Linux and Windows open.
-MAX_FILES, MAX_PATH = 40_000, 32_767
-#: Room in a header for all but the names of the text and of its files.
-REST = b" " * (1 << 18) + b"," * 10_000
+#: Characters of the path of a file: more than Linux and Windows open.
+MAX_PATH = 32_767
+#: Names of arrays, and characters of one.
+MAX_ARRAYS, MAX_ARRAY_NAME = 10_000, 100
+#: Names in the section `versions`.
+MAX_VERSIONS = 50
+
+#: Stands for the rest of a header where only the names of a text and its files are known.
+REST_OF_HEADER = b" " * (1 << 18) + b"," * 10_000
 #: Tables for `bytes.translate`: bytes that begin and end a string, and that precede a value.
 QUOTES, BEGINNINGS = (bytes(byte in some for byte in range(256)) for some in (b'"', b"{[,"))
-#: Shows a value in an error.
+#: Shortens a value for an error.
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
 
@@ -35,38 +44,41 @@ class Field:
     """The type and the range of a value in a header.
 
     Args:
-        kind: bool, int, float, str or list; JSON may write a float as an int.
-        low, high: the range of a number, of the length of a string, or of that of a list.
-        choices: all values of a string; any unless given.
-        items: the fields of a list: one for all items, or one for each.
+        kind: bool, int, float, str, or list of strings; JSON may write a float as an int.
+        low, high: range of a number, or of the length of a string or a list.
+        choices: all values of a string; empty for any value.
         nullable: whether the value may be None.
-        optional: whether the value may be missing, as in checkpoints of earlier versions.
+        item: the field of each item of a list.
     """
 
     kind: type
     low: float = 0
-    high: float = HIGHEST
+    high: float = MAX_INTEGER
     choices: tuple[str, ...] = ()
-    items: tuple[Field, ...] = ()
     nullable: bool = False
-    optional: bool = False
+    item: Field | None = None
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is of this type, and within the range."""
+        """Return whether a value is of this type and within the range."""
         if value is None:
             return self.nullable
-        if isinstance(value, bool) or self.kind is bool:  # for Python, True is an int
+        if isinstance(value, bool) or self.kind is bool:  # in Python, True is an int
             return isinstance(value, bool) and self.kind is bool
-        if isinstance(value, list) and self.kind is list:
-            items = self.items * len(value) if len(self.items) == 1 else self.items
-            return self.low <= len(value) <= self.high and all(
-                field.fits(item) for field, item in zip(items, value)
+        if self.kind is list:
+            return (
+                isinstance(value, (list, tuple))
+                and self.low <= len(value) <= self.high
+                and (self.item is None or all(map(self.item.fits, value)))
             )
-        if isinstance(value, str) and self.kind is str:
-            known = not self.choices or value in self.choices
-            return known and self.low <= len(value) <= self.high and "\0" not in value
+        if self.kind is str:
+            return (
+                isinstance(value, str)
+                and self.low <= len(value) <= self.high
+                and "\0" not in value
+                and (not self.choices or value in self.choices)
+            )
         number = isinstance(value, int) or (isinstance(value, float) and self.kind is float)
-        return number and self.kind in (int, float) and self.low <= value <= self.high
+        return number and self.low <= value <= self.high
 
     def __str__(self) -> str:
         """The type and the range in words."""
@@ -78,174 +90,171 @@ class Field:
             int: f"a whole number from {within}",
             float: f"a number from {within}",
             str: f"a string of {within} characters without NUL",
-            list: f"a list of {within} values: {' and '.join(map(str, self.items))}",
+            list: f"a list of {within} values: {self.item}",
         }[self.kind]
 
 
-NAME = Field(str, 0, MAX_BYTES)
-FILES = Field(list, 0, MAX_FILES, items=(Field(str, 1, MAX_PATH),))
-#: A string in the section `versions`, and how many there may be.
-VERSION, MAX_VERSIONS = Field(str, 0, MAX_LENGTH), 50
-#: A list of the names of the arrays.
-ARRAYS = Field(list, 0, 10_000, items=(Field(str, 1, 100),))
-#: The number of the format, at the top of a header.
-FORMAT = Field(int, 1)
-COUNT, LOSS = Field(int), Field(float, 0, LARGEST)
-KINDS = {"int": int, "float": float, "str": str}
+def fields_of(cls: type) -> Iterator[tuple[str, Field]]:
+    """Yield the name and the schema of each field of a dataclass with a range, choices, or bool.
+
+    Args:
+        cls: a dataclass with fields of the types bool, int, float, str and tuple[str, ...], and
+            each of these `| None`. In the metadata of a field, `low` and `high` are the range of a
+            number or a length, and `choices` are the values of a string.
+    """
+    types = get_type_hints(cls)
+    for field in fields(cls):
+        kind, nullable, metadata = types[field.name], False, field.metadata
+        if isinstance(kind, UnionType):
+            (kind, _), nullable = get_args(kind), True
+        low, high = metadata.get("low", 0), metadata.get("high", MAX_INTEGER)
+        choices = metadata.get("choices", ())
+        if get_origin(kind) is tuple:
+            yield field.name, Field(list, low, high, item=Field(str, 1, MAX_PATH))
+        elif metadata or kind is bool:
+            yield field.name, Field(kind, low, high, choices, nullable)
 
 
-def of_settings() -> Iterator[tuple[str, Field]]:
-    """The fields of `Settings`, by name; only those without a default are required."""
-    for field in fields(Settings):
-        kind, optional = KINDS[str(field.type)], field.default is not MISSING
-        if kind is str:
-            yield field.name, Field(str, 1, choices=CHOICES[field.name], optional=optional)
-        else:
-            yield field.name, Field(kind, *RANGES[field.name], optional=optional)
-
-
-#: All fields of a header but those of `versions`, by section and name. All sections but `model`
-#: may be empty: a model that was saved from Python need not have been trained.
-SECTIONS: dict[str, dict[str, Field]] = {
-    "model": {
-        "layer_type": Field(str, 1, choices=tuple(LAYER_TYPES)),
-        "hidden_size": Field(int, 1),
-        "num_layers": Field(int, 1),
-        "dropout": Field(float, 0, BELOW_ONE),
-    },
-    "corpus": {
-        "name": NAME,
-        "characters": Field(int, 2),
-        "sha256": Field(str, 64, 64),
-        "files": FILES,
-        "encoding": Field(str, 1, 100, nullable=True),
-        "errors": Field(str, 1, choices=ERRORS, optional=True),
-        "binary": Field(bool, optional=True),
-        "normalize": Field(str, 1, choices=tuple(NORMAL_FORMS), nullable=True),
-        "val_frac": Field(float, 0, BELOW_ONE, nullable=True),
-        "held_out": replace(COUNT, optional=True),
-    },
-    "settings": dict(of_settings()),
-    "run": {
-        "step": COUNT,
-        "best_loss": replace(LOSS, nullable=True),
-        "best_step": COUNT,
-        "stale": COUNT,
-        # A sum of losses, and their number.
-        "recent": Field(list, 2, 2, items=(Field(float, 0, LARGEST * HIGHEST), COUNT)),
-    },
-    "versions": {},
+#: The dataclass of each section. `corpus` and `settings` are null for a model without a training.
+#: The history of a run has no range: it is an array of its own.
+SECTIONS: dict[str, type] = {
+    "model": ModelConfig,
+    "corpus": CorpusInfo,
+    "settings": TrainingConfig,
+    "run": RunState,
 }
+NULLABLE_SECTIONS = ("corpus", "settings")
+SCHEMA = {name: dict(fields_of(cls)) for name, cls in SECTIONS.items()}
+FORMAT = Field(int, 1)
+ARRAYS = Field(list, 0, MAX_ARRAYS, item=Field(str, 1, MAX_ARRAY_NAME))
+VERSION = Field(str, 0, MAX_LENGTH)
 
 
 def encode(header: Mapping[str, Any]) -> bytes:
-    """A header as bytes, all of them ASCII.
+    """Return a header as ASCII bytes.
 
     Raises:
-        CheckpointError: for one so large that it would not be read again.
+        CheckpointError: if the header is too large to be read again.
     """
     data = json.dumps(header, allow_nan=False).encode("ascii")
     if too_large(data):
-        raise CheckpointError(f"cannot be saved: its header, of {len(data):,} bytes, is too large")
+        raise CheckpointError(
+            f"its header, of {len(data):,} bytes, is too large to save: train on fewer files"
+        )
     return data
 
 
 def has_room(name: str, files: Sequence[str]) -> bool:
-    """Whether a header can hold the name of a text and the paths of its files."""
-    fit = NAME.fits(name) and FILES.fits(list(files))
+    """Return whether a header can hold the name of a text and the paths of its files."""
+    corpus = SCHEMA["corpus"]
+    fit = corpus["name"].fits(name) and corpus["files"].fits(files)
     written = json.dumps([name, files], allow_nan=False).encode("ascii")
-    return fit and not too_large(written + REST)
+    return fit and not too_large(written + REST_OF_HEADER)
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """A header from bytes.
+    """Return the header in bytes.
 
     Raises:
-        CheckpointError: for what `encode` does not write.
+        DamagedCheckpointError: if `encode` would not write these bytes.
     """
     if too_large(data):
-        raise CheckpointError(f"damaged: its header, of {len(data):,} bytes, is too large")
+        raise DamagedCheckpointError(f"its header, of {len(data):,} bytes, is too large")
     try:
         header = json.loads(
-            data.decode("ascii"), object_pairs_hook=without_repetition, parse_constant=refuse
+            data.decode("ascii"), object_pairs_hook=unique_names, parse_constant=refuse_constant
         )
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"damaged: its header is not what it should be: {error}") from error
+        raise DamagedCheckpointError(f"its header is not JSON: {error}") from error
     if not isinstance(header, dict):
-        raise CheckpointError("not a charrnn checkpoint")
+        raise DamagedCheckpointError("its header is not a JSON object")
     return header
 
 
 def too_large(data: bytes) -> bool:
-    """Whether JSON is more than is read."""
-    return len(data) > MAX_BYTES or values(data) > MAX_VALUES
+    """Return whether JSON is larger than the limits."""
+    return len(data) > MAX_BYTES or count_values(data) > MAX_VALUES
 
 
-def values(data: bytes) -> int:
-    """How many values JSON may have: all that begin an object or a list, or follow a comma."""
+def count_values(data: bytes) -> int:
+    """Return an upper bound of the values in JSON: each begins an object or a list, or follows a
+    comma.
+    """
     unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
-    within = np.logical_xor.accumulate(np.frombuffer(unescaped.translate(QUOTES), bool))  # a string
+    in_string = np.logical_xor.accumulate(np.frombuffer(unescaped.translate(QUOTES), bool))
     begins = np.frombuffer(unescaped.translate(BEGINNINGS), bool)
-    return int(np.count_nonzero(begins & ~within))
+    return int(np.count_nonzero(begins & ~in_string))
 
 
-def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, of which each name stands for one thing."""
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a dict; refuse a repeated name."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name is there twice")
+        raise ValueError("a name is repeated")
     return found
 
 
-def refuse(constant: str) -> float:
-    """What JSON does not have, and Python's reading of it does: NaN and Infinity."""
-    raise ValueError(f"{constant} is no number")
+def refuse_constant(constant: str) -> float:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(f"{constant} is not a number")
 
 
 def check(header: Mapping[str, Any]) -> None:
-    """Hold a header against the schema.
+    """Check a header against the schema.
 
     Raises:
-        CheckpointError: for a field that is missing, unknown, of another type or out of its
-            range, with its name and value.
+        DamagedCheckpointError: for a missing or unexpected field, or one of another type or out of
+            its range, with its name and value.
     """
-    expected = {"format", "arrays", *SECTIONS}
-    if unknown := header.keys() - expected:
-        raise CheckpointError(f"damaged: nothing is known of {some(unknown)} in its header")
-    for section, known in SECTIONS.items():
-        found = header.get(section)
-        if not isinstance(found, dict):
-            raise CheckpointError(f"damaged: its header has no {section}")
-        if section == "versions":
-            check_versions(found)
+    check_names("its header", header, {"format", "arrays", "versions", *SCHEMA})
+    for section, known in SCHEMA.items():
+        found = header[section]
+        if found is None and section in NULLABLE_SECTIONS:
             continue
-        missing = {name for name, field in known.items() if not field.optional} - found.keys()
-        if missing and (found or section == "model"):
-            raise CheckpointError(f"damaged: its {section} lacks {', '.join(sorted(missing))}")
-        # A field that this version does not know would have to raise the number of the format.
-        if unknown := found.keys() - known.keys():
-            raise CheckpointError(f"damaged: nothing is known of {some(unknown)} in its {section}")
+        check_names(f"the {section} of its header", found, known)
         for name, value in found.items():
             if not known[name].fits(value):
-                raise CheckpointError(
-                    f"damaged: {name} of its {section} is {SHORT.repr(value)}, not {known[name]}"
+                raise DamagedCheckpointError(
+                    f"{section}.{name} of its header is {SHORT.repr(value)}, not {known[name]}"
                 )
-    if not ARRAYS.fits(header.get("arrays")):
-        raise CheckpointError("damaged: its header lists no arrays")
+    if not ARRAYS.fits(header["arrays"]):
+        raise DamagedCheckpointError("arrays of its header is not a list of names")
+    versions = header["versions"]
+    if (
+        not isinstance(versions, dict)
+        or len(versions) > MAX_VERSIONS
+        or not all(VERSION.fits(text) for pair in versions.items() for text in pair)
+    ):
+        raise DamagedCheckpointError(
+            f"versions of its header is not at most {MAX_VERSIONS} names and versions"
+        )
 
 
-def check_versions(versions: Mapping[str, Any]) -> None:
-    """Hold the section `versions` against its limits.
+def check_names(where: str, found: Any, expected: Collection[str]) -> None:
+    """Check the names of a part of a header.
 
     Raises:
-        CheckpointError: where it is beyond.
+        DamagedCheckpointError: if a field is missing, or unexpected.
     """
-    if len(versions) > MAX_VERSIONS or not all(
-        VERSION.fits(text) for pair in versions.items() for text in pair
-    ):
-        raise CheckpointError("damaged: its versions are too many, or no names")
+    if not isinstance(found, dict):
+        raise DamagedCheckpointError(f"{where} is not an object")
+    if missing := set(expected) - found.keys():
+        raise DamagedCheckpointError(f"{where} lacks {some(missing)}")
+    # A new field would have to raise the number of the format.
+    if unexpected := found.keys() - set(expected):
+        raise DamagedCheckpointError(f"{where} has an unexpected field {some(unexpected)}")
+
+
+def section_from(section: str, values: Mapping[str, Any]) -> Any:
+    """Return the dataclass of a section from its checked values."""
+    return SECTIONS[section](
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+    )
 
 
 def some(names: Collection[str]) -> str:
-    """A few of many names, as an error shows them."""
+    """Return the first of many names as an error shows them."""
     return ", ".join(SHORT.repr(name) for name in sorted(names)[:5])

@@ -16,38 +16,42 @@ from typing import Any
 import click
 
 from charrnn import __version__
-from charrnn.cli.failures import in_one_line, trace
-from charrnn.cli.streams import give_up, hush
+from charrnn.cli.console import flush_or_silence, silence
+from charrnn.cli.failures import failure_of, safe_traceback
+from charrnn.cli.hints import explain
 from charrnn.parallel.launch import launched
 from charrnn.parallel.threads import one_thread
+from charrnn.render.escape import one_line
 
-#: The commands and what they do. Each is imported when it is asked for: this list alone has to
-#: be quick, and NumPy is not.
+#: The commands and their purpose. A command is imported when it is called, with NumPy: the list
+#: must be quick.
 COMMANDS = {
     "train": "Train a model on a text.",
     "sample": "Write text with a trained model.",
     "inspect": "Look inside a trained model.",
 }
-#: What a shell takes for a program that Ctrl-C has ended.
+#: The exit code that shells expect of a program ended by Ctrl-C.
 INTERRUPTED = 130
-#: Seconds that a rank of MPI leaves the first one to say what was asked wrongly.
-PATIENCE = 5.0
+#: Seconds that the other MPI ranks wait for the first one to report a usage error.
+REPORT_SECONDS = 5.0
+#: The key of `click.Context.meta` for the words of the command line.
+WORDS = "charrnn.words"
 
 
 class Commands(click.Group):
-    """The group: imports commands late, and turns what a user can cause into one line."""
+    """The group of commands: imports them late, and turns errors of a user into one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of use."""
+        """Return the names in the order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command itself."""
+        """Import a command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        # Commands that use all cores do so by processes and threads of their own. Where others
-        # compute, too, the threads of a product wait for each other far longer than it takes.
-        one_thread(os.environ)  # to be said before NumPy is imported
+        # Commands use the cores by processes and threads of their own. The threads of a matrix
+        # product would only wait for each other. NumPy reads this when it is imported.
+        one_thread(os.environ)
         command: click.Command = import_module(f"charrnn.cli.{cmd_name}").command
         return command
 
@@ -57,19 +61,20 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read what stands before the command; --help, which answers here, may fail, too."""
+        """Read the words before the command, among them --help, which may fail on a full disk."""
+        ctx.meta[WORDS] = list(args)
         with failing(ctx):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command: exit code 1 for what went wrong, 2 for what was asked wrongly."""
+        """Run a command."""
         with failing(ctx):
             return super().invoke(ctx)
 
 
 @contextmanager
 def failing(ctx: click.Context) -> Iterator[None]:
-    """Turn what a user can cause into one line, and what is no error into an end in silence."""
+    """Turn the errors of a user into one line, and interrupts and closed pipes into silence."""
     try:
         yield
     except (click.exceptions.Exit, click.Abort):
@@ -78,23 +83,31 @@ def failing(ctx: click.Context) -> Iterator[None]:
         click.echo(err=True)
         ctx.exit(INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read stdout has seen enough, as in `charrnn sample | head -1`. What is
-        # still in the buffer has nowhere to go, and must not be tried again at exit.
-        hush(sys.stdout)
+        # The reader of stdout has seen enough, as in `charrnn sample | head -1`. Python must not
+        # write the rest of the buffer at exit.
+        silence(sys.stdout)
         ctx.exit(0)
     except Exception as error:
         if isinstance(error, click.UsageError) and launched()[0]:
-            # All ranks were asked the same: it is enough if the first says so, for which it has
-            # time; with the first that ends, a launcher ends the others.
-            time.sleep(PATIENCE)
+            # All ranks got the same options: the first one reports the error. The launcher ends
+            # all ranks as soon as one ends.
+            time.sleep(REPORT_SECONDS)
             ctx.exit(error.exit_code)
-        give_up(sys.stdout)
-        said = in_one_line(error, ctx.invoked_subcommand)
-        if said is None:
+        flush_or_silence(sys.stdout)
+        failure = failure_of(error, ctx.invoked_subcommand)
+        if failure is None:
             raise
+        if isinstance(error, click.UsageError):
+            failure = explained(error, ctx.meta[WORDS])
         if ctx.params.get("debug"):
-            click.echo(trace(error), err=True)
-        raise said from error
+            click.echo(safe_traceback(error), err=True)
+        raise failure from error
+
+
+def explained(error: click.UsageError, words: list[str]) -> click.UsageError:
+    """Return a usage error with a hint in its message, if there is one."""
+    message = one_line(explain(error, words, COMMANDS))
+    return error if message == error.message else click.UsageError(message, error.ctx)
 
 
 @click.group(
@@ -102,7 +115,7 @@ def failing(ctx: click.Context) -> Iterator[None]:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="`charrnn COMMAND --help` begins with an example that runs.",
 )
-@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="charrnn")
 def group(debug: bool) -> None:
     """Recurrent neural networks that write text one character at a time.

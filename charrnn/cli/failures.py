@@ -1,4 +1,7 @@
-"""What goes wrong, as a user is told: one line that says what to do; a bug keeps its traceback."""
+"""Errors as a user sees them: one line with a remedy, and an exit code. A bug keeps its traceback.
+
+The errors themselves are in `charrnn.errors`.
+"""
 
 from __future__ import annotations
 
@@ -9,70 +12,84 @@ import traceback
 import click
 
 from charrnn import files
-from charrnn.errors import CharRNNError, SettingError, UnknownCharacter
+from charrnn.errors import CharRNNError
 from charrnn.render.escape import one_line, printable
 
-#: What takes less memory, by command.
-SMALLER = {
+#: Advice for a command that lacks memory.
+LESS_MEMORY = {
     "train": "a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
     "sample": "a smaller --num-samples",
     "inspect": "a smaller --length, or a single --layer and --signal",
 }
-#: The error of a command without arguments, whose message is the help; older versions of click have
-#: none.
-HELP: tuple[type[Exception], ...] = tuple(
+#: The error of a command without arguments, whose message is the help; click before 8.2 has none.
+HELP_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for name, kind in vars(click.exceptions).items() if name == "NoArgsIsHelpError"
 )
-#: The beginnings of the parts of a traceback that are not messages of errors.
-FRAMES = "  File ", "Traceback ", "\n"
+#: Beginnings of the parts of a traceback that are not messages of errors.
+FRAME_BEGINNINGS = "  File ", "Traceback ", "\n"
 
 
-class WronglyAsked(click.ClickException):
-    """What was asked cannot be done with this model; shown in one line."""
-
-    exit_code = 2
-
-
-def in_one_line(error: Exception, command: str | None) -> click.ClickException | None:
-    """What a user is told of an error, harmless to a terminal; None for a bug.
+class Failure(click.ClickException):
+    """An error that click shows in one line.
 
     Args:
-        error: what was raised.
-        command: in which.
+        message: the line.
+        exit_code: of the command.
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(one_line(message))
+        self.exit_code = exit_code  # type: ignore[misc]  # click has a constant for each class
+
+
+def failure_of(error: Exception, command: str | None) -> click.ClickException | None:
+    """Return an error as click shows it, without control characters; None for a bug.
+
+    Args:
+        error: the exception.
+        command: the name of the command that raised it.
     """
     if isinstance(error, click.ClickException):
-        if not isinstance(error, HELP):
+        if not isinstance(error, HELP_ERRORS):
             vars(error)["message"] = one_line(error.message)
         return error
-    if isinstance(error, (SettingError, UnknownCharacter)):
-        return WronglyAsked(one_line(str(error)))
+    if isinstance(error, CharRNNError):
+        return Failure(str(error), error.exit_code)
     if isinstance(error, MemoryError) or (
-        isinstance(error, OSError) and error.errno == errno.ENOMEM  # of a map
+        isinstance(error, OSError) and error.errno == errno.ENOMEM  # of a memory map
     ):
-        why = getattr(error, "strerror", None) or str(error)
-        why = f" ({why})" if why else ""
-        said = f"not enough memory{why}: try {SMALLER.get(command or '', 'less at once')}"
-    elif isinstance(error, OSError):
-        said = error.strerror or str(error)
-        if error.filename is not None:
-            said = f"{os.fsdecode(error.filename)}: {said}"
-        if advice := files.remedy(error, "make room" if error.errno == errno.ENOSPC else ""):
-            said += f": {advice}"
-        elif error.filename is None:
-            said += "; `charrnn --debug COMMAND ...` shows where"
-    elif isinstance(error, UnicodeEncodeError):  # which only names of files are not spared
-        said = f"{error.object}: not a name in {error.encoding}, as the locale has it: PYTHONUTF8=1"
-    elif isinstance(error, CharRNNError):
-        said = str(error)
-    else:
-        return None
-    return click.ClickException(one_line(said))
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = f" ({reason})" if reason else ""
+        remedy = LESS_MEMORY.get(command or "", "less at once")
+        return Failure(f"not enough memory{reason}: try {remedy}")
+    if isinstance(error, OSError):
+        return Failure(_describe(error))
+    if isinstance(error, UnicodeEncodeError):  # only names of files are encoded strictly
+        return Failure(
+            f"{error.object}: the locale cannot write this name in {error.encoding}: set "
+            "PYTHONUTF8=1"
+        )
+    return None
 
 
-def trace(error: BaseException) -> str:
-    """The traceback of an error, harmless to a terminal; the message of each error is one line."""
+def _describe(error: OSError) -> str:
+    """Return the file, the error of the system, and the remedy."""
+    message = error.strerror or str(error)
+    if error.filename is not None:
+        message = f"{os.fsdecode(error.filename)}: {message}"
+    if advice := files.remedy(error, "make room" if error.errno == errno.ENOSPC else ""):
+        return f"{message}: {advice}"
+    return (
+        message if error.filename is not None else f"{message}: see `charrnn --debug COMMAND ...`"
+    )
+
+
+def safe_traceback(error: BaseException) -> str:
+    """Return a traceback without control characters; the message of each error is one line."""
     parts = traceback.format_exception(error)
     return "\n".join(
-        printable(part.rstrip("\n")) if part.startswith(FRAMES) else one_line(part.rstrip("\n"))
+        printable(part.rstrip("\n"))
+        if part.startswith(FRAME_BEGINNINGS)
+        else one_line(part.rstrip("\n"))
         for part in parts
     )

@@ -17,7 +17,7 @@ from charrnn.cli.options import (
     Command,
     checkpoint_option,
     encoding_options,
-    spare,
+    refuse_overwriting,
     weights_option,
 )
 from charrnn.cli.summary import describe, summarize
@@ -163,7 +163,7 @@ def command(**options: Any) -> None:
     else:
         click.echo(describe(summary, checkpoint))
     if options["plot"]:
-        plot.save([learning_curves(checkpoint.run["history"])], options["plot"])
+        plot.save([learning_curves(checkpoint.run.history)], options["plot"])
 
 
 def given(value: Any) -> bool:
@@ -192,14 +192,15 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
     Raises:
         click.UsageError: for an output that is the checkpoint, a text or another output.
         SettingError: for one that cannot be written, or a picture of an unknown format.
-        MissingExtra: where a package for drawing is not installed.
+        MissingExtraError: where a package for drawing is not installed.
     """
-    taken = [options["checkpoint"], options["text"], *checkpoint.corpus.get("files", ())]
+    texts = checkpoint.corpus.files if checkpoint.corpus else ()
+    taken = [options["checkpoint"], options["text"], *texts]
     for name in OUTPUTS:
         path: Path | None = options[name]
         if path is None:
             continue
-        spare(f"--{name}", path, *taken)
+        refuse_overwriting(f"--{name}", path, *taken)
         check_writable(path)
         taken.append(path)
     if options["plot"]:

@@ -14,9 +14,10 @@ import click
 
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
-from charrnn.cli.bars import Bar
 from charrnn.cli.cell import inspect_cell, surprisal_lines
-from charrnn.cli.options import decoding, notice, refuse_terminal
+from charrnn.cli.console import notice, refuse_terminal
+from charrnn.cli.options import decoding
+from charrnn.cli.progress import Bar
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
 from charrnn.inspection.analyses import ANALYSES, analysis
@@ -32,7 +33,6 @@ from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
 from charrnn.text import corpus as corpora
-from charrnn.training import planning
 from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 
 #: The default number of characters that a page shows.
@@ -123,14 +123,14 @@ def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
         TextError: where the checkpoint names no text, or the text is missing or has changed.
     """
     corpus = checkpoint.corpus
-    if not corpus:
+    if corpus is None:
         raise TextError("the checkpoint does not say what text its model was trained on")
     whole = corpora.read_again(corpus).encode(model.vocabulary)
-    # As when a run is resumed: earlier checkpoints have only the share.
-    held_out = corpus.get("held_out", planning.held_out(len(whole), corpus["val_frac"]))
-    train = whole[: max(0, len(whole) - held_out)]
+    train = whole[: max(0, len(whole) - corpus.held_out)]
     if len(train) < 2:
-        raise TextError(f"the checkpoint holds out {held_out:,} of {len(whole):,} characters")
+        raise TextError(
+            f"the checkpoint holds out {corpus.held_out:,} of {len(whole):,} characters"
+        )
     return train
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and `kill`: once to finish the step and save, twice to stop at once."""
+"""Signals: the first one finishes the step and saves, the second one stops at once."""
 
 from __future__ import annotations
 
@@ -7,35 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 
-#: A terminal that closes; Windows has none.
+#: The signal of a closed terminal; Windows has none.
 HANGUP = getattr(signal, "SIGHUP", None)
-#: What ends a program without a word: that and `kill`.
-DEADLY = [signal.SIGTERM] + ([HANGUP] if HANGUP else [])
+#: Signals that end a Python program without an exception.
+ENDING_SIGNALS = [signal.SIGTERM] + ([HANGUP] if HANGUP else [])
 
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Within it, what would end the program without a word ends it by an exception, as Ctrl-C
-    does: so temporary files are removed, and workers dismissed.
+    """Turn SIGTERM and SIGHUP into `SystemExit` within the context, as Ctrl-C is an exception.
+
+    So temporary files are removed and workers end.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    # What is ignored stays so, as with nohup.
-    mine = [number for number in DEADLY if signal.getsignal(number) is signal.SIG_DFL]
-    for number in mine:
+    # An ignored signal stays ignored, as with nohup.
+    handled = [n for n in ENDING_SIGNALS if signal.getsignal(n) is signal.SIG_DFL]
+    for number in handled:
         signal.signal(number, leave)
     try:
         yield
     finally:
-        for number in mine:
+        for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
 class Interrupts:
-    """Within it, the first SIGINT, SIGTERM or SIGHUP is only noted; a second SIGINT or SIGTERM
-    has its usual effect. A terminal that closes may say so more than once, and means no haste.
+    """A context that only notes the first SIGINT, SIGTERM or SIGHUP.
+
+    A second SIGINT or SIGTERM has its usual effect. SIGHUP stays noted: a terminal that closes may
+    send it more than once.
 
     Attributes:
         received: the number of the signal, or 0.
@@ -48,7 +51,7 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._note)
-        # What is ignored stays so, as with nohup.
+        # An ignored signal stays ignored, as with nohup.
         if HANGUP and signal.getsignal(HANGUP) is not signal.SIG_IGN:
             self._before[HANGUP] = signal.signal(HANGUP, self._note)
         return self
@@ -62,8 +65,7 @@ class Interrupts:
         self._restore(*self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        # Nothing is said here: the signal may have come in the middle of saying something, and
-        # a stream that is being written to cannot be written to again.
+        # Writes nothing: the signal may interrupt a write to the same stream, which cannot nest.
         self.received = self.received or number
         self._restore(signal.SIGINT, signal.SIGTERM)
 

@@ -1,10 +1,9 @@
-"""Options that commands share, and kinds of values."""
+"""Options that several commands have, and types of their values."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from charrnn.cli.streams import hush
-from charrnn.render.escape import one_line, printable
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -42,47 +39,47 @@ def encoding_options(command: Command) -> Command:
             type=click.Choice(ERRORS),
             default=DEFAULT.errors,
             show_default=True,
-            help="Refuse what is not in the encoding, replace it by \ufffd, or ignore it.",
+            help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
         ),
-        click.option(
-            "--encoding", metavar="NAME", help="How the text is encoded.  [default: utf-8]"
-        ),
+        click.option("--encoding", metavar="NAME", help="Encoding of the text.  [default: utf-8]"),
     ):
         command = option(command)
     return command
 
 
-def spare(option: str, written: str | Path | None, *kept: str | Path | None) -> None:
-    """Refuse to write over what is not to be lost.
+def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Path | None) -> None:
+    """Refuse an output file that is a checkpoint or a text.
 
     Args:
-        option: that asks for a file.
+        option: the option for the file.
         written: the file; None for none.
         kept: checkpoints and texts.
 
     Raises:
-        click.UsageError: where the file is one of them, also by another name.
+        click.UsageError: if the file is one of `kept`, also under another name.
     """
     for path in kept:
         if written is None or path is None:
             continue
         try:
             same = os.path.samefile(written, path)
-        except OSError:  # one of the two is not there yet
+        except OSError:  # one of the two does not exist yet
             same = os.path.realpath(written) == os.path.realpath(path)
         if same:
-            raise click.UsageError(f"{option} {written}: that is {path}: name another file")
+            raise click.UsageError(
+                f"{option} {written}: is {path}, which would be lost: name another file"
+            )
 
 
 def decoding(options: dict[str, Any], binary: bool) -> Decoding:
-    """How files are to be read.
+    """Return the decoding of files.
 
     Args:
         options: of the command.
-        binary: whether each byte is a character to the model.
+        binary: each byte is a character to the model.
 
     Raises:
-        click.UsageError: where a byte is a character, and yet an encoding was asked for.
+        click.UsageError: for an encoding beside `binary`.
     """
     encoding, errors = options["encoding"], options["encoding_errors"]
     if binary and (encoding or errors != DEFAULT.errors):
@@ -99,52 +96,52 @@ def weights_option(command: Command) -> Command:
         type=click.Choice(["best", "last"]),
         default="best",
         show_default=True,
-        help="Those of the lowest validation loss, or of the last step.",
+        help="The weights at the lowest validation loss, or after the last step.",
     )(command)
 
 
 class Real(click.FloatRange):
-    """A number in a range. For Python `nan` and `inf` are numbers, too, and `nan` in any range."""
+    """A finite number in a range; to Python `nan` and `inf` are numbers, and `nan` in any range."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """To a finite number."""
+        """Convert to a finite number."""
         number: float = super().convert(value, param, ctx)
         if not isfinite(number):
-            self.fail(f"{value} is no number to calculate with", param, ctx)
+            self.fail(f"{value} is not a finite number", param, ctx)
         return number
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg]
-    """A number of processes, or `auto`, which is None."""
+    """A number of processes, or `auto`, converted to None."""
 
     name = "workers"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
-        """To a number, or None."""
+        """Convert to a number, or None."""
         if value == "auto":
             return None
         if not value.isdecimal() or len(value) > 9 or int(value) < 1:
-            self.fail(f"{value!r} is neither a number from 1 nor auto", param, ctx)
+            self.fail(f"{value!r} is neither a number above 0 nor auto", param, ctx)
         return int(value)
 
 
-#: Seconds that nothing takes: a century. Beyond, some arithmetic would not take them.
-LONGEST = 100 * 365.25 * 24 * 3600
+#: Seconds of a century: larger times overflow.
+MAX_SECONDS = 100 * 365.25 * 24 * 3600
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]
-    """A time, as in 90s, 10m or 1h30m; a plain number is seconds."""
+    """A time such as 90s, 10m or 1h30m; a plain number is seconds."""
 
     name = "time"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """To seconds."""
+        """Convert to seconds."""
         if isinstance(value, float):
             return value
         match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value.strip())
@@ -153,30 +150,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         )
         total = 3600 * hours + 60 * minutes + seconds
         if not total:
-            self.fail(f"{value!r} is no time: write it as in 90s, 10m or 1h30m", param, ctx)
-        if total > LONGEST:
+            self.fail(f"{value!r} is not a time: write 90s, 10m or 1h30m", param, ctx)
+        if total > MAX_SECONDS:
             self.fail(f"{value:.20} is more than a century", param, ctx)
         return total
-
-
-def notice(message: str, *, text: bool = False) -> None:
-    """Write a message to stderr; a command goes on where stderr takes nothing any more.
-
-    Args:
-        message: shown as one line, whatever names are in it.
-        text: whether it is a text of several lines, and shown as such.
-    """
-    try:
-        click.echo(printable(message) if text else one_line(message), err=True)
-    except OSError:
-        hush(sys.stderr)
-
-
-def refuse_terminal(paths: tuple[str, ...]) -> None:
-    """Say that `-` waits for a pipe, rather than wait at a terminal in silence.
-
-    Raises:
-        click.UsageError: where stdin was asked for and is a terminal, or closed.
-    """
-    if "-" in paths and (sys.stdin is None or sys.stdin.closed or sys.stdin.isatty()):
-        raise click.UsageError("`-` reads stdin, and nothing is piped into it")

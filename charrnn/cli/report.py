@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
 from charrnn.cli.summary import rows, summarize
 from charrnn.inspection.analyses import analysis
 from charrnn.inspection.answer import Answer, Figure
@@ -41,7 +41,7 @@ def write_report(
         answered: the analyses to show, in order.
 
     Raises:
-        MissingExtra: where a package for drawing is not installed.
+        MissingExtraError: where a package for drawing is not installed.
         SettingError: where the page cannot be written.
     """
     path: Path = options["html"]
@@ -75,7 +75,7 @@ def losses(checkpoint: Checkpoint, name: str, answered: Answered) -> Figure:
         comparison: Comparison = answered["ngram"][0]
         loss = float(comparison.bits[comparison.best - 1] * log(2))
         beside[f"{comparison.best}-gram, on {shown(name)}"] = loss
-    return learning_curves(checkpoint.run["history"], beside)
+    return learning_curves(checkpoint.run.history, beside)
 
 
 def shown(name: str) -> str:

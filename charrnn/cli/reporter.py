@@ -10,8 +10,8 @@ from types import TracebackType
 import numpy as np
 from tqdm import tqdm
 
-from charrnn.cli.bars import Bar
 from charrnn.cli.log import Log
+from charrnn.cli.progress import Bar
 from charrnn.errors import TrainingError
 from charrnn.sampling import sample_text
 from charrnn.training.trainer import Progress, Run

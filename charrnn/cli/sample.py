@@ -1,4 +1,4 @@
-"""`charrnn sample`."""
+"""`charrnn sample`: write text with a trained model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import click
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.options import (
     Real,
     checkpoint_option,
     decoding,
     encoding_options,
-    notice,
-    refuse_terminal,
     weights_option,
 )
 from charrnn.inspection.wording import characters
@@ -28,7 +27,7 @@ from charrnn.sampling import Character, Choice, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, normalized
 
-#: Between samples.
+#: The line between two samples.
 RULE = "\n" + 40 * "-" + "\n"
 
 
@@ -48,18 +47,18 @@ RULE = "\n" + 40 * "-" + "\n"
     type=Real(0),
     default=1.0,
     show_default=True,
-    help="Below 1 safer, above 1 wilder; 0 takes the likeliest character.",
+    help="Below 1 safer, above 1 wilder; 0 takes the most likely character.",
 )
-@click.option("--top-k", type=click.IntRange(1), help="Only the K likeliest characters.")
+@click.option("--top-k", type=click.IntRange(1), help="Only the K most likely characters.")
 @click.option(
     "--top-p",
     type=Real(0, 1, min_open=True),
-    help="Only the likeliest characters that together reach this probability.",
+    help="Only the most likely characters that together reach this probability.",
 )
 @click.option(
     "--min-p",
     type=Real(0, 1, min_open=True),
-    help="Only characters at least this many times as likely as the likeliest.",
+    help="Only characters at least this many times as likely as the most likely one.",
 )
 @click.option(
     "--prime",
@@ -67,34 +66,44 @@ RULE = "\n" + 40 * "-" + "\n"
     metavar="TEXT",
     help="The beginning of the text.  [default: none; the model reads a newline first]",
 )
-@click.option("--prime-file", metavar="FILE", help="The same from a file; - for stdin.")
+@click.option(
+    "--prime-file", metavar="FILE", help="File with the beginning of the text; - for stdin."
+)
 @click.option(
     "--unknown",
     type=click.Choice(["error", "skip"]),
     default="error",
     show_default=True,
-    help="What to do with characters of the prime that the model has not seen.",
+    help="Refuse or skip characters of the prime that the model has not seen.",
 )
 @click.option(
     "--stop",
     "stops",
     multiple=True,
     metavar="STRING",
-    help=r"End where this comes, and leave it out; \n is a newline. May be given again.",
+    help=r"End before this string; \n is a newline. Can be repeated.",
 )
-@click.option("--num-samples", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--seed", type=click.IntRange(0), help="For the same text again.")
+@click.option(
+    "--num-samples",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of samples.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of the random choices.  [default: random]"
+)
 @weights_option
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="A JSON object a sample, with log_probs, by the model before temperature and filters, and "
-    "sampled_log_probs, after them.",
+    help="Write a JSON object for each sample, with the log-probabilities of its characters before "
+    "(log_probs) and after (sampled_log_probs) temperature and filters.",
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
 @encoding_options
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
+@np.errstate(over="ignore", invalid="ignore")  # checked by `sample`
 def command(**options: Any) -> None:
     """Write text with a trained model.
 
@@ -103,24 +112,26 @@ def command(**options: Any) -> None:
         charrnn sample --prime "ROMEO:" --length 500 --stop "\\n\\n"
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
 
-    The text goes to stdout as it is made, beginning with the prime. Sample number i depends on
-    the seed and on i alone, however many are made. A model of bytes (train --binary) writes bytes,
-    and nothing else; on a terminal those that are no ASCII are spelled out, as in \\xe9.
+    The text goes to stdout character by character, beginning with the prime. Sample number i
+    depends only on the seed and on i, not on the number of samples. A model of bytes (train
+    --binary) writes bytes only; a terminal shows bytes outside of ASCII as escapes such as \\xe9.
 
-    Without a prime the model reads a newline first, which is not written, so that the text begins
-    as a line does. A model that does not know newlines reads nothing first: before temperature and
-    filters, each of its characters is equally likely to be the first one.
+    Without a prime the model first reads a newline, which is not written, so that the text begins
+    like a line. A model without newlines reads nothing first: before temperature and filters, each
+    of its characters is equally likely to be the first one.
 
-    --json gives the prime, the text and, for each character of the text, the natural logarithms
-    of two probabilities: in log_probs by the model alone, before temperature and filters, and in
-    sampled_log_probs under the distribution that the character was drawn from, after temperature
-    and filters. There the prime and the text are in the Unicode normal form that the model was
-    trained with (train --normalize), if any; without --json, text in NFD is written in NFC.
+    --json writes the prime, the text and two natural logarithms for each character of the text:
+    log_probs of the probability by the model, before temperature and filters, and sampled_log_probs
+    of the probability that the character was drawn with, after both. Prime and text have the
+    Unicode normal form of the training (train --normalize), if any; without --json, text in NFD is
+    written in NFC.
     """
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     stops = [stop.replace("\\n", "\n") for stop in options["stops"]]
     if "" in stops:
-        raise click.UsageError("--stop: an empty string would stop before the first character")
+        raise click.UsageError(
+            "--stop: an empty string stops before the first character: give a string"
+        )
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
@@ -128,7 +139,7 @@ def command(**options: Any) -> None:
     stops = [bytewise(stop) if binary else normalized(stop, form) for stop in stops]
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if dropped := len(prime) - len(indices):
-        notice(f"left out {characters(dropped)} of the prime that the model has not seen")
+        notice(f"skipped {characters(dropped)} of the prime that the model has not seen")
     samples = sample(
         model,
         indices,
@@ -148,17 +159,17 @@ def command(**options: Any) -> None:
         if number:
             click.echo(RULE)
         pieces = chain(prime, (character.char for character in text))
-        # What NFD took apart for the model is put together again.
+        # A model trained in NFD writes letters and accents apart: write them together.
         write(compose(pieces) if form == "nfd" else pieces, binary, raw=options["raw"])
 
 
 def write(pieces: Iterable[str], binary: bool, raw: bool) -> None:
-    """Write a sample to stdout as it is made; bytes as they are, unless a terminal would obey them.
+    """Write a sample to stdout piece by piece, with control characters escaped on a terminal.
 
     Args:
         pieces: of the sample.
-        binary: whether its characters stand for bytes.
-        raw: not to spell out control characters, even on a terminal.
+        binary: its characters stand for bytes.
+        raw: escape nothing.
     """
     terminal = sys.stdout.isatty()
     for piece in pieces:
@@ -168,7 +179,7 @@ def write(pieces: Iterable[str], binary: bool, raw: bool) -> None:
             sys.stdout.write(piece)
         else:
             sys.stdout.write(printable_bytes(piece) if binary else printable(piece))
-        # At once for who watches, a line at a time for a program: to flush takes a while.
+        # A terminal shows each character at once; a program gets whole lines, since flushing costs.
         if terminal or "\n" in piece:
             sys.stdout.flush()
     if terminal or not binary:
@@ -176,15 +187,15 @@ def write(pieces: Iterable[str], binary: bool, raw: bool) -> None:
 
 
 def read_prime(options: dict[str, Any], binary: bool) -> str:
-    """What the samples begin with.
+    """Return the beginning of the samples.
 
     Args:
         options: of the command.
-        binary: whether each byte is a character to the model.
+        binary: each byte is a character to the model.
 
     Raises:
-        click.UsageError: where it is given twice.
-        TextError: for a file that cannot be read.
+        click.UsageError: for both --prime and --prime-file.
+        TextError: if the file cannot be read.
     """
     how = decoding(options, binary)
     path: str | None = options["prime_file"]
@@ -192,22 +203,22 @@ def read_prime(options: dict[str, Any], binary: bool) -> str:
         prime: str = options["prime"]
         return bytewise(prime) if binary else prime
     if options["prime"]:
-        raise click.UsageError("--prime and --prime-file exclude one another")
+        raise click.UsageError("--prime and --prime-file: give only one of them")
     refuse_terminal((path,))
     return corpora.read([path], how).text
 
 
 def bytewise(text: str) -> str:
-    """The bytes of what was typed, each as a character."""
+    """Return the bytes of an argument, each as a character."""
     return os.fsencode(text).decode("latin-1")
 
 
 def record(prime: str, text: list[Character]) -> dict[str, Any]:
-    """A sample as JSON holds it.
+    """Return a sample for JSON.
 
     Args:
-        prime: the beginning, which the model read.
-        text: with its log-probabilities.
+        prime: the beginning that the model read.
+        text: the characters after it, with their log-probabilities.
     """
     chars, *log_probs = zip(*text) if text else ((), (), ())
     names = ("log_probs", "sampled_log_probs")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
-from charrnn.cli.options import notice
-from charrnn.errors import CheckpointError, NotFinite
+from charrnn.cli.console import notice
+from charrnn.errors import CheckpointError, NonFiniteError
 from charrnn.training.session import Session
 from charrnn.training.trainer import diverged
 
@@ -46,7 +46,7 @@ def naming(path: Path) -> Iterator[None]:
     """Turn what goes wrong with a checkpoint's place within into an error with the remedy."""
     try:
         yield
-    except locks.Held as held:
+    except locks.LockedError as held:
         raise CheckpointError(
             f"{path}: {held} is training into it: wait for its end, or name another checkpoint "
             "with -c PATH"
@@ -146,7 +146,7 @@ class Saving:
         """Save; what was in the way, if anything was that may go away."""
         try:
             self.session.save()
-        except NotFinite as error:
+        except NonFiniteError as error:
             raise diverged(str(error)) from error
         except CheckpointError as error:
             if isinstance(error.__cause__, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import log
 from typing import Any
 
@@ -19,21 +20,21 @@ VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
     """The description of a model as JSON."""
     run = checkpoint.run
-    best = run.get("best_loss")
-    losses = [point["loss"] for point in run.get("history", []) if point["loss"] is not None]
+    best = run.best_loss
+    losses = [point["loss"] for point in run.history if point["loss"] is not None]
     return {
         "model": model.layer_type,
         "hidden_size": model.hidden_size,
         "num_layers": model.num_layers,
         "num_parameters": model.parameters.flat.size,
         "vocabulary_size": len(model.vocabulary),
-        "step": run.get("step"),
-        "best_step": run.get("best_step"),
+        "step": run.step,
+        "best_step": run.best_step,
         "train_loss": losses[-1] if losses else None,
         "val_loss": best,
         "val_bpc": None if best is None else best / log(2),
-        "corpus": checkpoint.corpus,
-        "settings": checkpoint.settings,
+        "corpus": asdict(checkpoint.corpus) if checkpoint.corpus else {},
+        "settings": asdict(checkpoint.settings) if checkpoint.settings else {},
         "versions": checkpoint.versions,
     }
 
@@ -73,7 +74,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
 def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
     """The same for a terminal, with the learning curves and the vocabulary."""
     lines = [f"{name:11} {value}" for name, value in rows(summary)]
-    history = checkpoint.run["history"]
+    history = checkpoint.run.history
     if len(history) > 1:
         lines += ["", *chart(learning_curves(history), width=68)]
     characters = checkpoint.vocabulary.ix_to_char

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from charrnn.cli.options import notice
+from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
 from charrnn.training import planning, session
 from charrnn.training.session import Session
@@ -16,14 +16,14 @@ def introduce(current: Session) -> None:
     run, corpus = current.run, current.corpus
     model, settings = run.model, run.settings
     held_out = len(run.learner.validation)
-    characters = corpus["characters"] - held_out
+    characters = corpus.characters - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
     if settings.ranks > 1:
         of_workers = f" of {workers}" if settings.workers > 1 else ""
         workers = f"{settings.ranks} ranks{of_workers}"
     notice(
-        f"{corpus['name']}: {corpus['characters']:,} characters, {len(model.vocabulary)} "
+        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} "
         f"different; the last {held_out:,} are held out"
     )
     notice(
@@ -61,7 +61,7 @@ def conclude(current: Session) -> None:
         launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
         if run.settings.workers > 1:
             mpi += f" --workers {run.settings.workers}"
-    text = " TEXT" if "-" in current.corpus["files"] else ""  # which cannot be found by itself
+    text = " TEXT" if "-" in current.corpus.files else ""  # which cannot be found by itself
     notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")
     notice(f"    charrnn inspect{option} --cell 42")

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.budget import LEAST_WARMUP, Budget
+from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.interrupts import Interrupts, unwinding
 from charrnn.cli.options import (
     Duration,
@@ -22,9 +23,7 @@ from charrnn.cli.options import (
     checkpoint_option,
     decoding,
     encoding_options,
-    notice,
-    refuse_terminal,
-    spare,
+    refuse_overwriting,
 )
 from charrnn.cli.ranks import joined, ranks_options
 from charrnn.cli.reading import reading
@@ -33,8 +32,8 @@ from charrnn.cli.saving import Saving, refuse_without_room, reserving
 from charrnn.cli.telling import conclude, introduce
 from charrnn.errors import CheckpointError
 from charrnn.network.layers import LAYER_TYPES
-from charrnn.parallel.team import Team
-from charrnn.text.corpus import decoding_of, named_files
+from charrnn.parallel.group import Group
+from charrnn.text.corpus import named_files
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.training import planning, session
 from charrnn.training.config import Settings
@@ -211,8 +210,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ranks = joined(ctx, options, given)
     refuse_terminal(options["text"])
     path, texts = options["checkpoint"], of_files(options["text"])
-    spare("-c", path, *texts)
-    spare("--log", options["log"], path, options["init_from"], *texts)
+    refuse_overwriting("-c", path, *texts)
+    refuse_overwriting("--log", options["log"], path, options["init_from"], *texts)
     with (
         unwinding(),
         reserving(options["checkpoint"]),
@@ -239,7 +238,7 @@ def carry_out(current: Session, options: dict[str, Any]) -> int:
     return signal
 
 
-def started(options: dict[str, Any], ranks: Team | None) -> Session:
+def started(options: dict[str, Any], ranks: Group | None) -> Session:
     """A new run."""
     path: Path = options["checkpoint"]
     if path.exists() and not options["overwrite"]:
@@ -309,22 +308,24 @@ def begun(path: Path) -> dict[str, Any]:
         saved = checkpoints.read(path)
     except CheckpointError:
         return {}
-    known = {**saved.model, **saved.settings, **saved.corpus, "model": saved.model["layer_type"]}
+    known = {"model": saved.model.layer_type}
+    for part in (saved.model, saved.settings, saved.corpus):
+        if part:
+            known |= dataclasses.asdict(part)
     return {name: value for name, value in known.items() if type(value) in (str, int, float)}
 
 
-def resumed(options: dict[str, Any], given: set[str], ranks: Team | None) -> Session:
+def resumed(options: dict[str, Any], given: set[str], ranks: Group | None) -> Session:
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
-    session.refuse_without_run(saved, path)
-    described = saved.corpus
-    paths = options["text"] or named_files(described)
+    info, _ = session.run_of(saved, path)
+    paths = options["text"] or named_files(info)
     if "-" in paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
-    spare("--log", options["log"], *of_files(paths))
+    refuse_overwriting("--log", options["log"], *of_files(paths))
     changes = {name: options[name] for name in CHANGEABLE & given}
-    with reading(paths, decoding_of(described), described["normalize"]) as corpus:
+    with reading(paths, info.decoding, info.normalize) as corpus:
         return session.resume(saved, path, corpus, changes, ranks)
 
 
@@ -351,7 +352,7 @@ def follow(current: Session, options: dict[str, Any]) -> int:
             if every and progress.step % every == 0:
                 reporter.sample()
             saving.now_and_then()
-            signal = interrupts.received or run.team.signal
+            signal = interrupts.received or run.group.signal
             if signal:
                 reporter.say("saving; again to stop at once")
                 break

@@ -111,7 +111,7 @@ def errors_by_kind(
 
     Raises:
         TextError: for a shorter text.
-        UnknownCharacter: for characters that are not in the model's vocabulary.
+        UnknownCharacterError: for characters that are not in the model's vocabulary.
     """
     if len(text) < 2:
         raise TextError(f"errors are counted on a text of at least 2 characters, not {len(text)}")

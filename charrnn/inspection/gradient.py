@@ -18,7 +18,7 @@ from math import isfinite
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import SettingError, TextError, Unbounded
+from charrnn.errors import DivergedError, SettingError, TextError
 from charrnn.inspection.answer import Answer, Figure, Series
 from charrnn.inspection.positions import draw_positions, in_double, states_before
 from charrnn.inspection.reading import Signal
@@ -124,7 +124,7 @@ def _curves(
 ) -> GradientByLag:
     try:
         states = states_before(model, indices, starts)
-    except Unbounded:
+    except DivergedError:
         states = np.full_like(model.state(len(starts)), np.inf)
     norms = {
         signal: geometric_mean(of_windows)

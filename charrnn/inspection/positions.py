@@ -56,7 +56,7 @@ def states_before(model: CharRNN, indices: Array, positions: Array) -> Array:
         positions: (B,), from 0 to N.
 
     Raises:
-        Unbounded: where a state is not finite, as that of a rectified network may become.
+        DivergedError: where a state is not finite, as that of a rectified network may become.
     """
     last = int(positions.max())
     if not last:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array
-from charrnn.errors import SettingError, Unbounded
+from charrnn.errors import DivergedError, SettingError
 from charrnn.network.model import CharRNN
 from charrnn.parallel.threads import cores
 from charrnn.text.storage import allocate
@@ -170,7 +170,7 @@ def read_through(
         temporary file where they are large.
 
     Raises:
-        Unbounded: where the state does not stay finite, as a rectified network's may not.
+        DivergedError: where the state does not stay finite, as a rectified network's may not.
         TextError: where the temporary directory cannot hold the states.
     """
     B, R = parts = parts or divide(len(indices))
@@ -259,7 +259,7 @@ def check_finite(*arrays: Array) -> None:
     """Check that states are finite.
 
     Raises:
-        Unbounded: where one is not.
+        DivergedError: where one is not.
     """
     if not all(np.isfinite(array).all() for array in arrays):
-        raise Unbounded("reads")
+        raise DivergedError("reads")

@@ -60,9 +60,9 @@ def record(
         parts: as for `charrnn.inspection.reading.read_through`.
 
     Raises:
-        UnknownCharacter: for characters that are not in the model's vocabulary.
+        UnknownCharacterError: for characters that are not in the model's vocabulary.
         TextError: where the temporary directory cannot hold the values.
-        Unbounded: for hidden states or losses that are not finite.
+        DivergedError: for hidden states or losses that are not finite.
     """
     indices = model.vocabulary.encode(text) if isinstance(text, str) else text
     N, V = len(indices), len(model.vocabulary)

@@ -100,7 +100,7 @@ def spectrum(
 
     Raises:
         TextError: for an empty text.
-        Unbounded: where the state does not stay finite, as that of a rectified network may become.
+        DivergedError: where the state does not stay finite.
     """
     if not len(indices):
         raise TextError("the spectrum is measured on a text of at least 1 character, not 0")

@@ -70,7 +70,7 @@ def surprisal(model: CharRNN, text: str) -> Surprisal:
 
     Raises:
         TextError: for a shorter text.
-        UnknownCharacter: for characters that are not in the model's vocabulary.
+        UnknownCharacterError: for characters that are not in the model's vocabulary.
     """
     if len(text) < 2:
         raise TextError(f"surprisal needs a text of at least 2 characters, not {len(text)}")

@@ -1,1 +1,1 @@
-"""Several processes that train one model: a *team*."""
+"""Worker processes and MPI ranks that train one model: a *group*. Alone it costs nothing."""

@@ -1,6 +1,6 @@
-"""Programs that a launcher of MPI has started, before they know of each other.
+"""Programs started by an MPI launcher, before they use MPI.
 
-Every command looks here, so this imports neither NumPy nor MPI.
+Every command imports this file, so the file imports neither NumPy nor MPI.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-#: Where launchers say which of how many programs this is: Open MPI; MPICH and all that have
-#: Hydra from it, Intel MPI among them; Slurm's srun.
+#: The variables of the rank and of the number of ranks: of Open MPI; of MPICH and others with its
+#: launcher Hydra, such as Intel MPI; of Slurm's srun.
 LAUNCHERS = (
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMI_RANK", "PMI_SIZE"),
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
 )
 
-#: Seconds in which a launcher has taken in what a rank said; of one that ends all, it may not.
-HEARD = 0.5
+#: Seconds for a launcher to forward the output of a rank: after an abort it may drop the rest.
+FORWARDING_SECONDS = 0.5
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
-    """Which program this is, from 0, of how many that were started together."""
+    """The rank of this program, from 0, and the number of programs started together."""
     for rank, size in LAUNCHERS:
         numbers = environment.get(rank, ""), environment.get(size, "")
         if all(number.isdecimal() for number in numbers):
@@ -34,17 +34,16 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
 
 
 def started() -> Any:
-    """The module of MPI, where it is at work; else None."""
+    """The module of MPI if MPI is in use, else None."""
     mpi = sys.modules.get("mpi4py.MPI")
     return mpi if mpi and mpi.Is_initialized() and not mpi.Is_finalized() else None
 
 
 @contextmanager
 def ending_together() -> Iterator[None]:
-    """Within it, what ends this program ends those that are in one MPI with it, too: they would
-    wait for it for ever.
+    """End all ranks if an exception ends this one: they would wait for it for ever.
 
-    Members who take leave of each other end MPI first; then, and without MPI, this does nothing.
+    Does nothing without MPI, or after the ranks have finalized MPI together.
     """
     try:
         yield
@@ -61,6 +60,6 @@ def ending_together() -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
-        time.sleep(HEARD)
+        time.sleep(FORWARDING_SECONDS)
         mpi.COMM_WORLD.Abort(1 if isinstance(said, str) else said or 0)
         raise

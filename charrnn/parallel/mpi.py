@@ -1,12 +1,12 @@
-"""A team of ranks, which MPI starts on any number of machines: what they have in common is sent.
+"""A group of MPI ranks, on any number of machines: messages instead of shared memory.
 
 Every rank has all weights. A step sums the gradients so that each rank has the sum of its part
-of the flat vector, each updates that part, and all are sent the parts of all: together as much
-as a sum that all have, and a rank computes no more than its part of what the optimizer does
-(Rajbhandari 2020, stage 1). The text is with the first rank alone, which sends
-the others the characters of their own streams, window by window.
+of the flat vector, updates that part, and sends it to all: together as much traffic as an
+all-reduce, and a rank computes only its part of the optimizer's work (Rajbhandari 2020, stage 1).
+The text is on rank 0 alone, which sends the other ranks the characters of their streams, window
+by window.
 
-Nothing here imports MPI: whoever wants such a team hands its module in.
+This file does not import MPI: its module is an argument.
 """
 
 from __future__ import annotations
@@ -21,115 +21,115 @@ import numpy as np
 
 from charrnn.arrays import Array, Mode, Text
 from charrnn.errors import TrainingError
-from charrnn.parallel.team import Order, Team
+from charrnn.parallel.group import Group, Order
 
-#: What asks a program to end. Which of the ranks it reaches depends on the launcher and the queue.
+#: Signals that ask a program to end. Launcher and queue decide which ranks receive them.
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
-#: This asks, too: of all signals, Open MPI's launcher hands on none of those above in time to save.
-HANDED_ON = ("SIGUSR1",)
+#: The only signal to end that Open MPI's launcher forwards in time to save.
+FORWARDED = ("SIGUSR1",)
 
 
-class Ranks(Team):
-    """What all ranks do alike.
+class RankGroup(Group):
+    """The operations that are the same on all ranks.
 
     Args:
         mpi: the module `mpi4py.MPI`.
-        signals: the names of those to take note of; at the next sum the first rank learns of them.
+        signals: the names of signals to note; rank 0 learns of them with the next `all_reduce`.
     """
 
     def __init__(self, mpi: Any, signals: Sequence[str]) -> None:
-        self._mpi, self._all = mpi, mpi.COMM_WORLD
-        self.rank, self.size = self._all.rank, self._all.size
+        self._mpi, self._world = mpi, mpi.COMM_WORLD
+        self.rank, self.size = self._world.rank, self._world.size
         self._noted = 0
         self._sum: Array | None = None
         for name in signals:
             number = getattr(signal, name, None)
-            # What is ignored stays so, as with nohup.
+            # An ignored signal stays ignored, as with nohup.
             if number and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = number
 
-    def reduce(self, own: Array) -> None:
-        part = self.part(own.size)
+    def reduce_scatter(self, buffer: Array) -> None:
+        part = self.part(buffer.size)
         if self._sum is None:
-            self._sum = np.zeros_like(own[part])
-        self._all.Reduce_scatter(own, self._sum, self._counts(own.size))
-        own[part] = self._sum
+            self._sum = np.zeros_like(buffer[part])
+        self._world.Reduce_scatter(buffer, self._sum, self._counts(buffer.size))
+        buffer[part] = self._sum
 
-    def sum(self, numbers: Sequence[float]) -> list[float]:
-        # Sent to all and added up by each in the same order, which has the same bits by any MPI.
+    def all_reduce(self, numbers: Sequence[float]) -> list[float]:
+        # Each rank adds all rows in the same order: the same bits with every implementation of MPI.
         row = np.array([*numbers, self._noted], np.float64)
         rows = np.empty((self.size, row.size))
-        self._all.Allgather(row, rows)
+        self._world.Allgather(row, rows)
         *columns, noted = zip(*rows.tolist())
         self.signal = int(max(noted))
         return [sum(column) for column in columns]
 
-    def gather(self, vector: Array) -> None:
-        self._all.Allgatherv(self._mpi.IN_PLACE, [vector, self._counts(vector.size)])
+    def all_gather(self, vector: Array) -> None:
+        self._world.Allgatherv(self._mpi.IN_PLACE, [vector, self._counts(vector.size)])
 
-    def spread(self, *arrays: Array) -> None:
+    def broadcast(self, *arrays: Array) -> None:
         for array in arrays:
-            self._all.Bcast(array)
+            self._world.Bcast(array)
 
-    def collect(self, *arrays: Array) -> None:
+    def gather(self, *arrays: Array) -> None:
         for array in arrays:
-            parts = self._all.gather(array[..., self.part(array.shape[-1])])
+            parts = self._world.gather(array[..., self.part(array.shape[-1])])
             for rank, part in enumerate(parts or ()):
                 array[..., self.part(array.shape[-1], rank)] = part
 
-    def compare(self, array: Array) -> None:
-        sums = self._all.gather(blake2b(array.data).digest()) or []
+    def check_equal(self, array: Array) -> None:
+        sums = self._world.gather(blake2b(array.data).digest()) or []
         if others := [str(rank) for rank, found in enumerate(sums) if found != sums[0]]:
             raise TrainingError(
-                f"rank {', '.join(others)} of {self.size} came to other weights than rank 0, "
-                "which a sound machine does not: go on from the last save with --resume"
+                f"rank {', '.join(others)} of {self.size} has other weights than rank 0, which "
+                "points to a faulty machine: go on from the last save with --resume"
             )
 
     def _counts(self, size: int) -> list[int]:
-        """How large the ranks' parts of a vector are."""
+        """The sizes of the ranks' parts of a vector."""
         parts = (self.part(size, rank) for rank in range(self.size))
         return [part.stop - part.start for part in parts]
 
 
-class Leader(Ranks):
-    """The first rank.
+class Leader(RankGroup):
+    """Rank 0.
 
     Args:
         mpi: the module `mpi4py.MPI`.
     """
 
     def __init__(self, mpi: Any) -> None:
-        super().__init__(mpi, HANDED_ON)  # STOPPING is for the command line to deal with
-        self._made: list[Callable[[], object]] = []
+        super().__init__(mpi, FORWARDED)  # the command line handles STOPPING
+        self._sends: list[Callable[[], object]] = []
 
     def share(self, array: Array) -> Array:
-        self._made.append(lambda: self.spread(array))
+        self._sends.append(lambda: self.broadcast(array))
         return array
 
-    def constant(self, array: Text) -> Text:
-        assert isinstance(array, np.ndarray)
-        self._made.append(lambda: self._all.bcast((len(array), array.dtype)))
-        return Distant(self._all, len(array), array.dtype, np.asarray(array))
+    def text(self, text: Text) -> Text:
+        assert isinstance(text, np.ndarray)
+        self._sends.append(lambda: self._world.bcast((len(text), text.dtype)))
+        return ScatteredText(self._world, len(text), text.dtype, np.asarray(text))
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
-        self._all.bcast((work, arguments))
-        for send in self._made:  # which the others await in the order in which they make the same
+        self._world.bcast((work, arguments))
+        for send in self._sends:  # in the order in which the other ranks create their arrays
             send()
 
     def order(self, name: str, *arguments: Any) -> None:
-        self._all.bcast((name, arguments))
+        self._world.bcast((name, arguments))
 
     def close(self, failed: bool = False) -> None:
-        # After an error that the others end is for `ending_together`.
+        # After an error, `ending_together` ends the other ranks.
         if not failed and not self._mpi.Is_finalized():
-            self._all.bcast(None)
+            self._world.bcast(None)
             self._mpi.Finalize()
 
 
-class Follower(Ranks):
+class Follower(RankGroup):
     """Every other rank.
 
     Args:
@@ -137,59 +137,60 @@ class Follower(Ranks):
     """
 
     def __init__(self, mpi: Any) -> None:
-        super().__init__(mpi, STOPPING + HANDED_ON)
+        super().__init__(mpi, STOPPING + FORWARDED)
 
     def share(self, array: Array) -> Array:
-        self.spread(array)
+        self.broadcast(array)
         return array
 
-    def constant(self, array: Text) -> Text:
-        return Distant(self._all, *self._all.bcast(None))
+    def text(self, text: Text) -> Text:
+        return ScatteredText(self._world, *self._world.bcast(None))
 
     def orders(self) -> Iterator[Order]:
-        while order := self._all.bcast(None):
+        while order := self._world.bcast(None):
             yield order
 
     def follow(self) -> None:
-        """Do what the first one has others do, until it takes leave."""
-        if said := self._all.bcast(None):
-            work, arguments = said
+        """Do the work that rank 0 starts, until it closes the group."""
+        if message := self._world.bcast(None):
+            work, arguments = message
             work(self, *arguments)
         self._mpi.Finalize()
 
 
-class Distant:
-    """A text that the first rank has, and of which each is sent what it reads.
+class ScatteredText:
+    """A text on rank 0, which sends each rank the characters that the rank reads.
 
     Args:
-        ranks: all of them, as MPI has it.
+        world: the communicator of all ranks.
         length: of the text.
         dtype: of its indices.
-        text: itself, if this is the first rank.
+        text: the text itself, on rank 0.
     """
 
     def __init__(
-        self, ranks: Any, length: int, dtype: np.dtype[Any], text: Array | None = None
+        self, world: Any, length: int, dtype: np.dtype[Any], text: Array | None = None
     ) -> None:
-        self._all, self._length, self._dtype, self._text = ranks, length, dtype, text
+        self._world, self._length, self._dtype, self._text = world, length, dtype, text
         self._columns: list[int] = []  # of each rank
 
     def __len__(self) -> int:
         return self._length
 
-    def take(self, places: Array, *, mode: Mode = "raise") -> Array:
-        """The indices at places, (T, B), of which those of a column follow each other. All ranks
-        have to ask at the same time, for as many steps T, and each always for as many columns.
+    def take(self, positions: Array, *, mode: Mode = "raise") -> Array:
+        """The indices at positions, (T, B); those of a column are consecutive.
+
+        All ranks call at the same time, with the same T, and each always with the same B.
         """
-        T, B = places.shape
+        T, B = positions.shape
         if not self._columns:
-            self._columns = self._all.allgather(B)
+            self._columns = self._world.allgather(B)
         starts = np.empty(sum(self._columns) if self._text is not None else 0, np.int64)
-        self._all.Gatherv(places[0].astype(np.int64), [starts, self._columns])
-        read = None
-        if self._text is not None:  # column after column, as each rank's are sent together
-            read = self._text.take(starts[:, None] + np.arange(T), mode=mode)
+        self._world.Gatherv(positions[0].astype(np.int64), [starts, self._columns])
+        indices = None
+        if self._text is not None:  # column after column: those of a rank are sent together
+            indices = self._text.take(starts[:, None] + np.arange(T), mode=mode)
         counts = [columns * T for columns in self._columns]
-        mine = np.empty((B, T), self._dtype)
-        self._all.Scatterv([read, counts], mine)
-        return np.ascontiguousarray(mine.T)
+        received = np.empty((B, T), self._dtype)
+        self._world.Scatterv([indices, counts], received)
+        return np.ascontiguousarray(received.T)

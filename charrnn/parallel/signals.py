@@ -1,4 +1,4 @@
-"""Signals that are for the first of several processes, and reach all."""
+"""Signals: for the first of several processes to act on, and noted until a step is complete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
-#: What reaches a whole group of processes, where it is for the first member to end well.
+#: Signals that reach all processes of a terminal or a job, where the first ends the others.
 IGNORED = [
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
@@ -16,14 +16,14 @@ IGNORED = [
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Within it, Ctrl-C and `kill` wait. Processes that are started within begin so, and never
-    see those that come before they ignore them.
+def blocked() -> Iterator[None]:
+    """Block Ctrl-C and `kill`. Processes started meanwhile inherit the block, so that no signal
+    reaches them before they ignore signals.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # when it starts it lets go what is held
+    resource_tracker.ensure_running()  # its start would unblock the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
     try:
         yield

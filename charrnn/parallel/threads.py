@@ -1,6 +1,6 @@
-"""How many threads compute, and how many could.
+"""The number of threads of a product, and of cores.
 
-NumPy asks how many are to compute a product when it is imported, so this does not import it.
+NumPy reads the number of threads when it is imported, so this file does not import NumPy.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
-#: What the libraries behind NumPy's products read: OpenBLAS, MKL, Apple's Accelerate.
+#: The variables read by OpenBLAS, MKL and Apple's Accelerate, which compute NumPy's products.
 NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def one_thread(environment: MutableMapping[str, str]) -> None:
-    """Ask for one thread, where the environment does not ask for a number already."""
+    """Set the number of threads to 1, unless the environment sets a number already."""
     for name in NAMES:
         environment.setdefault(name, "1")
 
 
 @contextmanager
 def one_thread_within(environment: MutableMapping[str, str]) -> Iterator[None]:
-    """The same for processes that are started within."""
+    """Apply `one_thread` to processes started within the context."""
     before = dict(environment)
     one_thread(environment)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from charrnn.errors import MissingExtra
+from charrnn.errors import MissingExtraError
 
 #: The packages of each extra. Their names are said rather than the extra's: charrnn is not on the
 #: package index, where a package of that name belongs to somebody else.
@@ -20,11 +20,13 @@ def need(module: str, extra: str) -> ModuleType:
         extra: the extra that installs it.
 
     Raises:
-        MissingExtra: if the module, or one that it needs, is not installed; with the command
+        MissingExtraError: if the module, or one that it needs, is not installed; with the command
             that installs it.
     """
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
         missing = (error.name or module).partition(".")[0]
-        raise MissingExtra(f"{missing} is not installed: pip install {EXTRAS[extra]}") from error
+        raise MissingExtraError(
+            f"{missing} is not installed: pip install {EXTRAS[extra]}"
+        ) from error

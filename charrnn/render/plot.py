@@ -50,7 +50,7 @@ def check_suffix(path: str | Path) -> None:
 
     Raises:
         SettingError: for the suffix of another format.
-        MissingExtra: if matplotlib is not installed.
+        MissingExtraError: if matplotlib is not installed.
     """
     if Path(path).suffix.lower() not in METADATA:
         *most, last = METADATA
@@ -67,7 +67,7 @@ def save(figures: Sequence[Figure], path: str | Path) -> None:
 
     Raises:
         SettingError: if it ends in anything else, or cannot be written.
-        MissingExtra: if matplotlib is not installed.
+        MissingExtraError: if matplotlib is not installed.
     """
     check_suffix(path)
     suffix = Path(path).suffix.lower()
@@ -91,7 +91,7 @@ def svg(figure: Figure) -> str:
     ids are unique on the page, and it takes the full width.
 
     Raises:
-        MissingExtra: if matplotlib is not installed.
+        MissingExtraError: if matplotlib is not installed.
     """
     drawn = StringIO()
     with _style(INK):

@@ -98,7 +98,7 @@ def page(report: Report) -> str:
     security policy allows only the script with this hash, and loads nothing.
 
     Raises:
-        MissingExtra: where Jinja2 or matplotlib are not installed.
+        MissingExtraError: where Jinja2 or matplotlib are not installed.
     """
     jinja2 = need("jinja2", "report")
     environment = jinja2.Environment(
@@ -141,7 +141,7 @@ def save(report: Report, path: str | Path) -> None:
 
     Raises:
         SettingError: where the file cannot be written.
-        MissingExtra: as `page`.
+        MissingExtraError: as `page`.
     """
     content = page(report).encode()
     try:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from charrnn.arrays import Array
-from charrnn.errors import TextError, UnknownCharacter
+from charrnn.errors import TextError, UnknownCharacterError
+from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.sources import File, Progress
@@ -100,13 +99,13 @@ class Corpus:
         """The indices of the characters, (length,), in memory or in a temporary file.
 
         Raises:
-            UnknownCharacter: if the vocabulary lacks some of `characters`.
+            UnknownCharacterError: if the vocabulary lacks some of `characters`.
             TextError: if the temporary file does not fit on the disk or the text has changed.
         """
         indices = (vocabulary.encode(piece) for piece in self._hashed())
         try:
             return concatenate(indices, self.length, vocabulary.dtype)
-        except UnknownCharacter as error:
+        except UnknownCharacterError as error:
             if vocabulary.unknown(self.characters):
                 raise
             raise self._changed() from error
@@ -193,39 +192,33 @@ def standard_library(normalize: str | None = None) -> Corpus:
     return Corpus.of(text, f"the standard library of Python {platform.python_version()}", normalize)
 
 
-def decoding_of(described: Mapping[str, Any]) -> Decoding:
-    """The settings that the text of a checkpoint was read with."""
-    names = (field.name for field in fields(Decoding))
-    return Decoding(**{name: described[name] for name in names if name in described})
-
-
-def named_files(described: Mapping[str, Any]) -> tuple[str, ...]:
-    """The files of the text of a checkpoint, which may name any path.
+def named_files(info: CorpusInfo) -> tuple[str, ...]:
+    """The files of the text that a checkpoint describes, which may name any path.
 
     Raises:
         TextError: for a pipe, a device or a directory; none is opened.
     """
-    for path in described["files"]:
+    for path in info.files:
         if path != "-" and os.path.exists(path) and not os.path.isfile(path):
             raise TextError(
                 f"{path}: the text of the checkpoint, and no regular file: put the text there"
             )
-    return tuple(described["files"])
+    return info.files
 
 
-def read_again(described: Mapping[str, Any]) -> Corpus:
-    """Read the text of a checkpoint again.
+def read_again(info: CorpusInfo) -> Corpus:
+    """Read the text that a checkpoint describes again.
 
     Raises:
         TextError: if the text is no longer there or has changed.
     """
-    files = named_files(described)
+    files = named_files(info)
     if "-" in files:
-        raise TextError(f"{described['name']}: was read from a pipe, and cannot be read again")
+        raise TextError(f"{info.name}: was read from a pipe, and cannot be read again")
     if files:
-        corpus = read(files, decoding_of(described), described["normalize"])
+        corpus = read(files, info.decoding, info.normalize)
     else:
-        corpus = standard_library(described["normalize"])
-    if corpus.sha256 != described["sha256"]:
+        corpus = standard_library(info.normalize)
+    if corpus.sha256 != info.sha256:
         raise TextError(f"{corpus.name}: has changed since the model was trained on it")
     return corpus

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array
-from charrnn.errors import UnknownCharacter
+from charrnn.errors import UnknownCharacterError
 
 #: Number of Unicode code points, the size of the tables that map a text without a Python loop.
 CODE_POINTS = 0x110000
@@ -70,13 +70,13 @@ class Vocabulary:
                 `skip` to leave them out.
 
         Raises:
-            UnknownCharacter: for characters that are not in the vocabulary, if `unknown` is
+            UnknownCharacterError: for characters that are not in the vocabulary, if `unknown` is
                 `error`; the message lists them.
         """
         indices = self._look_up(text)
         if len(indices) and indices.max() == len(self):
             if unknown != "skip":
-                raise UnknownCharacter(
+                raise UnknownCharacterError(
                     f"not in the vocabulary of the model: {listed(self.unknown(text))}"
                 )
             indices = indices[indices < len(self)]

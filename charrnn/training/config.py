@@ -67,7 +67,7 @@ class Settings:
         ranks: those of MPI, on any number of machines.
 
     Raises:
-        SettingError: for a value outside of its range.
+        SettingError: for a value outer of its range.
     """
 
     steps: int

@@ -8,15 +8,15 @@ from math import isfinite, sqrt
 import numpy as np
 
 from charrnn.arrays import Array, Text
-from charrnn.errors import Unbounded
+from charrnn.errors import DivergedError
 from charrnn.network.model import CharRNN
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.text.streams import Window
 from charrnn.training.optimizers import clip_by_norm, squared_norm
 
 #: Characters that a reader reads before those it scores, so that its state is a carried one.
 CONTEXT = 256
-ALONE = Team()
+ALONE = Group()
 
 
 class Stopped(Exception):
@@ -34,7 +34,7 @@ def evaluate(
     *,
     batch_size: int = 32,
     seq_length: int = 32,
-    team: Team = ALONE,
+    group: Group = ALONE,
     stop: Callable[[], object] = never,
 ) -> float:
     """The mean loss over a text with carried state, in nats a character.
@@ -49,7 +49,7 @@ def evaluate(
         indices: the text, (N,), at least 2 characters; the first is read and not scored.
         batch_size: B; fewer where the text is short.
         seq_length: T, steps at a time; it changes memory and speed, not the result.
-        team: among whom the readers are divided.
+        group: among whom the readers are divided.
         stop: called before each window; a true value of any member ends the evaluation of all.
 
     Raises:
@@ -60,12 +60,12 @@ def evaluate(
     T = seq_length
     part = -(-scored // B)  # characters a reader scores; the last reader may have fewer
     context = -(-CONTEXT // T) * T if B > 1 else 0
-    starts = (np.arange(B) * part)[team.part(B)]
+    starts = (np.arange(B) * part)[group.part(B)]
     state = model.state(len(starts))
     total = 0.0
     for offset in range(-context, part, T):
         # All members have to stop before the same window: the text may be read together.
-        if any(team.sum([bool(stop() or team.signal)])):
+        if any(group.all_reduce([bool(stop() or group.signal)])):
             raise Stopped
         if offset == 0:
             state[..., starts == 0] = 0  # the first reader has nothing before its part
@@ -77,7 +77,7 @@ def evaluate(
         within = (places[:-1] - starts < part) & (places[:-1] < scored)
         if offset >= 0:
             total += float(losses[within].sum(dtype=np.float64))
-    (total,) = team.sum([total])
+    (total,) = group.all_reduce([total])
     return total / scored
 
 
@@ -85,10 +85,10 @@ def finite(loss: float) -> float:
     """The loss itself.
 
     Raises:
-        Unbounded: where the loss is not finite.
+        DivergedError: where the loss is not finite.
     """
     if not isfinite(loss):
-        raise Unbounded("reads")
+        raise DivergedError("reads")
     return loss
 
 
@@ -125,7 +125,7 @@ def evaluate_dynamically(
         seq_length: T.
 
     Raises:
-        Unbounded: where the loss is not finite.
+        DivergedError: where the loss is not finite.
     """
     flat, before = model.parameters.flat, model.parameters.flat.copy()
     state = model.state()

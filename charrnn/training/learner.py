@@ -11,7 +11,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Text
 from charrnn.network.model import CharRNN
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.text.streams import Streams
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import Settings
@@ -34,38 +34,38 @@ class Taken(NamedTuple):
 
 
 class Learner:
-    """What every member of a team does: the gradient of its streams, its part of the update.
+    """What every member of a group does: the gradient of its streams, its part of the update.
 
-    The parameters, what the optimizer remembers and the carried state are common to the team;
+    The parameters, what the optimizer remembers and the carried state are common to the group;
     the rest each member makes for itself from the same arguments.
 
     Args:
         model: with starting weights, which the first member's are.
         train, validation: indices (N,), (M,); no validation where M < 2.
         settings: how to train.
-        team: who trains.
+        group: who trains.
     """
 
     def __init__(
-        self, model: CharRNN, train: Text, validation: Text, settings: Settings, team: Team
+        self, model: CharRNN, train: Text, validation: Text, settings: Settings, group: Group
     ) -> None:
-        self.model, self.settings, self.team = model, settings, team
+        self.model, self.settings, self.group = model, settings, group
         B, flat = settings.batch_size, model.parameters.flat
         weights, self.gradient = (
-            team.common(flat.shape, flat.dtype),
-            team.own(flat.size, flat.dtype),
+            group.shared(flat.shape, flat.dtype),
+            group.buffer(flat.size, flat.dtype),
         )
-        if team.rank == 0:
+        if group.rank == 0:
             weights[...] = flat
         model.keep_in(weights, self.gradient)
         #: of all streams, (L, S, H, B); and of those that are this member's
-        self.states = team.common(model.state(B).shape, flat.dtype)
-        self.streams = Streams(team.constant(train), B, settings.seq_length, team.part(B))
+        self.states = group.shared(model.state(B).shape, flat.dtype)
+        self.streams = Streams(group.text(train), B, settings.seq_length, group.part(B))
         self.state = self.states[..., self.streams.part]
-        self.validation = team.constant(validation)
-        self.part = team.part(flat.size)
+        self.validation = group.text(validation)
+        self.part = group.part(flat.size)
         self.optimizer = OPTIMIZERS[settings.optimizer](
-            model.parameters, settings.weight_decay, settings.momentum, self.part, team.common
+            model.parameters, settings.weight_decay, settings.momentum, self.part, group.shared
         )
 
     @np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
@@ -76,7 +76,7 @@ class Learner:
             number: of the step, from 0: it says where the readers are, and seeds dropout.
             rate: the learning rate.
         """
-        self.team.order("step", number, rate)
+        self.group.order("step", number, rate)
         settings = self.settings
         self.state[..., self.streams.begins(number)] = 0
         loss = self.model.loss_and_gradient(
@@ -85,20 +85,20 @@ class Learner:
             self._masks(number),
             count=settings.batch_size * settings.seq_length,
         )
-        self.team.reduce(self.gradient)
+        self.group.reduce_scatter(self.gradient)
         gradient = self.gradient[self.part]
         squares = squared_norm(gradient)
         clipped = squares  # after the components are clipped
         if settings.grad_clip_value:
             clip_by_value(gradient, settings.grad_clip_value)
             clipped = squared_norm(gradient)
-        loss, squares, clipped = self.team.sum([loss, squares, clipped])
+        loss, squares, clipped = self.group.all_reduce([loss, squares, clipped])
         taken = Taken(loss, sqrt(squares))
         if taken.finite:
             clip_by_norm(gradient, sqrt(clipped), settings.grad_clip)
             self.optimizer.steps = number
             self.optimizer.step(gradient, rate)
-        self.team.gather(self.model.parameters.flat)
+        self.group.all_gather(self.model.parameters.flat)
         return taken
 
     def _masks(self, number: int) -> Array | None:
@@ -116,15 +116,15 @@ class Learner:
         """What goes from step to step beside the weights, by name; to each member its part."""
         return {"state": self.states, **self.optimizer.slots}
 
-    def collect(self) -> None:
+    def gather(self) -> None:
         """Let the first member see what all remember."""
-        self.team.order("collect")
-        self.team.collect(*self.remembered.values())
+        self.group.order("gather")
+        self.group.gather(*self.remembered.values())
 
-    def spread(self) -> None:
+    def broadcast(self) -> None:
         """Let the others see what the first has put in place of weights and what is remembered."""
-        self.team.order("spread")
-        self.team.spread(self.model.parameters.flat, *self.remembered.values())
+        self.group.order("broadcast")
+        self.group.broadcast(self.model.parameters.flat, *self.remembered.values())
 
     @np.errstate(over="ignore", invalid="ignore")  # likewise
     def score(self, stop: Callable[[], object] = never) -> float | None:
@@ -137,24 +137,24 @@ class Learner:
             Stopped: if `stop` asked for the end.
             TrainingError: where not all have the same weights any more.
         """
-        self.team.order("score")
-        self.team.compare(self.model.parameters.flat)
+        self.group.order("score")
+        self.group.check_equal(self.model.parameters.flat)
         if len(self.validation) < 2:
             return None
         B, T = self.settings.batch_size, self.settings.seq_length
         return evaluate(
-            self.model, self.validation, batch_size=B, seq_length=T, team=self.team, stop=stop
+            self.model, self.validation, batch_size=B, seq_length=T, group=self.group, stop=stop
         )
 
 
 def follow(
-    team: Team, characters: str, configuration: dict[str, object], settings: Settings
+    group: Group, characters: str, configuration: dict[str, object], settings: Settings
 ) -> None:
     """What every member but the first does: what the first orders."""
     model = CharRNN(Vocabulary(characters), **configuration)  # type: ignore[arg-type]
     nothing = np.empty(0)
-    learner = Learner(model, nothing, nothing, settings, team)
-    team.start(follow, characters, configuration, settings)
-    for name, arguments in team.orders():
+    learner = Learner(model, nothing, nothing, settings, group)
+    group.start(follow, characters, configuration, settings)
+    for name, arguments in group.orders():
         with suppress(Stopped):
             getattr(learner, name)(*arguments)

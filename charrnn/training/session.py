@@ -11,15 +11,16 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import Checkpoint, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
 from charrnn.network.model import CharRNN
-from charrnn.parallel import processes
-from charrnn.parallel.team import Team
+from charrnn.parallel import workers as worker_processes
+from charrnn.parallel.group import Group
 from charrnn.parallel.threads import cores
 from charrnn.text.corpus import Corpus
+from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import planning
 from charrnn.training.config import HIGHEST, Settings
@@ -46,7 +47,7 @@ class Session:
 
     run: Run
     path: Path
-    corpus: dict[str, Any]
+    corpus: CorpusInfo
     excerpt: str
     notices: list[str]
     indices: Array
@@ -58,12 +59,12 @@ class Session:
         best = model.parameters.zeros_like()
         best.flat[...] = run.best
         return Checkpoint(
-            model=model.configuration,
+            model=ModelConfig(model.layer_type, model.hidden_size, model.num_layers, model.dropout),
             vocabulary=model.vocabulary,
             best=dict(best),
             last=dict(model.parameters),
             corpus=self.corpus,
-            settings=asdict(run.settings),
+            settings=TrainingConfig(**asdict(run.settings)),
             run=run.numbers(),
             resume=run.arrays(),
             excerpt=self.excerpt,
@@ -86,7 +87,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.run.team.__exit__(kind, error, traceback)
+        self.run.group.__exit__(kind, error, traceback)
 
     def save(self) -> None:
         """Write the checkpoint.
@@ -107,7 +108,7 @@ def start(
     seconds: float | None = None,
     val_frac: float | None = None,
     init_from: Checkpoint | None = None,
-    ranks: Team | None = None,
+    ranks: Group | None = None,
 ) -> Session:
     """A new run.
 
@@ -127,12 +128,12 @@ def start(
     Raises:
         TextError: for a text too short, from too many files, or with characters that `init_from`
             does not know.
-        SettingError: for a setting outside of its range.
+        SettingError: for a setting outer of its range.
         MemoryError: for sizes that the memory of this machine cannot hold.
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
-    if not header.has_room(corpus.name, corpus.files):
+    if not schema.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
@@ -176,7 +177,7 @@ def start(
     check_memory(network, chosen)
     described = describe(corpus, val_frac, held_out)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    run = Run(network, train, validation, chosen, processes.team_of(chosen.workers, ranks))
+    run = Run(network, train, validation, chosen, worker_processes.group_of(chosen.workers, ranks))
     return Session(run, path, described, excerpt, notices, indices)
 
 
@@ -208,41 +209,42 @@ def fit(
     given.setdefault("warmup_steps", min(50, steps // 10))
     workers = given.get("workers")
     if workers is None:
-        workers = processes.fitting(B)
+        workers = worker_processes.default_workers(B)
     elif workers > B and not given.get("ranks"):
         workers = B
         notices.append(f"--workers {B}: each reads at least one of {B} streams")
     return Settings(**{**given, "batch_size": B, "seq_length": T, "workers": workers})
 
 
-def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> dict[str, Any]:
-    """What a checkpoint says of the text: enough to read it again and to know it again."""
-    return {
-        "name": corpus.name,
-        "characters": corpus.length,
-        "sha256": corpus.sha256,
-        "files": list(corpus.files),
+def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> CorpusInfo:
+    """Return the description of a text for its checkpoint."""
+    return CorpusInfo(
+        name=corpus.name,
+        characters=corpus.length,
+        sha256=corpus.sha256,
+        files=corpus.files,
         **asdict(corpus.decoding),
-        "normalize": corpus.normalize,
-        "val_frac": val_frac,
-        "held_out": held_out,
-    }
+        normalize=corpus.normalize,
+        val_frac=val_frac,
+        held_out=held_out,
+    )
 
 
-def refuse_without_run(saved: Checkpoint, path: Path) -> None:
-    """Refuse a model that was saved from Python, without a text or a run.
+def run_of(saved: Checkpoint, path: Path) -> tuple[CorpusInfo, Settings]:
+    """Return the text and the settings of a run; a model saved from Python has none.
 
     Raises:
         CheckpointError: where it is one, with how to train it.
     """
-    if not (saved.corpus and saved.settings):
+    if saved.corpus is None or saved.settings is None:
         raise CheckpointError(
             f"{path}: has a model and no run to go on with: start one from its weights with "
             f"--init-from {path} and another -c"
         )
+    return saved.corpus, Settings(**asdict(saved.settings))
 
 
-def changes_of(before: Settings, changes: dict[str, Any], ranks: Team | None) -> dict[str, Any]:
+def changes_of(before: Settings, changes: dict[str, Any], ranks: Group | None) -> dict[str, Any]:
     """The settings that change where a run is resumed.
 
     Args:
@@ -252,7 +254,7 @@ def changes_of(before: Settings, changes: dict[str, Any], ranks: Team | None) ->
     """
     workers = changes.get("workers", before.workers)
     if workers is None:
-        workers = processes.fitting(before.batch_size)
+        workers = worker_processes.default_workers(before.batch_size)
     elif "workers" not in changes:
         # A file, which may be a stranger's, starts no more processes than there are cores. Where
         # it was one process, its workers were all that there was.
@@ -283,7 +285,7 @@ def refuse_too_large(network: CharRNN, settings: Settings, characters: int, path
         raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
 
 
-def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
+def differing(corpus: Corpus, expected: CorpusInfo, unknown: str) -> str:
     """What a text has that another has not.
 
     Args:
@@ -292,12 +294,12 @@ def differing(corpus: Corpus, expected: dict[str, Any], unknown: str) -> str:
         unknown: the characters that are not in that one.
     """
     found = []
-    if corpus.length != expected["characters"]:
-        found.append(f"{corpus.length:,} characters, not {expected['characters']:,}")
+    if corpus.length != expected.characters:
+        found.append(f"{corpus.length:,} characters, not {expected.characters:,}")
     if unknown:
         found.append(f"characters that were not there: {listed(unknown)}")
     if not found:
-        sums = f"{corpus.sha256[:8]}..., not {expected['sha256'][:8]}..."
+        sums = f"{corpus.sha256[:8]}..., not {expected.sha256[:8]}..."
         found.append(f"as many characters, but others: its SHA-256 is {sums}")
     return ", and ".join(found)
 
@@ -313,7 +315,7 @@ def resume(
     path: Path,
     corpus: Corpus,
     changes: dict[str, Any],
-    ranks: Team | None = None,
+    ranks: Group | None = None,
 ) -> Session:
     """Go on with the run in a checkpoint, exactly where it was.
 
@@ -328,29 +330,26 @@ def resume(
         TrainingError: where the text is not the one that was trained on.
         CheckpointError: where the checkpoint lacks what is needed, or asks for more than this
             machine or the text has.
-        SettingError: for a setting outside of its range.
+        SettingError: for a setting outer of its range.
     """
-    refuse_without_run(saved, path)
-    expected = saved.corpus
+    expected, before = run_of(saved, path)
     network = saved.build("last")
     indices = None
     # What has another length or other characters is another text. Of what may be the same, it is
     # what is encoded that has to be the same.
     unknown = network.vocabulary.unknown(corpus.characters)
-    if corpus.length == expected["characters"] and not unknown:
+    if corpus.length == expected.characters and not unknown:
         indices = corpus.encode(network.vocabulary)
-    if indices is None or corpus.sha256 != expected["sha256"]:
+    if indices is None or corpus.sha256 != expected.sha256:
         raise TrainingError(
-            f"{corpus.name} is not the text that {path} was trained on, {expected['name']}: it has "
+            f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "
             f"{differing(corpus, expected, unknown)}: to go on with another text, start a new run "
             f"with --init-from {path} and another -c"
         )
-    # Earlier checkpoints have only the share; the number says it whatever the default becomes.
-    held_out = expected.get("held_out", planning.held_out(len(indices), expected["val_frac"]))
+    held_out = expected.held_out
     train, validation = split(indices, held_out)
     if len(train) < 2:
         raise CheckpointError(f"{path}: damaged: holds out {held_out:,} of {corpus.length:,}")
-    before = Settings(**saved.settings)
     settings = replace(before, **changes_of(before, changes, ranks))
     refuse_too_large(network, settings, len(train), path)
     notices = []
@@ -362,8 +361,8 @@ def resume(
             notices.append(f"{name} {is_now}, not {was}: the same training, but for rounding")
     if changed := differences(saved.versions, fingerprint()):
         notices.append(f"the same training, but for rounding, with {changed}")
-    team = processes.team_of(settings.workers, ranks)
-    run = Run(network, train, validation, settings, team)
+    group = worker_processes.group_of(settings.workers, ranks)
+    run = Run(network, train, validation, settings, group)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
         best[name][...] = array
@@ -371,6 +370,6 @@ def resume(
         run.resume(saved.resume, saved.run, network.parameters.flat, best.flat)
         run.pending = due(run.counters.step, before) and not validated(run)
     except (KeyError, TypeError, ValueError) as error:
-        run.team.close()
+        run.group.close()
         raise CheckpointError(f"{path}: has not what is needed to resume: {error}") from error
-    return Session(run, path, dict(expected), saved.excerpt, notices, indices)
+    return Session(run, path, expected, saved.excerpt, notices, indices)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.checkpoint import history
+from charrnn.checkpoint.state import RunState
 from charrnn.errors import TrainingError
 from charrnn.network.model import CharRNN
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.training.config import Settings
 from charrnn.training.evaluation import Stopped, never
 from charrnn.training.learner import Learner, follow
@@ -37,28 +36,6 @@ class Progress:
     grad_norm: float
 
 
-@dataclass
-class Counters:
-    """Where a run is, in numbers; with the run's arrays all there is to resume from.
-
-    Attributes:
-        step: steps taken.
-        best_loss: the lowest validation loss so far; None before the first.
-        best_step: where that was.
-        stale: validations since then.
-        recent: the sum of the losses since the last point of the history, and their number.
-        history: a point a validation: step, loss (mean since the validation before), val_loss.
-            Beyond `charrnn.checkpoint.history.MAX_POINTS` some are dropped.
-    """
-
-    step: int = 0
-    best_loss: float | None = None
-    best_step: int = 0
-    stale: int = 0
-    recent: list[float] = field(default_factory=lambda: [0.0, 0])
-    history: list[dict[str, float | None]] = field(default_factory=list)
-
-
 class Run:
     """A training run, at whatever step it is.
 
@@ -67,7 +44,7 @@ class Run:
         train: the text to learn from, indices (N,).
         validation: the text held out, indices (M,); None or empty for none.
         settings: how to train.
-        team: of as many as `settings` has workers and ranks; alone unless given.
+        group: of as many as `settings` has workers and ranks; alone unless given.
 
     Attributes:
         counters: where the run is.
@@ -81,19 +58,19 @@ class Run:
         train: Array,
         validation: Array | None,
         settings: Settings,
-        team: Team | None = None,
+        group: Group | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
-        self.team = team or Team()
+        self.group = group or Group()
         held_out = np.empty(0, train.dtype) if validation is None else validation
-        self.learner = Learner(model, train, held_out, settings, self.team)
-        self.counters = Counters()
+        self.learner = Learner(model, train, held_out, settings, self.group)
+        self.counters = RunState()
         self.stop: Callable[[], object] = never
         self.pending = False
         self._best = model.parameters.flat.copy()
         vocabulary = model.vocabulary.ix_to_char
-        self.team.start(follow, vocabulary, model.configuration, settings)
+        self.group.start(follow, vocabulary, model.configuration, settings)
 
     @property
     def best(self) -> Array:
@@ -128,8 +105,8 @@ class Run:
                 f"step {counters.step + 1}: loss {taken.loss}, norm of the gradient {taken.norm}"
             )
         counters.step += 1
-        counters.recent[0] += taken.loss
-        counters.recent[1] += 1
+        counters.loss_sum += taken.loss
+        counters.loss_count += 1
         return Progress(
             step=counters.step,
             epoch=counters.step / self.learner.streams.windows_per_epoch,
@@ -177,25 +154,21 @@ class Run:
             self._best[...] = self.model.parameters.flat
         else:
             counters.stale += 1
-        total, count = counters.recent
-        counters.recent = [0.0, 0]
-        mean = total / count if count else None
-        point = {"step": counters.step, "loss": mean, "val_loss": loss}
-        history.append(counters.history, point)
+        mean = counters.loss_sum / counters.loss_count if counters.loss_count else None
+        counters.loss_sum, counters.loss_count = 0.0, 0
+        counters.add_point({"step": counters.step, "loss": mean, "val_loss": loss})
         return loss
 
     def arrays(self) -> dict[str, Array]:
         """What `resume` needs beside the weights, by name."""
-        self.learner.collect()
+        self.learner.gather()
         return self.learner.remembered
 
-    def numbers(self) -> dict[str, Any]:
-        """What `resume` needs beside the arrays, as JSON can hold it."""
-        return asdict(self.counters)
+    def numbers(self) -> RunState:
+        """Return a copy of the numbers that `resume` needs beside the arrays."""
+        return replace(self.counters, history=list(self.counters.history))
 
-    def resume(
-        self, arrays: dict[str, Array], numbers: dict[str, Any], last: Array, best: Array
-    ) -> None:
+    def resume(self, arrays: dict[str, Array], numbers: RunState, last: Array, best: Array) -> None:
         """Go on where another run was, exactly.
 
         Args:
@@ -205,14 +178,14 @@ class Run:
         Raises:
             KeyError, TypeError, ValueError: where these are not a run's like this one.
         """
-        self.counters = Counters(**{**numbers, "history": list(numbers["history"])})
+        self.counters = replace(numbers, history=list(numbers.history))
         for name, array in self.learner.remembered.items():
             if arrays[name].shape != array.shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
         self._best[...] = best
-        self.learner.spread()
+        self.learner.broadcast()
 
 
 def due(step: int, settings: Settings) -> bool:

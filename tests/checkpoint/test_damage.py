@@ -5,12 +5,22 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from making import CORPUS, ROOM, made, mutated, npz, peak, refused, rewritten, small, with_header
+from helpers.checkpoints import (
+    CORPUS,
+    READING_BYTES,
+    made,
+    mutated,
+    npz,
+    refused,
+    rewritten,
+    small,
+    with_header,
+)
+from helpers.memory import peak_bytes
 
-from charrnn.checkpoint import LONGEST, archive, read, save, unpacked
-from charrnn.checkpoint.schema import MAX_FILES
+from charrnn.checkpoint import MAX_EXCERPT, archive, read, save, unpack
 from charrnn.errors import CheckpointError
-from charrnn.sampling import sample_text
+from charrnn.text.corpus_info import MAX_FILES
 from charrnn.text.vocabulary import CODE_POINTS
 
 
@@ -50,9 +60,7 @@ def test_headers_that_were_worked_on_are_refused_or_can_be_used(path):
         arrays["header"] = np.frombuffer(mutated(header, rng), np.uint8)
         data = io.BytesIO(npz(**arrays))
         try:
-            outcomes.append(
-                len("".join(sample_text(unpacked(archive.read(data)).build(), 2, seed=0)))
-            )
+            outcomes.append(len("".join(unpack(archive.read(data)).build().sample(2, seed=0))))
         except CheckpointError:
             outcomes.append(0)
     assert 0 < sum(outcome == 2 for outcome in outcomes) < len(outcomes)
@@ -77,11 +85,13 @@ EVERY_CHARACTER = "".join(map(chr, range(CODE_POINTS)))
 LARGE = {
     "characters without weights": array("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32)),
     "characters with weights": lambda path: save(
-        path, made(EVERY_CHARACTER, "vanilla", 1, excerpt=EVERY_CHARACTER[-LONGEST:])
+        path, made(EVERY_CHARACTER, "vanilla", 1, excerpt=EVERY_CHARACTER[-MAX_EXCERPT:])
     ),
     "an excerpt": array("excerpt", np.full(5_000_000, 97, np.uint32)),
-    "an excerpt that may be": lambda path: save(path, made("a\U0010ffff", excerpt="a" * LONGEST)),
-    "an excerpt of unknown characters": array("excerpt", np.arange(LONGEST, dtype=np.uint32)),
+    "an excerpt that may be": lambda path: save(
+        path, made("a\U0010ffff", excerpt="a" * MAX_EXCERPT)
+    ),
+    "an excerpt of unknown characters": array("excerpt", np.arange(MAX_EXCERPT, dtype=np.uint32)),
     "a history": array("history", np.ones((400_000, 3))),
     "weights": array("resume.m", np.ones(3_000_000, np.float32)),
     "files": corpus("files", [f"/{n:045}" for n in range(MAX_FILES)]),
@@ -112,4 +122,4 @@ def test_memory_is_bounded_by_the_size_of_the_file(make, path):
         with suppress(CheckpointError):
             read(path)
 
-    assert peak(refused_or_read) < 2 * path.stat().st_size + ROOM
+    assert peak_bytes(refused_or_read) < 2 * path.stat().st_size + READING_BYTES

@@ -1,16 +1,13 @@
-import os
-import platform
-import subprocess
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from making import COUNTED, KEPT
+from helpers.checkpoints import COUNTED, trained
 
 from charrnn.checkpoint import fingerprint as module
 from charrnn.checkpoint import read
-from charrnn.checkpoint.fingerprint import differences, fingerprint, kernel, processor
+from charrnn.checkpoint.fingerprint import differences, fingerprint, processor
 from charrnn.text.corpus import Corpus
 from charrnn.training.session import resume
 
@@ -18,7 +15,7 @@ from charrnn.training.session import resume
 def test_all_that_decides_the_bits_is_in_it():
     found = fingerprint()
     assert found["numpy"] == np.__version__
-    assert all(found[name] for name in ("charrnn", "blas", "system", "processor", "features"))
+    assert all(found[name] for name in ("charrnn", "blas", "kernel", "system", "processor"))
     assert fingerprint() == found
 
 
@@ -30,31 +27,11 @@ def test_the_number_of_threads_is_what_the_environment_asks_for(monkeypatch):
     assert fingerprint()["threads"] == "3"
 
 
-KERNEL = "from charrnn.checkpoint.fingerprint import kernel; print(kernel())"
-
-
-def test_the_kernel_of_openblas_is_the_one_it_uses():
-    """One that any machine of this kind can be told to use."""
-    if platform.machine() not in ("x86_64", "AMD64") or "openblas" not in fingerprint()["blas"]:
-        pytest.skip("another processor or library")
-    environment = {**os.environ, "OPENBLAS_CORETYPE": "nehalem"}
-    command = [sys.executable, "-c", KERNEL]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().lower() == "nehalem"
-
-
-def test_where_openblas_cannot_be_asked_it_is_what_it_was_told(monkeypatch):
-    monkeypatch.setattr(module, "KERNEL", ("no_such_function",))
+def test_a_kernel_of_openblas_that_the_environment_names_is_in_it(monkeypatch):
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
-    assert kernel() == "unknown"
+    assert fingerprint()["kernel"] == "auto"
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
-    assert kernel() == "Nehalem"
-
-    def fail(path):
-        raise OSError("no such library")
-
-    monkeypatch.setattr(module.ctypes, "CDLL", fail)
-    assert kernel() == "Nehalem"
+    assert fingerprint()["kernel"] == "Nehalem"
 
 
 def test_an_mpi_at_work_is_in_it(monkeypatch):
@@ -68,11 +45,10 @@ def test_an_mpi_at_work_is_in_it(monkeypatch):
     assert fingerprint()["mpi"] == "Open MPI 5.0.11"
 
 
-def test_a_machine_that_does_not_describe_itself_has_a_name_all_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "DESCRIBED", tmp_path / "cpuinfo")
-    assert processor()
+def test_a_machine_without_a_description_has_a_name_all_the_same(tmp_path):
+    assert processor(tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text("model name\t: Abacus 9\nmodel name\t: Abacus 9\n")
-    assert processor() == "Abacus 9"
+    assert processor(tmp_path / "cpuinfo") == "Abacus 9"
 
 
 def test_only_what_calculates_and_was_written_down_is_compared():
@@ -85,7 +61,9 @@ def test_only_what_calculates_and_was_written_down_is_compared():
 
 @pytest.mark.parametrize("changed", [{}, {"numpy": "1.0"}])
 def test_who_resumes_elsewhere_is_told_in_one_line(changed, tmp_path):
-    saved = read(KEPT[-1])
+    path = tmp_path / "x.npz"
+    path.write_bytes(trained())
+    saved = read(path)
     saved.versions = {**fingerprint(), **changed}
     with resume(saved, tmp_path / "x.npz", Corpus.of(COUNTED), {"steps": 25}) as session:
         assert len(session.notices) == len(changed)

@@ -6,14 +6,14 @@ from multiprocessing import Pipe
 import click
 import numpy as np
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
 from charrnn.cli import saving
 from charrnn.cli import train as training
-from charrnn.cli.failures import SMALLER, in_one_line, trace
+from charrnn.cli.failures import LESS_MEMORY, failure_of, safe_traceback
 from charrnn.network.model import CharRNN
-from charrnn.parallel.processes import Follower, Leader, Place
+from charrnn.parallel.workers import Follower, Leader, Seat
 
 
 def test_an_error_has_one_line_and_with_debug_its_traceback():
@@ -41,16 +41,16 @@ def test_too_large_a_model_is_refused_with_a_remedy(size, run):
     result = run("train", "text.txt", "--hidden-size", size, code=1)
     last = result.stderr.splitlines()[-1]
     assert last.startswith("Error: not enough memory (")
-    assert last.endswith(f"try {SMALLER['train']}")
+    assert last.endswith(f"try {LESS_MEMORY['train']}")
 
 
-def test_a_worker_without_memory_is_told_of_in_one_line():
+def test_a_worker_without_memory_is_told_of_failure_of():
     ours, theirs = Pipe()
-    Follower(Place(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
+    Follower(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
     leader = Leader(2)
     leader._pipes.append(ours)
     with pytest.raises(MemoryError, match="worker 2: not for 3 GB"):
-        leader._hear()
+        leader._receive()
     leader.close()
     theirs.close()
 
@@ -78,11 +78,11 @@ def test_an_unforeseen_error_of_the_system_names_the_file(run, monkeypatch):
     ],
 )
 def test_what_a_machine_lacks_is_said_with_the_remedy(error, said):
-    assert in_one_line(error, "sample").message.startswith(said)
+    assert failure_of(error, "sample").message.startswith(said)
 
 
 def test_one_without_a_file_says_how_to_learn_more():
-    said = in_one_line(OSError(5, "Input/output error"), "sample")
+    said = failure_of(OSError(5, "Input/output error"), "sample")
     assert "--debug" in said.message
     assert said.exit_code == 1
 
@@ -94,20 +94,20 @@ def test_a_bug_keeps_its_traceback(run, monkeypatch):
     monkeypatch.setattr(training, "introduce", bug)
     with pytest.raises(KeyError):
         run("train", "text.txt", *QUICK)
-    assert in_one_line(KeyError("what"), "train") is None
+    assert failure_of(KeyError("what"), "train") is None
 
 
 def test_the_traceback_of_a_bug_is_harmless_to_a_terminal():
     with pytest.raises(ValueError, match="2J") as caught:
         raise ValueError("\x1b[2J")
-    assert r"ValueError: \x1b[2J" in trace(caught.value)
+    assert r"ValueError: \x1b[2J" in safe_traceback(caught.value)
 
 
 def test_the_messages_in_a_traceback_are_one_line_each():
     try:
         raise ValueError("a\nError: forged") from KeyError("b\n" + 300_000 * "c")
     except ValueError as error:
-        lines = trace(error).splitlines()
+        lines = safe_traceback(error).splitlines()
     assert r"ValueError: a\nError: forged" in lines
     assert max(map(len, lines)) < 1_100
     assert any(line.startswith("  File ") for line in lines)
@@ -122,7 +122,7 @@ def test_what_was_typed_is_harmless_to_a_terminal(words, run):
 
 
 def test_the_message_of_a_usage_error_is_harmless_to_a_terminal():
-    said = in_one_line(click.UsageError("\x9b2J"), None)
+    said = failure_of(click.UsageError("\x9b2J"), None)
     assert (said.message, said.exit_code) == (r"\x9b2J", 2)
 
 
@@ -136,7 +136,7 @@ def test_weights_that_are_not_finite_are_never_saved(run):
                  "--steps", 2, "--learning-rate", "1e15", "--weight-decay", "1e15",
                  code=1)  # fmt: skip
     assert "not finite everywhere: try a lower --learning-rate" in result.stderr
-    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    assert checkpoint.read("charrnn.npz").run.step == 12
 
 
 def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, monkeypatch):
@@ -146,7 +146,7 @@ def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, mo
     monkeypatch.setattr(saving, "TIMES", 0)
     result = run("train", "text.txt", *QUICK, *words, "--schedule", "constant", code=1)
     assert "--learning-rate" in result.stderr
-    assert 1 <= checkpoint.read("charrnn.npz").run["step"] < 12
+    assert 1 <= checkpoint.read("charrnn.npz").run.step < 12
     run("sample", "--length", 5)
 
 

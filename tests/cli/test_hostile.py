@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import DRAWING, QUICK, command, terminal
+from helpers.commands import DRAWING, QUICK, command, terminal
 
 from charrnn import checkpoint
 
@@ -152,5 +152,5 @@ def test_a_name_that_the_locale_cannot_write_is_an_error_in_one_line(run):
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.startswith(b"Error: ")
-    assert b"not a name in ascii" in said
+    assert b"cannot write this name in ascii" in said
     assert len(said.splitlines()) == 1

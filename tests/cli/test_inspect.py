@@ -5,7 +5,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from conftest import LIGHTHOUSE, QUICK
+from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.training.evaluation import evaluate_dynamically

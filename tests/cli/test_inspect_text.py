@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LIGHTHOUSE, QUICK
+from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.inspection.analyses import ANALYSES, analysis

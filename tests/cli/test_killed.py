@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from conftest import DEADLINE, LIGHTHOUSE
+from helpers.commands import DEADLINE, LIGHTHOUSE
 
 from charrnn import checkpoint
 from charrnn.network.layers import LAYER_TYPES
@@ -161,6 +161,6 @@ def test_readers_come_round_and_the_best_is_not_the_last(run):
     Path("text.txt").write_bytes(LIGHTHOUSE.read_bytes()[:1500])
     run("train", "-c", "whole.npz", *RUN)
     saved = checkpoint.read("whole.npz")
-    assert 0 < saved.run["best_step"] < saved.run["step"] == 120
-    assert saved.run["stale"] > 0
-    assert saved.corpus["characters"] == 1500
+    assert 0 < saved.run.best_step < saved.run.step == 120
+    assert saved.run.stale > 0
+    assert saved.corpus.characters == 1500

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.options import Duration, Real, Workers, spare
+from charrnn.cli.options import Duration, Real, Workers, refuse_overwriting
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "NaN", "x", ""])
@@ -62,9 +62,11 @@ def test_what_is_to_be_kept_is_not_written_over(tmp_path, monkeypatch):
     (tmp_path / "kept.npz").write_bytes(b"weights")
     (tmp_path / "link.npz").symlink_to("kept.npz")
     for written in ("kept.npz", tmp_path / "kept.npz", "./link.npz"):
-        with pytest.raises(click.UsageError, match=r"--export .*: that is kept.npz: name another"):
-            spare("--export", written, None, "text.txt", "kept.npz")
+        with pytest.raises(
+            click.UsageError, match=r"--export .*: is kept.npz, which would be lost: name another"
+        ):
+            refuse_overwriting("--export", written, None, "text.txt", "kept.npz")
     with pytest.raises(click.UsageError):  # neither is there yet
-        spare("--log", "./new.npz", tmp_path / "new.npz")
-    spare("--export", "other.npz", "kept.npz")
-    spare("--export", None, "kept.npz")
+        refuse_overwriting("--log", "./new.npz", tmp_path / "new.npz")
+    refuse_overwriting("--export", "other.npz", "kept.npz")
+    refuse_overwriting("--export", None, "kept.npz")

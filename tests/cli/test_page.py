@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from conftest import LIGHTHOUSE, QUICK
+from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn.cli import report
 from charrnn.inspection.find import search as module

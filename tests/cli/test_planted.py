@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from helpers.checkpoints import config_of
 from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn import checkpoint
@@ -17,7 +18,8 @@ def depth(rng, tmp_path, monkeypatch):
     model = bracket_counter()
     weights = dict(model.parameters.items())
     checkpoint.save(
-        "charrnn.npz", Checkpoint(model.configuration, model.vocabulary, weights, weights)
+        "charrnn.npz",
+        Checkpoint(config_of(model), model.vocabulary, weights, weights),
     )
     text, depth = long_brackets(rng, 20_000)
     (tmp_path / "text.txt").write_text(text)

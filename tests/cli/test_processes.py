@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
 
@@ -34,7 +34,7 @@ def test_a_signal_saves_and_ends_with_its_code(number):
     assert process.returncode == 128 + number
     assert b"charrnn train --resume\n" in said
     assert b"Traceback" not in said
-    assert checkpoint.read("charrnn.npz").run["step"] >= 1
+    assert checkpoint.read("charrnn.npz").run.step >= 1
 
 
 def workers_of(process):
@@ -58,7 +58,7 @@ def test_a_signal_to_all_workers_saves_and_ends_with_its_code(number):
     assert process.returncode == 128 + number
     assert b"charrnn train --resume\n" in said
     assert b"Traceback" not in said
-    assert checkpoint.read("charrnn.npz").run["step"] >= 1
+    assert checkpoint.read("charrnn.npz").run.step >= 1
 
 
 @posix
@@ -74,7 +74,7 @@ def test_a_worker_that_is_killed_ends_the_run_and_leaves_the_checkpoint(trained,
     (line,) = said.splitlines()
     assert line.startswith(b"Error: worker ")
     assert line.endswith(b"go on from the last save with --resume")
-    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    assert checkpoint.read("charrnn.npz").run.step == 12
     run("train", "--resume", "--steps", "14")
 
 

@@ -2,7 +2,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 from charrnn import cli
 from charrnn.cli import ranks

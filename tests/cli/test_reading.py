@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import LIGHTHOUSE, QUICK, command
+from helpers.commands import LIGHTHOUSE, QUICK, command
 
 from charrnn import checkpoint
 from charrnn.cli import reading
@@ -37,8 +37,8 @@ def read(paths, monkeypatch, terminal=True):
 
 def test_a_bar_goes_on_while_a_large_text_is_read_twice(monkeypatch):
     size = Path("text.txt").stat().st_size
-    monkeypatch.setattr(reading, "LARGE", size - 1)
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(reading, "LARGE_BYTES", size - 1)
+    monkeypatch.setattr(sources, "BLOCK", 100)
     with monkeypatch.context() as patch:
         patch.setattr("sys.stderr", Terminal())
         with reading.bar_for(["text.txt", "text.txt"]) as bar:
@@ -50,7 +50,7 @@ def test_a_bar_goes_on_while_a_large_text_is_read_twice(monkeypatch):
 
 def test_a_small_text_and_no_terminal_have_no_bar(monkeypatch):
     assert read(["text.txt"], monkeypatch) == ""
-    monkeypatch.setattr(reading, "LARGE", 1)
+    monkeypatch.setattr(reading, "LARGE_BYTES", 1)
     assert read(["text.txt"], monkeypatch, terminal=False) == ""
 
 
@@ -88,7 +88,7 @@ def test_a_pipe_is_read_like_stdin(run):
             pipe.write(LIGHTHOUSE.read_bytes())
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
-    assert checkpoint.read("charrnn.npz").corpus["files"] == ["-"]
+    assert checkpoint.read("charrnn.npz").corpus.files == ("-",)
     assert "or a pipe" in run("train", "--resume", "--steps", 20, code=2).stderr
     run("train", "text.txt", "--resume", "--steps", 20)
 

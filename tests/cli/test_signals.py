@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DRAWING, command, terminal
+from helpers.commands import DRAWING, command, terminal
 from test_killed import everything
 from test_processes import ENDLESS, wait_for
 
@@ -100,8 +100,8 @@ def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(number
     run("train", "-c", "whole.npz", *words)
     said = interrupted(number, "charrnn.network.model.CharRNN.losses", "train", *words)
     assert b"charrnn train --resume\n" in said
-    assert checkpoint.read("charrnn.npz").run["step"] == 7
-    assert list(checkpoint.read("charrnn.npz").run["history"]) == []
+    assert checkpoint.read("charrnn.npz").run.step == 7
+    assert list(checkpoint.read("charrnn.npz").run.history) == []
     run("train", "--resume")
     assert everything("charrnn.npz") == everything("whole.npz")
 
@@ -143,7 +143,7 @@ def test_a_terminal_that_closes_saves_however_often_it_says_so(workers):
             os.killpg(process.pid, signal.SIGHUP)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGHUP, said
-    assert checkpoint.read("charrnn.npz").run["step"] >= 1
+    assert checkpoint.read("charrnn.npz").run.step >= 1
 
 
 def test_with_nohup_a_terminal_may_close(run):
@@ -203,4 +203,4 @@ def test_a_run_whose_terminal_is_gone_is_saved():
         process.send_signal(signal.SIGHUP)
         process.wait(60)
     assert process.returncode == 128 + signal.SIGHUP
-    assert checkpoint.read("charrnn.npz").run["step"] >= 1
+    assert checkpoint.read("charrnn.npz").run.step >= 1

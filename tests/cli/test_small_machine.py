@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE, QUICK, command
+from helpers.commands import DEADLINE, QUICK, command
 
 from charrnn.errors import TrainingError
-from charrnn.parallel import memory
+from charrnn.parallel import shared_memory
 
 #: Programs in a mount namespace of their own, in which a file system can be small.
 NAMESPACE = ["unshare", "--mount"] + (
@@ -126,7 +126,7 @@ def test_without_a_directory_for_shared_memory_workers_train(mounting, temporary
 def test_the_second_directory_is_tried_before_the_refusal(why, temporary, monkeypatch):
     first = temporary / "first"
     first.mkdir()
-    monkeypatch.setattr(memory, "IN_MEMORY", str(first))
+    monkeypatch.setattr(shared_memory, "IN_MEMORY", str(first))
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     tried = []
 
@@ -136,7 +136,7 @@ def test_the_second_directory_is_tried_before_the_refusal(why, temporary, monkey
 
     monkeypatch.setattr("charrnn.files.reserve", full)
     with pytest.raises(TrainingError, match=f"{first}: .*{temporary}: ") as refused:
-        memory.reserve((1000, 1000), "f4")
+        shared_memory.reserve((1000, 1000), "f4")
     assert tried == [4_000_000] * 2
     assert "no room for 4.0 MB" in str(refused.value)
     limited = "train with --workers 1, or raise the limit of ulimit -f"
@@ -149,7 +149,7 @@ def test_the_second_directory_is_tried_before_the_refusal(why, temporary, monkey
 def test_reserved_memory_is_zeros_that_a_new_process_can_write(supported, monkeypatch):
     if not supported:
         monkeypatch.delattr("os.posix_fallocate", raising=False)
-    array = memory.reserve((30, 50), "f8").array()
+    array = shared_memory.reserve((30, 50), "f8").array()
     assert array.shape == (30, 50)
     assert not array.any()
     array[...] = 1.5

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 
 def written_over(*arguments, run):
@@ -19,7 +19,7 @@ def written_over(*arguments, run):
 def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
     Path("link.txt").symlink_to("text.txt")
     said = written_over("link.txt", "-c", "text.txt", *more, run=run)
-    assert said == "Error: -c text.txt: that is link.txt: name another file"
+    assert said == "Error: -c text.txt: is link.txt, which would be lost: name another file"
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
 )  # fmt: skip
 def test_a_log_is_not_appended_to_what_is_kept(words, kept, run, trained):
     said = written_over(*words, run=run)
-    assert said.startswith(f"Error: --log {words[-1]}: that is ")
-    assert said.endswith(f"{kept}: name another file")
+    assert said.startswith(f"Error: --log {words[-1]}: is ")
+    assert said.endswith(f"{kept}, which would be lost: name another file")
 
 
 def test_a_checkpoint_may_be_started_from_and_replaced(run, trained):

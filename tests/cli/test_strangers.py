@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from charrnn.cli.analyses import ANALYSES
 from click.testing import CliRunner
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
-from charrnn.checkpoint.schema import SECTIONS
+from charrnn.checkpoint.schema import SCHEMA
 from charrnn.cli import group
 from charrnn.render.escape import MAX_NAME, one_line
 
@@ -85,10 +85,11 @@ def test_a_header_of_a_stranger_is_one_line_or_none(change, words, stranger):
 
 
 def test_every_section_is_read_by_these_commands(stranger):
-    for section in SECTIONS:
+    for section in SCHEMA:
         path = stranger(lambda said, section=section: said.update({section: 7}))
         code, _, said = carried_out(["inspect"], path)
-        assert (code, said) == (1, f"Error: evil.npz: damaged: its header has no {section}\n")
+        assert code == 1
+        assert f"evil.npz: damaged: the {section} of its header is not an object" in said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 
 from charrnn import checkpoint
 from charrnn.cli.sample import write
@@ -33,7 +33,7 @@ def test_bytes_are_trained_on_and_written_as_they_are(run, of_bytes):
 
 def test_bytes_are_resumed_as_bytes(run, of_bytes):
     run("train", "--resume", "--steps", 14)
-    assert checkpoint.read("charrnn.npz").run["step"] == 14
+    assert checkpoint.read("charrnn.npz").run.step == 14
 
 
 def test_a_new_run_of_old_weights_of_bytes_reads_bytes(run, of_bytes):
@@ -118,7 +118,7 @@ def test_what_is_not_in_the_encoding_is_replaced_or_ignored_where_asked(run):
     for errors, length in (("replace", 16), ("ignore", 14)):
         run("train", "bad.txt", *QUICK, "--overwrite", "--encoding-errors", errors)
         saved = checkpoint.read("charrnn.npz")
-        assert saved.corpus["errors"] == errors
+        assert saved.corpus.errors == errors
         assert ("\ufffd" in saved.vocabulary.ix_to_char) == (errors == "replace")
         run("train", "--resume", "--steps", 14)
         words = ["--encoding-errors", errors]
@@ -162,13 +162,13 @@ def test_a_text_of_any_size_from_two_on_is_trained_on_with_any_share_held_out(sh
     more = [] if share is None else ["--val-frac", share]
     result = run("train", "small.txt", "--hidden-size", 4, "--steps", 3, "--workers", 1, *more)
     saved = checkpoint.read("charrnn.npz")
-    held_out = saved.corpus["held_out"]
+    held_out = saved.corpus.held_out
     asked = length * (0.1 if share is None else share)
     assert held_out == 0 or held_out == pytest.approx(asked, abs=2)
-    assert saved.settings["seq_length"] == min(32, length - held_out)
+    assert saved.settings.seq_length == min(32, length - held_out)
     if held_out == 0 and share != 0:
         assert "none held out" in result.stderr
-    if (saved.settings["seq_length"], saved.settings["batch_size"]) != (32, 32):
+    if (saved.settings.seq_length, saved.settings.batch_size) != (32, 32):
         assert "to fit the text: --batch-size" in result.stderr
 
 

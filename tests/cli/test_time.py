@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import QUICK
+from helpers.commands import QUICK
 from test_train import header, weights
 
 from charrnn.cli import interrupts, reporter
@@ -16,7 +16,7 @@ from charrnn.training import planning, session
 def test_a_time_becomes_a_number_of_steps(run):
     result = run("train", "text.txt", *QUICK[:8], "--time", "2s")
     steps = int(re.search(r"--steps (\d+) --val-every", result.stderr).group(1))
-    assert header().run["step"] == header().settings["steps"] == steps
+    assert header().run.step == header().settings.steps == steps
     assert steps > 10
 
 
@@ -34,7 +34,7 @@ def test_a_time_gives_the_same_bits_as_what_it_became(steps, run, monkeypatch):
 def test_a_time_leaves_val_every_as_it_was_asked_for(run):
     result = run("train", "text.txt", *QUICK[:8], "--time", "2s", "--val-every", 7)
     assert "--val-every 7" in result.stderr
-    assert [point["step"] for point in header().run["history"]][:3] == [7, 14, 21]
+    assert [point["step"] for point in header().run.history][:3] == [7, 14, 21]
 
 
 def test_a_time_needs_a_warm_up_to_measure_in(run):
@@ -53,9 +53,9 @@ def test_a_signal_while_steps_are_measured_finishes_the_step_and_saves(signal, r
 
     monkeypatch.setattr(reporter.Reporter, "show", show)
     said = run("train", "text.txt", *QUICK[:8], *LONG, code=128 + signal).stderr
-    assert header().run["step"] == 3
+    assert header().run.step == 3
     planned = int(re.search(r"--steps (\d+) --val-every", said).group(1))
-    assert header().settings["steps"] == planned > 3
+    assert header().settings.steps == planned > 3
 
 
 def test_a_run_is_saved_while_its_steps_are_measured(run, monkeypatch):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LIGHTHOUSE, QUICK
+from helpers.commands import LIGHTHOUSE, QUICK
 
 import charrnn
 from charrnn import checkpoint
@@ -28,7 +28,7 @@ def assert_same_arrays(first, second):
 
 def test_training_leaves_a_checkpoint_and_the_commands_to_go_on(run):
     result = run("train", "text.txt", *QUICK)
-    assert header().run["step"] == 12
+    assert header().run.step == 12
     assert result.stdout == ""
     for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --cell"):
         assert line in result.stderr
@@ -48,9 +48,9 @@ def test_the_checkpoint_says_what_it_was_trained_on(run):
     run("train", "text.txt", *QUICK)
     found = header()
     text = LIGHTHOUSE.read_text()
-    assert found.corpus["name"] == "text.txt"
-    assert found.corpus["characters"] == len(text)
-    assert found.corpus["sha256"] == corpus.read([str(LIGHTHOUSE)]).sha256
+    assert found.corpus.name == "text.txt"
+    assert found.corpus.characters == len(text)
+    assert found.corpus.sha256 == corpus.read([str(LIGHTHOUSE)]).sha256
     assert text.endswith(found.excerpt)
     assert len(found.excerpt) == -(-len(text) // 10)
 
@@ -70,27 +70,29 @@ def test_every_choice_trains(flag, run):
         run("train", "text.txt", *QUICK, "--overwrite", flag, choice)
         name = flag[2:]
         found = header()
-        assert (found.model["layer_type"] if name == "model" else found.settings[name]) == choice
+        assert (
+            found.model.layer_type if name == "model" else getattr(found.settings, name)
+        ) == choice
 
 
 SETTINGS = {
-    "--hidden-size": (9, lambda c: c.model["hidden_size"]),
-    "--num-layers": (2, lambda c: c.model["num_layers"]),
-    "--dropout": (0.25, lambda c: c.model["dropout"]),
-    "--seq-length": (6, lambda c: c.settings["seq_length"]),
-    "--batch-size": (3, lambda c: c.settings["batch_size"]),
-    "--steps": (5, lambda c: c.run["step"]),
-    "--learning-rate": (0.5, lambda c: c.settings["learning_rate"]),
-    "--warmup": (2, lambda c: c.settings["warmup_steps"]),
-    "--momentum": (0.5, lambda c: c.settings["momentum"]),
-    "--weight-decay": (0.5, lambda c: c.settings["weight_decay"]),
-    "--grad-clip": (0.5, lambda c: c.settings["grad_clip"]),
-    "--grad-clip-value": (0.5, lambda c: c.settings["grad_clip_value"]),
-    "--val-frac": (0.2, lambda c: c.corpus["val_frac"]),
-    "--val-every": (3, lambda c: c.settings["val_every"]),
-    "--patience": (2, lambda c: c.settings["patience"]),
+    "--hidden-size": (9, lambda c: c.model.hidden_size),
+    "--num-layers": (2, lambda c: c.model.num_layers),
+    "--dropout": (0.25, lambda c: c.model.dropout),
+    "--seq-length": (6, lambda c: c.settings.seq_length),
+    "--batch-size": (3, lambda c: c.settings.batch_size),
+    "--steps": (5, lambda c: c.run.step),
+    "--learning-rate": (0.5, lambda c: c.settings.learning_rate),
+    "--warmup": (2, lambda c: c.settings.warmup_steps),
+    "--momentum": (0.5, lambda c: c.settings.momentum),
+    "--weight-decay": (0.5, lambda c: c.settings.weight_decay),
+    "--grad-clip": (0.5, lambda c: c.settings.grad_clip),
+    "--grad-clip-value": (0.5, lambda c: c.settings.grad_clip_value),
+    "--val-frac": (0.2, lambda c: c.corpus.val_frac),
+    "--val-every": (3, lambda c: c.settings.val_every),
+    "--patience": (2, lambda c: c.settings.patience),
     "--normalize": ("nfd", lambda c: c.normalize),
-    "--encoding": ("latin-1", lambda c: c.corpus["encoding"]),
+    "--encoding": ("latin-1", lambda c: c.corpus.encoding),
 }
 
 
@@ -132,7 +134,7 @@ def test_momentum_is_for_sgd(run):
 def test_epochs_are_readings_of_the_text(run):
     run("train", "text.txt", *QUICK[:8], "--epochs", "0.5")
     trained_on = len(LIGHTHOUSE.read_text()) - len(header().excerpt)
-    assert header().run["step"] == -(-trained_on // 2 // (4 * 8))
+    assert header().run.step == -(-trained_on // 2 // (4 * 8))
 
 
 @pytest.mark.parametrize("epochs", ["1e308", "1e300", "1e13"])
@@ -154,7 +156,7 @@ def test_resume_ends_where_one_run_would(run):
     run("train", "text.txt", "-c", "whole.npz", *QUICK, "--val-every", 4)
     run("train", "text.txt", "-c", "parts.npz", *QUICK, "--val-every", 4)
     # Back to step 4 with a run that was stopped there, as a kill would have left it.
-    assert header("parts.npz").run["step"] == 12
+    assert header("parts.npz").run.step == 12
     stop_after(run, "stopped.npz", 5)
     run("train", "--resume", "-c", "stopped.npz")
     assert_same_arrays(weights("whole.npz"), weights("stopped.npz"))
@@ -177,14 +179,14 @@ def stop_after(run, path, steps, signal=2):
 @pytest.mark.parametrize("signal", [2, 15])
 def test_a_signal_finishes_the_step_and_saves(signal, run):
     result = stop_after(run, "stopped.npz", 5, signal)
-    assert header("stopped.npz").run["step"] == 5
+    assert header("stopped.npz").run.step == 5
     assert "charrnn train -c stopped.npz --resume\n" in result.stderr
 
 
 def test_a_complete_run_asks_for_more_steps(run, trained):
     assert "higher --steps" in run("train", "--resume", code=2).stderr
     run("train", "--resume", "--steps", 20)
-    assert header().run["step"] == 20
+    assert header().run.step == 20
 
 
 def test_resume_refuses_what_a_run_has_fixed(run, trained):
@@ -233,15 +235,15 @@ def test_resume_and_overwrite_contradict_each_other(run, trained):
 def test_a_text_from_stdin(run):
     text = LIGHTHOUSE.read_text()
     run("train", "-", *QUICK, input=text)
-    assert header().corpus["name"] == "stdin"
-    assert header().corpus["characters"] == len(text)
+    assert header().corpus.name == "stdin"
+    assert header().corpus.characters == len(text)
     assert "stdin" in run("train", "--resume", "--steps", 20, code=2).stderr
     run("train", "text.txt", "--resume", "--steps", 20)
 
 
 def test_several_files_are_one_text(run):
     run("train", "text.txt", "text.txt", *QUICK)
-    assert header().corpus["characters"] == 2 * len(LIGHTHOUSE.read_text())
+    assert header().corpus.characters == 2 * len(LIGHTHOUSE.read_text())
 
 
 def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
@@ -263,7 +265,7 @@ def test_a_small_text_shrinks_the_window_and_says_so(run):
     result = run("train", "hello.txt", "--hidden-size", 8, "--steps", 20)
     assert "--batch-size 1 and --seq-length 5" in result.stderr
     assert "none held out" in result.stderr
-    assert header().settings["seq_length"] == 5
+    assert header().settings.seq_length == 5
 
 
 def test_hello_is_learned(run):
@@ -296,7 +298,7 @@ def test_a_new_run_starts_from_old_weights_and_the_old_vocabulary(run, trained):
     np.testing.assert_allclose(
         weights("new.npz")["last.layer1.Wh"], weights()["best.layer1.Wh"], atol=1e-6
     )
-    assert header("new.npz").run["step"] == 12
+    assert header("new.npz").run.step == 12
 
 
 def test_a_new_text_with_characters_that_the_old_weights_do_not_know_is_refused(run, trained):
@@ -417,8 +419,8 @@ def test_before_the_first_validation_the_best_weights_are_the_last(run):
 def test_a_run_that_patience_ended_goes_on_with_the_command_it_prints(run):
     result = run("train", "text.txt", *QUICK[:8], "--steps", 40, "--val-every", 2,
                  "--patience", 1, "--learning-rate", "1e-30")  # fmt: skip
-    assert header().run["step"] == 4
+    assert header().run.step == 4
     assert "charrnn train --resume --patience 0\n" in result.stderr
     assert "--patience 0" in run("train", "--resume", code=2).stderr
     run("train", "--resume", "--patience", 0)
-    assert header().run["step"] == 40
+    assert header().run.step == 40

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.inspection import features, finding
+from charrnn.inspection.features.features import FEATURES
+from charrnn.inspection.find import search
 
 PAGE = (Path(__file__).parents[2] / "docs" / "inspecting.md").read_text(encoding="utf-8")
 
@@ -12,10 +13,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "inspecting.md").read_text(encoding
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"in {100 * finding.LEVEL:.0f} of 100 cases",
-        f"by {finding.MARGIN} of their standard deviations",
-        f"The margin of {finding.MARGIN} was chosen",
-        f"more than {finding.MOST:,} characters that many are read, in {finding.BLOCKS} blocks",
+        f"in {100 * search.LEVEL:.0f} of 100 cases",
+        f"by {search.MARGIN} of their standard deviations",
+        f"The margin of {search.MARGIN} was chosen",
+        f"more than {search.MAX_CHARACTERS:,} characters that many are read, "
+        f"in {search.BLOCKS} blocks",
     ],
 )
 def test_the_controls_of_find(sentence):
@@ -23,10 +25,10 @@ def test_the_controls_of_find(sentence):
 
 
 def test_untrained_networks():
-    assert finding.TWINS == 10
+    assert search.UNTRAINED_MODELS == 10
     assert PAGE.count("ten untrained networks") + PAGE.count("ten networks") > 2
 
 
 def test_features():
-    assert round(len(features.FEATURES), -1) == 30
-    assert "about thirty features" in PAGE
+    assert round(len(FEATURES), -1) == 20
+    assert "about twenty features" in PAGE

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.errors import TextError, UnknownCharacter
+from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.inspection.errors import (
     KINDS,
     count_by_kind,
@@ -154,5 +154,5 @@ def test_two_characters_are_enough(length, tiny_model):
 
 
 def test_unknown_characters_are_refused(tiny_model):
-    with pytest.raises(UnknownCharacter):
+    with pytest.raises(UnknownCharacterError):
         errors_by_kind(tiny_model(), "abz", np.zeros(9, int))

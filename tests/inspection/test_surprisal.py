@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from charrnn.errors import TextError, UnknownCharacter
+from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.inspection.recording import record
 from charrnn.inspection.surprisal import summarize, surprisal
 from charrnn.network.layers import LAYER_TYPES
@@ -57,5 +57,5 @@ def test_a_text_without_anything_to_predict_is_refused(text, tiny_model):
 
 
 def test_unknown_characters_are_refused(tiny_model):
-    with pytest.raises(UnknownCharacter):
+    with pytest.raises(UnknownCharacterError):
         surprisal(tiny_model(), "abz")

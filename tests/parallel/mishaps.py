@@ -57,7 +57,7 @@ def nothing(learner):
 
 
 def step(self, number, rate, before=Learner.step):
-    if self.team.rank == rank and number == when:
+    if self.group.rank == rank and number == when:
         happen(self)
     return before(self, number, rate)
 

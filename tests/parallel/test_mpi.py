@@ -1,4 +1,4 @@
-"""The team of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
+"""The group of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
 
 import signal
 import subprocess
@@ -50,7 +50,7 @@ def test_ranks_train_what_one_process_trains(size, trained, place):
         np.testing.assert_allclose(together.last[name], array, rtol=0, atol=1e-5)
     for name, array in alone.resume.items():
         np.testing.assert_allclose(together.resume[name], array, rtol=0, atol=1e-5)
-    assert together.run["best_loss"] == pytest.approx(alone.run["best_loss"], rel=1e-5)
+    assert together.run.best_loss == pytest.approx(alone.run.best_loss, rel=1e-5)
     assert together.settings == {**alone.settings, "ranks": size}
 
 
@@ -71,7 +71,7 @@ def test_the_same_ranks_and_seed_give_the_same_bits(size, trained, place):
 def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(size, trained, place):
     path = f"resumed {size}.npz"
     mishap("terminate", size - 1, 4, size, place, path, code=128 + signal.SIGTERM, words=QUICK)
-    assert checkpoint.read(place / path).run["step"] == 5
+    assert checkpoint.read(place / path).run.step == 5
     assert "rounding" not in train(size, place, "--resume", "-c", path)
     assert same_bits(place / path, place / f"by {size}.npz")
 
@@ -85,7 +85,7 @@ def test_a_rank_that_is_asked_to_end_ends_a_validation_of_all(member, workers, p
     what = "terminate_while_scoring"
     mishap(what, member, 5, 2, place, path, code=128 + signal.SIGTERM, words=words)
     saved = checkpoint.read(place / path)
-    assert (saved.run["step"], len(saved.run["history"])) == (6, 0)
+    assert (saved.run.step, len(saved.run.history)) == (6, 0)
     train(2, place, "--resume", "-c", path, "--workers", workers)
     assert same_bits(place / path, place / whole)
 
@@ -96,13 +96,13 @@ def test_a_run_is_resumed_by_others_but_for_rounding(place):
     assert "MPI ranks 3, not 2: the same training, but for rounding" in said
     said = launch(1, *CHARRNN, "train", "--resume", "-c", "others.npz", "--steps", 16, cwd=place)
     assert "MPI ranks 1, not 3: the same training, but for rounding" in said.stderr
-    assert checkpoint.read(place / "others.npz").settings["ranks"] == 1
+    assert checkpoint.read(place / "others.npz").settings.ranks == 1
 
 
 def test_a_batch_can_grow_with_the_ranks(place):
     words = ("text.txt", "-c", "weak.npz", *QUICK[:8], "--steps", 2, "--batch-size-per-rank", 4)
     train(2, place, *words)
-    assert checkpoint.read(place / "weak.npz").settings["batch_size"] == 8
+    assert checkpoint.read(place / "weak.npz").settings.batch_size == 8
 
 
 def test_a_batch_too_small_for_the_ranks_is_refused_once(place):
@@ -146,7 +146,7 @@ def test_a_rank_that_is_killed_ends_all_and_the_last_save_is_resumed(rank, place
     words = ("kill", rank, 15, "train", "--mpi", "--resume", "-c", path, "--steps", 20)
     launch(2, HERE / "mishaps.py", *words, cwd=place, code=KILLED)
     train(2, place, "--resume", "-c", path, "--steps", 20)
-    assert checkpoint.read(place / path).run["step"] == 20
+    assert checkpoint.read(place / path).run.step == 20
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -157,7 +157,7 @@ def test_a_rank_whose_numbers_are_not_finite_ends_all(rank, place):
 
 def test_a_rank_with_other_weights_ends_all(place):
     said = mishap("alter", 1, 4, 3, place, "altered.npz", code=1)
-    assert "Error: rank 1 of 3 came to other weights than rank 0" in said
+    assert "Error: rank 1 of 3 has other weights than rank 0" in said
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -166,7 +166,7 @@ def test_a_rank_that_is_asked_to_end_has_all_saved(rank, place):
     said = mishap("terminate", rank, 4, 2, place, path, code=128 + signal.SIGTERM)
     assert said.count("saving") == 1
     saved = checkpoint.read(place / path)
-    assert saved.run["step"] == 5
+    assert saved.run.step == 5
     assert np.isfinite(saved.resume["state"]).all()
 
 
@@ -188,4 +188,4 @@ def test_a_launcher_that_is_asked_by_sigusr1_has_all_saved(place):
             process.kill()
     assert process.returncode == 128 + signal.SIGUSR1
     assert "saving" in said
-    assert checkpoint.read(place / "usr1.npz").run["step"] < 100000
+    assert checkpoint.read(place / "usr1.npz").run.step < 100000

@@ -62,7 +62,7 @@ def test_they_train_what_one_process_trains(trained, place):
     for name, array in [*alone.last.items(), *alone.resume.items()]:
         found = together.last[name] if name in together.last else together.resume[name]
         np.testing.assert_allclose(found, array, rtol=0, atol=1e-5)
-    assert together.run["best_loss"] == pytest.approx(alone.run["best_loss"], rel=1e-5)
+    assert together.run.best_loss == pytest.approx(alone.run.best_loss, rel=1e-5)
     assert together.settings == {**alone.settings, "ranks": 2, "workers": 2}
 
 
@@ -80,7 +80,7 @@ def test_the_same_of_both_gives_the_same_bits(trained, place):
 def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(trained, place):
     words, code = (*QUICK, *WORKERS), 128 + signal.SIGTERM
     mishap("terminate", 2, 4, 2, place, "resumed.npz", code=code, words=words)
-    assert checkpoint.read(place / "resumed.npz").run["step"] == 5
+    assert checkpoint.read(place / "resumed.npz").run.step == 5
     assert "rounding" not in train(2, place, "--resume", "-c", "resumed.npz")
     assert same_bits(place / "resumed.npz", place / "both.npz")
     assert leaves_nobody(place)
@@ -129,4 +129,4 @@ def test_a_batch_too_small_is_refused_once(place):
 
 def test_a_rank_with_other_weights_ends_all(place):
     said = mishap("alter", 2, 4, 2, place, "altered.npz", code=1, words=HEAVY)
-    assert "Error: rank 1 of 2 came to other weights than rank 0" in said
+    assert "Error: rank 1 of 2 has other weights than rank 0" in said

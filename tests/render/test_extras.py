@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.errors import CharRNNError, MissingExtra
+from charrnn.errors import CharRNNError, MissingExtraError
 from charrnn.render.extras import EXTRAS, need
 
 
@@ -15,7 +15,7 @@ def test_an_installed_module_is_imported():
 
 
 def test_a_missing_package_is_named_with_what_installs_it():
-    with pytest.raises(MissingExtra) as caught:
+    with pytest.raises(MissingExtraError) as caught:
         need("no_such_package.part", "report")
     assert str(caught.value) == "no_such_package is not installed: pip install jinja2 matplotlib"
     assert isinstance(caught.value, CharRNNError)
@@ -32,7 +32,7 @@ def test_the_packages_of_the_extras_are_those_that_are_installed_with_charrnn():
 def test_a_package_that_an_installed_one_misses_is_named(tmp_path, monkeypatch):
     (tmp_path / "half_installed.py").write_text("import its_missing_part")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(MissingExtra, match="its_missing_part is not installed"):
+    with pytest.raises(MissingExtraError, match="its_missing_part is not installed"):
         need("half_installed", "report")
     assert "half_installed" not in sys.modules
 

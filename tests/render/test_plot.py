@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from charrnn.errors import MissingExtra, SettingError
+from charrnn.errors import MissingExtraError, SettingError
 from charrnn.inspection.answer import Figure, Series
 from charrnn.render.plot import INK, check_suffix, save, svg
 
@@ -70,7 +70,7 @@ def test_many_pictures_stand_side_by_side(tmp_path):
 def test_without_matplotlib_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for draw in (lambda: check_suffix("a.png"), lambda: svg(LINE)):
-        with pytest.raises(MissingExtra, match=r"pip install jinja2 matplotlib"):
+        with pytest.raises(MissingExtraError, match=r"pip install jinja2 matplotlib"):
             draw()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.reports import FERRY, HOSTILE, TEXT, noise, sample
 
-from charrnn.errors import MissingExtra, SettingError
+from charrnn.errors import MissingExtraError, SettingError
 from charrnn.inspection.answer import Answer, Table
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
@@ -255,7 +255,7 @@ def test_a_place_that_cannot_be_written_is_named(report, tmp_path):
 def test_without_jinja2_it_says_how_to_install_it(report, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(
-        MissingExtra, match=r"jinja2 is not installed: pip install jinja2 matplotlib"
+        MissingExtraError, match=r"jinja2 is not installed: pip install jinja2 matplotlib"
     ):
         page(report)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import TextError
 from charrnn.text import sources, storage
-from charrnn.text.corpus import Corpus, decoding_of, read, read_again, standard_library
+from charrnn.text.corpus import Corpus, read, read_again, standard_library
 from charrnn.text.decoding import Decoding
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.vocabulary import Vocabulary
@@ -308,17 +308,12 @@ def test_the_text_of_a_checkpoint_is_read_with_the_same_settings(write):
     path = write("odd.bin", b"\xff\0\xe9")
     how = Decoding(binary=True)
     described = session.describe(read([path], how), None, 0)
-    assert decoding_of(described) == how
+    assert described.decoding == how
     assert read_again(described).text == "\xff\0é"
     how = Decoding("ascii", "replace")
     described = session.describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
-    assert decoding_of(described) == how
+    assert described.decoding == how
     assert read_again(described).text == "a\ufffd"
-
-
-def test_earlier_checkpoints_say_only_the_encoding():
-    assert decoding_of({"encoding": "latin-1"}) == Decoding("latin-1")
-    assert decoding_of({}) == Decoding()
 
 
 def test_reading_takes_no_more_memory_for_a_longer_text(write):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn.errors import UnknownCharacter
+from charrnn.errors import UnknownCharacterError
 from charrnn.text.vocabulary import Characters, Vocabulary, code_points, one_hot
 
 #: Any text that Python can hold: lone surrogates and astral characters too.
@@ -65,12 +65,12 @@ def test_unknown_lists_each_unknown_character_once_and_sorted(known, text):
 
 
 def test_unknown_characters_are_an_error_that_lists_them():
-    with pytest.raises(UnknownCharacter, match=r": '\\n' 'x' 'é'$"):
+    with pytest.raises(UnknownCharacterError, match=r": '\\n' 'x' 'é'$"):
         Vocabulary("abc").encode("axébx\nc")
 
 
 def test_a_lone_surrogate_can_be_unknown():
-    with pytest.raises(UnknownCharacter, match=r"'\\ud800'"):
+    with pytest.raises(UnknownCharacterError, match=r"'\\ud800'"):
         Vocabulary("abc").encode("a\ud800")
 
 
@@ -105,7 +105,7 @@ def test_indices_have_the_smallest_type_that_holds_them(size, dtype):
 def test_an_unknown_character_is_detected_if_the_type_has_no_free_value(size):
     vocabulary = Vocabulary(map(chr, range(40, 40 + size)))
     assert vocabulary.encode("\x01" + chr(39 + size), unknown="skip").tolist() == [size - 1]
-    with pytest.raises(UnknownCharacter, match="x01"):
+    with pytest.raises(UnknownCharacterError, match="x01"):
         vocabulary.encode("\x01")
 
 
@@ -128,7 +128,7 @@ def test_a_text_of_ascii_is_encoded_like_any_other(size, text):
     for unknown in ("skip", "error"):
         try:
             quick = vocabulary.encode(text, unknown=unknown)
-        except UnknownCharacter:
+        except UnknownCharacterError:
             assert vocabulary.unknown(text)
             continue
         expected = Vocabulary.encode(vocabulary, text + "ð", unknown="skip")

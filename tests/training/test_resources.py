@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from making import peak
+from helpers.memory import peak_bytes
 
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
@@ -25,7 +25,7 @@ def model(cell="gru", hidden_size=32, num_layers=2):
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_the_estimate_is_a_lower_bound_and_no_poor_one(cell):
     network, text = model(cell), np.arange(200_000) % 7
-    taken = peak(lambda: Run(network, text, None, SETTINGS).step())
+    taken = peak_bytes(lambda: Run(network, text, None, SETTINGS).step())
     assert 0.6 * taken < resources.training_bytes(network, SETTINGS) < taken
 
 

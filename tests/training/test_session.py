@@ -1,14 +1,15 @@
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from charrnn import checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import schema
 from charrnn.errors import CheckpointError, TextError
 from charrnn.network.model import CharRNN
-from charrnn.parallel.processes import team_of
+from charrnn.parallel.workers import group_of
 from charrnn.text import corpus as corpora
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
@@ -75,8 +76,8 @@ def test_workers_read_held_out_text_in_a_file_from_its_beginning(write, temporar
         model = CharRNN(vocabulary, **MODEL)
         model.initialize(np.random.default_rng(0))
         settings = Settings(steps=1, batch_size=4, seq_length=8, workers=2)
-        with team_of(2) as team:
-            run = Run(model, *session.split(indices, 1000), settings, team)
+        with group_of(2) as group:
+            run = Run(model, *session.split(indices, 1000), settings, group)
             losses.append(run.validate())
     assert losses[0] == losses[1]
 
@@ -110,20 +111,11 @@ def test_a_checkpoint_has_the_number_of_characters_held_out(
     current = begin(Corpus.of(TEXT), val_frac=val_frac)
     current.save()
     saved = checkpoint.read(tmp_path / "model.npz")
-    assert (saved.corpus["val_frac"], saved.corpus["held_out"]) == (val_frac, held_out)
+    assert (saved.corpus.val_frac, saved.corpus.held_out) == (val_frac, held_out)
     assert len(current.run.learner.validation) == held_out
     monkeypatch.setattr(planning, "MOST_HELD_OUT", 300)  # in a later version, say
     resumed = session.resume(saved, tmp_path / "model.npz", Corpus.of(TEXT), {})
     assert len(resumed.run.learner.validation) == held_out
-
-
-def test_a_checkpoint_that_has_only_the_share_is_resumed_with_it(begin, monkeypatch, tmp_path):
-    begin(Corpus.of(TEXT), val_frac=0.1).save()
-    saved = checkpoint.read(tmp_path / "model.npz")
-    del saved.corpus["held_out"]
-    monkeypatch.setattr(planning, "MOST_HELD_OUT", 200)
-    resumed = session.resume(saved, tmp_path / "model.npz", Corpus.of(TEXT), {})
-    assert len(resumed.run.learner.validation) == 318
 
 
 def test_the_dropout_for_a_time_without_end_is_the_highest(begin, monkeypatch):
@@ -138,10 +130,10 @@ def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count,
     with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))
     step = count // 40
-    most = next(n for n in range(0, count, step) if not header.has_room("many", files[: n + step]))
+    most = next(n for n in range(0, count, step) if not schema.has_room("many", files[: n + step]))
     assert most > 10_000
     begin(Corpus("many", [[TEXT]], files=files[:most])).save()
-    assert len(checkpoint.read(tmp_path / "model.npz").corpus["files"]) == most
+    assert len(checkpoint.read(tmp_path / "model.npz").corpus.files) == most
 
 
 def test_characters_that_old_weights_do_not_know_are_listed(begin, tmp_path):
@@ -198,7 +190,7 @@ def resumed(saved, changes):
 )
 def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, saved, monkeypatch):
     monkeypatch.setattr(session, "cores", lambda: 2)
-    saved.settings["workers"] = 4
+    saved.settings = replace(saved.settings, workers=4)
     with resumed(saved, asked) as current:
         assert current.run.settings.workers == workers
     assert current.notices[0] == f"--workers {workers}, not 4: the same training, but for rounding"
@@ -208,7 +200,7 @@ def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, save
     "settings", [{"batch_size": 2**20}, {"seq_length": 4096}, {"batch_size": 100, "seq_length": 8}]
 )
 def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, saved):
-    saved.settings |= settings
+    saved.settings = replace(saved.settings, **settings)
     with pytest.raises(CheckpointError, match=r"streams of .* characters, from a text of 2,862$"):
         resumed(saved, {})
 
@@ -220,7 +212,7 @@ def test_a_file_asks_for_no_more_memory_than_there_is(saved, monkeypatch):
 
 
 def test_a_run_of_as_many_steps_as_can_be_counted_goes_on(saved):
-    saved.run["step"] = 2**53 - 1
-    saved.settings["steps"] = 2**53
+    saved.run.step = 2**53 - 1
+    saved.settings = replace(saved.settings, steps=2**53)
     with resumed(saved, {}) as current:
         assert [progress.step for progress in train(current.run)] == [2**53]

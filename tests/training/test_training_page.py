@@ -12,7 +12,7 @@ from charrnn.network.layers.gru import GRU
 from charrnn.network.layers.lstm import LSTM
 from charrnn.network.model import CharRNN
 from charrnn.network.parameters import Parameters
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import Settings
@@ -196,7 +196,7 @@ def dropped_layers():
 def carried():
     model, text = started(hidden_size=8), np.arange(400) % V
     settings = Settings(steps=9, batch_size=2, seq_length=5, warmup_steps=0)
-    learner = Learner(model, text, text[:0], settings, Team())
+    learner = Learner(model, text, text[:0], settings, Group())
     entered = []
     right = model.loss_and_gradient
 

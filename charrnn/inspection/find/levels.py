@@ -103,7 +103,7 @@ def read_levels(
 
     Raises:
         TextError: where the temporary directory cannot hold them.
-        Unbounded: where the state does not stay finite.
+        DivergedError: where the state does not stay finite.
     """
     N, C = len(indices), len(signals) * model.hidden_size
     parts = divide(N)

@@ -195,7 +195,7 @@ def find_cells(
 
     Raises:
         TextError: for a text that is too short.
-        UnknownCharacter: for characters that are not in the model's vocabulary.
+        UnknownCharacterError: for characters that are not in the model's vocabulary.
     """
     if len(text) < MIN_CHARACTERS:
         raise TextError(

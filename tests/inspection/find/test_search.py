@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.planted import bracket_counter, long_brackets
 
-from charrnn.errors import TextError, UnknownCharacter
+from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.inspection.features.features import FEATURES, Feature, present
 from charrnn.inspection.find.levels import read_levels
 from charrnn.inspection.find.scores import halves, measure, strength, sums
@@ -21,7 +21,7 @@ from charrnn.inspection.find.search import (
 from charrnn.inspection.reading import no_progress, signals_of
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import Settings
 from charrnn.training.trainer import Run, train
@@ -52,7 +52,7 @@ def counter():
     model = CharRNN(vocabulary, layer_type="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(1))
     settings = Settings(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
-    for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Team())):
+    for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Group())):
         pass
     return model, brackets(rng, 400)
 
@@ -269,5 +269,5 @@ def test_a_short_text_is_refused(counter):
 
 
 def test_unknown_characters_are_refused(counter):
-    with pytest.raises(UnknownCharacter, match="'z'"):
+    with pytest.raises(UnknownCharacterError, match="'z'"):
         find_cells(counter[0], "z" * 2_000)

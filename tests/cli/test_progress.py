@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import terminal
+from helpers.commands import terminal
 
 import charrnn
-from charrnn.cli import bars
-from charrnn.cli.bars import LINE_EVERY, Bar
-from charrnn.cli.streams import can_draw
+from charrnn.cli import progress
+from charrnn.cli.console import can_draw
+from charrnn.cli.progress import LINE_EVERY, Bar
 
 
 class Terminal(io.StringIO):
@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 def clock(monkeypatch):
     """A monotonic clock that tests move."""
     seconds = [0.0]
-    monkeypatch.setattr(bars.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: seconds[0])
     return seconds
 
 

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.parallel.team import Team
+from charrnn.parallel.group import Group
 
 
 def member(rank, size):
-    team = Team()
-    team.rank, team.size = rank, size
-    return team
+    group = Group()
+    group.rank, group.size = rank, size
+    return group
 
 
 @given(count=st.integers(0, 10_000), size=st.integers(1, 70))
@@ -24,40 +24,43 @@ def test_shares_differ_by_one_thing_at_most(count, size):
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_a_team_of_one_has_it_all():
-    assert Team().part(7) == slice(0, 7)
+def test_a_group_of_one_has_it_all():
+    assert Group().part(7) == slice(0, 7)
 
 
-def test_a_team_of_one_adds_up_its_own_numbers():
-    assert Team().sum([0.1, float("inf")]) == [0.1, float("inf")]
+def test_a_group_of_one_adds_up_its_own_numbers():
+    assert Group().all_reduce([0.1, float("inf")]) == [0.1, float("inf")]
 
 
-def test_a_team_of_one_leaves_its_vector_as_it_is():
-    team = Team()
-    own = team.own(3, np.float32)
+def test_a_group_of_one_leaves_its_vector_as_it_is():
+    group = Group()
+    own = group.buffer(3, np.float32)
     own[...] = 1, 2, 3
-    team.reduce(own)
+    group.reduce_scatter(own)
     np.testing.assert_array_equal(own, np.array([1, 2, 3], np.float32))
 
 
-def test_a_team_of_one_copies_nothing():
+def test_a_group_of_one_copies_nothing():
     array = np.arange(3)
-    assert Team().constant(array) is array
+    assert Group().text(array) is array
 
 
-def test_a_team_of_one_makes_zeros_as_asked():
-    for made, shape in ((Team().common((2, 3), np.float32), (2, 3)), (Team().own(5, "f4"), (5,))):
+def test_a_group_of_one_makes_zeros_as_asked():
+    for made, shape in (
+        (Group().shared((2, 3), np.float32), (2, 3)),
+        (Group().buffer(5, "f4"), (5,)),
+    ):
         assert made.shape == shape
         assert made.dtype == np.float32
         assert not made.any()
 
 
-def test_a_team_of_one_gives_orders_to_nobody():
-    def work(team):
+def test_a_group_of_one_gives_orders_to_nobody():
+    def work(group):
         pytest.fail("there is nobody to do it")
 
-    with Team() as team:
-        team.start(work)
-        team.order("step", 1)
-        team.gather(np.empty(0))
-        assert list(team.orders()) == []
+    with Group() as group:
+        group.start(work)
+        group.order("step", 1)
+        group.all_gather(np.empty(0))
+        assert list(group.orders()) == []

@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import QUICK, command
+from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
-from charrnn.cli.options import notice
-from charrnn.cli.streams import can_draw
+from charrnn.cli.console import can_draw, notice
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="file descriptors of POSIX")
 
@@ -36,14 +35,14 @@ def test_without_stdout_a_command_ends_quietly(words, closed, trained):
 @pytest.mark.parametrize(("closed", "workers"), [((2,), "1"), ((0, 1, 2), "2")])
 def test_without_stderr_a_run_is_trained_and_saved(closed, workers):
     assert ended("train", "text.txt", *QUICK, "--workers", workers, closed=closed) == (0, b"", b"")
-    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    assert checkpoint.read("charrnn.npz").run.step == 12
 
 
 def test_nothing_that_is_opened_takes_the_place_of_a_closed_stream():
     program = """
 import os, sys
-from charrnn.cli.streams import prepare
-prepare()
+from charrnn.cli.console import prepare_streams
+prepare_streams()
 print(os.open("text.txt", os.O_RDONLY) > 2, sys.stdin, file=open("seen", "w"))
 print("said"); print("said", file=sys.stderr)
 """
@@ -63,7 +62,7 @@ def test_a_run_goes_on_when_the_reader_of_its_progress_goes_away():
         assert process.stderr.readline()
         process.stderr.close()
     assert process.returncode == 0
-    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    assert checkpoint.read("charrnn.npz").run.step == 12
 
 
 def test_what_cannot_be_said_is_no_error(monkeypatch):
@@ -107,7 +106,7 @@ def test_a_full_disk_is_an_error_in_one_line(words, trained):
 def test_a_run_goes_on_without_a_log_that_has_no_room(run):
     result = run("train", "text.txt", *QUICK, "--log", "/dev/full")
     assert "/dev/full: No space left on device: going on without a log" in result.stderr
-    assert checkpoint.read("charrnn.npz").run["step"] == 12
+    assert checkpoint.read("charrnn.npz").run.step == 12
 
 
 @pytest.mark.parametrize(

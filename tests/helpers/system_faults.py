@@ -1,4 +1,4 @@
-"""Calls to the system that go wrong, one after the other, while a checkpoint is written."""
+"""Faults of the system, one call after the other, while a checkpoint is written."""
 
 import io
 import os
@@ -6,21 +6,21 @@ from types import SimpleNamespace
 
 from charrnn import files
 
-#: What `charrnn.files` asks of the system, beside opening, writing and closing the file.
+#: Calls of `charrnn.files` beside opening, writing and closing the file.
 ASKED = ("stat", "chown", "chmod", "fsync", "replace", "open", "close")
 #: Small, so that there are many writes.
 BUFFER = 1000
 
 
 class Faults:
-    """Makes call number `n` of those that write a file go wrong.
+    """Makes call number `n` of the calls that write a file fail.
 
     Args:
         n: from 1.
-        how: what happens at that call, in the middle of it where it is a write.
+        how: called at that call; a write is half done.
 
     Attributes:
-        seen: the names of the calls, up to the one that went wrong.
+        seen: the names of the calls, up to the one that failed.
     """
 
     def __init__(self, n, how):
@@ -28,7 +28,7 @@ class Faults:
         self._n, self._how = n, how
 
     def install(self, monkeypatch):
-        """Take the place of the calls."""
+        """Replace the calls."""
         system = dict(vars(os))
         for name in ASKED:
             if name in system:
@@ -38,11 +38,11 @@ class Faults:
 
     @property
     def over(self):
-        """Whether it has gone wrong."""
+        """Whether the call has failed."""
         return len(self.seen) >= self._n
 
     def wrong(self, name):
-        """Count a call; whether it is the one."""
+        """Count a call; return whether it must fail."""
         if self.over:
             return False
         self.seen.append(name)
@@ -62,12 +62,12 @@ class Faults:
         return io.BufferedWriter(Raw(path, mode, self), BUFFER)
 
     def happen(self):
-        """Go wrong."""
+        """Fail."""
         self._how()
 
 
 class Raw(io.FileIO):
-    """A file as the system has it."""
+    """An unbuffered file."""
 
     def __init__(self, path, mode, faults):
         super().__init__(path, mode)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from charrnn.errors import TrainingError
-from charrnn.parallel import processes, signals
-from charrnn.parallel.processes import Leader, team_of
-from charrnn.parallel.team import Team
+from charrnn.parallel import signals, workers
+from charrnn.parallel.group import Group
+from charrnn.parallel.workers import Leader, group_of
 
 #: Seconds after which something hangs, however busy the machine is.
 DEADLINE = 60
@@ -24,54 +24,54 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 class Desk:
-    """What every member of the teams below has before it, and can do.
+    """What every member of the groups below has before it, and can do.
 
     Each does an order of the same name; what it found it writes on its row of the board.
     """
 
-    def __init__(self, team, *arrays):
-        self.team = team
-        self.board = team.common((team.size, SIZE), np.float64)
-        self.own = team.own(SIZE, np.float32)
-        self.constants = [team.constant(array) for array in arrays]
-        self.row = self.board[team.rank]
+    def __init__(self, group, *arrays):
+        self.group = group
+        self.board = group.shared((group.size, SIZE), np.float64)
+        self.own = group.buffer(SIZE, np.float32)
+        self.texts = [group.text(array) for array in arrays]
+        self.row = self.board[group.rank]
 
     def everyone(self, name, *arguments):
         """Have all members do something, and see the board."""
-        self.team.order(name, *arguments)
+        self.group.order(name, *arguments)
         getattr(self, name)(*arguments)
         return self.board.tolist()
 
     def write_rank(self):
-        self.row[...] = self.team.rank
-        self.team.gather(self.board)
+        self.row[...] = self.group.rank
+        self.group.all_gather(self.board)
 
     def copy_first_row(self):
         self.row[...] = self.board[0]
-        self.team.gather(self.board)
+        self.group.all_gather(self.board)
 
     def total(self, numbers):
-        sums = self.team.sum(numbers[self.team.rank])
+        sums = self.group.all_reduce(numbers[self.group.rank])
         self.row[: len(sums)] = sums
-        self.team.gather(self.board)
+        self.group.all_gather(self.board)
 
-    def reduce(self, vectors):
-        self.own[...] = vectors[self.team.rank]
-        self.team.reduce(self.own)
+    def reduce_scatter(self, vectors):
+        self.own[...] = vectors[self.group.rank]
+        self.group.reduce_scatter(self.own)
         self.row[...] = self.own
-        self.team.gather(self.board)
+        self.group.all_gather(self.board)
 
-    def read_constants(self):
-        for place, array in enumerate(self.constants):
+    def read_texts(self):
+        for place, array in enumerate(self.texts):
             self.row[place] = checksum(array)
-        self.team.gather(self.board)
+        self.group.all_gather(self.board)
 
     def stumble(self):
-        if self.team.rank:
+        if self.group.rank:
             raise LookupError("not where it was")
 
     def sleep(self):
-        if self.team.rank:
+        if self.group.rank:
             time.sleep(2 * DEADLINE)
 
 
@@ -80,17 +80,17 @@ def checksum(array):
     return float(array.ravel() @ np.arange(1, array.size + 1)) + array.ndim
 
 
-def work(team, constants):
-    """What the members of such a team do."""
-    desk = Desk(team, *[None] * constants)
-    for name, arguments in team.orders():
+def work(group, constants):
+    """What the members of such a group do."""
+    desk = Desk(group, *[None] * constants)
+    for name, arguments in group.orders():
         getattr(desk, name)(*arguments)
 
 
-def begin(team, *arrays):
+def begin(group, *arrays):
     """The first member's desk, and the others at work."""
-    desk = Desk(team, *arrays)
-    team.start(work, len(arrays))
+    desk = Desk(group, *arrays)
+    group.start(work, len(arrays))
     return desk
 
 
@@ -112,14 +112,14 @@ def _deadline():
 
 @pytest.fixture(scope="module", params=[2, 3])
 def desk(request, tmp_path_factory):
-    """That of a team that works well, with all kinds of constants."""
+    """That of a group that works well, with all kinds of constants."""
     in_memory = np.arange(20, dtype=np.int16).reshape(4, 5)
     path = tmp_path_factory.mktemp("constants") / "numbers"
     np.arange(100, dtype=np.uint16).tofile(path)
     in_file = np.memmap(path, np.uint16, "r", offset=8)
-    with Leader(request.param) as team:
+    with Leader(request.param) as group:
         yield begin(
-            team,
+            group,
             in_memory,
             in_memory[:, 1:4],
             in_file,
@@ -130,106 +130,106 @@ def desk(request, tmp_path_factory):
 
 
 def test_all_members_see_what_each_wrote(desk):
-    size = desk.team.size
+    size = desk.group.size
     assert desk.everyone("write_rank") == [[rank] * SIZE for rank in range(size)]
 
 
 def test_the_others_see_what_the_first_wrote_before_its_order(desk):
     for text in (range(SIZE), range(3, 3 + SIZE)):
         desk.board[0] = text
-        assert desk.everyone("copy_first_row") == [list(text)] * desk.team.size
+        assert desk.everyone("copy_first_row") == [list(text)] * desk.group.size
 
 
 def test_a_sum_has_the_same_bits_with_every_member(desk):
-    numbers = [[0.1, 1e16], [0.2, 1.0], [0.3, -1e16]][: desk.team.size]  # the order matters
+    numbers = [[0.1, 1e16], [0.2, 1.0], [0.3, -1e16]][: desk.group.size]  # the order matters
     rows = desk.everyone("total", numbers)
-    assert [row[:2] for row in rows] == [rows[0][:2]] * desk.team.size
+    assert [row[:2] for row in rows] == [rows[0][:2]] * desk.group.size
     assert rows[0][0] == pytest.approx(sum(number for number, _ in numbers))
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 def test_a_sum_with_a_number_that_is_not_finite_is_not_finite(poison, desk):
-    numbers = [[1.0], [poison], [1.0]][: desk.team.size]
+    numbers = [[1.0], [poison], [1.0]][: desk.group.size]
     assert not np.isfinite([row[0] for row in desk.everyone("total", numbers)]).any()
 
 
 def test_a_vector_is_added_up_each_part_with_its_member(desk):
-    size = desk.team.size
+    size = desk.group.size
     vectors = np.arange(1, SIZE + 1) * 10.0 ** np.arange(size)[:, None]
     expected = vectors.copy()
     for rank in range(size):
         part = slice(rank * SIZE // size, (rank + 1) * SIZE // size)
         expected[rank, part] = vectors.sum(axis=0)[part]
-    np.testing.assert_array_equal(desk.everyone("reduce", vectors), expected)
+    np.testing.assert_array_equal(desk.everyone("reduce_scatter", vectors), expected)
 
 
 def test_constants_are_the_first_members_with_all(desk):
     plain, file = np.arange(20).reshape(4, 5), np.arange(4, 100)
     expected = [plain, plain[:, 1:4], file, file[15:65], file[::3], file[:0]]
-    for row in desk.everyone("read_constants"):
+    for row in desk.everyone("read_texts"):
         assert row[: len(expected)] == [checksum(array) for array in expected]
 
 
 def test_a_worker_that_fails_says_where():
-    with Leader(3) as team:
-        desk = begin(team)
-        team.order("stumble")
+    with Leader(3) as group:
+        desk = begin(group)
+        group.order("stumble")
         with pytest.raises(RuntimeError, match="worker 2 of 3 failed") as caught:
-            team.sum([1.0])
+            group.all_reduce([1.0])
     for words in ("Traceback", "in stumble", "LookupError: not where it was"):
         assert words in str(caught.value)
-    assert not desk.team._processes
+    assert not desk.group._processes
 
 
-def meet_in_sum(team):
-    team.order("sleep")
-    kill_soon(team)
-    team.sum([1.0])
+def meet_in_sum(group):
+    group.order("sleep")
+    kill_soon(group)
+    group.all_reduce([1.0])
 
 
-def meet_in_gather(team):
-    team.order("sleep")
-    kill_soon(team)
-    team.gather(np.empty(0))
+def meet_in_gather(group):
+    group.order("sleep")
+    kill_soon(group)
+    group.all_gather(np.empty(0))
 
 
-def meet_after_an_order(team):
-    kill(team._processes[-1])
-    team._processes[-1].join()
-    team.order("write_rank")
-    team.gather(np.empty(0))
+def meet_after_an_order(group):
+    kill(group._processes[-1])
+    group._processes[-1].join()
+    group.order("write_rank")
+    group.all_gather(np.empty(0))
 
 
 def kill(process):
     os.kill(process.pid, signal.SIGKILL)
 
 
-def kill_soon(team):
-    threading.Timer(0.3, kill, [team._processes[-1]]).start()
+def kill_soon(group):
+    threading.Timer(0.3, kill, [group._processes[-1]]).start()
 
 
 @posix
 @pytest.mark.parametrize("meet", [meet_in_sum, meet_in_gather, meet_after_an_order])
 def test_a_worker_that_is_killed_is_missed_at_once(meet):
-    with Leader(2) as team:
-        begin(team).everyone("write_rank")
+    with Leader(2) as group:
+        begin(group).everyone("write_rank")
         begun = time.monotonic()
         with pytest.raises(
             TrainingError, match=r"worker 2 of 2 is gone \(.*signal 9.*\).*--resume"
         ):
-            meet(team)
+            meet(group)
         assert time.monotonic() - begun < 20
 
 
 @posix
 def test_the_others_leave_by_themselves_when_one_is_gone():
-    with Leader(3) as team:
-        begin(team).everyone("write_rank")
-        first, second = team._processes
+    with Leader(3) as group:
+        begin(group).everyone("write_rank")
+        first, second = group._processes
         kill(first)
         with pytest.raises(TrainingError, match="worker 2 of 3"):
-            team.sum([1.0])
-        for pipe in team._pipes:
+            group.all_reduce([1.0])
+        for pipe in group._pipes:
             pipe.close()
         second.join(DEADLINE)
         assert second.exitcode == 0
@@ -237,13 +237,13 @@ def test_the_others_leave_by_themselves_when_one_is_gone():
 
 @posix
 def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
-    monkeypatch.setattr(processes, "GRACE", 0.2)
-    team = Leader(3)
-    begin(team).everyone("write_rank")
-    numbers = [process.pid for process in team._processes]
+    monkeypatch.setattr(workers, "GRACE", 0.2)
+    group = Leader(3)
+    begin(group).everyone("write_rank")
+    numbers = [process.pid for process in group._processes]
     for number in numbers:
         os.kill(number, signal.SIGSTOP)
-    team.close()
+    group.close()
     for number in numbers:
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
@@ -251,54 +251,54 @@ def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
 
 @posix
 def test_workers_leave_signals_to_the_first_from_their_beginning():
-    with Leader(3) as team:
-        desk = begin(team)
+    with Leader(3) as group:
+        desk = begin(group)
         for _ in ("as they begin", "at work"):
-            for process, number in zip(team._processes, (signal.SIGINT, signal.SIGTERM)):
+            for process, number in zip(group._processes, (signal.SIGINT, signal.SIGTERM)):
                 os.kill(process.pid, number)
             assert desk.everyone("write_rank") == [[rank] * SIZE for rank in range(3)]
 
 
 @posix
 def test_the_first_has_its_signals_again_once_the_others_have_begun():
-    with Leader(2) as team:
-        begin(team)
+    with Leader(2) as group:
+        begin(group)
         for number in signals.IGNORED:
             assert signal.getsignal(number) is not signal.SIG_IGN
 
 
 def test_closing_again_is_harmless_and_leaves_nobody():
-    team = Leader(2)
-    begin(team)
-    (process,) = team._processes
+    group = Leader(2)
+    begin(group)
+    (process,) = group._processes
     assert process.is_alive()
-    team.close()
-    team.close()
+    group.close()
+    group.close()
     assert process not in multiprocessing.active_children()
 
 
-def test_a_team_that_was_never_started_can_be_closed():
+def test_a_group_that_was_never_started_can_be_closed():
     Leader(3).close()
 
 
 SCRIPT = """
 import time
 from pathlib import Path
-from charrnn.parallel.processes import Leader
+from charrnn.parallel.workers import Leader
 
 def names():
     return {path.name for path in Path("/dev/shm").glob("pym-*")}
 
-def work(team):
-    common = team.common((1000, 1000), "f8")
-    for _ in team.orders():
+def work(group):
+    common = group.shared((1000, 1000), "f8")
+    for _ in group.orders():
         pass
 
 if __name__ == "__main__":
     before = names()
-    team = Leader(3)
-    common = team.common((1000, 1000), "f8")
-    team.start(work)
+    group = Leader(3)
+    common = group.shared((1000, 1000), "f8")
+    group.start(work)
     common[...] = 1
     print(names() - before or "no names", flush=True)
     %s
@@ -307,7 +307,7 @@ if __name__ == "__main__":
 
 @contextmanager
 def program(tmp_path, end):
-    """Start a program with a team; its first line lists the names of the memory in common."""
+    """Start a program with a group; its first line lists the names of the memory in common."""
     path = tmp_path / "program.py"
     path.write_text(SCRIPT % end)
     words = [sys.executable, "-W", "error", path]
@@ -320,8 +320,8 @@ def program(tmp_path, end):
             process.kill()
 
 
-@pytest.mark.parametrize("end", ["team.close()", "pass  # and forget to close"])
-def test_a_program_with_a_team_ends_and_leaves_nothing(end, tmp_path):
+@pytest.mark.parametrize("end", ["group.close()", "pass  # and forget to close"])
+def test_a_program_with_a_group_ends_and_leaves_nothing(end, tmp_path):
     with program(tmp_path, end) as process:
         out, said = process.communicate(timeout=DEADLINE / 2)
     assert (process.returncode, out, said) == (0, "no names\n", "")
@@ -343,22 +343,23 @@ def test_a_worker_that_cannot_be_started_is_one_too_many(monkeypatch):
 
     monkeypatch.setattr(SpawnProcess, "start", start)
     with (
-        Leader(2) as team,
+        Leader(2) as group,
         pytest.raises(TrainingError, match=r"worker 2 .*\(Resource .*: train with fewer --workers"),
     ):
-        team.start(work, 0)
+        group.start(work, 0)
 
 
-def test_a_team_is_as_large_as_asked():
-    assert type(team_of(1)) is Team
-    assert team_of(3).size == 3
+def test_a_group_is_as_large_as_asked():
+    assert type(group_of(1)) is Group
+    assert group_of(3).size == 3
 
 
 @pytest.mark.parametrize(
-    ("cores", "batch_size", "workers"), [(4, 32, 4), (4, 31, 3), (4, 1, 1), (1, 64, 1), (64, 64, 8)]
+    ("cores", "batch_size", "expected"),
+    [(4, 32, 4), (4, 31, 3), (4, 1, 1), (1, 64, 1), (64, 64, 8)],
 )
 def test_there_are_no_more_workers_than_cores_or_than_the_batch_can_use(
-    cores, batch_size, workers, monkeypatch
+    cores, batch_size, expected, monkeypatch
 ):
-    monkeypatch.setattr(processes, "cores", lambda: cores)
-    assert processes.fitting(batch_size) == workers
+    monkeypatch.setattr(workers, "cores", lambda: cores)
+    assert workers.default_workers(batch_size) == expected

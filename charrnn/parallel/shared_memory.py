@@ -1,6 +1,6 @@
 """Arrays that several processes share.
 
-The memory has no name in the file system and is gone with the last process that uses it.
+The memory has no name in the file system and is freed with the last process that uses it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from charrnn import files
 from charrnn.arrays import Array, Shape, Text
 from charrnn.errors import TrainingError
 
-#: A directory on Linux whose files are in memory; the temporary directory is the second choice.
+#: A directory of Linux with files in memory; the temporary directory is the second choice.
 IN_MEMORY = "/dev/shm"
 
 
 @dataclass
 class Memory:
-    """An array that processes share, in memory or in a file to read; picklable for a new process.
+    """A shared array, in memory or in a file to read; picklable for a new process.
 
     Attributes:
         store: the memory, or the path of the file.
@@ -54,42 +54,42 @@ def reserve(shape: Shape, dtype: DTypeLike) -> Memory:
     """Memory for an array of zeros.
 
     Raises:
-        TrainingError: if there is no room for the array, with the sizes.
+        TrainingError: if there is not enough memory, with the sizes.
     """
-    wanted = np.dtype(dtype)
-    size = max(1, prod(shape) * wanted.itemsize)
-    if sys.platform == "win32":  # whose shared memory is never sparse, nor in a file
-        return Memory(Arena(size), shape, wanted)
+    item = np.dtype(dtype)
+    size = max(1, prod(shape) * item.itemsize)
+    if sys.platform == "win32":  # shared memory there is never sparse, nor in a file
+        return Memory(Arena(size), shape, item)
     file = unnamed_file(size)
     arena = Arena(size, file.fileno())
     weakref.finalize(arena, file.close)
-    return Memory(arena, shape, wanted)
+    return Memory(arena, shape, item)
 
 
 def unnamed_file(size: int) -> IO[bytes]:
-    """A file of zeros without a name, in the first directory that has room.
+    """A file of zeros without a name, in the first directory with enough space.
 
     Raises:
-        TrainingError: if no directory has room, with the reasons.
+        TrainingError: if no directory has enough space, with the reasons.
     """
     reasons, advice = [], "name a larger directory in TMPDIR"
     for directory in directories():
-        made = made_in(directory, size)
-        if not isinstance(made, OSError):
-            return made
-        reason = f"{directory}: {made.strerror}"
-        if made.errno == errno.ENOSPC:
+        file = create_in(directory, size)
+        if not isinstance(file, OSError):
+            return file
+        reason = f"{directory}: {file.strerror}"
+        if file.errno == errno.ENOSPC:
             reason += f", {megabytes(shutil.disk_usage(directory).free)} free"
         reasons.append(reason)
-        advice = files.remedy(made, advice)
+        advice = files.remedy(file, advice)
     raise TrainingError(
         f"no room for {megabytes(size)} of memory that the workers share "
         f"({'; '.join(reasons)}): train with --workers 1, or {advice}"
     )
 
 
-def made_in(directory: str, size: int) -> IO[bytes] | OSError:
-    """A file of zeros without a name, or the reason against one."""
+def create_in(directory: str, size: int) -> IO[bytes] | OSError:
+    """A file of zeros without a name, or the error that prevents one."""
     try:
         file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115, the memory lasts longer
         try:
@@ -118,7 +118,7 @@ def megabytes(size: int) -> str:
 
 
 def in_file(array: Text) -> Memory | None:
-    """The place in a file of an array that is contiguous there; None for any other array."""
+    """The part of a file that holds an array contiguously; None for any other array."""
     if not isinstance(array, np.memmap) or array.filename is None or array.mode == "c":
         return None
     if not (array.size and array.flags.c_contiguous):
@@ -126,6 +126,6 @@ def in_file(array: Text) -> Memory | None:
     whole = array
     while isinstance(whole.base, np.memmap):
         whole = whole.base
-    # The offset that a view has is that of the whole.
+    # A view of a memmap reports the offset of the whole.
     offset = whole.offset + array.ctypes.data - whole.ctypes.data
     return Memory(str(array.filename), array.shape, array.dtype, offset)

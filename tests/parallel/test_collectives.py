@@ -1,4 +1,4 @@
-"""All that a team can do, with ranks of MPI, with processes, and with ranks that have processes."""
+"""Every collective, with ranks of MPI, with workers, and with ranks that have workers."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 from parallel.launching import HERE, launch, needs_mpi
 
 pytestmark = needs_mpi
-#: Of the vectors of roundtable.py.
+#: Of the vectors of collectives.py.
 SIZE = 7
 #: Ranks, and processes of each.
 SHAPES = ((1, 1), (2, 1), (3, 1), (1, 3), (2, 2), (2, 3), (3, 2))
@@ -30,7 +30,7 @@ def size(shape):
 def found(shape, place):
     """What each member found."""
     ranks, workers = shape
-    return json.loads(launch(ranks, HERE / "roundtable.py", workers, cwd=place).stdout)
+    return json.loads(launch(ranks, HERE / "collectives.py", workers, cwd=place).stdout)
 
 
 def share(size, rank):
@@ -43,29 +43,29 @@ def test_all_begin_with_what_the_first_wrote(size, found):
 
 
 def test_a_sum_has_the_same_bits_with_every_member(size, found):
-    assert found["sum"] == [found["sum"][0]] * size
-    assert found["sum"][0][0] == pytest.approx([0.1, 0.3, 0.6, 1.0, 1.4, 1.8][size - 1])
+    assert found["all_reduce"] == [found["all_reduce"][0]] * size
+    assert found["all_reduce"][0][0] == pytest.approx([0.1, 0.3, 0.6, 1.0, 1.4, 1.8][size - 1])
     assert not np.isfinite(found["infinite"]).any()
 
 
 def test_a_vector_is_added_up_each_part_with_its_member(size, found):
     total = sum(10.0**rank for rank in range(size))
-    for rank, row in enumerate(found["reduce"]):
+    for rank, row in enumerate(found["reduce_scatter"]):
         assert {row[place] for place in share(size, rank)} == {total}
 
 
 def test_all_see_the_parts_that_each_wrote(size, found):
     whole = [rank for rank in range(size) for _ in share(size, rank)]
-    assert found["gather"] == [whole] * size
+    assert found["all_gather"] == [whole] * size
 
 
 def test_the_others_see_what_the_first_put_in_place(size, found):
-    assert found["spread"] == [[5.0] * SIZE] * size
+    assert found["broadcast"] == [[5.0] * SIZE] * size
 
 
 def test_the_first_sees_the_parts_of_the_last_axis(size, found):
     whole = [rank for rank in range(size) for _ in share(size, rank)]
-    assert found["collect"][0] == [whole, [rank + 10 for rank in whole]]
+    assert found["gather"][0] == [whole, [rank + 10 for rank in whole]]
 
 
 def test_a_text_is_read_where_each_asks(size, found):

@@ -1,0 +1,137 @@
+"""Hints for a mistyped word, or a word of another program, on the command line.
+
+The tables list options of char-rnn, torch-rnn, nanoGPT and textgenrnn.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import click
+
+#: Commands of other programs, and the command of charrnn for the same purpose.
+COMMANDS = {
+    "generate": "sample",
+    "predict": "sample",
+    "write": "sample",
+    "fit": "train",
+    "learn": "train",
+    "resume": "train --resume",
+    "eval": "inspect --text FILE",
+    "evaluate": "inspect --text FILE",
+    "test": "inspect --text FILE",
+    "info": "inspect",
+    "show": "inspect",
+    "view": "inspect",
+    "visualize": "inspect --html FILE",
+}
+#: Options of other programs without their dashes, and the options of charrnn to choose from: the
+#: first one that the command has.
+OPTIONS = {
+    "T": ("--temp",),
+    "chars": ("--length",),
+    "max-new-tokens": ("--length",),
+    "n": ("--num-samples", "--length"),
+    "num": ("--num-samples",),
+    "prefix": ("--prime",),
+    "primetext": ("--prime",),
+    "prompt": ("--prime",),
+    "start": ("--prime",),
+    "start-text": ("--prime",),
+    "topk": ("--top-k",),
+    "topp": ("--top-p",),
+    "nucleus": ("--top-p",),
+    "checkpoint-every": ("--val-every",),
+    "decay": ("--weight-decay",),
+    "eval-interval": ("--val-every",),
+    "eval-val-every": ("--val-every",),
+    "block-size": ("--seq-length",),
+    "bptt": ("--seq-length",),
+    "early-stopping": ("--patience",),
+    "hidden": ("--hidden-size",),
+    "lr": ("--learning-rate",),
+    "max-epochs": ("--epochs",),
+    "max-iters": ("--steps",),
+    "model-type": ("--model",),
+    "layers": ("--num-layers",),
+    "n-layer": ("--num-layers",),
+    "nlayers": ("--num-layers",),
+    "rnn-size": ("--hidden-size",),
+    "n-embd": ("--hidden-size",),
+    "units": ("--hidden-size",),
+    "random-seed": ("--seed",),
+    "save-to": ("--checkpoint",),
+    "ckpt": ("--checkpoint",),
+    "o": ("--checkpoint",),
+    "output": ("--checkpoint",),
+    "out-dir": ("--checkpoint",),
+    "val-split": ("--val-frac",),
+    "warmup-iters": ("--warmup",),
+    "print-every": ("--log",),
+    "gpu": ("--workers",),
+    "threads": ("--workers",),
+    "file": ("--text",),
+    "input": ("--text",),
+    "neuron": ("--cell",),
+    "unit": ("--cell",),
+}
+
+
+def explain(error: click.UsageError, words: Sequence[str], commands: Iterable[str]) -> str:
+    """Return the message of an error, with a hint for an unknown word or a checkpoint without -c.
+
+    Args:
+        error: of click.
+        words: of the command line, after `charrnn`.
+        commands: the names of the commands of charrnn.
+    """
+    message = error.message.rstrip(".")
+    if error.ctx is None:
+        return error.message
+    command = error.ctx.command
+    if isinstance(error, click.NoSuchOption):
+        typed = _typed(error.option_name, words)
+        near = _option_for(typed, _options_of(command))
+        remedy = f"did you mean {near}?" if near else f"try `{error.ctx.command_path} --help`"
+        return f"No such option {typed!r}: {remedy}"
+    if isinstance(command, click.Group):
+        unknown = next((word for word in words if not word.startswith("-")), "")
+        near = COMMANDS.get(unknown.lower()) or _nearest(unknown.lower(), commands)
+        known = unknown in commands or not near
+        return error.message if known else f"{message}: did you mean `charrnn {near}`?"
+    # The message of click for arguments that a command does not take ends in them.
+    extra = next((word for word in words if message.endswith(f"({word})")), "")
+    is_checkpoint = extra.endswith(".npz") or not os.path.isfile(extra)
+    option, noun = ("-c", "checkpoint") if is_checkpoint else ("--text", "text")
+    if extra and option in _options_of(command):
+        return f"{message}: name the {noun} with {option} {extra}"
+    return error.message
+
+
+def _options_of(command: click.Command) -> list[str]:
+    return [name for parameter in command.params for name in parameter.opts if name[:1] == "-"]
+
+
+def _typed(name: str, words: Sequence[str]) -> str:
+    """Return the word that was typed: click names the `-t` of `-temperature`."""
+    found = [word for word in words if word.startswith(name)]
+    return min(found, key=len, default=name).partition("=")[0]
+
+
+def _option_for(typed: str, own: Sequence[str]) -> str:
+    """Return the option of charrnn that is meant by an unknown one, or nothing."""
+    bare = typed.lstrip("-").replace("_", "-")
+    known = OPTIONS.get(bare) or OPTIONS.get(bare.lower()) or (f"--{bare}",)
+    for name in known:
+        if name in own:
+            return name
+    return _nearest(f"--{bare}", [name for name in own if name.startswith("--")])
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    """Return the name that is most like a word: a longer or a shorter form, or a typing error."""
+    names = sorted(names)
+    whole = [name for name in names if len(word) > 3 and name.startswith(word)]
+    return next(iter(whole or get_close_matches(word, names, n=1, cutoff=0.7)), "")

@@ -1,0 +1,63 @@
+"""Progress of long work: a bar on a terminal, otherwise a line every ten seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from tqdm import tqdm
+
+from charrnn.cli.console import can_draw, notice
+
+#: Seconds between two lines where no bar is drawn.
+LINE_EVERY = 10
+
+
+class Bar(tqdm):  # type: ignore[misc]
+    """A progress bar on stderr, or lines.
+
+    Args:
+        quiet: show neither a bar nor lines.
+        more: arguments of `tqdm`. Lines begin with `desc`; without it there are none.
+    """
+
+    #: Without it, tqdm starts a thread that watches all bars by a clock that can be set.
+    monitor_interval = 0
+
+    def __init__(self, *, quiet: bool = False, **more: Any) -> None:
+        drawn = can_draw(sys.stderr) and not quiet
+        # miniters=1: tqdm skips updates by their past rate, and a bar that slows down would freeze.
+        super().__init__(disable=not drawn, dynamic_ncols=True, miniters=1, **more)
+        self.title = None if quiet else more.get("desc")
+        self.line_at = time.monotonic()
+        if drawn:  # tqdm reads a clock that can be set
+            self._time = time.monotonic
+            self.start_t = self.last_print_t = self.line_at
+
+    def update(self, n: float | None = 1) -> bool | None:
+        """Add to the work done, and draw the bar or write a line if one is due."""
+        if not self.disable:
+            drawn: bool | None = super().update(n)
+            return drawn
+        self.n += n or 0
+        if self.title and self.due():
+            notice(f"{self.title}: {self.share()}")
+        return None
+
+    def due(self) -> bool:
+        """Return whether a line is due; if so, the next one is due `LINE_EVERY` seconds later."""
+        now = time.monotonic()
+        if now - self.line_at <= LINE_EVERY:
+            return False
+        self.line_at = now
+        return True
+
+    def share(self) -> str:
+        """Return the share of the work that is done, or its amount if the total is unknown."""
+        return f"{self.n / self.total:.0%}" if self.total else tqdm.format_sizeof(self.n)
+
+    def say(self, message: str, *, text: bool = False) -> None:
+        """Write a message as `notice` does, above the bar."""
+        with self.external_write_mode(sys.stderr):
+            notice(message, text=text)

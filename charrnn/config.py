@@ -1,0 +1,201 @@
+"""Every option of a model and of its training, with its default, range and choices, once.
+
+The command line, the Python API and the checkpoint read them here. The charrnn.training.planning
+module chooses the value of an option that is None: its docstring says by which rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from math import nextafter
+from typing import Any
+
+from charrnn.errors import SettingError
+
+#: The largest whole number: larger ones have no exact float64.
+MAX_INTEGER = 2**53
+#: The largest float32, the type of the weights; and the largest float64 below 1.
+MAX_FLOAT32, BELOW_ONE = (2 - 2.0**-23) * 2.0**127, nextafter(1.0, 0.0)
+#: The hidden size where no time to train for asks for a larger one.
+HIDDEN_SIZE = 256
+#: The default of an option that the planning chooses. No option of a run in progress is None.
+CHOSEN: Any = None
+
+
+@dataclass(frozen=True)
+class Option:
+    """The name, type and range of a field of `ModelConfig` or `TrainingConfig`.
+
+    Attributes:
+        name: of the field.
+        flag: of the command line, without the hyphens.
+        kind: int, float or str.
+        default: None for an option that the planning chooses.
+        low, high: the range of a number.
+        choices: all values of a string.
+    """
+
+    name: str
+    flag: str
+    kind: type
+    default: Any
+    low: float
+    high: float
+    choices: tuple[str, ...]
+
+    def convert(self, value: Any) -> Any:
+        """A value as the type of the option.
+
+        Raises:
+            SettingError: for a value of another type or outside of the range.
+        """
+        if self.kind is str:
+            if value not in self.choices:
+                raise SettingError(f"no {self.name} named {value!r}: {', '.join(self.choices)}")
+            return value
+        try:
+            number = self.kind(value)
+            same = not isinstance(value, (str, bytes, bool)) and (number == value or value != value)
+        except (TypeError, ValueError, OverflowError):
+            same = False
+        if not same:
+            kind = "a whole number" if self.kind is int else "a number"
+            raise SettingError(f"{self.name} is {kind}, not {value!r:.80}")
+        if not self.low <= number <= self.high:
+            raise SettingError(f"{self.name} is from {limits(self.low, self.high)}, not {value}")
+        return number
+
+
+def limits(low: float, high: float) -> str:
+    """A range in words."""
+    if high == BELOW_ONE:
+        return f"{low} to below 1"
+    return f"{low} to {high:,}" if isinstance(high, int) else f"{low} to {high:g}"
+
+
+def number(default: Any, low: float, high: float = MAX_INTEGER, flag: str = "") -> Any:
+    """A field that is a number from `low` to `high`; `flag` where it differs from the name."""
+    return field(default=default, metadata={"low": low, "high": high, "flag": flag})
+
+
+def choice(default: str, *choices: str, flag: str = "") -> Any:
+    """A field that is one of several names."""
+    return field(default=default, metadata={"choices": choices, "flag": flag})
+
+
+def options(config: type[Config]) -> Iterator[Option]:
+    """The options of a class of configurations, in order."""
+    kinds = {"int": int, "float": float, "str": str}
+    for each in fields(config):
+        more = each.metadata
+        yield Option(
+            name=each.name,
+            flag=more["flag"] or each.name.replace("_", "-"),
+            kind=kinds[str(each.type)],
+            default=each.default,
+            low=more.get("low", 0),
+            high=more.get("high", 0),
+            choices=more.get("choices", ()),
+        )
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options that are checked when they are set.
+
+    Raises:
+        SettingError: for a value of another type or outside of its range.
+    """
+
+    def __post_init__(self) -> None:
+        for option in options(type(self)):
+            value = getattr(self, option.name)
+            if value is not None or option.default is not None:
+                object.__setattr__(self, option.name, option.convert(value))
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """The shape of a network.
+
+    Args:
+        layer_type: the kind of all layers.
+        hidden_size: H, cells of a layer; None for 256, or for more where a time to train for
+            allows more (`charrnn.training.planning.size_for`).
+        num_layers: L.
+        dropout: the share of each layer's outputs that is set to zero in training; None for 0.05
+            to 0.5, by the sizes of model and text (`charrnn.training.planning.dropout_for`).
+    """
+
+    layer_type: str = choice("gru", "gru", "lstm", "vanilla", "vanilla-relu", flag="model")
+    hidden_size: int = number(CHOSEN, 1)
+    num_layers: int = number(1, 1)
+    dropout: float = number(CHOSEN, 0, BELOW_ONE)
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Config):
+    """The training of a network. Same options, text and machine: same bits.
+
+    Args:
+        steps: of the whole run, a window each; None for what a time or a number of epochs allows,
+            or up to 5,000 (`charrnn.training.planning.default_steps`).
+        batch_size: B, streams side by side; less for a short text.
+        seq_length: T, characters of a window; less for a short text.
+        optimizer: a name in `charrnn.training.optimizers.OPTIMIZERS`.
+        learning_rate: the highest of the schedule; None for 0.015, or less for vanilla networks
+            (`charrnn.training.planning.rate_for`).
+        schedule: a name in `charrnn.training.schedules.SCHEDULES`.
+        warmup_steps: over which the learning rate rises; None for 50, or a tenth of the steps
+            (`charrnn.training.planning.warmup_for`).
+        momentum: of `sgd`.
+        weight_decay: decoupled, of matrices, times the learning rate a step.
+        grad_clip: limit of the gradient's norm; 0 for none.
+        grad_clip_value: limit of each component of the gradient; 0 for none.
+        val_every: steps from validation to validation; None for about 12 validations
+            (`charrnn.training.planning.val_every`).
+        patience: validations without a new best after which to stop; 0 to go on.
+        seed: of the starting weights and of dropout.
+        workers: processes that divide the streams, of each rank; None for one a core
+            (`charrnn.parallel.workers.default_workers`).
+        ranks: of MPI, on any number of machines.
+    """
+
+    steps: int = number(CHOSEN, 1)
+    batch_size: int = number(32, 1)
+    seq_length: int = number(32, 1)
+    optimizer: str = choice("adam", "adagrad", "adam", "rmsprop", "sgd")
+    learning_rate: float = number(CHOSEN, 0, MAX_FLOAT32)
+    schedule: str = choice("cosine", "constant", "cosine", "linear", "step")
+    warmup_steps: int = number(CHOSEN, 0, flag="warmup")
+    momentum: float = number(0.9, 0, BELOW_ONE)
+    weight_decay: float = number(0.05, 0, MAX_FLOAT32)
+    grad_clip: float = number(1.0, 0, MAX_FLOAT32)
+    grad_clip_value: float = number(0.0, 0, MAX_FLOAT32)
+    val_every: int = number(CHOSEN, 1)
+    patience: int = number(0, 0)
+    seed: int = number(0, 0)
+    workers: int = number(CHOSEN, 1)
+    ranks: int = number(1, 1)
+
+    def complete(self) -> TrainingConfig:
+        """This configuration, if a training can run with it.
+
+        Raises:
+            SettingError: if an option is still None, or a worker would have no stream.
+        """
+        if missing := [name for name, value in vars(self).items() if value is None]:
+            raise SettingError(f"no {missing[0]} given")
+        if self.workers > self.batch_size:
+            raise SettingError(
+                f"workers is from 1 to batch_size, {self.batch_size}, not {self.workers}: each "
+                "reads at least one stream"
+            )
+        if self.ranks * self.workers > self.batch_size:
+            of_workers = f" of {self.workers} workers" if self.workers > 1 else ""
+            raise SettingError(
+                f"a batch of {self.batch_size} is too small for {self.ranks} ranks{of_workers}: "
+                "each reads at least one stream"
+            )
+        return self

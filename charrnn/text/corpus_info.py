@@ -1,0 +1,57 @@
+"""Description of the text that a model was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from charrnn.config import BELOW_ONE, MAX_INTEGER
+from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.text.normal_forms import NORMAL_FORMS
+
+#: Characters of a name, and of the name of an encoding.
+MAX_NAME, MAX_ENCODING = 2 << 20, 100
+#: Files of a text.
+MAX_FILES = 40_000
+
+
+def within(low: float, high: float) -> Any:
+    """A field with a range: of a number, or of the length of a string or a tuple."""
+    return field(metadata={"low": low, "high": high})
+
+
+def one_of(*choices: str) -> Any:
+    """A field with one of several values."""
+    return field(metadata={"choices": choices})
+
+
+@dataclass(frozen=True)
+class CorpusInfo:
+    """A text as a checkpoint describes it: enough to read it again and to recognise it.
+
+    Args:
+        name: for people.
+        characters: length of the text.
+        sha256: of the text in UTF-8, in hexadecimal.
+        files: absolute paths; `-` for stdin or a pipe; none for the built-in text.
+        encoding, errors, binary: see `Decoding`.
+        normalize: the Unicode normal form of the text; None for none.
+        val_frac: the share held out, as requested; None for the default.
+        held_out: characters held out, at the end of the text.
+    """
+
+    name: str = within(0, MAX_NAME)
+    characters: int = within(2, MAX_INTEGER)
+    sha256: str = within(64, 64)
+    files: tuple[str, ...] = within(0, MAX_FILES)
+    encoding: str | None = within(1, MAX_ENCODING)
+    errors: str = one_of(*ERRORS)
+    binary: bool = within(False, True)
+    normalize: str | None = one_of(*NORMAL_FORMS)
+    val_frac: float | None = within(0, BELOW_ONE)
+    held_out: int = within(0, MAX_INTEGER)
+
+    @property
+    def decoding(self) -> Decoding:
+        """The decoding of the files."""
+        return Decoding(self.encoding, self.errors, self.binary)

@@ -1,0 +1,78 @@
+"""Hints for mistyped words, and for words of other programs."""
+
+import pytest
+
+from charrnn.cli import COMMANDS, group
+from charrnn.cli.hints import COMMANDS as OTHER_COMMANDS
+from charrnn.cli.hints import OPTIONS
+
+
+def options_of(name):
+    return {option for param in group.get_command(None, name).params for option in param.opts}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["generate"], "No such command 'generate': did you mean `charrnn sample`?"),
+        (["eval", "text.txt"], "did you mean `charrnn inspect --text FILE`?"),
+        (["trian", "text.txt"], "did you mean `charrnn train`?"),
+        (["sampel"], "did you mean `charrnn sample`?"),
+        (
+            ["train", "text.txt", "--lr", "1"],
+            "No such option '--lr': did you mean --learning-rate?",
+        ),
+        (["train", "text.txt", "--lr=1"], "did you mean --learning-rate?"),
+        (["sample", "--temprature", "1"], "did you mean --temperature?"),
+        (["sample", "-temperature", "1"], "did you mean --temperature?"),
+        (["sample", "-primetext", "The"], "did you mean --prime?"),
+        (["sample", "-length", "9"], "did you mean --length?"),
+        (["sample", "-n", "9"], "did you mean --num-samples?"),
+        (["train", "text.txt", "-rnn_size", "9"], "did you mean --hidden-size?"),
+        (["train", "text.txt", "-seq_length", "9"], "did you mean --seq-length?"),
+        (["train", "text.txt", "--batch_size", "9"], "did you mean --batch-size?"),
+        (["train", "text.txt", "--max_iters", "9"], "did you mean --steps?"),
+        (["train", "text.txt", "--learning", "9"], "did you mean --learning-rate?"),
+        (["inspect", "--neuron", "9"], "did you mean --cell?"),
+        (["sample", "cat.npz"], "name the checkpoint with -c cat.npz"),
+        (["inspect", "cat.npz"], "name the checkpoint with -c cat.npz"),
+        (["inspect", "text.txt"], "name the text with --text text.txt"),
+        (["sample", "--lr", "9"], " sample --help`"),
+        (["train", "-rnn_size", "9"], "No such option '-rnn_size': did you mean --hidden-size?"),
+        (["sample", "--length", "9", "cat"], "name the checkpoint with -c cat"),
+    ],
+)
+def test_a_word_that_is_almost_right_is_answered_with_the_right_one(words, said, run):
+    (line,) = [line for line in run(*words, code=2).stderr.splitlines() if "Error: " in line]
+    assert line.startswith("Error: ")
+    assert line.endswith(said)
+
+
+@pytest.mark.parametrize("words", [["qqqq"], ["sample", "--qqqq"], ["train", "--qqqq", "text.txt"]])
+def test_a_word_that_is_like_no_other_has_no_hint(words, run):
+    error = run(*words, code=2).stderr
+    assert "qqqq" in error
+    assert "mean" not in error
+
+
+def test_a_wrong_value_has_no_hint(run):
+    assert "mean" not in run("sample", "--length", "generate", code=2).stderr
+
+
+def test_a_debugged_hint_has_its_traceback(run):
+    result = run("--debug", "sample", "--lenth", "9", code=2)
+    assert "Traceback" in result.stderr
+    assert "did you mean --length?" in result.stderr.splitlines()[-1]
+
+
+def test_every_hint_names_an_option_or_a_command_that_exists():
+    every = {option for name in COMMANDS for option in options_of(name)}
+    assert {option for options in OPTIONS.values() for option in options} <= every
+    for hint in OTHER_COMMANDS.values():
+        command, *options = hint.split()
+        assert set(options) - {"FILE"} <= options_of(command)
+
+
+def test_no_option_of_charrnn_is_in_the_table_of_other_programs():
+    every = {option.lstrip("-") for name in COMMANDS for option in options_of(name)}
+    assert not every & OPTIONS.keys()
