@@ -21,7 +21,7 @@ from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import Follower, Leader
 from charrnn.parallel.workers import group_of
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.config import Settings
+from charrnn.config import TrainingConfig
 from charrnn.training.learner import Learner
 
 #: How often what is sent in a step is sent alone, and how often a gradient is computed beside it.
@@ -51,7 +51,7 @@ def make(group: Group, cell: str, units: int, layers: int, streams: int, steps: 
     model = CharRNN(vocabulary, cell=cell, hidden_size=units, num_layers=layers, dropout=0.1)
     model.initialize(rng)
     text = rng.integers(0, VOCABULARY_SIZE, 1_000_000).astype(vocabulary.dtype)
-    settings = Settings(steps=1, batch_size=streams, seq_length=steps, ranks=group.size)
+    settings = TrainingConfig(steps=1, batch_size=streams, seq_length=steps, ranks=group.size)
     return Learner(model, text, text[:0], settings, group)
 
 

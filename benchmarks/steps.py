@@ -28,7 +28,7 @@ def charrnn_step(
     from charrnn.network.model import CharRNN
     from charrnn.parallel.workers import group_of
     from charrnn.text.vocabulary import Vocabulary
-    from charrnn.training.config import Settings
+    from charrnn.config import TrainingConfig
     from charrnn.training.trainer import Run
 
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def charrnn_step(
     model = CharRNN(vocabulary, cell=cell, hidden_size=hidden_size, num_layers=num_layers)
     model.initialize(rng)
     text = rng.integers(0, vocabulary_size, 1_000_000).astype(vocabulary.dtype)
-    settings = Settings(
+    settings = TrainingConfig(
         steps=ENDLESS,
         val_every=ENDLESS,
         batch_size=batch_size,

@@ -29,6 +29,17 @@ class TrainingError(CharRNNError):
     """A training run that cannot start or cannot go on."""
 
 
+class Diverged(TrainingError):
+    """A loss, a gradient or weights that are not finite.
+
+    Args:
+        figures: the numbers, and the step.
+    """
+
+    def __init__(self, figures: str) -> None:
+        super().__init__(f"{figures}: try a lower --learning-rate or --grad-clip")
+
+
 class Unbounded(TrainingError):
     """A network whose hidden state or logits are not finite after some text.
 
@@ -49,3 +60,7 @@ class SettingError(CharRNNError, ValueError):
 
 class MissingExtra(CharRNNError):
     """A package that is needed for what is asked, and that only an extra of charrnn installs."""
+
+
+class Notice(UserWarning):
+    """A warning of the Python API: a decision that changes an option, or a save that failed."""

@@ -38,7 +38,7 @@ from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
-from charrnn.training.session import resume
+from charrnn.training.run import resume
 from charrnn.training.trainer import train
 
 WHOLE = [path.read_bytes() for path in KEPT]
@@ -250,8 +250,8 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
         text = corpus.Corpus.of(found.vocabulary.ix_to_char * 200)
         found.corpus |= {"characters": text.length, "sha256": text.sha256}
         more = {"steps": found.run["step"] + 1, "workers": 1, "patience": 0}
-        with resume(found, Path("none.npz"), text, more) as session:
-            for _ in train(session.run):
+        with resume(found, Path("none.npz"), text, **more) as run:
+            for _ in train(run.trainer):
                 break
     return outcome
 

@@ -14,17 +14,14 @@ ROOT = Path(charrnn.__file__).parent
 #: The lowest first. A name stands for a file or a folder of the package; the longest one counts.
 FLOORS = [
     {"__init__", "errors", "arrays"},
-    {"config"},
-    {"files", "locks"},
+    {"files", "locks", "config"},
     {"text", "parallel"},
     {"sampling"},
     {"network"},
-    {"training/optimizers", "training/schedules", "training/planning"},
-    {"training/config"},
-    {"checkpoint", "training/evaluation"},
-    {"training/learner", "training/resources", "inspection"},
-    {"training/trainer", "render"},
+    {"checkpoint"},
     {"training"},
+    {"api", "inspection"},
+    {"render"},
     {"cli"},
     {"__main__"},
 ]

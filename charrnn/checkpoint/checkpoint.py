@@ -27,11 +27,11 @@ from charrnn.checkpoint import archive
 from charrnn.checkpoint import schema as header
 from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.history import COLUMNS, Point, points_of, table_of, thin
+from charrnn.config import MAX_FLOAT32, MAX_INTEGER, TrainingConfig
 from charrnn.errors import CheckpointError, NotFinite, SettingError
 from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, cells_of, shapes_of
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
-from charrnn.training.config import HIGHEST, LARGEST, Settings
 
 #: Raised when a reader of an older version would misunderstand what is written. Of 1 everything
 #: but the weights and what is resumed from stood in the header.
@@ -61,9 +61,9 @@ class Checkpoint:
         vocabulary: the characters, in the order of their indices.
         best, last: the parameters by name, at the lowest validation loss and the last step.
         corpus: `name`, `characters`, `sha256`, and how to read it again.
-        settings: of the training, see `charrnn.training.Settings`.
-        run: the numbers that resume the training, see `charrnn.training.trainer.Run`; with `step`,
-            `best_loss`, `best_step` and `history`.
+        settings: of the training, see `charrnn.config.TrainingConfig`.
+        run: the numbers that resume the training, see `charrnn.training.trainer.Counters`; with
+            `step`, `best_loss`, `best_step` and `history`.
         resume: the arrays that resume the training, by name.
         excerpt: the beginning of the held-out text, to look at.
         versions: of all that decided the bits, see `charrnn.checkpoint.fingerprint`.
@@ -118,7 +118,7 @@ class Checkpoint:
         check_shapes(self.model, len(self.vocabulary), best=self.best, last=self.last)
         try:
             if self.settings:
-                Settings(**self.settings)
+                TrainingConfig(**self.settings).complete()
         except (TypeError, SettingError) as error:
             raise CheckpointError(
                 f"no training with {self.settings!s:.400}: {error!s:.200}"
@@ -185,7 +185,7 @@ def finite(array: Array) -> bool:
     if array.dtype not in (np.float32, np.float64):
         return False
     with np.errstate(invalid="ignore"):
-        return bool(array.min(initial=0) >= -LARGEST and array.max(initial=0) <= LARGEST)
+        return bool(array.min(initial=0) >= -MAX_FLOAT32 and array.max(initial=0) <= MAX_FLOAT32)
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -297,8 +297,8 @@ def points(table: Array) -> list[Point]:
         raise CheckpointError(f"damaged: its history is {table.dtype}, {table.shape}")
     table = thin(table)
     steps, losses = table[:, 0], table[:, 1:]
-    whole = (steps >= 0) & (steps <= HIGHEST) & (steps == np.floor(steps))
-    known = (losses >= 0) & (losses <= LARGEST) | np.isnan(losses)
+    whole = (steps >= 0) & (steps <= MAX_INTEGER) & (steps == np.floor(steps))
+    known = (losses >= 0) & (losses <= MAX_FLOAT32) | np.isnan(losses)
     if not (whole.all() and known.all()):
         raise CheckpointError("damaged: its history has no steps and losses")
     return points_of(table)

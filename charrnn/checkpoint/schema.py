@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from charrnn.checkpoint.fingerprint import MAX_LENGTH
+from charrnn.config import BELOW_ONE, MAX_FLOAT32, MAX_INTEGER, TrainingConfig, limits, options
 from charrnn.errors import CheckpointError
 from charrnn.network.layers import CELLS
 from charrnn.text.decoding import ERRORS
 from charrnn.text.normal_forms import NORMAL_FORMS
-from charrnn.training.config import BELOW_ONE, CHOICES, HIGHEST, LARGEST, RANGES, Settings, limits
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
@@ -45,7 +45,7 @@ class Field:
 
     kind: type
     low: float = 0
-    high: float = HIGHEST
+    high: float = MAX_INTEGER
     choices: tuple[str, ...] = ()
     items: tuple[Field, ...] = ()
     nullable: bool = False
@@ -90,18 +90,17 @@ VERSION, MAX_VERSIONS = Field(str, 0, MAX_LENGTH), 50
 ARRAYS = Field(list, 0, 10_000, items=(Field(str, 1, 100),))
 #: The number of the format, at the top of a header.
 FORMAT = Field(int, 1)
-COUNT, LOSS = Field(int), Field(float, 0, LARGEST)
-KINDS = {"int": int, "float": float, "str": str}
+COUNT, LOSS = Field(int), Field(float, 0, MAX_FLOAT32)
 
 
 def of_settings() -> Iterator[tuple[str, Field]]:
-    """The fields of `Settings`, by name; only those without a default are required."""
-    for field in fields(Settings):
-        kind, optional = KINDS[str(field.type)], field.default is not MISSING
-        if kind is str:
-            yield field.name, Field(str, 1, choices=CHOICES[field.name], optional=optional)
+    """The fields of `TrainingConfig`, by name; those that the planning chooses are required."""
+    for option in options(TrainingConfig):
+        optional = option.default is not None
+        if option.kind is str:
+            yield option.name, Field(str, 1, choices=option.choices, optional=optional)
         else:
-            yield field.name, Field(kind, *RANGES[field.name], optional=optional)
+            yield option.name, Field(option.kind, option.low, option.high, optional=optional)
 
 
 #: All fields of a header but those of `versions`, by section and name. All sections but `model`
@@ -132,7 +131,7 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "best_step": COUNT,
         "stale": COUNT,
         # A sum of losses, and their number.
-        "recent": Field(list, 2, 2, items=(Field(float, 0, LARGEST * HIGHEST), COUNT)),
+        "recent": Field(list, 2, 2, items=(Field(float, 0, MAX_FLOAT32 * MAX_INTEGER), COUNT)),
     },
     "versions": {},
 }

@@ -6,11 +6,11 @@ from math import log
 from typing import Any
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.config import TrainingConfig
 from charrnn.network.model import CharRNN
 from charrnn.render.chart import chart
 from charrnn.render.curves import learning_curves
 from charrnn.render.escape import MAX_NAME, one_line, printable
-from charrnn.training.config import Settings
 
 #: How white space is shown in the vocabulary.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -55,7 +55,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         different = f"{name}: {corpus['characters']:,} characters, {different}"
     found.append(("text" if corpus else "characters", different))
     if summary["settings"]:
-        settings = Settings(**summary["settings"])
+        settings = TrainingConfig(**summary["settings"])
         found.append(
             (
                 "steps",

@@ -2,9 +2,11 @@ import json
 import os
 import stat
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+from configs import complete
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
@@ -12,11 +14,11 @@ from making import CORPUS, COUNTED, KEPT, RUN, made, npz, rewritten, with_header
 import charrnn
 from charrnn.checkpoint import FORMAT, LONGEST, load, read, save
 from charrnn.checkpoint.history import MAX_POINTS, table_of
+from charrnn.config import MAX_FLOAT32
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
-from charrnn.training.config import LARGEST
-from charrnn.training.session import resume
+from charrnn.training.run import resume
 from charrnn.training.trainer import train
 
 
@@ -28,7 +30,7 @@ def path(tmp_path):
 def test_what_is_saved_is_read(path):
     saved = made(
         corpus=CORPUS,
-        settings={"steps": 3, "batch_size": 1, "seq_length": 2},
+        settings=asdict(complete(steps=3, batch_size=1, seq_length=2)),
         run=RUN,
         resume={"state": np.arange(4.0)},
         excerpt="abc",
@@ -238,7 +240,7 @@ def test_numbers_that_would_not_be_read_again_are_not_written(number, path):
 
 
 @pytest.mark.parametrize(
-    "run", [{**RUN, "best_loss": LARGEST}, {**RUN, "recent": [7 * LARGEST, 7]}]
+    "run", [{**RUN, "best_loss": MAX_FLOAT32}, {**RUN, "recent": [7 * MAX_FLOAT32, 7]}]
 )
 def test_any_loss_that_float32_has_can_be_saved(run, path):
     save(path, made(run=run))
@@ -293,9 +295,9 @@ def test_checkpoints_of_every_format_are_read(kept):
 def test_runs_of_every_format_go_on(kept, tmp_path):
     path = tmp_path / "copy.npz"
     path.write_bytes(kept.read_bytes())
-    with resume(read(path), path, Corpus.of(COUNTED), {"steps": 25}) as session:
-        assert [progress.step for progress in train(session.run)] == [21, 22, 23, 24, 25]
-        session.save()
+    with resume(read(path), path, Corpus.of(COUNTED), steps=25) as run:
+        assert [progress.step for progress in train(run.trainer)] == [21, 22, 23, 24, 25]
+        run.save()
     assert [point["step"] for point in read(path).run["history"]] == [5, 10, 15, 20, 25]
 
 

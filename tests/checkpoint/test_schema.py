@@ -6,15 +6,16 @@ from math import inf, nan, nextafter
 
 import numpy as np
 import pytest
+from configs import complete
 from making import CORPUS, RUN, made, with_header
 
 from charrnn.checkpoint import packed, read, save, unpacked
 from charrnn.checkpoint import schema as header
 from charrnn.checkpoint.schema import SECTIONS
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
-from charrnn.training import session
-from charrnn.training.config import Settings
+from charrnn.training import run
 
 
 @pytest.fixture
@@ -60,15 +61,16 @@ def setting(section, name, value):
         (setting("run", "x", 1), "nothing is known of 'x' in its run"),
         (lambda said: said.update(x=1), "nothing is known of 'x' in its header"),
         (lambda said: said.update(model={}), "model lacks cell, dropout, hidden_size"),
-        (lambda said: said.update(settings={"steps": 3}), "settings lacks batch_size, seq_length"),
         (
-            lambda said: said.update(settings={"steps": 0, "batch_size": 1, "seq_length": 1}),
+            lambda said: said.update(settings={"steps": 3}),
+            "settings lacks learning_rate, val_every",
+        ),
+        (
+            lambda said: said.update(settings=asdict(complete(steps=3)) | {"steps": 0}),
             "steps of its settings is 0, not a whole number from 1 to",
         ),
         (
-            lambda said: said.update(
-                settings={"steps": 1, "batch_size": 1, "seq_length": 1, "x": 1}
-            ),
+            lambda said: said.update(settings=asdict(complete(steps=1)) | {"x": 1}),
             "nothing is known of 'x' in its settings",
         ),
         (lambda said: said["arrays"].extend(["last.by"] * 100_000), "too large"),
@@ -86,7 +88,7 @@ def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
 @pytest.fixture(scope="module")
 def valid():
     """The arrays of a checkpoint with every field, and its header."""
-    every = asdict(Settings(steps=3, batch_size=2, seq_length=2))
+    every = asdict(complete(steps=3, batch_size=2, seq_length=2))
     corpus = {**CORPUS, "errors": "strict", "binary": False}
     arrays = packed(made(corpus=corpus, settings=every, run=RUN))
     return arrays, json.loads(arrays.pop("header").tobytes())
@@ -174,10 +176,9 @@ def test_every_field_may_have_the_ends_of_its_range(section, name, valid):
 
 
 def test_the_schema_has_the_fields_that_a_run_writes_and_no_others(path):
-    settings = {"batch_size": 2, "seq_length": 4, "workers": 1}
-    model = {"cell": "gru", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
-    with session.start(Corpus.of("abc" * 99), path, model=model, settings=settings) as run:
-        run.save()
+    config = TrainingConfig(batch_size=2, seq_length=4, workers=1)
+    with run.new(Corpus.of("abc" * 99), path, ModelConfig(hidden_size=3), config) as current:
+        current.save()
     with np.load(path) as file:
         said = json.loads(file["header"].tobytes())
     written = {(section, name) for section in SECTIONS for name in said[section]}

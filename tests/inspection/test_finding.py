@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from configs import complete
 from planted import bracket_counter, long_brackets
 
 from charrnn.errors import TextError, UnknownCharacter
@@ -23,8 +24,7 @@ from charrnn.network.layers import CELLS
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.config import Settings
-from charrnn.training.trainer import Run, train
+from charrnn.training.trainer import Trainer, train
 
 
 def brackets(rng, lines):
@@ -51,8 +51,8 @@ def counter():
     vocabulary = Vocabulary("()ab.\n")
     model = CharRNN(vocabulary, cell="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(1))
-    settings = Settings(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
-    for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Group())):
+    config = complete(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
+    for _ in train(Trainer(model, vocabulary.encode(text), vocabulary.encode(""), config, Group())):
         pass
     return model, brackets(rng, 400)
 

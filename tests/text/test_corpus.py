@@ -19,7 +19,7 @@ from charrnn.text.corpus import Corpus, decoding_of, read, read_again, standard_
 from charrnn.text.decoding import Decoding
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import session
+from charrnn.training import run
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
 
@@ -303,11 +303,11 @@ def test_a_file_that_was_rewritten_and_set_back_is_encoded_as_it_is_hashed(write
 def test_what_a_checkpoint_says_of_its_text_reads_it_again(write):
     path = write("odd.bin", b"\xff\0\xe9")
     how = Decoding(binary=True)
-    described = session.describe(read([path], how), None, 0)
+    described = run.describe(read([path], how), None, 0)
     assert decoding_of(described) == how
     assert read_again(described).text == "\xff\0é"
     how = Decoding("ascii", "replace")
-    described = session.describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
+    described = run.describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
     assert decoding_of(described) == how
     assert read_again(described).text == "a\ufffd"
 
