@@ -24,7 +24,7 @@ class GroupedCommand(click.Command):
         records = {
             parameter.name: record
             for parameter in self.get_params(ctx)
-            if (record := parameter.get_help_record(ctx))
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx))
         }
         grouped = {name for names in self.groups.values() for name in names}
         others = [name for name in records if name not in grouped]

@@ -75,7 +75,7 @@ GROUPS = {
 @config_option(
     ModelConfig, "hidden_size", "Cells of a layer.", shown=f"{HIDDEN_SIZE}; more with --time"
 )
-@config_option(ModelConfig, "num_layers", "Layers.")
+@config_option(ModelConfig, "num_layers", "Number of layers.")
 @config_option(
     ModelConfig,
     "dropout",
@@ -98,7 +98,7 @@ GROUPS = {
 @config_option(
     TrainingConfig,
     "learning_rate",
-    "The highest.",
+    "The highest learning rate.",
     shown=f"{planning.RATE:g}; of a vanilla network at most {planning.VANILLA_RATE:g} / "
     "(cells × layers)",
     type=Real(0, min_open=True),
@@ -110,7 +110,7 @@ GROUPS = {
     "Steps of warm-up.",
     shown=f"{planning.WARMUP}, at most a tenth of the steps",
 )
-@config_option(TrainingConfig, "momentum", "Of sgd.")
+@config_option(TrainingConfig, "momentum", "Momentum of sgd.")
 @config_option(
     TrainingConfig,
     "weight_decay",
@@ -141,7 +141,7 @@ GROUPS = {
     "Stop after this number of validations without a new best.",
     shown="never",
 )
-@config_option(TrainingConfig, "seed", "Of the starting weights and of dropout.")
+@config_option(TrainingConfig, "seed", "Seed of the starting weights and of dropout.")
 @config_option(
     TrainingConfig,
     "workers",

@@ -118,7 +118,7 @@ class Trainer:
             model.parameters, config.weight_decay, config.momentum, self.part, group.shared
         )
         self._best = weights.copy() if group.rank == 0 else weights
-        group.start(follow, model.vocabulary.ix_to_char, model.configuration, config)
+        group.start(follow, type(self), model.vocabulary.ix_to_char, model.configuration, config)
 
     @np.errstate(over="ignore", invalid="ignore")  # non-finite numbers are found below
     def step(self) -> Progress:
@@ -328,12 +328,16 @@ def train(trainer: Trainer) -> Iterator[Progress]:
 
 
 def follow(
-    group: Group, characters: str, configuration: dict[str, Any], config: TrainingConfig
+    group: Group,
+    kind: type[Trainer],
+    characters: str,
+    configuration: dict[str, Any],
+    config: TrainingConfig,
 ) -> None:
     """Carry out the leader's orders: the work of every other member of a group."""
     model = CharRNN(Vocabulary(characters), **configuration)
     nothing = np.empty(0)
-    trainer = Trainer(model, nothing, nothing, config, group)
+    trainer = kind(model, nothing, nothing, config, group)
     for name, arguments in group.orders():
         with suppress(Stopped, Diverged):  # the leader knows of both
             getattr(trainer, name)(*arguments)
