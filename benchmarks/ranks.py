@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 from common import VOCABULARY_SIZE
 
+from charrnn.config import TrainingConfig
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import Follower, Leader
 from charrnn.parallel.workers import group_of
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.config import Settings
-from charrnn.training.learner import Learner
+from charrnn.training.trainer import Trainer
 
 #: How often what is sent in a step is sent alone, and how often a gradient is computed beside it.
 TIMES, PAIRS = 20, 4
 #: Streams that many ranks have together.
 MANY = 8192
+#: Steps of a run that a time ends.
+ENDLESS = 2**50
 
 
 class Timed:
@@ -44,52 +46,68 @@ class Timed:
         return result
 
 
-def make(group: Group, cell: str, units: int, layers: int, streams: int, steps: int) -> Learner:
-    """A member's part of a run on a random text."""
+class MeasuredTrainer(Trainer):
+    """A trainer whose members also measure what they send."""
+
+    def sums(self) -> float:
+        """Seconds to sum the gradients and send the weights, without waiting for a member."""
+        self.group.order("sums")
+        begun = 0.0
+        for number in range(TIMES + 1):
+            if number == 1:  # the first is slower
+                self.group.all_reduce([])
+                begun = time.perf_counter()
+            self.group.reduce_scatter(self.gradient)
+            self.group.all_gather(self.model.parameters.flat)
+        return (time.perf_counter() - begun) / TIMES
+
+    def overlap(self) -> tuple[float, float]:
+        """Seconds to compute a gradient and sum another: in turn, and at the same time."""
+        from mpi4py import MPI
+
+        self.group.order("overlap")
+        ranks, group = MPI.COMM_WORLD, self.group
+        whole = np.zeros_like(self.gradient)
+        part, window = whole[group.part(whole.size)].copy(), self.streams.window(0)
+        counts = ranks.allgather(part.size)
+
+        def turn(together: bool) -> float:
+            begun = time.perf_counter()
+            request = ranks.Ireduce_scatter(whole, part, counts) if together else None
+            self.model.loss_and_gradient(window, self.states[..., self.streams.part], None)
+            if request:
+                request.Wait()
+            else:
+                ranks.Reduce_scatter(whole, part, counts)
+            ranks.Barrier()
+            return time.perf_counter() - begun
+
+        turns = [(turn(False), turn(True)) for _ in range(PAIRS + 1)]
+        after, during = (median(times) for times in zip(*turns[1:]))  # the first is slower
+        return after, during
+
+
+def make(
+    group: Group, cell: str, units: int, layers: int, streams: int, steps: int
+) -> MeasuredTrainer:
+    """The leader's part of a training on a random text."""
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=units, num_layers=layers, dropout=0.1)
     model.initialize(rng)
     text = rng.integers(0, VOCABULARY_SIZE, 1_000_000).astype(vocabulary.dtype)
-    settings = Settings(steps=1, batch_size=streams, seq_length=steps, ranks=group.size)
-    return Learner(model, text, text[:0], settings, group)
-
-
-def sums(learner: Learner) -> float:
-    """Seconds to sum the gradients and send the weights, where nobody has to be waited for."""
-    begun = 0.0
-    for number in range(TIMES + 1):
-        if number == 1:  # the first finds its way
-            learner.group.all_reduce([])
-            begun = time.perf_counter()
-        learner.group.reduce_scatter(learner.gradient)
-        learner.group.all_gather(learner.model.parameters.flat)
-    return (time.perf_counter() - begun) / TIMES
-
-
-def overlap(learner: Learner) -> tuple[float, float]:
-    """Seconds to compute a gradient and sum another: one after the other, and at the same time."""
-    from mpi4py import MPI
-
-    ranks, group = MPI.COMM_WORLD, learner.group
-    whole = np.zeros_like(learner.gradient)
-    part, window = whole[group.part(whole.size)].copy(), learner.streams.window(0)
-    counts = ranks.allgather(part.size)
-
-    def turn(together: bool) -> float:
-        begun = time.perf_counter()
-        request = ranks.Ireduce_scatter(whole, part, counts) if together else None
-        learner.model.loss_and_gradient(window, learner.state, None)
-        if request:
-            request.Wait()
-        else:
-            ranks.Reduce_scatter(whole, part, counts)
-        ranks.Barrier()
-        return time.perf_counter() - begun
-
-    turns = [(turn(False), turn(True)) for _ in range(PAIRS + 1)]
-    after, during = (median(times) for times in zip(*turns[1:]))  # the first finds its way
-    return after, during
+    config = TrainingConfig(
+        steps=ENDLESS,
+        val_every=ENDLESS,
+        batch_size=streams,
+        seq_length=steps,
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup_steps=0,
+        workers=1,
+        ranks=group.size,
+    )
+    return MeasuredTrainer(model, text, None, config, group)
 
 
 def reading(group: Group, steps: int) -> float:
@@ -103,46 +121,32 @@ def reading(group: Group, steps: int) -> float:
     return (time.perf_counter() - begun) / TIMES / MANY
 
 
-def follow(group: Group, *case: Any) -> None:
-    """What all but the first do."""
-    learner = make(group, *case)
-    group.start(follow, *case)
-    for name, arguments in group.orders():
-        if name in ("sums", "overlap"):
-            globals()[name](learner)
-        else:
-            getattr(learner, name)(*arguments)
-
-
 def lead(group: Group, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
     """Milliseconds of a step and of its parts, and of a sum without waiting."""
-    learner = make(group, *case)
-    group.start(follow, *case)
-    meetings = {name: Timed(getattr(group, name)) for name in ("order", "reduce", "sum", "gather")}
+    trainer = make(group, *case)
+    names = ("order", "reduce_scatter", "all_reduce", "all_gather")
+    meetings = {name: Timed(getattr(group, name)) for name in names}
     for name, timed in meetings.items():
         setattr(group, name, timed)
-    meetings["text"] = Timed(learner.streams.indices.take)
-    learner.streams.indices.take = meetings["text"]  # type: ignore[method-assign]
-    for number in range(2):  # the first ones wake and fill what sleeps and is empty
-        learner.step(number, 1e-3)
+    meetings["text"] = Timed(trainer.streams.indices.take)
+    trainer.streams.indices.take = meetings["text"]  # type: ignore[method-assign]
+    for _ in range(2):  # the first ones are slower
+        trainer.step()
     for timed in meetings.values():
         timed.seconds = 0.0
-    number, begun = 2, time.perf_counter()
-    while (passed := time.perf_counter() - begun) < seconds or number < 4:
-        learner.step(number, 1e-3)
-        number += 1
-    count = number - 2
+    count, begun = 0, time.perf_counter()
+    while (passed := time.perf_counter() - begun) < seconds or count < 2:
+        trainer.step()
+        count += 1
     found = {
         "step": passed / count,
         "meeting": sum(timed.seconds for timed in meetings.values()) / count,
-        "parameters": learner.gradient.size / 1e3,
+        "parameters": trainer.gradient.size / 1e3,
     }
     if group.size > 1:
-        group.order("sums")
-        found["sum"] = sums(learner)
+        found["sum"] = trainer.sums()
         if type(group) is Leader:
-            group.order("overlap")
-            found["after"], found["during"] = overlap(learner)
+            found["after"], found["during"] = trainer.overlap()
     else:
         found["text"] = reading(group, case[-1])
     return {name: 1e3 * value for name, value in found.items()}

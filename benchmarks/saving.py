@@ -15,12 +15,13 @@ from statistics import median
 from common import ROOT, Options, Result, Table, alone
 
 from charrnn import checkpoint
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.text import corpus
-from charrnn.training import session
+from charrnn.training import run as runs
 
 #: The default network, and the largest that anyone would want to train like this.
 NETWORKS = (("gru", 256, 1), ("lstm", 1024, 2))
-SETTINGS = {"batch_size": 32, "seq_length": 32, "steps": 1}
+CONFIG = TrainingConfig(steps=1)
 
 
 def measure(options: Options) -> Result:
@@ -31,9 +32,9 @@ def measure(options: Options) -> Result:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "charrnn.npz"
         for cell, units, layers in NETWORKS[: 1 if options.quick else None]:
-            model = {"layer_type": cell, "hidden_size": units, "num_layers": layers, "dropout": 0}
-            with session.start(text, path, model=model, settings=SETTINGS) as run:
-                run.run.step()
+            model = ModelConfig(cell, hidden_size=units, num_layers=layers, dropout=0)
+            with runs.new(text, path, model, CONFIG) as run:
+                run.trainer.step()
                 saves = times(run.save, 2 * options.turns)
             reads = times(lambda: checkpoint.read(path), options.turns)
             figures = {

@@ -25,18 +25,18 @@ def charrnn_step(
     """A whole training step of charrnn, by so many processes: what `charrnn train` repeats."""
     import numpy as np
 
+    from charrnn.config import TrainingConfig
     from charrnn.network.model import CharRNN
     from charrnn.parallel.workers import group_of
     from charrnn.text.vocabulary import Vocabulary
-    from charrnn.training.config import Settings
-    from charrnn.training.trainer import Run
+    from charrnn.training.trainer import Trainer
 
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size, num_layers=num_layers)
     model.initialize(rng)
     text = rng.integers(0, vocabulary_size, 1_000_000).astype(vocabulary.dtype)
-    settings = Settings(
+    config = TrainingConfig(
         steps=ENDLESS,
         val_every=ENDLESS,
         batch_size=batch_size,
@@ -47,7 +47,7 @@ def charrnn_step(
         workers=workers,
     )
     with group_of(workers) as group:
-        yield Run(model, text, None, settings, group).step
+        yield Trainer(model, text, None, config, group).step
 
 
 @contextmanager

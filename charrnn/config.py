@@ -7,9 +7,9 @@ module chooses the value of an option that is None: its docstring says by which 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import nextafter
-from typing import Any
+from typing import Any, TypeVar
 
 from charrnn.errors import SettingError
 
@@ -21,6 +21,8 @@ MAX_FLOAT32, BELOW_ONE = (2 - 2.0**-23) * 2.0**127, nextafter(1.0, 0.0)
 HIDDEN_SIZE = 256
 #: The default of an option that the planning chooses. No option of a run in progress is None.
 CHOSEN: Any = None
+
+Filled = TypeVar("Filled", bound="Config")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,11 @@ class Config:
             value = getattr(self, option.name)
             if value is not None or option.default is not None:
                 object.__setattr__(self, option.name, option.convert(value))
+
+    def filled(self: Filled, **values: Any) -> Filled:
+        """A copy in which options that were None have these values."""
+        missing = {name: value for name, value in values.items() if getattr(self, name) is None}
+        return replace(self, **missing)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
     │   ├── DamagedCheckpointError    the file is not what charrnn writes
     │   └── NonFiniteError            the weights to save are infinite or NaN
     ├── TrainingError                 a training cannot start or cannot go on
-    │   └── DivergedError             the hidden state or the logits became infinite or NaN
+    │   └── DivergedError             losses, weights, states or logits became infinite or NaN
     ├── MissingExtraError             a package that only an extra of charrnn installs is missing
     ├── UnknownCharacterError         the model was not trained on a character    exit code 2
     └── SettingError                  an argument is out of its range             exit code 2
@@ -14,6 +14,8 @@
 The message is one line: the object, what is wrong, what to do. The command line prints it on
 stderr and exits with the code. An exception of any other class is a bug and keeps its traceback.
 """
+
+from __future__ import annotations
 
 from typing import ClassVar
 
@@ -57,16 +59,24 @@ class TrainingError(CharRNNError):
 
 
 class DivergedError(TrainingError):
-    """The hidden state or the logits of a network became infinite or NaN.
+    """A loss, a gradient, weights, the hidden state or the logits became infinite or NaN.
 
     Args:
-        doing: what the network does with the text: reads, or writes.
+        figures: the numbers, and the step.
+        remedy: the advice.
     """
 
-    def __init__(self, doing: str) -> None:
-        super().__init__(
-            f"the hidden state or the logits became non-finite as the model {doing}: the training "
-            "diverged: train again with a lower --learning-rate"
+    def __init__(
+        self, figures: str, remedy: str = "try a lower --learning-rate or --grad-clip"
+    ) -> None:
+        super().__init__(f"{figures}: {remedy}")
+
+    @classmethod
+    def of_states(cls, doing: str) -> DivergedError:
+        """The error of a model that reads or writes a text; `doing` is one of these words."""
+        return cls(
+            f"the hidden state or the logits became non-finite as the model {doing}",
+            "the training diverged: train again with a lower --learning-rate",
         )
 
 
@@ -84,3 +94,7 @@ class SettingError(CharRNNError, ValueError):
     """An argument is out of its range, or contradicts another one."""
 
     exit_code = 2
+
+
+class Notice(UserWarning):
+    """A warning of the Python API: a decision that changes an option, or a save that failed."""

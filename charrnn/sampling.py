@@ -245,7 +245,7 @@ def generate(
         if ahead == 0:
             uniform = np.stack([rng.random(NUMBERS_AHEAD) for rng in generators], axis=1)
         if not np.isfinite(logits).all():
-            raise DivergedError("writes")
+            raise DivergedError.of_states("writes")
         indices = choice.choose(logits, uniform[ahead])
         if log_probs:
             by_model = UNCHANGED.log_probs(logits, indices)

@@ -30,6 +30,7 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+from charrnn.training.session import resume
 from helpers.checkpoints import READING_BYTES, mutated, trained
 
 from charrnn.checkpoint import Checkpoint, archive, pack, unpack
@@ -38,7 +39,6 @@ from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
-from charrnn.training.session import resume
 from charrnn.training.trainer import train
 
 WHOLE = [trained()]

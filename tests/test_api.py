@@ -1,23 +1,253 @@
+"""The Python API does what the command does."""
+
+import doctest
+import inspect
+import os
+import signal
+import threading
+
 import numpy as np
+import pytest
+from click.testing import CliRunner
 
 import charrnn
-from charrnn.checkpoint import Checkpoint, save
-from charrnn.sampling import sample_text
+from charrnn.cli import group
+from charrnn.cli.train import GROUPS, command
+from charrnn.config import ModelConfig, TrainingConfig, options
+from charrnn.errors import (
+    CheckpointError,
+    Notice,
+    SettingError,
+    TrainingError,
+    UnknownCharacterError,
+)
+from charrnn.network.layers import LAYER_TYPES
+from charrnn.training.optimizers import OPTIMIZERS
+from charrnn.training.schedules import SCHEDULES
+
+TEXT = "the quick brown fox jumps over the lazy dog\n" * 60
+SMALL = {"hidden_size": 8, "batch_size": 4, "seq_length": 8, "steps": 12, "val_every": 4}
+#: Options of the command that functions of Python replace, or that need a launcher.
+OF_THE_COMMAND = {"log", "sample_every", "mpi", "batch_size_per_rank"}
 
 
-def test_a_model_of_the_api_writes_text(tmp_path, tiny_model):
-    path, model = tmp_path / "model.npz", tiny_model(dtype=np.float32)
-    best, last = dict(model.parameters), {n: array + 1 for n, array in model.parameters.items()}
-    save(path, Checkpoint(model.configuration, model.vocabulary, best, last))
-    loaded = charrnn.load(path)
-    assert isinstance(loaded, charrnn.CharRNN)
-    expected = "".join(sample_text(model, 50, seed=3, prime="abc", top_k=3))
-    assert "".join(loaded.sample(50, seed=3, prime="abc", top_k=3)) == expected
-    np.testing.assert_array_equal(charrnn.load(path, "last").parameters["by"], last["by"])
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
 
 
-def test_a_new_model_of_the_api_can_be_trained_and_writes(window):
-    model = charrnn.CharRNN(charrnn.Vocabulary("abcdefg"), hidden_size=5)
-    model.initialize(np.random.default_rng(0))
-    assert np.isfinite(model.loss_and_gradient(window, model.state(3)))
-    assert len("".join(model.sample(9))) == 9
+def run(*words):
+    """The command with the options of `SMALL`."""
+    flags = [word for name, value in SMALL.items() for word in (flag(name), value)]
+    result = CliRunner().invoke(group, [str(word) for word in ("train", *flags, *words)])
+    assert result.exit_code == 0, result.output
+
+
+def flag(name):
+    return "--" + name.replace("_", "-")
+
+
+def arrays(path):
+    with np.load(path) as file:
+        return {name: file[name].tobytes() for name in file.files if name != "header"}
+
+
+def test_the_examples_of_the_documentation_run():
+    assert doctest.testmod(charrnn).failed == 0
+    assert doctest.testmod(charrnn).attempted >= 10
+
+
+def test_every_option_of_the_command_is_a_field_or_an_argument_and_the_other_way_round():
+    flags = {parameter.opts[0].strip("-").replace("-", "_") for parameter in command.params}
+    fields = {
+        option.flag.replace("-", "_")
+        for kind in (ModelConfig, TrainingConfig)
+        for option in options(kind)
+    }
+    arguments = set(inspect.signature(charrnn.train).parameters) - {"options"}
+    of_python = {"paths", "text", "progress", "checkpoint"}
+    of_the_command = {"text", "c"} | OF_THE_COMMAND
+    assert flags - of_the_command == (fields | arguments) - of_python - {"ranks"}
+
+
+def test_the_command_has_the_defaults_of_the_configurations():
+    params = command.make_context("train", []).params
+    for kind in (ModelConfig, TrainingConfig):
+        for option in options(kind):
+            if option.name != "ranks":
+                assert params[option.name] == option.default, option.name
+
+
+def test_the_choices_are_the_names_of_what_there_is():
+    choices = {
+        option.name: set(option.choices)
+        for kind in (ModelConfig, TrainingConfig)
+        for option in options(kind)
+    }
+    assert choices["layer_type"] == set(LAYER_TYPES)
+    assert choices["optimizer"] == set(OPTIMIZERS)
+    assert choices["schedule"] == set(SCHEDULES)
+
+
+def test_every_option_is_in_a_group_of_the_help():
+    names = {parameter.name for parameter in command.params} - {"text"}
+    assert {name for names in GROUPS.values() for name in names} == names
+    shown = CliRunner().invoke(group, ["train", "--help"]).output
+    for title in GROUPS:
+        assert f"\n{title}:\n" in shown
+    assert shown.split("Other options:\n")[1].split() == [
+        *("-h,", "--help", "Show", "this", "message", "and", "exit."),
+    ]
+
+
+@pytest.mark.parametrize("layer_type", ["lstm", "vanilla"])
+def test_python_and_the_command_train_to_the_same_bits(layer_type):
+    run("text.txt", "-c", "command.npz", "--model", layer_type, "--workers", 1, "--seed", 3)
+    charrnn.train("text.txt", checkpoint="python.npz", model=layer_type, seed=3, **SMALL)
+    assert arrays("command.npz") == arrays("python.npz")
+
+
+def test_a_run_is_resumed_by_either_with_the_same_bits():
+    charrnn.train("text.txt", checkpoint="whole.npz", **{**SMALL, "steps": 20})
+    for path in ("first.npz", "second.npz"):
+        interrupted(path)
+    charrnn.train(checkpoint="first.npz", resume=True)
+    result = CliRunner().invoke(group, ["train", "--resume", "-c", "second.npz"])
+    assert result.exit_code == 0, result.output
+    assert arrays("first.npz") == arrays("second.npz") == arrays("whole.npz")
+
+
+def test_a_resumed_run_keeps_its_seed_and_refuses_another_shape():
+    charrnn.train(text=TEXT, checkpoint="a.npz", seed=5, **SMALL)
+    resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True, "steps": 14}
+    assert charrnn.train(**resume).checkpoint.settings["seed"] == 5
+    with pytest.raises(SettingError, match="keeps its hidden_size"):
+        charrnn.train(**resume, hidden_size=9)
+
+
+def stop_at(step):
+    """A callback that sends Ctrl-C after a step."""
+
+    def stop(progress):
+        if progress.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    return stop
+
+
+def interrupted(path):
+    with pytest.warns(Notice, match="saving"), pytest.raises(KeyboardInterrupt):
+        charrnn.train("text.txt", checkpoint=path, progress=stop_at(7), **{**SMALL, "steps": 20})
+
+
+def test_ctrl_c_without_a_checkpoint_ends_after_the_step():
+    seen = []
+
+    def stop(progress):
+        seen.append(progress.step)
+        stop_at(3)(progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        charrnn.train(text=TEXT, progress=stop, **SMALL)
+    assert seen == [1, 2, 3]
+    assert os.listdir() == ["text.txt"]
+
+
+def test_a_thread_that_is_not_the_main_one_can_train():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(charrnn.train(text=TEXT, **SMALL)))
+    thread.start()
+    thread.join()
+    assert found[0].evaluate(TEXT) < 4
+
+
+def test_progress_is_frozen_and_has_the_figures_of_each_step():
+    seen = []
+    model = charrnn.train(text=TEXT, progress=seen.append, **SMALL)
+    assert [progress.step for progress in seen] == list(range(1, 13))
+    assert [progress.step for progress in seen if progress.val_loss is not None] == [4, 8, 12]
+    assert {progress.steps for progress in seen} == {12}
+    best = min(progress.val_loss for progress in seen if progress.val_loss is not None)
+    assert model.checkpoint.run["best_loss"] == best
+    with pytest.raises(AttributeError):
+        seen[0].step = 2
+
+
+def test_nothing_is_printed_and_a_changed_option_is_a_warning(capsys):
+    with pytest.warns(Notice, match=r"to fit the text: --batch-size \d+ and --seq-length 8"):
+        charrnn.train(text=TEXT, **{**SMALL, "batch_size": 400})
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_time_becomes_a_number_of_steps():
+    more = {**SMALL, "steps": None, "warmup": 5}
+    with pytest.warns(Notice, match="ms a step"):
+        model = charrnn.train(text=TEXT, time=0.3, **more)
+    assert model.checkpoint.settings["steps"] == model.checkpoint.run["step"] > 5
+
+
+def test_a_saved_model_is_the_same_model_and_starts_a_run():
+    model = charrnn.train(text=TEXT, normalize="nfc", **SMALL)
+    model.save("model.npz")
+    again = charrnn.load("model.npz")
+    assert again.evaluate(TEXT) == model.evaluate(TEXT)
+    assert again.checkpoint.normalize == "nfc"
+    written = ["".join(each.sample(30, seed=1, temperature=0.7)) for each in (model, again)]
+    assert written[0] == written[1]
+    with pytest.raises(CheckpointError, match="no run to go on with"):
+        charrnn.train(text=TEXT, checkpoint="model.npz", resume=True)
+    charrnn.train(text=TEXT, init_from="model.npz", steps=2, batch_size=4)
+
+
+def test_a_model_shows_itself_in_a_line_and_in_a_table():
+    model = charrnn.train("text.txt", **SMALL)
+    assert len(repr(model).splitlines()) == 1
+    assert "gru, 1 layer of 8" in repr(model)
+    model.checkpoint.corpus["name"] = "<script>&"
+    assert "&lt;script&gt;&amp;" in model._repr_html_()
+    assert "<script>" not in model._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"text": TEXT, "colour": "blue"}, SettingError, "no option 'colour'"),
+        ({"text": TEXT, "hidden_size": "8"}, SettingError, "hidden_size is a whole number"),
+        ({"text": TEXT, "model": "cnn"}, SettingError, "no layer_type named 'cnn'"),
+        ({"text": TEXT, "steps": 3, "epochs": 1}, SettingError, "exclude one another"),
+        ({"text": TEXT, "time": 0}, SettingError, "time is above 0"),
+        ({"text": TEXT, "val_frac": 1}, SettingError, "val_frac is from 0 to below 1"),
+        ({"text": TEXT, "resume": True}, SettingError, "resume needs a checkpoint"),
+        ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no directory"),
+        ({"checkpoint": "x.npz", "resume": True}, CheckpointError, "no such checkpoint"),
+        (
+            {**SMALL, "text": TEXT, "learning_rate": 1e30, "grad_clip": 0, "optimizer": "sgd"},
+            TrainingError,
+            "try a lower",
+        ),
+    ],
+)
+def test_a_mistake_is_an_error_of_charrnn(arguments, error, message):
+    with pytest.raises(error, match=message):
+        charrnn.train(**arguments)
+
+
+def test_paths_and_text_are_not_mixed():
+    with pytest.raises(SettingError, match="exclude one another"):
+        charrnn.train("text.txt", text=TEXT)
+
+
+def test_another_run_is_not_overwritten_unless_asked_for():
+    charrnn.train(text=TEXT, checkpoint="model.npz", **SMALL)
+    with pytest.raises(CheckpointError, match="holds another run"):
+        charrnn.train(text=TEXT, checkpoint="model.npz", **SMALL)
+    charrnn.train(text=TEXT, checkpoint="model.npz", overwrite=True, **SMALL)
+
+
+def test_what_a_model_does_not_know_is_refused():
+    model = charrnn.train(text=TEXT, **SMALL)
+    with pytest.raises(UnknownCharacterError):
+        model.evaluate("Ω and more")
+    with pytest.raises(SettingError, match="at least 2 characters"):
+        model.evaluate("t")

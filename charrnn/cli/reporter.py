@@ -14,7 +14,8 @@ from charrnn.cli.log import Log
 from charrnn.cli.progress import Bar
 from charrnn.errors import TrainingError
 from charrnn.sampling import sample_text
-from charrnn.training.trainer import Progress, Run
+from charrnn.training.run import Run
+from charrnn.training.trainer import Progress
 
 
 def in_bits(loss: float) -> str:
@@ -23,23 +24,25 @@ def in_bits(loss: float) -> str:
 
 
 class Reporter:
-    """Shows what a run yields.
+    """Shows the progress of a run.
 
     Args:
         run: the run.
-        log_path: of a file to append a JSON object a step to; None for none.
+        log_path: of a file to which a JSON object a step is appended; None for none.
+        sample_every: steps from sample to sample; None for no samples.
     """
 
-    def __init__(self, run: Run, log_path: Path | None) -> None:
-        self.run = run
+    def __init__(self, run: Run, log_path: Path | None, sample_every: int | None) -> None:
+        self.trainer = run.trainer
+        self.sample_every = sample_every
         self.started = time.monotonic()
-        self.first_step = run.counters.step
+        self.first_step = run.trainer.counters.step
         self.smooth: float | None = None
-        history = run.counters.history
+        history = run.trainer.counters.history
         self.val_loss = history[-1]["val_loss"] if history else None
         self.log = Log(log_path, self.say)
         self.bar = Bar(
-            total=run.settings.steps,
+            total=run.trainer.config.steps,
             initial=self.first_step,
             unit="step",
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left{postfix}",
@@ -58,25 +61,20 @@ class Reporter:
         self.log.close()
 
     def restart(self) -> None:
-        """Count the speed that is shown from now on."""
+        """Measure the speed from now on."""
         self.started = time.monotonic()
 
-    def planned(self, said: str | None) -> None:
-        """Take over how many steps were planned just now, and say it; None where none were."""
-        if said:
-            self.bar.total = self.run.settings.steps
-            self.say(said)
-
     def show(self, progress: Progress) -> None:
-        """Take a step into the bar, the lines and the log."""
+        """Show a step in the bar or in lines, log it, and show a sample if one is due."""
+        self.bar.total = progress.steps
         self.smooth = (
             progress.loss if self.smooth is None else 0.98 * self.smooth + 0.02 * progress.loss
         )
         if progress.val_loss is not None:
             self.val_loss = progress.val_loss
         now = time.monotonic()
-        settings = self.run.settings
-        characters = (progress.step - self.first_step) * settings.batch_size * settings.seq_length
+        taken = progress.step - self.first_step
+        characters = taken * progress.characters / progress.step
         speed = characters / max(now - self.started, 1e-9)
         self.log.write(
             {
@@ -94,14 +92,15 @@ class Reporter:
         self.bar.set_postfix_str(self._figures(speed), refresh=False)
         self.bar.update()
         if self.bar.disable and (
-            self.bar.due() or progress.step in (self.first_step + 1, settings.steps)
+            self.bar.due() or progress.step in (self.first_step + 1, progress.steps)
         ):
-            left = (settings.steps - progress.step) * (now - self.started)
-            left /= progress.step - self.first_step
+            left = (progress.steps - progress.step) * (now - self.started) / taken
             self.say(
-                f"step {progress.step:,} of {settings.steps:,}, epoch {progress.epoch:.2f}, "
+                f"step {progress.step:,} of {progress.steps:,}, epoch {progress.epoch:.2f}, "
                 f"{self._figures(speed)}, {tqdm.format_interval(left)} left"
             )
+        if self.sample_every and progress.step % self.sample_every == 0:
+            self.sample()
 
     def _figures(self, speed: float) -> str:
         parts = []
@@ -112,15 +111,15 @@ class Reporter:
         parts.append(f"{speed / 1000:,.0f}k characters/s")
         return ", ".join(parts)
 
-    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is found out
+    @np.errstate(over="ignore", invalid="ignore")  # `sample` finds non-finite logits
     def sample(self) -> None:
-        """Show what the model writes now."""
+        """Show a text that the model writes now."""
         try:
-            text = "".join(sample_text(self.run.model, 200, temperature=0.8, seed=0))
-        except TrainingError as error:  # which the run itself may yet get over
+            text = "".join(sample_text(self.trainer.model, 200, temperature=0.8, seed=0))
+        except TrainingError as error:  # the training itself may recover
             text = str(error)
-        self.bar.say(f"--- step {self.run.counters.step:,}\n{text}\n---", text=True)
+        self.bar.say(f"--- step {self.trainer.counters.step:,}\n{text}\n---", text=True)
 
     def say(self, message: str) -> None:
-        """Say something without drawing into the bar."""
+        """Write a message without drawing into the bar."""
         self.bar.say(message)

@@ -7,11 +7,11 @@ from math import log
 from typing import Any
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.config import TrainingConfig
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.network.model import CharRNN
 from charrnn.render.chart import chart
 from charrnn.render.escape import MAX_NAME, one_line, printable
-from charrnn.training.config import Settings
 
 #: White space as the vocabulary shows it.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -57,7 +57,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         different = f"{name}: {corpus['characters']:,} characters, {different}"
     found.append(("text" if corpus else "characters", different))
     if summary["settings"]:
-        settings = Settings(**summary["settings"])
+        settings = TrainingConfig(**summary["settings"])
         found.append(
             (
                 "steps",

@@ -262,4 +262,4 @@ def check_finite(*arrays: Array) -> None:
         DivergedError: where one is not.
     """
     if not all(np.isfinite(array).all() for array in arrays):
-        raise DivergedError("reads")
+        raise DivergedError.of_states("reads")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from types import FrameType, TracebackType
+
+#: The signal of a terminal that closes; Windows has none.
+HANGUP = getattr(signal, "SIGHUP", None)
 
 #: Signals that reach all processes of a terminal or a job, where the first ends the others.
 IGNORED = [
@@ -29,3 +34,46 @@ def blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Interrupts:
+    """A context in which the first SIGINT, SIGTERM or SIGHUP is only noted.
+
+    A second SIGINT or SIGTERM has its usual effect. A terminal that closes may send SIGHUP more
+    than once, without haste. Outside of the main thread, which alone receives signals, the context
+    does nothing.
+
+    Attributes:
+        received: the number of the signal, or 0.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        # An ignored signal stays ignored, as with nohup.
+        if HANGUP and signal.getsignal(HANGUP) is not signal.SIG_IGN:
+            self._before[HANGUP] = signal.signal(HANGUP, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._restore(*self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        # Writes no message: the signal may interrupt a write to the same stream.
+        self.received = self.received or number
+        self._restore(signal.SIGINT, signal.SIGTERM)
+
+    def _restore(self, *numbers: int) -> None:
+        for number in numbers:
+            signal.signal(number, self._before[number])  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""Training: configuration, optimizers, schedules, evaluation, the loop."""
+"""Training: planning, optimizers, schedules, evaluation, the trainer, the run and its file."""

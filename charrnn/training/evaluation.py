@@ -1,4 +1,4 @@
-"""How well a model predicts a text."""
+"""The loss of a model on a text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from charrnn.parallel.group import Group
 from charrnn.text.streams import Window
 from charrnn.training.optimizers import clip_by_norm, squared_norm
 
-#: Characters that a reader reads before those it scores, so that its state is a carried one.
+#: Characters that a stream reads before those it scores, so that its state is a carried one.
 CONTEXT = 256
 ALONE = Group()
 
 
 class Stopped(Exception):
-    """The end of an evaluation that was asked to stop."""
+    """An evaluation ended early, on request."""
 
 
 def never() -> bool:
@@ -39,42 +39,41 @@ def evaluate(
 ) -> float:
     """The mean loss over a text with carried state, in nats a character.
 
-    One reader after the other would take B times as long as B readers side by side, so the
-    text is cut into B parts, and each reader but the first reads the `CONTEXT` characters
-    before its part first, unscored. What this leaves of the difference to a single reader is
-    far below what the third decimal shows.
+    One stream would take B times as long as B streams side by side, so the text is cut into B
+    parts, and each stream but the first reads the `CONTEXT` characters before its part first,
+    unscored. The remaining difference to a single stream is far below the third decimal.
 
     Args:
         model: the model.
         indices: the text, (N,), at least 2 characters; the first is read and not scored.
         batch_size: B; fewer where the text is short.
         seq_length: T, steps at a time; it changes memory and speed, not the result.
-        group: among whom the readers are divided.
-        stop: called before each window; a true value of any member ends the evaluation of all.
+        group: the members that divide the streams.
+        stop: called before each window; a true value in any member ends the evaluation in all.
 
     Raises:
-        Stopped: if a member was asked to stop, or received a signal to end.
+        Stopped: if `stop` returned a true value in a member, or it received a signal to end.
     """
     scored = len(indices) - 1
     B = max(1, min(batch_size, scored // CONTEXT))
     T = seq_length
-    part = -(-scored // B)  # characters a reader scores; the last reader may have fewer
+    part = -(-scored // B)  # characters a stream scores; the last stream may have fewer
     context = -(-CONTEXT // T) * T if B > 1 else 0
     starts = (np.arange(B) * part)[group.part(B)]
     state = model.state(len(starts))
     total = 0.0
     for offset in range(-context, part, T):
-        # All members have to stop before the same window: the text may be read together.
+        # All members stop before the same window: they may read the text together.
         if any(group.all_reduce([bool(stop() or group.signal)])):
             raise Stopped
         if offset == 0:
-            state[..., starts == 0] = 0  # the first reader has nothing before its part
-        places = starts + offset + np.arange(T + 1)[:, None]  # (T + 1, B)
-        read = indices.take(places, mode="clip").astype(np.intp)
-        if not len(starts):  # more members than readers; but all of them take
+            state[..., starts == 0] = 0  # nothing stands before the part of the first stream
+        positions = starts + offset + np.arange(T + 1)[:, None]  # (T + 1, B)
+        read = indices.take(positions, mode="clip").astype(np.intp)
+        if not len(starts):  # more members than streams; but all of them call take
             continue
         losses = model.losses(Window(read[:-1], read[1:]), state)
-        within = (places[:-1] - starts < part) & (places[:-1] < scored)
+        within = (positions[:-1] - starts < part) & (positions[:-1] < scored)
         if offset >= 0:
             total += float(losses[within].sum(dtype=np.float64))
     (total,) = group.all_reduce([total])
@@ -82,13 +81,13 @@ def evaluate(
 
 
 def finite(loss: float) -> float:
-    """The loss itself.
+    """The loss, checked.
 
     Raises:
         DivergedError: where the loss is not finite.
     """
     if not isfinite(loss):
-        raise DivergedError("reads")
+        raise DivergedError.of_states("reads")
     return loss
 
 
@@ -103,7 +102,7 @@ def evaluate_dynamically(
 ) -> float:
     """The mean loss over a text from which the model learns as it goes, in nats a character.
 
-    Dynamic evaluation (Mikolov 2010; Krause 2018): one reader scores a window of T characters,
+    Dynamic evaluation (Mikolov 2010; Krause 2018): one stream scores a window of T characters,
     then takes one step of gradient descent on this window, and reads on with the new weights and
     the carried state:
 
@@ -120,7 +119,7 @@ def evaluate_dynamically(
     Args:
         model: the model; afterwards it is as before.
         indices: the text, (N,), at least 2 characters; the first is read and not scored.
-        learning_rate: η; 0 for `evaluate` with a single reader.
+        learning_rate: η; 0 for `evaluate` with a single stream.
         grad_clip: c; 0 for none.
         seq_length: T.
 
@@ -146,21 +145,21 @@ def evaluate_dynamically(
 def evaluate_from_empty(model: CharRNN, indices: Array, *, length: int = 256) -> float:
     """The mean loss in windows of `length`, each from an empty context, in nats a character.
 
-    This is how transformers with a fixed context are scored, nanoGPT's among them; a model
-    that carries its state does better with `evaluate`.
+    Transformers with a fixed context are scored in this way, nanoGPT's among them; a model
+    that carries its state scores better with `evaluate`.
 
     Args:
         model: the model.
-        indices: the text, (N,), more than `length` characters; what is left over when it is
-            cut into windows is not scored.
+        indices: the text, (N,), more than `length` characters; the rest that fills no window
+            is not scored.
         length: of a window.
     """
     count = (len(indices) - 1) // length
     total = 0.0
     for start in range(0, count, 32):
         B = min(32, count - start)
-        places = (start + np.arange(B)) * length + np.arange(length + 1)[:, None]
-        read = indices[places].astype(np.intp)
+        positions = (start + np.arange(B)) * length + np.arange(length + 1)[:, None]
+        read = indices[positions].astype(np.intp)
         losses = model.losses(Window(read[:-1], read[1:]), model.state(B))
         total += float(losses.sum(dtype=np.float64))
     return total / (count * length)

@@ -17,19 +17,19 @@ BLOCK = 16_384
 
 
 class Optimizer(ABC):
-    """A rule and what it remembers.
+    """A rule and its slots.
 
     Args:
-        parameters: what is trained.
-        decay: the share of every weight matrix that is taken away at each step, times the
-            learning rate (decoupled weight decay: Loshchilov, Hutter 2019). Biases are left.
+        parameters: to train.
+        decay: the share of every weight matrix that is subtracted at each step, times the
+            learning rate (decoupled weight decay: Loshchilov, Hutter 2019). Biases do not decay.
         momentum: of `SGD`; the others have their own.
-        part: the part of the flat vector that is updated, where others update the rest.
-        zeros: makes the slots.
+        part: the part of the flat vector to update, where other members update the rest.
+        zeros: allocates a slot.
 
     Attributes:
-        slots: what is remembered from step to step, flat vectors like the parameters by name.
-        steps: how many steps were taken.
+        slots: the vectors carried from step to step, by name, flat like the parameters.
+        steps: the number of steps taken.
     """
 
     names: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Optimizer(ABC):
         """Change the parameters by one step.
 
         Args:
-            gradient: the part of it that is updated, (N,); it may be overwritten.
+            gradient: of the part to update, (N,); may be overwritten.
             learning_rate: of this step.
         """
         self.steps += 1
@@ -80,7 +80,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
-        """One step of a block: weights `w`, gradient `g`, room `tmp`, and the block's slots."""
+        """One step of a block: weights `w`, gradient `g`, buffer `tmp`, and the block's slots."""
 
 
 class SGD(Optimizer):
@@ -206,7 +206,7 @@ def clip_by_norm(gradient: Array, norm: float, limit: float | None) -> None:
 def clip_by_value(gradient: Array, limit: float | None) -> None:
     """Limit each component of the gradient to [−limit, limit], in place.
 
-    One that is infinite stays so: it is to be found out, not to be hidden.
+    An infinite component stays infinite, so that the divergence is found.
     """
     if limit:
         np.clip(gradient, -limit, limit, out=gradient, where=np.isfinite(gradient))

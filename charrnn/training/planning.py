@@ -1,4 +1,4 @@
-"""What fits a text: sizes, steps, and a word of advice."""
+"""The options that fit a text, chosen where none are given; and advice."""
 
 from __future__ import annotations
 
@@ -8,51 +8,54 @@ from typing import NamedTuple
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.config import HIDDEN_SIZE
 
 #: Steps of the default run: about three minutes on two cores with the default model.
 STEPS = 5_000
 
 
 class Size(NamedTuple):
-    """Units of a layer, and how fast the default cell of that size is trained on two cores."""
+    """Cells of a layer, and the speed of training with one layer of the default type, two cores."""
 
     hidden_size: int
     characters_a_second: int
 
 
-#: What learned most in a time, by experiment (benchmarks/README.md): from so many seconds on,
-#: so large. One layer each: with two, it takes longer to learn as much.
-SIZES = {0: Size(256, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
-#: The highest learning rate; of a vanilla network times units and layers, where that is less.
+#: The sizes that learned most in a time, by experiment (benchmarks/README.md), by the seconds from
+#: which each is chosen. One layer each: two layers take longer to learn as much.
+SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
+#: The default learning rate; of a vanilla network at most the second one / (cells · layers).
 RATE, VANILLA_RATE = 0.015, 2.56
-#: A short text is read no more often than this by default, and not for fewer steps than that.
-EPOCHS, LEAST_STEPS = 20, 1_000
+#: Epochs of a short text by default, and the fewest steps.
+EPOCHS, MIN_STEPS = 20, 1_000
+#: Steps of warm-up in a run of ten times as many or more.
+WARMUP = 50
 #: Validations in a run.
 VALIDATIONS = 12
-#: Fewer characters are not worth holding out: their loss says nothing.
-LEAST_HELD_OUT = 100
-#: The share of a text to hold out, and how many characters at most, where nothing is asked for:
-#: to score more takes longer, and moves no more than the third decimal of the loss.
-HELD_OUT, MOST_HELD_OUT = 0.1, 250_000
-#: Characters of a text that are counted at most, for the loss by frequencies.
-MOST_COUNTED = 1_000_000
-#: A loss above this share of the loss by frequencies is hardly better than frequencies.
+#: The fewest characters to hold out: the loss of fewer says nothing.
+MIN_HELD_OUT = 100
+#: The default share of a text to hold out, and the most characters: to score more takes longer
+#: and changes only the third decimal of the loss.
+HELD_OUT, MAX_HELD_OUT = 0.1, 250_000
+#: The most characters to count for the loss by frequencies.
+MAX_COUNTED = 1_000_000
+#: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
 
 
 def held_out(characters: int, fraction: float | None = None) -> int:
-    """How many characters at the end of a text to hold out for validation.
+    """The number of characters at the end of a text to hold out for validation.
 
     Args:
         characters: of the text.
-        fraction: the share, obeyed exactly; None for the default.
+        fraction: the exact share; None for a tenth, at most 250,000 characters.
     """
     share = HELD_OUT if fraction is None else fraction
     kept = max(2, int(characters * (1 - share)))  # the same cut as nanoGPT's
     count = characters - kept
     if fraction is None:
-        count = min(count, MOST_HELD_OUT)
-    return count if count >= LEAST_HELD_OUT else 0
+        count = min(count, MAX_HELD_OUT)
+    return count if count >= MIN_HELD_OUT else 0
 
 
 def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, int]:
@@ -66,9 +69,9 @@ def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, 
 
 
 def default_steps(characters: int, batch_size: int, seq_length: int) -> int:
-    """Steps of a run whose length nobody asked for."""
+    """The steps of a run without a given length: 20 epochs, but 1,000 to 5,000 steps."""
     epochs = epochs_to_steps(EPOCHS, characters, batch_size, seq_length)
-    return min(STEPS, max(LEAST_STEPS, epochs))
+    return min(STEPS, max(MIN_STEPS, epochs))
 
 
 def epochs_to_steps(epochs: float, characters: int, batch_size: int, seq_length: int) -> int:
@@ -77,13 +80,13 @@ def epochs_to_steps(epochs: float, characters: int, batch_size: int, seq_length:
 
 
 def val_every(steps: int, held_out: int, window: int) -> int:
-    """From how many steps to how many to validate, where nobody said.
+    """The default number of steps from validation to validation.
 
     Args:
         steps: of the run.
-        held_out: characters to score; each costs a third of one to train on, since there is no
-            way back. No more than a sixth of the time goes into that, unless the run is so short
-            that there would be fewer than four.
+        held_out: characters to score; each costs a third of one to train on, as there is no
+            backward pass. Validations take at most a sixth of the time, except in runs so short
+            that this would leave fewer than four.
         window: characters of a step, T·B.
     """
     affordable = ceil(2 * held_out / window)
@@ -91,7 +94,7 @@ def val_every(steps: int, held_out: int, window: int) -> int:
 
 
 def size_for(seconds: float | None) -> Size:
-    """The size that does best in a time; that of the default run for None."""
+    """The size that learns most in a time; that of the default run for None."""
     return SIZES[max(least for least in SIZES if least <= (seconds or 0))]
 
 
@@ -112,11 +115,16 @@ def rate_for(cell: str, hidden_size: int, num_layers: int) -> float:
     return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
 
 
-def dropout_for(parameters: int, characters: int, read: int) -> float:
-    """How much to drop, from how large a model is for its text and how often the text is read.
+def warmup_for(steps: int) -> int:
+    """The default steps of warm-up: 50, at most a tenth of the steps."""
+    return min(WARMUP, steps // 10)
 
-    Each doubling of either makes it easier to learn the text by heart. The line is drawn
-    through experiments with texts of 100 kB, 1 MB and 5 MB.
+
+def dropout_for(parameters: int, characters: int, read: int) -> float:
+    """The default dropout, by the size of the model for its text, and the number of epochs.
+
+    Each doubling of either makes it easier to memorize the text. The line is fitted to
+    experiments with texts of 100 kB, 1 MB and 5 MB.
 
     Args:
         parameters: of the model.
@@ -134,13 +142,13 @@ def steps_in(
     taken: int,
     val_every: int | None = None,
 ) -> tuple[int, int]:
-    """How many steps a time allows, and from how many to how many to validate.
+    """The number of steps that a time allows, and of steps from validation to validation.
 
     Args:
-        seconds: that are left.
+        seconds: left.
         per_step, per_validation: seconds, as measured.
         taken: steps taken already.
-        val_every: from validation to validation, where that is given.
+        val_every: if it is given.
 
     Returns:
         The steps of the whole run, and `val_every`.
@@ -148,7 +156,7 @@ def steps_in(
     if val_every:
         steps = taken + max(1, int(seconds / (per_step + per_validation / val_every)))
         return steps, val_every
-    # No more than a tenth of the time goes into validation.
+    # Validations take at most a tenth of the time.
     validations = max(1, min(VALIDATIONS, int(0.1 * seconds / max(per_validation, 1e-9))))
     left = max(1, int((seconds - validations * per_validation) / per_step))
     steps = taken + left
@@ -160,11 +168,13 @@ def advice_before(parameters: int, characters: int) -> str:
     ratio = parameters / characters
     if ratio > 3:
         return (
-            f"{ratio:,.1f} parameters for each character of text: it will learn the text by "
-            "heart; a smaller --hidden-size or more text would teach it more"
+            f"{ratio:,.1f} parameters for each character of text: it will memorize the "
+            "text; a smaller --hidden-size or more text would teach it more"
         )
     if ratio > 0.7:
-        return f"{ratio:.1f} parameters for each character of text: only dropout prevents rote"
+        return (
+            f"{ratio:.1f} parameters for each character of text: only dropout prevents memorizing"
+        )
     if ratio < 0.03:
         return (
             f"{1 / ratio:,.0f} characters of text for each parameter: a larger --hidden-size "
@@ -182,8 +192,8 @@ def loss_by_frequencies(train: Array, text: Array, vocabulary_size: int) -> floa
         text: indices (M,) of the text to score, of which the first million count.
         vocabulary_size: V.
     """
-    counts = np.bincount(train[-MOST_COUNTED:], minlength=vocabulary_size) + 1
-    scored = np.bincount(text[:MOST_COUNTED], minlength=vocabulary_size)
+    counts = np.bincount(train[-MAX_COUNTED:], minlength=vocabulary_size) + 1
+    scored = np.bincount(text[:MAX_COUNTED], minlength=vocabulary_size)
     return float(np.log(counts.sum()) - np.average(np.log(counts), weights=scored))
 
 
@@ -203,8 +213,8 @@ def remedy(
         return f"{again} a lower --learning-rate {default:.2g}"
     if learning_rate < default / 10:
         return f"{again} a higher --learning-rate {default:.2g}"
-    if steps < LEAST_STEPS:
-        return f"train longer, for {LEAST_STEPS:,} steps or more"
+    if steps < MIN_STEPS:
+        return f"train longer, for {MIN_STEPS:,} steps or more"
     if optimizer != "adam":
         return f"{again} --optimizer adam"
     return f"{again} a lower --learning-rate {learning_rate / 3:.2g}"
@@ -218,26 +228,27 @@ def advice_after(
     by_frequencies: float,
     remedy: str,
 ) -> str:
-    """One line on what the losses at the end of a run say to change.
+    """One line on the change that the losses at the end of a run suggest.
 
     Args:
         train_loss: the latest, in nats a character.
-        val_loss: the lowest; None where nothing was held out.
-        best_step: where it was.
+        val_loss: the lowest; None where no text was held out.
+        best_step: the step of the lowest.
         step: the last.
         by_frequencies: the loss of `loss_by_frequencies` on the text held out, or on the text
             trained on where nothing was held out.
-        remedy: what helps where the loss is hardly lower than `by_frequencies`.
+        remedy: the advice where the loss is hardly lower than `by_frequencies`.
     """
     # What is learned in training and does not hold on unseen text has other remedies, below.
     reached = train_loss if val_loss is None else min(train_loss, val_loss)
     if reached > HARDLY_LEARNED * by_frequencies:
         return (
-            f"it has hardly learned more than the frequencies of characters, which alone give "
-            f"{by_frequencies:.2f} nats: {remedy}"
+            "the model has hardly learned more than the frequencies of characters, which alone "
+            f"give {by_frequencies:.2f} nats: {remedy}"
         )
     if val_loss is None:
-        return f"it gives the right character a probability of {exp(-train_loss):.2f}, typically"
+        typical = exp(-train_loss)
+        return f"the model gives the right character a probability of {typical:.2f}, typically"
     gap = val_loss - train_loss
     if best_step < 0.7 * step:
         return (
@@ -248,6 +259,7 @@ def advice_after(
         return f"{gap:.2f} nats worse on unseen text: more --dropout or more text would help"
     if gap < 0.05:
         return (
-            "as good on unseen text as on its own: a larger --hidden-size or more time would help"
+            "as good on unseen text as on the training text: a larger --hidden-size or more time "
+            "would help"
         )
     return "neither much over- nor underfitting: more time, or a larger model with more time"

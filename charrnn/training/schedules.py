@@ -7,12 +7,12 @@ from math import cos, pi
 
 
 def constant(progress: float) -> float:
-    """The same all the way."""
+    """Constant."""
     return 1.0
 
 
 def linear(progress: float) -> float:
-    """Down to nothing in a straight line."""
+    """Down to 0 in a straight line."""
     return 1 - progress
 
 
@@ -45,8 +45,8 @@ def learning_rate(
         highest: the learning rate at the end of the warm-up.
         step: counted from 0.
         total_steps: of the run.
-        warmup_steps: over these the rate rises from near 0 in a straight line; it does not
-            depend on `total_steps` there.
+        warmup_steps: the rate rises from near 0 in a straight line over these, independent
+            of `total_steps`.
     """
     if step < warmup_steps:
         return highest * (step + 1) / warmup_steps

@@ -1,33 +1,46 @@
-"""Training: windows in, better weights out."""
+"""The training loop: batch, loss and gradient, reduce, clip, update."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, sqrt
+from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.checkpoint.state import RunState
-from charrnn.errors import TrainingError
+from charrnn.config import TrainingConfig
+from charrnn.errors import DivergedError
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
-from charrnn.training.config import Settings
-from charrnn.training.evaluation import Stopped, never
-from charrnn.training.learner import Learner, follow
+from charrnn.text.streams import Streams
+from charrnn.text.vocabulary import Vocabulary
+from charrnn.training.evaluation import Stopped, evaluate, never
+from charrnn.training.optimizers import OPTIMIZERS, clip_by_norm, clip_by_value, squared_norm
 from charrnn.training.schedules import learning_rate
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The figures of a step; losses in nats a character.
+    """The figures of a step.
 
-    `grad_norm` is the 2-norm of the whole gradient before any clipping, as
-    `torch.nn.utils.clip_grad_norm_` returns it.
+    Attributes:
+        step: steps taken, this one included.
+        steps: of the whole run.
+        epoch: the times that the text was read, a fraction.
+        characters: read so far.
+        loss: of the batch, in nats a character.
+        val_loss: of the held-out text, in nats a character; None without a validation.
+        learning_rate: of this step.
+        grad_norm: the 2-norm of the gradient before any clipping, as
+            `torch.nn.utils.clip_grad_norm_` returns it.
     """
 
     step: int
+    steps: int
     epoch: float
     characters: int
     loss: float
@@ -36,20 +49,25 @@ class Progress:
     grad_norm: float
 
 
-class Run:
-    """A training run, at whatever step it is.
+class Trainer:
+    """A training at any of its steps.
+
+    Every member of a group has a trainer with the same arguments. Weights, the optimizer's slots
+    and the carried states are shared; each member trains on its streams and updates its part of
+    the flat vector of weights.
 
     Args:
-        model: with starting weights; trained in place.
+        model: with starting weights, of which the leader's count; trained in place.
         train: the text to learn from, indices (N,).
-        validation: the text held out, indices (M,); None or empty for none.
-        settings: how to train.
-        group: of as many as `settings` has workers and ranks; alone unless given.
+        validation: the held-out text, indices (M,); None or shorter than 2 for none.
+        config: complete, with as many workers and ranks as the group has members.
+        group: the members that train together; this process alone unless given.
 
     Attributes:
-        counters: where the run is.
+        counters: the numbers of the run.
+        states: the carried states of all streams, (L, S, H, B).
         stop: called during a validation; a true value ends the validation.
-        pending: whether the validation after the last step is still to be done.
+        pending: a validation after the last step is still to be done.
     """
 
     def __init__(
@@ -57,98 +75,159 @@ class Run:
         model: CharRNN,
         train: Array,
         validation: Array | None,
-        settings: Settings,
+        config: TrainingConfig,
         group: Group | None = None,
     ) -> None:
-        self.model = model
-        self.settings = settings
-        self.group = group or Group()
-        held_out = np.empty(0, train.dtype) if validation is None else validation
-        self.learner = Learner(model, train, held_out, settings, self.group)
-        self.counters = RunState()
+        self.model, self.config = model, config.complete()
+        self.group = group = group or Group()
+        self.counters, self.pending = RunState(), False
         self.stop: Callable[[], object] = never
-        self.pending = False
-        self._best = model.parameters.flat.copy()
-        vocabulary = model.vocabulary.ix_to_char
-        self.group.start(follow, vocabulary, model.configuration, settings)
+        B, flat = config.batch_size, model.parameters.flat
+        weights = group.shared(flat.shape, flat.dtype)
+        self.gradient = group.buffer(flat.size, flat.dtype)
+        if group.rank == 0:
+            weights[...] = flat
+        model.keep_in(weights, self.gradient)
+        self.states = group.shared(model.state(B).shape, flat.dtype)
+        self.streams = Streams(group.text(train), B, config.seq_length, group.part(B))
+        self.validation = group.text(train[:0] if validation is None else validation)
+        self.part = group.part(flat.size)
+        self.optimizer = OPTIMIZERS[config.optimizer](
+            model.parameters, config.weight_decay, config.momentum, self.part, group.shared
+        )
+        self._best = weights.copy() if group.rank == 0 else weights
+        group.start(follow, type(self), model.vocabulary.ix_to_char, model.configuration, config)
+
+    @np.errstate(over="ignore", invalid="ignore")  # non-finite numbers are found below
+    def step(self) -> Progress:
+        """Take one step.
+
+        Raises:
+            DivergedError: for a loss or a gradient that is not finite; the weights stay.
+        """
+        self.group.order("step")
+        config, number, rate = self.config, self.counters.step, self.learning_rate
+
+        # The batch: the next window of this member's streams.
+        window, state = self.streams.window(number), self.states[..., self.streams.part]
+        state[..., self.streams.begins(number)] = 0
+
+        # Loss and gradient, reduced over all members: each gets its part of the sum.
+        count = config.batch_size * config.seq_length
+        loss = self.model.loss_and_gradient(window, state, self._masks(number), count=count)
+        self.group.reduce_scatter(self.gradient)
+        gradient = self.gradient[self.part]
+
+        # Clipping, with the norm before and after the components are clipped.
+        squares = clipped_squares = squared_norm(gradient)
+        if config.grad_clip_value:
+            clip_by_value(gradient, config.grad_clip_value)
+            clipped_squares = squared_norm(gradient)
+        loss, squares, clipped_squares = self.group.all_reduce([loss, squares, clipped_squares])
+        norm = sqrt(squares)
+        finite = isfinite(loss) and isfinite(norm)
+
+        # The update of this member's part of the weights.
+        if finite:
+            clip_by_norm(gradient, sqrt(clipped_squares), config.grad_clip)
+            self.optimizer.steps = number
+            self.optimizer.step(gradient, rate)
+        self.group.all_gather(self.model.parameters.flat)
+        if not finite:
+            raise DivergedError(f"step {number + 1}: loss {loss}, norm of the gradient {norm}")
+
+        # Progress.
+        counters = self.counters
+        counters.step += 1
+        counters.loss_sum += loss
+        counters.loss_count += 1
+        epoch = counters.step / self.streams.windows_per_epoch
+        read = counters.step * count
+        return Progress(counters.step, config.steps, epoch, read, loss, None, rate, norm)
+
+    def _masks(self, number: int) -> Array | None:
+        """The dropout masks of a step, for this member's streams; None without dropout."""
+        if not self.model.dropout:
+            return None
+        # The masks of a stream do not depend on the number of members. The number of the step seeds
+        # them, so that no generator has to be saved; the 1 keeps them apart from the starting
+        # weights.
+        rng = np.random.default_rng([self.config.seed, 1, number])
+        return self.model.draw_masks(self.config.batch_size, rng, self.streams.part)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        config, step = self.config, self.counters.step
+        return learning_rate(
+            config.schedule, config.learning_rate, step, config.steps, config.warmup_steps
+        )
+
+    @property
+    def due(self) -> bool:
+        """A validation follows the last step."""
+        return due(self.counters.step, self.config)
+
+    @property
+    def done(self) -> bool:
+        """All steps are taken, or patience has run out; and no validation is pending."""
+        patience = self.config.patience
+        ended = self.counters.step >= self.config.steps or 0 < patience <= self.counters.stale
+        return ended and not self.pending
 
     @property
     def best(self) -> Array:
-        """The parameters, flat, of the lowest validation loss; the present ones before there is
-        one, and where nothing is held out.
+        """The weights of the lowest validation loss, flat; the present ones before a validation
+        and where no text is held out.
         """
         validated = self.counters.best_loss is not None
         return self._best if validated else self.model.parameters.flat
 
-    @property
-    def done(self) -> bool:
-        """Whether all steps are taken, or patience has come to its end."""
-        patience = self.settings.patience
-        ended = self.counters.step >= self.settings.steps or 0 < patience <= self.counters.stale
-        return ended and not self.pending
-
     def plan(self, steps: int, val_every: int) -> None:
-        """Change how many steps there are, and how often to validate."""
-        self.settings = replace(self.settings, steps=steps, val_every=val_every)
+        """Change the number of steps, and of steps from validation to validation."""
+        self.group.order("plan", steps, val_every)
+        self.config = replace(self.config, steps=steps, val_every=val_every)
 
-    def step(self) -> Progress:
-        """Take one step, and validate where one is due.
+    @np.errstate(over="ignore", invalid="ignore")
+    def evaluate(self) -> float | None:
+        """The loss on the held-out text, in nats a character; None if no text is held out.
 
         Raises:
-            TrainingError: where the loss or the gradient is not finite; the weights are left
-                as they were before the step.
+            Stopped: if `stop` returned a true value.
+            TrainingError: where not all members have the same weights any more.
         """
-        settings, counters, rate = self.settings, self.counters, self.learning_rate
-        taken = self.learner.step(counters.step, rate)
-        if not taken.finite:
-            raise diverged(
-                f"step {counters.step + 1}: loss {taken.loss}, norm of the gradient {taken.norm}"
-            )
-        counters.step += 1
-        counters.loss_sum += taken.loss
-        counters.loss_count += 1
-        return Progress(
-            step=counters.step,
-            epoch=counters.step / self.learner.streams.windows_per_epoch,
-            characters=counters.step * settings.batch_size * settings.seq_length,
-            loss=taken.loss,
-            val_loss=self.validate() if due(counters.step, settings) else None,
-            learning_rate=rate,
-            grad_norm=taken.norm,
-        )
-
-    @property
-    def learning_rate(self) -> float:
-        """That of the next step."""
-        settings = self.settings
-        return learning_rate(
-            settings.schedule,
-            settings.learning_rate,
-            self.counters.step,
-            settings.steps,
-            settings.warmup_steps,
+        self.group.order("evaluate")
+        self.group.check_equal(self.model.parameters.flat)
+        if len(self.validation) < 2:
+            return None
+        return evaluate(
+            self.model,
+            self.validation,
+            batch_size=self.config.batch_size,
+            seq_length=self.config.seq_length,
+            group=self.group,
+            stop=self.stop,
         )
 
     def validate(self) -> float | None:
-        """Score the held-out text, keep the weights if they are the best so far, and take down
-        a point of the history.
+        """Evaluate, keep the weights if they are the best so far, and extend the history.
 
         Returns:
-            The loss, in nats a character; None where nothing is held out, or where `stop` ended
+            The loss, in nats a character; None where no text is held out, or where `stop` ended
             the validation, which is then `pending`.
 
         Raises:
-            TrainingError: where the loss is not finite.
+            DivergedError: where the loss is not finite.
         """
         self.pending = True
         try:
-            loss = self.learner.score(self.stop)
+            loss = self.evaluate()
         except Stopped:
             return None
         self.pending = False
         counters = self.counters
         if loss is not None and not isfinite(loss):
-            raise diverged(f"step {counters.step}: validation loss {loss}")
+            raise DivergedError(f"step {counters.step}: validation loss {loss}")
         if loss is None or counters.best_loss is None or loss < counters.best_loss:
             counters.best_loss, counters.best_step, counters.stale = loss, counters.step, 0
             self._best[...] = self.model.parameters.flat
@@ -159,54 +238,80 @@ class Run:
         counters.add_point({"step": counters.step, "loss": mean, "val_loss": loss})
         return loss
 
+    @property
+    def slots(self) -> dict[str, Array]:
+        """The arrays carried from step to step beside the weights, by name; a member's own part
+        is up to date.
+        """
+        return {"state": self.states, **self.optimizer.slots}
+
     def arrays(self) -> dict[str, Array]:
-        """What `resume` needs beside the weights, by name."""
-        self.learner.gather()
-        return self.learner.remembered
+        """The arrays that `restore` needs beside the weights, by name, complete in the leader."""
+        self.group.order("arrays")
+        self.group.gather(*self.slots.values())
+        return self.slots
 
-    def numbers(self) -> RunState:
-        """Return a copy of the numbers that `resume` needs beside the arrays."""
-        return replace(self.counters, history=list(self.counters.history))
-
-    def resume(self, arrays: dict[str, Array], numbers: RunState, last: Array, best: Array) -> None:
-        """Go on where another run was, exactly.
+    def restore(
+        self, arrays: dict[str, Array], counters: RunState, last: Array, best: Array
+    ) -> None:
+        """Go on exactly where another trainer was.
 
         Args:
-            arrays, numbers: from its `arrays` and `numbers`.
-            last, best: its parameters after its last step, and its best, flat.
+            arrays, counters: its arrays and its numbers.
+            last, best: its weights after its last step, and its best, flat.
 
         Raises:
-            KeyError, TypeError, ValueError: where these are not a run's like this one.
+            KeyError, TypeError, ValueError: where these do not fit this trainer.
         """
-        self.counters = replace(numbers, history=list(numbers.history))
-        for name, array in self.learner.remembered.items():
+        self.counters = replace(counters, history=list(counters.history))
+        for name, array in self.slots.items():
             if arrays[name].shape != array.shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
         self._best[...] = best
-        self.learner.broadcast()
+        self.broadcast(self.counters.step)
+
+    def broadcast(self, step: int) -> None:
+        """Show all members the leader's weights and slots, and the number of its last step."""
+        self.group.order("broadcast", step)
+        self.counters.step = step
+        self.group.broadcast(self.model.parameters.flat, *self.slots.values())
 
 
-def due(step: int, settings: Settings) -> bool:
-    """Whether a validation follows a step."""
-    return step > 0 and (step % settings.val_every == 0 or step == settings.steps)
+def due(step: int, config: TrainingConfig) -> bool:
+    """A validation follows this step."""
+    return step > 0 and (step % config.val_every == 0 or step == config.steps)
 
 
-def diverged(what: str) -> TrainingError:
-    """The error for numbers that are not finite."""
-    return TrainingError(f"{what}: try a lower --learning-rate or --grad-clip")
+def train(trainer: Trainer) -> Iterator[Progress]:
+    """Train until the end, and yield the figures of every step.
 
-
-def train(run: Run) -> Iterator[Progress]:
-    """Go on with a run until it is done, yielding what is known after every step.
-
-    A validation that is pending comes first; if `run.stop` ends it, the training ends.
+    A pending validation comes first; if `trainer.stop` ends a validation, the training ends.
     """
-    while not run.done:
-        if run.pending:
-            run.validate()
-            if run.pending:
+    while not trainer.done:
+        if trainer.pending:
+            trainer.validate()
+            if trainer.pending:
                 return
         else:
-            yield run.step()
+            progress = trainer.step()
+            if trainer.due:
+                progress = replace(progress, val_loss=trainer.validate())
+            yield progress
+
+
+def follow(
+    group: Group,
+    kind: type[Trainer],
+    characters: str,
+    configuration: dict[str, Any],
+    config: TrainingConfig,
+) -> None:
+    """Carry out the leader's orders: the work of every other member of a group."""
+    model = CharRNN(Vocabulary(characters), **configuration)
+    nothing = np.empty(0)
+    trainer = kind(model, nothing, nothing, config, group)
+    for name, arguments in group.orders():
+        with suppress(Stopped, DivergedError):  # the leader knows of both
+            getattr(trainer, name)(*arguments)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from charrnn.training.session import resume
 from helpers.checkpoints import (
     CORPUS,
     COUNTED,
@@ -27,7 +28,6 @@ from charrnn.config import MAX_FLOAT32
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
-from charrnn.training.session import resume
 from charrnn.training.trainer import train
 
 

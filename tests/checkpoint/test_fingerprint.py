@@ -9,7 +9,7 @@ from charrnn.checkpoint import fingerprint as module
 from charrnn.checkpoint import read
 from charrnn.checkpoint.fingerprint import differences, fingerprint, processor
 from charrnn.text.corpus import Corpus
-from charrnn.training.session import resume
+from charrnn.training.run import resume
 
 
 def test_all_that_decides_the_bits_is_in_it():
@@ -65,9 +65,9 @@ def test_who_resumes_elsewhere_is_told_in_one_line(changed, tmp_path):
     path.write_bytes(trained())
     saved = read(path)
     saved.versions = {**fingerprint(), **changed}
-    with resume(saved, tmp_path / "x.npz", Corpus.of(COUNTED), {"steps": 25}) as session:
-        assert len(session.notices) == len(changed)
-        assert all("numpy" in line and "1.0" in line for line in session.notices)
+    with resume(saved, tmp_path / "x.npz", Corpus.of(COUNTED), steps=25) as run:
+        assert len(run.notices) == len(changed)
+        assert all("numpy" in line and "1.0" in line for line in run.notices)
 
 
 def test_every_value_is_one_that_a_checkpoint_holds(monkeypatch):

@@ -9,11 +9,11 @@ import pytest
 from helpers.commands import QUICK, command
 
 from charrnn import checkpoint
-from charrnn.cli import saving
 from charrnn.cli import train as training
 from charrnn.cli.failures import LESS_MEMORY, failure_of, safe_traceback
 from charrnn.network.model import CharRNN
 from charrnn.parallel.workers import Follower, Leader, Seat
+from charrnn.training import saving
 
 
 def test_an_error_has_one_line_and_with_debug_its_traceback():
@@ -142,8 +142,8 @@ def test_weights_that_are_not_finite_are_never_saved(run):
 def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, monkeypatch):
     """Every step is saved; the first that breaks the weights is not."""
     words = ["--optimizer", "sgd", "--warmup", 0, "--learning-rate", "1e15", "--grad-clip", 0]
-    monkeypatch.setattr(saving, "SAVE_AFTER", 0)
-    monkeypatch.setattr(saving, "TIMES", 0)
+    monkeypatch.setattr(saving, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(saving, "SAVE_RATIO", 0)
     result = run("train", "text.txt", *QUICK, *words, "--schedule", "constant", code=1)
     assert "--learning-rate" in result.stderr
     assert 1 <= checkpoint.read("charrnn.npz").run.step < 12

@@ -34,8 +34,8 @@ RUN = [
 HARNESS = """
 import os, signal, sys
 from importlib import import_module
-from charrnn.cli import saving
-saving.SAVE_AFTER = saving.TIMES = 0
+from charrnn.training import saving
+saving.SAVE_SECONDS = saving.SAVE_RATIO = 0
 os.fsync = lambda number: None  # for power cuts, which these are not
 point, number = sys.argv.pop(1), int(sys.argv.pop(1))
 if point:
@@ -133,12 +133,12 @@ def test_twenty_runs_killed_at_random_moments_end_with_the_same_bits(run):
     ("point", "number"),
     [
         (
-            "charrnn.training.learner:Learner.step",
+            "charrnn.training.trainer:Trainer.step",
             9,
         ),  # in which a reader comes round to the beginning
-        ("charrnn.training.learner:Learner.step", 10),
-        ("charrnn.training.learner:evaluate", 3),
-        ("charrnn.training:Run.validate", 18),  # of the last step
+        ("charrnn.training.trainer:Trainer.step", 10),
+        ("charrnn.training.trainer:evaluate", 3),
+        ("charrnn.training.trainer:Trainer.validate", 18),  # of the last step
         ("charrnn.checkpoint:save", 14),  # after a validation
         ("charrnn.checkpoint.archive:write", 8),
         ("os:fsync", 25),

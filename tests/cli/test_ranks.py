@@ -86,7 +86,10 @@ def test_the_launcher_of_another_mpi_is_refused(run, monkeypatch, place):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--mpi", "--workers", "auto"], "is to be said: --workers 8"),
+        (
+            ["--mpi", "--workers", "auto"],
+            "--mpi needs the number of workers of each rank: --workers 8",
+        ),
         (["--mpi", "--batch-size-per-rank", "4"], "exclude one another"),
         (["--batch-size-per-rank", "4"], "is for the ranks of --mpi"),
         (["--mpi", "-"], "name a file"),
@@ -109,5 +112,5 @@ def test_more_workers_than_cores_are_told(workers, said, monkeypatch, capsys):
     monkeypatch.setattr(ranks, "module", lambda: module)
     monkeypatch.setattr(ranks, "Leader", lambda module: "the first")
     options = {"mpi": True, "workers": int(workers), "batch_size_per_rank": None, "text": ()}
-    assert ranks.joined(None, options, {"workers"}) == "the first"
+    assert ranks.join(None, options, {"workers"}) == "the first"
     assert ("3 workers, but a rank may use 2" in capsys.readouterr().err) == said

@@ -60,7 +60,7 @@ def test_a_file_that_is_missing_or_has_an_impossible_name_is_no_matter_for_the_b
 
 
 def test_no_more_than_so_much_is_held_out_unless_asked_for(run, monkeypatch):
-    monkeypatch.setattr(planning, "MOST_HELD_OUT", 150)
+    monkeypatch.setattr(planning, "MAX_HELD_OUT", 150)
     result = run("train", "text.txt", *QUICK)
     assert "the last 150 are held out" in result.stderr
     assert len(checkpoint.read("charrnn.npz").excerpt) == 150

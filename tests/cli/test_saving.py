@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import QUICK, command
+from conftest import QUICK, command
 from test_processes import ENDLESS, posix, wait_for
 
 from charrnn import checkpoint, locks
-from charrnn.cli.saving import Saving, reserving
 from charrnn.errors import CheckpointError
-from charrnn.training import session
-from charrnn.training.trainer import Run
+from charrnn.training import run as runs
+from charrnn.training.saving import Saver, reserving
+from charrnn.training.trainer import Trainer
 
 CHECKPOINT = Path("charrnn.npz")
 
@@ -45,14 +45,14 @@ def full_disk(path):
 
 
 class Saved:
-    """What takes the place of a session: it takes time to save, and may fail."""
+    """What takes the place of a run: it takes time to save, and may fail."""
 
     path = CHECKPOINT
 
     def __init__(self, clock, takes=0.0):
         self.clock, self.takes = clock, takes
         self.times, self.said, self.fails = [], [], False
-        self.run = type("Run", (), {"counters": type("Counters", (), {"step": 0})})
+        self.trainer = type("Trainer", (), {"counters": type("Counters", (), {"step": 0})})
 
     def save(self):
         self.times.append(self.clock.now)
@@ -66,12 +66,12 @@ def train_for(seconds, saved, saving):
     end = saved.clock.now + seconds
     while saved.clock.now < end:
         saved.clock.now += 1
-        saving.now_and_then()
+        saving.save_if_due()
 
 
 def test_a_run_is_saved_every_thirty_seconds():
     saved = Saved(Clock())
-    train_for(100, saved, Saving(saved, saved.said.append, saved.clock))
+    train_for(100, saved, Saver(saved, saved.said.append, saved.clock))
     assert saved.times == [30, 60, 90]
     assert saved.said == []
 
@@ -79,7 +79,7 @@ def test_a_run_is_saved_every_thirty_seconds():
 @pytest.mark.parametrize("takes", [0.2, 0.7, 5])
 def test_saving_takes_a_hundredth_of_the_time_at_most(takes):
     saved = Saved(Clock(), takes)
-    train_for(10_000, saved, Saving(saved, saved.said.append, saved.clock))
+    train_for(10_000, saved, Saver(saved, saved.said.append, saved.clock))
     assert len(saved.times) > 10
     pauses = [late - early - takes for early, late in zip(saved.times, saved.times[1:])]
     assert min(pauses) >= max(30, 100 * takes) - 1e-6
@@ -88,7 +88,7 @@ def test_saving_takes_a_hundredth_of_the_time_at_most(takes):
 
 def test_a_save_that_fails_is_said_once_and_tried_again_until_it_succeeds():
     saved = Saved(Clock())
-    saving = Saving(saved, saved.said.append, saved.clock)
+    saving = Saver(saved, saved.said.append, saved.clock)
     saved.fails = True
     train_for(100, saved, saving)
     assert saved.times == [30, 60, 90]
@@ -142,7 +142,7 @@ def test_a_full_disk_at_the_end_saves_elsewhere_and_says_how_to_go_on(
     assert not list(Path().glob(".charrnn*"))
     place = shlex.split(last.rstrip("`"))[-1]
     assert last.endswith(f"saved elsewhere: go on with `charrnn train --resume -c {place}`")
-    assert checkpoint.read(place).run.step == 15
+    assert checkpoint.read(place).run["step"] == 15
 
 
 def test_where_every_disk_is_full_the_last_save_is_named(run, trained, full, temporary):
@@ -167,34 +167,34 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_training(run, monkeypa
     save, tries = checkpoint.save, []
 
     def now_and_then_full(path, what):
-        tries.append(what.run.step)
+        tries.append(what.run["step"])
         if len(tries) in (2, 3):
             raise full_disk(path)
         save(path, what)
 
-    monkeypatch.setattr(session.checkpoints, "save", now_and_then_full)
-    monkeypatch.setattr("charrnn.cli.saving.SAVE_AFTER", 0)
-    monkeypatch.setattr("charrnn.cli.saving.TIMES", 0)
+    monkeypatch.setattr(runs.checkpoints, "save", now_and_then_full)
+    monkeypatch.setattr("charrnn.training.saving.SAVE_SECONDS", 0)
+    monkeypatch.setattr("charrnn.training.saving.SAVE_RATIO", 0)
     said = run("train", "text.txt", *QUICK).stderr
     assert said.count("the training goes on") == 1
     assert said.count("saved again") == 1
     assert tries == [*range(1, 13), 12]
-    assert checkpoint.read(CHECKPOINT).run.step == 12
+    assert checkpoint.read(CHECKPOINT).run["step"] == 12
 
 
 @pytest.mark.parametrize("after", [0, 30])
 def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
     after, run, trained, monkeypatch
 ):
-    step, before = Run.step, CHECKPOINT.read_bytes()
+    step, before = Trainer.step, CHECKPOINT.read_bytes()
 
     def broken(self):
         taken = step(self)
         self.model.parameters.flat[0] = np.inf
         return taken
 
-    monkeypatch.setattr(Run, "step", broken)
-    monkeypatch.setattr("charrnn.cli.saving.SAVE_AFTER", after)
+    monkeypatch.setattr(Trainer, "step", broken)
+    monkeypatch.setattr("charrnn.training.saving.SAVE_SECONDS", after)
     last = run("train", "--resume", "--steps", "13", code=1).stderr.splitlines()[-1]
     assert "is not finite everywhere: try a lower --learning-rate" in last
     assert CHECKPOINT.read_bytes() == before
@@ -212,7 +212,7 @@ def test_what_no_checkpoint_can_say_is_not_blamed_on_the_weights_nor_on_the_disk
 def test_a_second_run_with_the_same_checkpoint_is_refused_at_once(words, run, trained):
     before = CHECKPOINT.read_bytes()
     Path("link.npz").symlink_to(CHECKPOINT)
-    with reserving(CHECKPOINT):
+    with reserving(CHECKPOINT, pytest.fail):
         for name in ("charrnn.npz", "link.npz"):
             line = refused("train", *words, "-c", name, run=run)
             assert line.startswith(f"Error: {name}: process {os.getpid()} on ")
@@ -221,17 +221,17 @@ def test_a_second_run_with_the_same_checkpoint_is_refused_at_once(words, run, tr
 
 
 def test_the_text_is_not_read_for_a_run_that_is_refused(run, trained):
-    with reserving(CHECKPOINT):
+    with reserving(CHECKPOINT, pytest.fail):
         assert "is training into it" in refused("train", "missing.txt", "--overwrite", run=run)
 
 
 def test_another_checkpoint_is_free(run, trained):
-    with reserving(CHECKPOINT):
+    with reserving(CHECKPOINT, pytest.fail):
         run("train", "text.txt", *QUICK, "-c", "other.npz")
 
 
 def test_a_checkpoint_can_be_looked_at_while_it_is_trained_into(run, trained):
-    with reserving(CHECKPOINT):
+    with reserving(CHECKPOINT, pytest.fail):
         assert run("sample", "--length", "5").stdout
         assert json.loads(run("inspect", "--json").stdout)
 

@@ -12,14 +12,14 @@ from test_killed import everything
 from test_processes import ENDLESS, wait_for
 
 from charrnn import checkpoint
-from charrnn.cli.interrupts import Interrupts
+from charrnn.parallel.signals import Interrupts
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 #: The command, but the first save after that of step 1 waits at a certain call.
 HARNESS = """
 import os, sys, time
-from charrnn.cli import saving
+from charrnn.training import saving
 place = sys.argv.pop(1)
 right = getattr(os, place)
 def waiting(*arguments):
@@ -124,8 +124,8 @@ def test_a_signal_ends_the_last_validation_which_a_resumed_run_makes_up_for(run)
         ("charrnn.text.vocabulary.Vocabulary.encode", []),
         ("charrnn.network.model.CharRNN.initialize", []),
         ("charrnn.network.model.CharRNN.losses", ["--time", "1h"]),  # a validation is measured
-        ("charrnn.training.learner.Learner.step", []),
-        ("charrnn.training.learner.Learner.step", ["--workers", "2"]),
+        ("charrnn.training.trainer.Trainer.step", []),
+        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"]),
     ],
 )
 def test_before_the_first_step_is_taken_a_signal_ends_a_run_at_once(function, words, number):

@@ -1,6 +1,7 @@
 """`charrnn train --time`: a budget that becomes a number of steps."""
 
 import re
+from signal import raise_signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from helpers.commands import QUICK
 from test_train import header, weights
 
-from charrnn.cli import interrupts, reporter
-from charrnn.cli.budget import LONGEST, Budget
-from charrnn.training import planning, session
+from charrnn.cli import reporter
+from charrnn.training import planning
+from charrnn.training.budget import MAX_MEASURED_SECONDS, Budget
+from charrnn.training.run import Run
 
 
 def test_a_time_becomes_a_number_of_steps(run):
@@ -49,7 +51,7 @@ LONG = ["--time", "1h", "--warmup", 900]
 def test_a_signal_while_steps_are_measured_finishes_the_step_and_saves(signal, run, monkeypatch):
     def show(self, progress):
         if progress.step == 3:
-            interrupts.signal.raise_signal(signal)
+            raise_signal(signal)
 
     monkeypatch.setattr(reporter.Reporter, "show", show)
     said = run("train", "text.txt", *QUICK[:8], *LONG, code=128 + signal).stderr
@@ -59,17 +61,17 @@ def test_a_signal_while_steps_are_measured_finishes_the_step_and_saves(signal, r
 
 
 def test_a_run_is_saved_while_its_steps_are_measured(run, monkeypatch):
-    save, saved = session.Session.save, []
+    save, saved = Run.save, []
 
     def saving(self):
         save(self)
-        saved.append(self.run.counters.step)
+        saved.append(self.trainer.counters.step)
         if len(saved) == 4:
-            interrupts.signal.raise_signal(2)
+            raise_signal(2)
 
-    monkeypatch.setattr(session.Session, "save", saving)
-    monkeypatch.setattr("charrnn.cli.saving.SAVE_AFTER", 0)
-    monkeypatch.setattr("charrnn.cli.saving.TIMES", 0)
+    monkeypatch.setattr(Run, "save", saving)
+    monkeypatch.setattr("charrnn.training.saving.SAVE_SECONDS", 0)
+    monkeypatch.setattr("charrnn.training.saving.SAVE_RATIO", 0)
     run("train", "text.txt", *QUICK[:8], *LONG, code=130)
     assert saved == [1, 2, 3, 4, 4]
 
@@ -81,17 +83,16 @@ class Timed:
         self.now, self.plans = 0.0, []
         self.counters = SimpleNamespace(step=0)
         self.model = SimpleNamespace(hidden_size=8, num_layers=1, dropout=0.0)
-        self.settings = SimpleNamespace(
+        self.config = SimpleNamespace(
             warmup_steps=warmup_steps, steps=steps, val_every=10, workers=1, ranks=1
         )
-        self.learner = self
 
-    def score(self):
+    def evaluate(self):
         self.now += 5
 
     def plan(self, steps, val_every):
         self.plans.append((self.counters.step, steps))
-        self.settings.steps = steps
+        self.config.steps = steps
 
     def measured(self, seconds):
         """At which step the run was planned by a time, and how many it will have."""
@@ -104,7 +105,8 @@ class Timed:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "planned"), [(60, 5), (200, 11), (300, 16), (400, 21), (36_000, LONGEST + 1)]
+    ("seconds", "planned"),
+    [(60, 5), (200, 11), (300, 16), (400, 21), (36_000, MAX_MEASURED_SECONDS + 1)],
 )
 def test_steps_are_measured_for_a_share_of_the_time_but_not_for_long(seconds, planned):
     """Of which 15 seconds went into the first validation and the first step."""

@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from signal import raise_signal
 
 import numpy as np
 import pytest
@@ -165,11 +166,11 @@ def test_resume_ends_where_one_run_would(run):
 
 def stop_after(run, path, steps, signal=2):
     """Train, and get a signal after some steps."""
-    from charrnn.cli import interrupts, reporter
+    from charrnn.cli import reporter
 
     def show(self, progress):
         if progress.step == steps:
-            interrupts.signal.raise_signal(signal)
+            raise_signal(signal)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reporter.Reporter, "show", show)
@@ -352,7 +353,7 @@ def test_without_a_terminal_there_are_no_carriage_returns(run):
 def test_advice_comes_before_and_after(run):
     result = run("train", "text.txt", *QUICK)
     assert "for each character of text" in result.stderr
-    assert "it has hardly learned more than the frequencies of characters" in result.stderr
+    assert "the model has hardly learned more than the frequencies of characters" in result.stderr
 
 
 SMALL = [

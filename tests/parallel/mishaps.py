@@ -9,41 +9,41 @@ import numpy as np
 
 from charrnn.__main__ import main
 from charrnn.network.model import CharRNN
-from charrnn.training.learner import Learner
+from charrnn.training.trainer import Trainer
 
 
-def fail(learner):
+def fail(trainer):
     raise LookupError("not where it was")
 
 
-def leave(learner):
+def leave(trainer):
     sys.exit(3)
 
 
-def kill(learner):
+def kill(trainer):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def terminate(learner):
+def terminate(trainer):
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def forget(learner):
-    learner.state[...] = np.nan
+def forget(trainer):
+    trainer.states[..., trainer.streams.part] = np.nan
 
 
-def alter(learner):
-    def score(self=learner, before=learner.score):
+def alter(trainer):
+    def evaluate(self=trainer, before=trainer.evaluate):
         self.model.parameters.flat[0] += 1
         return before()
 
-    learner.score = score
+    trainer.evaluate = evaluate
 
 
-def terminate_while_scoring(learner):
+def terminate_while_scoring(trainer):
     def slow(*arguments, losses=CharRNN.losses):
         if not windows:
-            terminate(learner)
+            terminate(trainer)
         windows.append(1)
         time.sleep(1)
         return losses(*arguments)
@@ -52,20 +52,20 @@ def terminate_while_scoring(learner):
     CharRNN.losses = slow
 
 
-def nothing(learner):
+def nothing(trainer):
     pass
 
 
-def step(self, number, rate, before=Learner.step):
-    if self.group.rank == rank and number == when:
+def step(self, before=Trainer.step):
+    if self.group.rank == rank and self.counters.step == when:
         happen(self)
-    return before(self, number, rate)
+    return before(self)
 
 
 # Processes that ranks start run this anew, with the environment as it is then.
 what, *numbers = os.environ.setdefault("MISHAP", " ".join(sys.argv[1:4])).split()
 happen, rank, when = globals()[what], *map(int, numbers)
-Learner.step = step
+Trainer.step = step
 if __name__ == "__main__":
     del sys.argv[1:4]
     main()

@@ -55,7 +55,7 @@ def test_a_run_of_default_length_reads_a_short_text_so_many_times():
 
 def test_a_run_of_default_length_has_bounds():
     assert planning.default_steps(10**9, 10, 100) == planning.STEPS
-    assert planning.default_steps(50, 1, 50) == planning.LEAST_STEPS
+    assert planning.default_steps(50, 1, 50) == planning.MIN_STEPS
 
 
 @given(st.integers(1, 100), characters, batch_sizes, lengths)
@@ -108,7 +108,7 @@ def test_without_time_left_one_more_step_is_taken():
 @pytest.mark.parametrize(
     ("parameters", "advice"),
     [
-        (500_000, "5.0 parameters for each character of text: it will learn the text by heart"),
+        (500_000, "5.0 parameters for each character of text: it will memorize the text"),
         (200_000, "2.0 parameters for each character of text: only dropout"),
         (50_000, "0.50 parameters for each character of text: a fair match"),
         (1_000, "100 characters of text for each parameter: a larger --hidden-size"),
@@ -121,16 +121,15 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 @pytest.mark.parametrize(
     ("train_loss", "val_loss", "best_step", "advice"),
     [
-        (2.9, 2.9, 1000, "it has hardly learned more than the frequencies of characters"),
-        (4.0, 3.5, 1000, "it has hardly learned more than the frequencies of characters"),
-        (1.0, 3.5, 1000, "2.50 nats worse on unseen text"),
-        (2.9, None, 0, "it has hardly learned more than the frequencies of characters"),
-        (log(2), None, 0, "it gives the right character a probability of 0.50"),
+        (2.9, 2.9, 1000, "the model has hardly learned more than the frequencies of characters"),
+        (1.0, 3.5, 1000, "the model has hardly learned more than the frequencies of characters"),
+        (2.9, None, 0, "the model has hardly learned more than the frequencies of characters"),
+        (log(2), None, 0, "the model gives the right character a probability of 0.50"),
         (1.0, 1.9, 500, "overfitting since step 500: more --dropout"),
         (1.0, 1.1, 690, "overfitting since step 690"),
         (1.0, 1.5, 1000, "0.50 nats worse on unseen text"),
-        (2.8, 2.8, 1000, "as good on unseen text as on its own"),
-        (1.5, 1.3, 1000, "as good on unseen text as on its own"),
+        (2.8, 2.8, 1000, "as good on unseen text as on the training text"),
+        (1.5, 1.3, 1000, "as good on unseen text as on the training text"),
         (1.4, 1.55, 1000, "neither much over- nor underfitting"),
     ],
 )

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from helpers.memory import peak_bytes
+from configs import complete
+from making import peak
 
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import resources
-from charrnn.training.config import Settings
-from charrnn.training.trainer import Run
+from charrnn.training.trainer import Trainer
 
-SETTINGS = Settings(steps=2, batch_size=512, seq_length=64, val_every=9)
+CONFIG = complete(steps=2, batch_size=512, seq_length=64, val_every=9)
 
 
 def model(cell="gru", hidden_size=32, num_layers=2):
@@ -25,8 +25,8 @@ def model(cell="gru", hidden_size=32, num_layers=2):
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_the_estimate_is_a_lower_bound_and_no_poor_one(cell):
     network, text = model(cell), np.arange(200_000) % 7
-    taken = peak_bytes(lambda: Run(network, text, None, SETTINGS).step())
-    assert 0.6 * taken < resources.training_bytes(network, SETTINGS) < taken
+    taken = peak(lambda: Trainer(network, text, None, CONFIG).step())
+    assert 0.6 * taken < resources.training_bytes(network, CONFIG) < taken
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_what_does_not_fit_is_refused_with_the_sizes(monkeypatch):
     monkeypatch.setattr(resources, "available_bytes", lambda: 10**6)
     said = r"512 streams of 64 characters and 2 × 32 units need 0\.1 GB, and 0\.0 GB are available"
     with pytest.raises(MemoryError, match=said):
-        resources.check_memory(model(), SETTINGS)
+        resources.check_memory(model(), CONFIG)
     monkeypatch.setattr(resources, "available_bytes", lambda: 10**9)
-    resources.check_memory(model(), SETTINGS)
+    resources.check_memory(model(), CONFIG)
     monkeypatch.setattr(resources, "available_bytes", lambda: None)
-    resources.check_memory(model(), SETTINGS)
+    resources.check_memory(model(), CONFIG)

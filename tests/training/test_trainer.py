@@ -1,16 +1,19 @@
+import json
 from contextlib import ExitStack
+from itertools import islice
 
 import numpy as np
 import pytest
+from configs import complete
 
+from charrnn.checkpoint import history
 from charrnn.errors import SettingError, TrainingError
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.parallel.workers import group_of
 from charrnn.text.streams import Streams
-from charrnn.training.config import Settings
 from charrnn.training.optimizers import OPTIMIZERS
-from charrnn.training.trainer import Run, train
+from charrnn.training.trainer import Trainer, train
 
 
 @pytest.fixture
@@ -34,9 +37,9 @@ def start(tiny_model, text):
         model = tiny_model(cell, hidden_size=8, dtype=np.float32, dropout=dropout)
         model.parameters.flat[...] = models[cell]
         chosen = {"steps": 30, "batch_size": 4, "seq_length": 5, "val_every": 7, **settings}
-        settings = Settings(**chosen)
-        group = groups.enter_context(group_of(settings.workers))
-        return Run(model, text[:700], np.tile(text[700:], held_out), settings, group)
+        config = complete(**chosen)
+        group = groups.enter_context(group_of(config.workers))
+        return Trainer(model, text[:700], np.tile(text[700:], held_out), config, group)
 
     with groups:
         yield make
@@ -59,10 +62,10 @@ def test_a_resumed_run_ends_with_the_same_bits(cell, optimizer, start):
         for progress in train(begun):
             if progress.step == stop:
                 break
-        numbers = begun.numbers()
+        numbers = json.loads(json.dumps(begun.numbers()))
         arrays = {name: array.copy() for name, array in begun.arrays().items()}
         again = start(cell, optimizer=optimizer)
-        again.resume(arrays, numbers, begun.model.parameters.flat.copy(), begun.best.copy())
+        again.restore(arrays, numbers, begun.model.parameters.flat.copy(), begun.best.copy())
         list(train(again))
         np.testing.assert_array_equal(again.model.parameters.flat, whole.model.parameters.flat)
         np.testing.assert_array_equal(again.best, whole.best)
@@ -119,15 +122,15 @@ def resumed_without(left_out, start):
             break
     numbers, arrays = begun.numbers(), {n: a.copy() for n, a in begun.arrays().items()}
     best = begun.best.copy()
-    if left_out in vars(numbers):
-        setattr(numbers, left_out, getattr(fresh.numbers(), left_out))
+    if left_out in numbers:
+        numbers[left_out] = fresh.numbers()[left_out]
     elif left_out in arrays:
         arrays[left_out] = fresh.arrays()[left_out]
     elif left_out == "best":
         best = fresh.best.copy()
     elif left_out is not None:
         fresh = start(**{**settings, left_out: 0 if left_out == "patience" else 99})
-    fresh.resume(arrays, numbers, begun.model.parameters.flat.copy(), best)
+    fresh.restore(arrays, numbers, begun.model.parameters.flat.copy(), best)
     list(train(fresh))
     return (
         np.array_equal(fresh.model.parameters.flat, whole.model.parameters.flat)
@@ -141,7 +144,7 @@ def resumed_without(left_out, start):
 CARRIED = ["state", "m", "v", "best", "best_loss", "best_step", "stale", "step"]
 
 
-@pytest.mark.parametrize("left_out", [*CARRIED, "loss_sum", "history", "seed", "steps", "patience"])
+@pytest.mark.parametrize("left_out", [*CARRIED, "recent", "history", "seed", "steps", "patience"])
 def test_leaving_something_out_of_a_resume_shows(left_out, start):
     assert not resumed_without(left_out, start)
 
@@ -247,8 +250,8 @@ def test_components_are_clipped_before_the_norm(start):
     plain = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1.0, "warmup_steps": 0}
     run = start(grad_clip=0.005, grad_clip_value=1e-3, **plain)
     before = run.model.parameters.flat.copy()
-    unclipped = start(grad_clip=0.0, **plain).learner
-    unclipped.step(0, 0.0)
+    unclipped = start(grad_clip=0.0, **{**plain, "learning_rate": 0.0})
+    unclipped.step()
     expected = np.clip(unclipped.gradient, -1e-3, 1e-3)
     norm = np.linalg.norm(expected)
     assert norm > 2 * 0.005
@@ -274,7 +277,7 @@ def test_components_are_clipped_before_the_norm(start):
 )
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(SettingError):
-        Settings(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong})
+        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).complete()
 
 
 def test_nothing_is_carried_over_the_end_of_the_text(start):
@@ -310,18 +313,19 @@ def assert_alike(first, second):
 
     With step 28 the last stream comes to the end of the text and begins anew.
     """
-    first.counters.step = second.counters.step = 24
+    first.broadcast(24)
+    second.broadcast(24)
     for one, other in zip(train(first), train(second), strict=True):
         figures = [
             [step.loss, step.grad_norm, *([step.val_loss] if step.val_loss else [])]
             for step in (one, other)
         ]
         np.testing.assert_allclose(*figures, rtol=1e-5)
-        assert one.grad_norm > first.settings.grad_clip
+        assert one.grad_norm > first.config.grad_clip
     assert first.counters.best_step == second.counters.best_step
     for one, other in (
         (first.model.parameters.flat, second.model.parameters.flat),
-        (first.learner.states, second.learner.states),
+        (first.states, second.states),
     ):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(one).max())
 
@@ -351,9 +355,9 @@ def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
     settings = {**DIVIDED, "workers": 3}
     whole, begun, again = start(**settings), start(**settings), start(**settings)
     losses = [progress.loss for progress in train(whole)]
-    begun_losses = [begun.step().loss for _ in range(13)]
+    begun_losses = [progress.loss for progress in islice(train(begun), 13)]
     arrays = {name: array.copy() for name, array in begun.arrays().items()}
-    again.resume(arrays, begun.numbers(), begun.model.parameters.flat.copy(), begun.best.copy())
+    again.restore(arrays, begun.numbers(), begun.model.parameters.flat.copy(), begun.best.copy())
     assert begun_losses + [progress.loss for progress in train(again)] == losses
     np.testing.assert_array_equal(again.model.parameters.flat, whole.model.parameters.flat)
     np.testing.assert_array_equal(again.best, whole.best)
@@ -362,7 +366,7 @@ def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
 
 def spoil_last_stream(run):
     """The last worker's loss, and with it all of the gradient."""
-    run.learner.states[..., -1] = np.nan
+    run.states[..., -1] = np.nan
 
 
 def spoil_last_component(run):
@@ -371,7 +375,7 @@ def spoil_last_component(run):
 
     def wrong(*arguments, **more):
         loss = right(*arguments, **more)
-        run.learner.gradient[-1] = np.inf
+        run.gradient[-1] = np.inf
         return loss
 
     run.model.loss_and_gradient = wrong
@@ -385,15 +389,30 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
     run = start(**{**DIVIDED, "grad_clip_value": 0}, workers=2)
     run.step()
     spoil(run)
-    before = run.model.parameters.flat.copy(), run.learner.optimizer.slots["m"].copy()
+    before = run.model.parameters.flat.copy(), run.optimizer.slots["m"].copy()
     with pytest.raises(TrainingError, match=f"step 2: {message}.*--learning-rate"):
         run.step()
     np.testing.assert_array_equal(run.model.parameters.flat, before[0])
-    np.testing.assert_array_equal(run.learner.optimizer.slots["m"], before[1])
+    np.testing.assert_array_equal(run.optimizer.slots["m"], before[1])
     assert run.counters.step == 1
 
 
 @pytest.mark.parametrize("workers", [0, 5])
 def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
     with pytest.raises(SettingError, match="workers is from 1 to"):
-        Settings(steps=1, batch_size=4, seq_length=1, workers=workers)
+        complete(steps=1, batch_size=4, seq_length=1, workers=workers).complete()
+
+
+def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
+    """Up to the last point, and for all of the run."""
+    monkeypatch.setattr(history, "MAX_POINTS", 8)
+    run = start(steps=100, val_every=1)
+    for progress in train(run):
+        steps = [point["step"] for point in run.counters.history]
+        assert len(steps) <= 8
+        assert steps[-1] == progress.step
+    gaps = np.diff(steps)
+    assert len(steps) == 8
+    assert steps[0] == 1
+    # Evenly spaced as far as that is possible.
+    assert gaps.max() <= 2 * 100 / 7

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from configs import complete
 
 from charrnn.cli.train import command
+from charrnn.config import TrainingConfig
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.layers.gru import GRU
 from charrnn.network.layers.lstm import LSTM
 from charrnn.network.model import CharRNN
 from charrnn.network.parameters import Parameters
-from charrnn.parallel.group import Group
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.config import Settings
-from charrnn.training.learner import Learner
 from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
 from charrnn.training.planning import dropout_for, rate_for
+from charrnn.training.run import plan
 from charrnn.training.schedules import learning_rate
-from charrnn.training.session import fit
+from charrnn.training.trainer import Trainer
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
 H, V = 256, 128
@@ -28,8 +28,7 @@ H, V = 256, 128
 
 def table():
     """The column of charrnn, by the name of the row."""
-    section = PAGE.read_text(encoding="utf-8").partition("## Beside PyTorch\n")[2]
-    lines = section.splitlines()
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     return {row[0]: row[-1] for row in rows if row[-1] != "charrnn"}
 
@@ -52,8 +51,7 @@ def each(values):
 
 
 def schedule():
-    settings = {"batch_size": 32, "seq_length": 32, "steps": 5_000, "workers": 1}
-    warmup = fit(settings, 1_000_000, 100_000, None, []).warmup_steps
+    warmup = plan(TrainingConfig(steps=5_000), 1_000_000, 100_000, None, []).warmup_steps
     name = default("schedule")
     last = 100 * learning_rate(name, 1.0, 5_000, 5_000, warmup)
     return f"{name}, down to {last:.0f} % of the learning rate, after {warmup} steps of warm-up"
@@ -147,7 +145,7 @@ def order(cell, gates):
         model.parameters["layer1.b"][...] = 0
         model.parameters["layer1.b"][4 * row : 4 * row + 4] = 3
         model.forward(still, model.state())
-        tape, layer = model.workspace(1, 1).tapes[0], model.layers[0]
+        tape, layer = model.workspace(1, 1).tapes[0], model.layers[0].cell
         values = {name: layer.signal(tape, name).max() for name in gates}
         found += [name for name, value in values.items() if value > 0.9]
     return ", ".join(found)
@@ -195,8 +193,8 @@ def dropped_layers():
 
 def carried():
     model, text = started(hidden_size=8), np.arange(400) % V
-    settings = Settings(steps=9, batch_size=2, seq_length=5, warmup_steps=0)
-    learner = Learner(model, text, text[:0], settings, Group())
+    config = complete(steps=9, batch_size=2, seq_length=5, warmup_steps=0)
+    trainer = Trainer(model, text, text[:0], config)
     entered = []
     right = model.loss_and_gradient
 
@@ -207,8 +205,8 @@ def carried():
         return loss
 
     model.loss_and_gradient = look
-    for number in range(4):
-        learner.step(number, 0.01)
+    for _ in range(4):
+        trainer.step()
     first, *others = entered
     assert not first[..., 0].any()
     for after, before in list(pairwise(others))[::2]:
@@ -257,10 +255,7 @@ def test_a_row_says_what_the_code_does(row):
     assert table()[row] == ROWS[row]()
 
 
-def test_the_library_has_the_momentum_and_the_clipping_of_the_command_line():
-    settings = Settings(steps=1, batch_size=1, seq_length=1)
-    assert settings.momentum == default("momentum")
-    assert settings.grad_clip == default("grad_clip")
-    assert settings.optimizer == default("optimizer") == "adam"
+def test_the_rules_alone_have_the_momentum_of_the_command_line():
+    assert default("optimizer") == "adam"
     assert default("grad_clip_value") == 0
     assert SGD(Parameters({"b": (1,)}, np.float64)).momentum == default("momentum")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from charrnn.training.config import Settings
 from helpers.planted import bracket_counter, long_brackets
 
 from charrnn.errors import TextError, UnknownCharacterError
@@ -23,7 +24,6 @@ from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.config import Settings
 from charrnn.training.trainer import Run, train
 
 

@@ -1,4 +1,4 @@
-"""Where a run is saved, and when."""
+"""The file of a run: reserved before the training, saved at intervals and at the end."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
-from charrnn.cli.console import notice
-from charrnn.errors import CheckpointError, NonFiniteError
-from charrnn.training.session import Session
-from charrnn.training.trainer import diverged
+from charrnn.errors import CheckpointError, DivergedError, NonFiniteError
+from charrnn.training.run import Run
 
-#: Seconds from save to save, at least: what a power cut can cost.
-SAVE_AFTER = 30
-#: And so many times what the last one took: saving costs a hundredth of the time at most.
-TIMES = 100
+#: Seconds from save to save, at least: the loss of a power cut.
+SAVE_SECONDS = 30
+#: Seconds from save to save, at least, in seconds of the last save: a hundredth of the time.
+SAVE_RATIO = 100
 
 
 @contextmanager
-def reserving(path: Path) -> Iterator[None]:
-    """Within it no other run saves to `path`, also by another name, and this one can.
+def reserving(path: Path, notice: Callable[[str], object]) -> Iterator[None]:
+    """Keep other runs from saving to `path`, also by another name, and make sure that this one can.
+
+    Args:
+        path: of the checkpoint.
+        notice: called with a warning where files cannot be locked.
 
     Raises:
-        CheckpointError: where another run does, or this one cannot.
+        CheckpointError: where another run saves there, or this one cannot.
     """
     with ExitStack() as stack:
         with naming(path):
-            target = place_of(path)
+            target = resolve(path)
             lock = locks.holding(target.with_name(f".{target.name}.lock"))
             if stack.enter_context(lock):
                 files.sweep(target)
@@ -43,7 +45,7 @@ def reserving(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with a checkpoint's place within into an error with the remedy."""
+    """Turn errors with the file of a checkpoint into a `CheckpointError` with the remedy."""
     try:
         yield
     except locks.LockedError as held:
@@ -59,22 +61,24 @@ def naming(path: Path) -> Iterator[None]:
         raise CheckpointError(f"{path}: cannot be written: {why}: {advice}") from error
 
 
-def refuse_without_room(session: Session) -> None:
-    """Find out before the training whether there is room for its checkpoint.
+def check_disk(run: Run) -> None:
+    """Check before the training that the disk has enough space for the checkpoint.
 
     Raises:
         CheckpointError: if there is not enough, with the size.
     """
-    size = session.least_size
-    with naming(session.path):
+    if not run.path:
+        return
+    size = run.min_bytes
+    with naming(run.path):
         try:
-            files.probe(session.path, size)
+            files.probe(run.path, size)
         except OSError as error:
             why = f"{error.strerror} for {size / 1e6:,.1f} MB"
             raise OSError(error.errno, why, error.filename) from error
 
 
-def place_of(path: Path) -> Path:
+def resolve(path: Path) -> Path:
     """The file of a checkpoint, at the end of all links.
 
     Raises:
@@ -90,78 +94,81 @@ def place_of(path: Path) -> Path:
     return target
 
 
-class Saving:
-    """Saves a session from time to time. A save that fails does not end the training.
+class Saver:
+    """Saves a run from time to time. A save that fails does not end the training.
 
     Args:
-        session: what to save.
-        say: what tells the user something.
-        clock: seconds.
+        run: to save; nothing is saved if it has no path.
+        notice: called with messages for the user.
+        clock: returns seconds.
     """
 
     def __init__(
         self,
-        session: Session,
-        say: Callable[[str], None],
+        run: Run,
+        notice: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.session = session
-        self._say = say
+        self.run = run
+        self._notice = notice
         self._clock = clock
-        self._due = clock() + SAVE_AFTER
+        self._due = clock() + SAVE_SECONDS
         self._failing = False
-        #: The step that is in the checkpoint; 0 for a run that has not been saved yet.
-        self._saved = session.run.counters.step
+        #: The step of the run in the checkpoint; 0 before the first save.
+        self._saved = run.trainer.counters.step
 
-    def now_and_then(self) -> None:
-        """Save if it is time to.
+    def save_if_due(self) -> None:
+        """Save if enough time has passed.
 
         Raises:
-            TrainingError: where the weights are not worth it.
+            TrainingError: where weights are not finite.
         """
-        begun = self._clock()
-        if begun < self._due:
+        start = self._clock()
+        if start < self._due:
             return
-        error = self._error()
+        error = self._save()
         if error and not self._failing:
-            self._say(f"{error}: the training goes on, and saving is tried again")
+            self._notice(f"{error}: the training goes on, and saving is tried again")
         elif self._failing and not error:
-            self._say(f"{self.session.path}: saved again")
+            self._notice(f"{self.run.path}: saved again")
         self._failing = bool(error)
-        ended = self._clock()
-        self._due = ended + max(SAVE_AFTER, TIMES * (ended - begun))
+        end = self._clock()
+        self._due = end + max(SAVE_SECONDS, SAVE_RATIO * (end - start))
 
-    def at_the_end(self) -> None:
-        """Save what the training came to.
+    def save_at_end(self) -> None:
+        """Save the result of the training.
 
         Raises:
-            CheckpointError: where it cannot be saved where it should be; with the place where it
-                is instead, if there is one.
-            TrainingError: where the weights are not worth it.
+            CheckpointError: where the file cannot be written; with the path of a copy elsewhere,
+                if one could be saved.
+            TrainingError: where weights are not finite.
         """
-        if error := self._error():
-            raise CheckpointError(f"{error}: {self._elsewhere()}") from error
+        if error := self._save():
+            raise CheckpointError(f"{error}: {self._save_elsewhere()}") from error
 
-    def _error(self) -> CheckpointError | None:
-        """Save; what was in the way, if anything was that may go away."""
+    def _save(self) -> CheckpointError | None:
+        """Save; returns the error if the disk is at fault."""
+        if not self.run.path:
+            return None
         try:
-            self.session.save()
+            self.run.save()
         except NonFiniteError as error:
-            raise diverged(str(error)) from error
+            raise DivergedError(str(error)) from error
         except CheckpointError as error:
             if isinstance(error.__cause__, OSError):
                 return error
-            raise  # no disk is at fault
-        self._saved = self.session.run.counters.step
+            raise
+        self._saved = self.run.trainer.counters.step
         return None
 
-    def _elsewhere(self) -> str:
-        """Save where there may be room; what became of it."""
+    def _save_elsewhere(self) -> str:
+        """Save in the temporary directory; returns the outcome and the remedy."""
+        assert self.run.path
         folder = None
         try:
             folder = Path(tempfile.mkdtemp(prefix="charrnn-"))
-            place = folder / self.session.path.name
-            checkpoints.save(place, self.session.checkpoint)
+            path = folder / self.run.path.name
+            checkpoints.save(path, self.run.checkpoint)
         except (OSError, CheckpointError):
             if folder:
                 with suppress(OSError):
@@ -169,5 +176,5 @@ class Saving:
             if self._saved:
                 return f"make room, and go on from step {self._saved:,} with --resume"
             return "nothing is saved: make room, or name another place with -c PATH"
-        option = f"-c {shlex.quote(str(place))}"
+        option = f"-c {shlex.quote(str(path))}"
         return f"saved elsewhere: go on with `charrnn train --resume {option}`"

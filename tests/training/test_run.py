@@ -1,26 +1,25 @@
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from configs import complete
 
 from charrnn import checkpoint
-from charrnn.checkpoint import schema
+from charrnn.checkpoint import schema as header
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, TextError
-from charrnn.network.model import CharRNN
 from charrnn.parallel.workers import group_of
 from charrnn.text import corpus as corpora
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import planning, resources, session
-from charrnn.training.config import Settings
-from charrnn.training.trainer import Run, train
+from charrnn.training import planning, resources, run
+from charrnn.training.trainer import Trainer, train
 
 TEXT = "the quick brown fox jumps over the lazy dog, naïvely\n" * 60
-MODEL = {"layer_type": "lstm", "hidden_size": 8, "num_layers": 1, "dropout": 0.1}
-SETTINGS = {"steps": 12, "batch_size": 4, "seq_length": 8, "val_every": 4, "workers": 1, "seed": 0}
+MODEL = ModelConfig("lstm", hidden_size=8, dropout=0.1)
+OPTIONS = {"steps": 12, "batch_size": 4, "seq_length": 8, "val_every": 4, "workers": 1, "seed": 0}
 
 
 @pytest.fixture
@@ -30,16 +29,16 @@ def temporary(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(storage, "IN_MEMORY", 0)
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 5)
+    monkeypatch.setattr(sources, "BLOCK", 5)
     return folder
 
 
 @pytest.fixture
 def begin(tmp_path):
     def make(corpus, **more):
-        settings = {**SETTINGS, **more.pop("settings", {})}
-        path = tmp_path / "model.npz"
-        return session.start(corpus, path, model=MODEL, settings=settings, **more)
+        config = TrainingConfig(**{**OPTIONS, **more.pop("options", {})})
+        model = more.pop("model", MODEL)
+        return run.new(corpus, tmp_path / "model.npz", model, config, **more)
 
     return make
 
@@ -47,22 +46,23 @@ def begin(tmp_path):
 def trained(current):
     """The weights after training, and the excerpt."""
     with current:
-        list(train(current.run))
-        return current.run.model.parameters.flat.copy(), current.run.best.copy(), current.excerpt
+        trainer = current.trainer
+        list(train(trainer))
+        return trainer.model.parameters.flat.copy(), trainer.best.copy(), current.excerpt
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_text_in_a_file_trains_to_the_same_bits(workers, begin, write, temporary, monkeypatch):
     path = write("text.txt", TEXT.encode())
-    settings = {"workers": workers}
-    current = begin(corpora.read([path]), settings=settings)
+    options = {"workers": workers}
+    current = begin(corpora.read([path]), options=options)
     assert isinstance(current.indices, np.memmap)
     assert len(list(temporary.iterdir())) == 1
     in_file = trained(current)
     del current
     assert list(temporary.iterdir()) == []
     monkeypatch.setattr(storage, "IN_MEMORY", 10**6)
-    in_memory = trained(begin(corpora.read([path]), settings=settings))
+    in_memory = trained(begin(corpora.read([path]), options=options))
     for one, other in zip(in_file, in_memory):
         np.testing.assert_array_equal(one, other)
 
@@ -73,12 +73,12 @@ def test_workers_read_held_out_text_in_a_file_from_its_beginning(write, temporar
     in_file = corpus.encode(vocabulary)
     losses = []
     for indices in (in_file, np.array(in_file)):
-        model = CharRNN(vocabulary, **MODEL)
+        model = run.build(vocabulary, MODEL)
         model.initialize(np.random.default_rng(0))
-        settings = Settings(steps=1, batch_size=4, seq_length=8, workers=2)
+        config = complete(steps=1, batch_size=4, seq_length=8, workers=2)
         with group_of(2) as group:
-            run = Run(model, *session.split(indices, 1000), settings, group)
-            losses.append(run.validate())
+            trainer = Trainer(model, *run.split(indices, 1000), config, group)
+            losses.append(trainer.validate())
     assert losses[0] == losses[1]
 
 
@@ -86,12 +86,12 @@ def test_a_resumed_run_reads_a_text_in_a_file_again(begin, write, temporary, tmp
     path = write("text.txt", TEXT.encode())
     whole = trained(begin(corpora.read([path])))
     with begin(corpora.read([path])) as begun:
-        for progress in train(begun.run):
+        for progress in train(begun.trainer):
             if progress.step == 5:
                 break
         begun.save()
     saved = checkpoint.read(tmp_path / "model.npz")
-    again = trained(session.resume(saved, tmp_path / "model.npz", corpora.read([path]), {}))
+    again = trained(run.resume(saved, tmp_path / "model.npz", corpora.read([path])))
     for one, other in zip(again, whole):
         np.testing.assert_array_equal(one, other)
 
@@ -99,7 +99,7 @@ def test_a_resumed_run_reads_a_text_in_a_file_again(begin, write, temporary, tmp
 def test_the_text_is_removed_where_a_run_cannot_start(begin, write, temporary):
     path = write("text.txt", TEXT.encode())
     with pytest.raises(Exception, match="optimizer"):
-        begin(corpora.read([path]), settings={"optimizer": "magic"})
+        begin(corpora.read([path]), options={"optimizer": "magic"})
     assert list(temporary.iterdir()) == []
 
 
@@ -107,20 +107,29 @@ def test_the_text_is_removed_where_a_run_cannot_start(begin, write, temporary):
 def test_a_checkpoint_has_the_number_of_characters_held_out(
     val_frac, held_out, begin, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(planning, "MOST_HELD_OUT", 200)
+    monkeypatch.setattr(planning, "MAX_HELD_OUT", 200)
     current = begin(Corpus.of(TEXT), val_frac=val_frac)
     current.save()
     saved = checkpoint.read(tmp_path / "model.npz")
-    assert (saved.corpus.val_frac, saved.corpus.held_out) == (val_frac, held_out)
-    assert len(current.run.learner.validation) == held_out
-    monkeypatch.setattr(planning, "MOST_HELD_OUT", 300)  # in a later version, say
-    resumed = session.resume(saved, tmp_path / "model.npz", Corpus.of(TEXT), {})
-    assert len(resumed.run.learner.validation) == held_out
+    assert (saved.corpus["val_frac"], saved.corpus["held_out"]) == (val_frac, held_out)
+    assert len(current.trainer.validation) == held_out
+    monkeypatch.setattr(planning, "MAX_HELD_OUT", 300)  # in a later version, say
+    resumed = run.resume(saved, tmp_path / "model.npz", Corpus.of(TEXT))
+    assert len(resumed.trainer.validation) == held_out
 
 
-def test_the_dropout_for_a_time_without_end_is_the_highest(begin, monkeypatch):
-    monkeypatch.setitem(MODEL, "dropout", None)
-    assert begin(Corpus.of(TEXT), seconds=1e307).run.model.dropout == 0.5
+def test_a_checkpoint_that_has_only_the_share_is_resumed_with_it(begin, monkeypatch, tmp_path):
+    begin(Corpus.of(TEXT), val_frac=0.1).save()
+    saved = checkpoint.read(tmp_path / "model.npz")
+    del saved.corpus["held_out"]
+    monkeypatch.setattr(planning, "MAX_HELD_OUT", 200)
+    resumed = run.resume(saved, tmp_path / "model.npz", Corpus.of(TEXT))
+    assert len(resumed.trainer.validation) == 318
+
+
+def test_the_dropout_for_a_time_without_end_is_the_highest(begin):
+    current = begin(Corpus.of(TEXT), model=ModelConfig("lstm", 8), seconds=1e307)
+    assert current.trainer.model.dropout == 0.5
 
 
 @pytest.mark.parametrize(("name", "count"), [("x" * 100, 30_000), ("x", 80_000)])
@@ -130,10 +139,10 @@ def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count,
     with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))
     step = count // 40
-    most = next(n for n in range(0, count, step) if not schema.has_room("many", files[: n + step]))
+    most = next(n for n in range(0, count, step) if not header.has_room("many", files[: n + step]))
     assert most > 10_000
     begin(Corpus("many", [[TEXT]], files=files[:most])).save()
-    assert len(checkpoint.read(tmp_path / "model.npz").corpus.files) == most
+    assert len(checkpoint.read(tmp_path / "model.npz").corpus["files"]) == most
 
 
 def test_characters_that_old_weights_do_not_know_are_listed(begin, tmp_path):
@@ -144,15 +153,15 @@ def test_characters_that_old_weights_do_not_know_are_listed(begin, tmp_path):
 
 
 def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_ones(begin, tmp_path):
-    settings = {"seed": 5}
-    current = begin(Corpus.of(TEXT), settings=settings)
-    started = current.run.model.parameters.flat.copy()
-    current.run.step()
+    options = {"seed": 5}
+    current = begin(Corpus.of(TEXT), options=options)
+    started = current.trainer.model.parameters.flat.copy()
+    current.trainer.step()
     current.save()
     old = checkpoint.read(tmp_path / "model.npz")
     np.testing.assert_array_equal(old.untrained().parameters.flat, started)
 
-    begin(Corpus.of(TEXT), settings=settings, init_from=old).save()
+    begin(Corpus.of(TEXT), options=options, init_from=old).save()
     new = checkpoint.read(tmp_path / "model.npz")
     np.testing.assert_array_equal(new.untrained().parameters.flat, started)
     assert (new.last["Wy"] != new.untrained().parameters["Wy"]).all()
@@ -160,18 +169,15 @@ def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_one
 
 @pytest.mark.parametrize("cell", ["vanilla", "vanilla-relu"])
 def test_a_deep_vanilla_network_learns_by_default(tmp_path, cell):
-    model = {"layer_type": cell, "hidden_size": 48, "num_layers": 3, "dropout": None}
-    settings = {"steps": 120, "batch_size": 8, "seq_length": 16, "workers": 1}
-    with session.start(
-        Corpus.of(TEXT * 2), tmp_path / "model.npz", model=model, settings=settings
-    ) as current:
-        losses = [progress.loss for progress in train(current.run)]
-        learner = current.run.learner
+    model = ModelConfig(cell, hidden_size=48, num_layers=3)
+    config = TrainingConfig(steps=120, batch_size=8, seq_length=16, workers=1)
+    with run.new(Corpus.of(TEXT * 2), tmp_path / "model.npz", model, config) as current:
+        losses = [progress.loss for progress in train(current.trainer)]
         frequencies = planning.loss_by_frequencies(
-            *session.split(current.indices, len(learner.validation)),
-            len(current.run.model.vocabulary),
+            *run.split(current.indices, len(current.trainer.validation)),
+            len(current.trainer.model.vocabulary),
         )
-        assert current.run.counters.best_loss < 0.3 * frequencies
+        assert current.trainer.counters.best_loss < 0.3 * frequencies
         assert max(losses) < losses[0] + 0.3
 
 
@@ -181,18 +187,18 @@ def saved(begin, tmp_path):
     return checkpoint.read(tmp_path / "model.npz")
 
 
-def resumed(saved, changes):
-    return session.resume(saved, Path("model.npz"), Corpus.of(TEXT), changes)
+def resumed(saved, **changes):
+    return run.resume(saved, Path("model.npz"), Corpus.of(TEXT), **changes)
 
 
 @pytest.mark.parametrize(
     ("asked", "workers"), [({}, 2), ({"workers": 3}, 3), ({"workers": None}, 1)]
 )
 def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, saved, monkeypatch):
-    monkeypatch.setattr(session, "cores", lambda: 2)
-    saved.settings = replace(saved.settings, workers=4)
-    with resumed(saved, asked) as current:
-        assert current.run.settings.workers == workers
+    monkeypatch.setattr(run, "cores", lambda: 2)
+    saved.settings["workers"] = 4
+    with resumed(saved, **asked) as current:
+        assert current.trainer.config.workers == workers
     assert current.notices[0] == f"--workers {workers}, not 4: the same training, but for rounding"
 
 
@@ -200,19 +206,19 @@ def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, save
     "settings", [{"batch_size": 2**20}, {"seq_length": 4096}, {"batch_size": 100, "seq_length": 8}]
 )
 def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, saved):
-    saved.settings = replace(saved.settings, **settings)
+    saved.settings |= settings
     with pytest.raises(CheckpointError, match=r"streams of .* characters, from a text of 2,862$"):
-        resumed(saved, {})
+        resumed(saved)
 
 
 def test_a_file_asks_for_no_more_memory_than_there_is(saved, monkeypatch):
     monkeypatch.setattr(resources, "available_bytes", lambda: 1000)
     with pytest.raises(CheckpointError, match=r"GB are available: resume on a machine with more"):
-        resumed(saved, {})
+        resumed(saved)
 
 
 def test_a_run_of_as_many_steps_as_can_be_counted_goes_on(saved):
-    saved.run.step = 2**53 - 1
-    saved.settings = replace(saved.settings, steps=2**53)
-    with resumed(saved, {}) as current:
-        assert [progress.step for progress in train(current.run)] == [2**53]
+    saved.run["step"] = 2**53 - 1
+    saved.settings["steps"] = 2**53
+    with resumed(saved) as current:
+        assert [progress.step for progress in train(current.trainer)] == [2**53]

@@ -1,4 +1,4 @@
-"""What is said before a training and after it."""
+"""The messages of `charrnn train` before and after the training."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 
 from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
-from charrnn.training import planning, session
-from charrnn.training.session import Session
+from charrnn.training import planning
+from charrnn.training.run import Run, split
 
 
-def introduce(current: Session) -> None:
-    """Say what is about to happen."""
-    run, corpus = current.run, current.corpus
-    model, settings = run.model, run.settings
-    held_out = len(run.learner.validation)
+def introduce(run: Run) -> None:
+    """Describe the text, the model and the run."""
+    trainer, corpus = run.trainer, run.corpus
+    model, config = trainer.model, trainer.config
+    held_out = len(trainer.validation)
     characters = corpus.characters - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
-    workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
-    if settings.ranks > 1:
-        of_workers = f" of {workers}" if settings.workers > 1 else ""
-        workers = f"{settings.ranks} ranks{of_workers}"
+    workers = f"{config.workers} worker{'s' if config.workers > 1 else ''}"
+    if config.ranks > 1:
+        of_workers = f" of {workers}" if config.workers > 1 else ""
+        workers = f"{config.ranks} ranks{of_workers}"
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} "
         f"different; the last {held_out:,} are held out"
@@ -31,14 +31,13 @@ def introduce(current: Session) -> None:
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     notice(planning.advice_before(model.parameters.flat.size, characters))
-    if run.counters.step:
-        notice(f"going on from step {run.counters.step:,} of {settings.steps:,}")
+    if trainer.counters.step:
+        notice(f"going on from step {trainer.counters.step:,} of {config.steps:,}")
 
 
-def conclude(current: Session) -> None:
-    """Say how it went, and which commands go on from here."""
-    run, counters = current.run, current.run.counters
-    path = current.path
+def conclude(run: Run) -> None:
+    """Give the result, advice, and the commands that go on from here."""
+    trainer, counters, path = run.trainer, run.trainer.counters, run.path
     option = "" if path == Path("charrnn.npz") else f" -c {shlex.quote(str(path))}"
     losses = [point["loss"] for point in counters.history if point["loss"] is not None]
     notice("")
@@ -50,41 +49,41 @@ def conclude(current: Session) -> None:
     else:
         notice(f"{path}: step {counters.step:,}")
     if losses:
-        notice(advice(current, losses[-1]))
+        notice(advice(run, losses[-1]))
     notice("go on with")
     more = ""
-    if run.done:
-        all_taken = counters.step >= run.settings.steps
+    if trainer.done:
+        all_taken = counters.step >= trainer.config.steps
         more = f" --steps {2 * counters.step}" if all_taken else " --patience 0"
     launcher, mpi = "", ""
-    if run.settings.ranks > 1:
-        launcher, mpi = f"mpiexec -n {run.settings.ranks} ", " --mpi"
-        if run.settings.workers > 1:
-            mpi += f" --workers {run.settings.workers}"
-    text = " TEXT" if "-" in current.corpus.files else ""  # which cannot be found by itself
+    if trainer.config.ranks > 1:
+        launcher, mpi = f"mpiexec -n {trainer.config.ranks} ", " --mpi"
+        if trainer.config.workers > 1:
+            mpi += f" --workers {trainer.config.workers}"
+    text = " TEXT" if "-" in run.corpus.files else ""  # the text of a pipe cannot be found again
     notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")
     notice(f"    charrnn inspect{option} --cell 42")
 
 
-def advice(current: Session, train_loss: float) -> str:
-    """One line on what to change.
+def advice(run: Run, train_loss: float) -> str:
+    """One line on the change that promises most.
 
     Args:
-        current: a run that has ended.
+        run: after its last step.
         train_loss: the latest, in nats a character.
     """
-    run, counters = current.run, current.run.counters
-    model, settings = run.model, run.settings
-    train, validation = session.split(current.indices, len(run.learner.validation))
-    text = validation if len(validation) else train[-planning.MOST_COUNTED :]
+    trainer, counters = run.trainer, run.trainer.counters
+    model, config = trainer.model, trainer.config
+    train, validation = split(run.indices, len(trainer.validation))
+    text = validation if len(validation) else train[-planning.MAX_COUNTED :]
     by_frequencies = planning.loss_by_frequencies(train, text, len(model.vocabulary))
     remedy = planning.remedy(
         model.layer_type,
         model.hidden_size,
         model.num_layers,
-        settings.optimizer,
-        settings.learning_rate,
+        config.optimizer,
+        config.learning_rate,
         counters.step,
     )
     return planning.advice_after(

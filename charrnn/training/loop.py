@@ -1,0 +1,59 @@
+"""A run from its first step to its last save: the loop of the command and of the Python API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from charrnn.parallel.signals import Interrupts
+from charrnn.training.budget import Budget
+from charrnn.training.run import Run
+from charrnn.training.saving import Saver
+from charrnn.training.trainer import Progress, train
+
+
+def carry_out(
+    run: Run,
+    progress: Callable[[Progress], object],
+    notice: Callable[[str], object],
+    budget: Budget | None = None,
+) -> int:
+    """Train until the end, and save at intervals and at the end.
+
+    From the first step on, a first Ctrl-C or `kill` ends the training after the step in progress,
+    and a second one ends the program.
+
+    Args:
+        run: to train.
+        progress: called after each step.
+        notice: called with messages for the user.
+        budget: plans the number of steps from a time.
+
+    Returns:
+        The number of the signal that ended the training, or 0.
+
+    Raises:
+        TrainingError: where the training diverges.
+        CheckpointError: where the last save fails.
+    """
+    trainer, interrupts = run.trainer, Interrupts()
+    trainer.stop = lambda: interrupts.received
+    saver = Saver(run, notice)
+    first, signal = trainer.counters.step + 1, 0
+    with ExitStack() as stack:
+        for figures in train(trainer):
+            if figures.step == first:  # before, there is nothing to save: signals end at once
+                stack.enter_context(interrupts)
+            progress(figures)
+            if budget and (plan := budget.measure()):
+                notice(plan)
+            saver.save_if_due()
+            signal = interrupts.received or trainer.group.signal
+            if signal:
+                if run.path:
+                    notice("saving; again to stop at once")
+                break
+        if budget and (plan := budget.plan()):  # the training may have ended while measured
+            notice(plan)
+        saver.save_at_end()
+    return signal
