@@ -8,6 +8,12 @@ import numpy as np
 
 from charrnn.arrays import Array, Text
 
+#: A stream starts from an empty state again after about this many characters, and after no fewer
+#: than this many windows. Samples and validations start empty, too: a network that has not seen an
+#: empty state since its first step may depend on one that grows with the text (LSTMs of 2 layers of
+#: 256 cells did, see benchmarks/README.md).
+RESET_CHARACTERS, MIN_RESET_WINDOWS = 2_048, 16
+
 
 class Window(NamedTuple):
     """T steps of B streams; each target is the character after its input."""
@@ -41,6 +47,9 @@ class Streams:
         self.part = part
         self.starts = (np.arange(batch_size) * len(indices) // batch_size)[part]  # (B,)
         self.steps = np.arange(seq_length + 1)[:, None]  # (T + 1, 1)
+        self.reset_windows = max(MIN_RESET_WINDOWS, -(-RESET_CHARACTERS // seq_length))
+        # The streams take turns, so that few of them start anew at a time.
+        self.turns = (np.arange(batch_size) * self.reset_windows // batch_size)[part]  # (B,)
 
     def window(self, number: int) -> Window:
         """The window with this number, from 0 without an upper limit: two arrays (T, B)."""
@@ -51,11 +60,20 @@ class Streams:
         read = self.indices.take(positions, mode="wrap").astype(np.intp)
         return Window(read[:-1], read[1:])
 
+    def resets(self, number: int) -> Array:
+        """The streams whose states to reset before a window, booleans (B,).
+
+        These are the streams that are at the beginning of the text, which no text precedes, and
+        those whose turn it is: every `reset_windows` windows.
+        """
+        turn: Array = self.turns == number % self.reset_windows
+        return self.begins(number) | (turn if number else False)
+
     def begins(self, number: int) -> Array:
         """The streams that are at the beginning of the text, booleans (B,).
 
         A stream is there if it starts at the beginning in this window or reached the beginning
-        during the previous one. Reset its state before the window: no text precedes the beginning.
+        during the previous one.
         """
         T = len(self.steps) - 1
         N = len(self.indices)

@@ -110,7 +110,7 @@ class Trainer:
 
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
-        state[..., self.streams.begins(number)] = 0
+        state[..., self.streams.resets(number)] = 0
 
         # Loss and gradient, reduced over all members: each gets its part of the sum.
         count = config.batch_size * config.seq_length

@@ -122,3 +122,27 @@ def test_the_number_of_a_window_has_no_limit():
     number = 7 * 2**60 + 2
     np.testing.assert_array_equal(streams.begins(number), streams.begins(2))
     np.testing.assert_array_equal(streams.window(number), streams.window(2))
+
+
+def test_each_stream_starts_anew_after_about_two_thousand_characters():
+    streams = Streams(np.arange(1_000_000), 32, 32)
+    resets = np.array([streams.resets(number) for number in range(1, 129)])
+    assert streams.reset_windows == 64
+    np.testing.assert_array_equal(resets.sum(axis=0), [2] * 32)
+    assert resets.sum(axis=1).max() == 1
+    first, second = (np.flatnonzero(column) for column in resets[:, [0, 31]].T)
+    assert np.diff(first) == np.diff(second) == 64
+    assert not streams.resets(0)[1:].any()
+
+
+@given(any_streams(), st.integers(0, 10**12))
+def test_the_resets_of_a_worker_are_those_of_its_streams(streams, number):
+    B, T = streams.batch_size, len(streams.steps) - 1
+    part = Streams(streams.indices, B, T, slice(B // 2, B))
+    every = Streams(streams.indices, B, T)
+    np.testing.assert_array_equal(part.resets(number), every.resets(number)[B // 2 :])
+    assert (every.begins(number) <= every.resets(number)).all()
+
+
+def test_long_windows_have_no_fewer_than_sixteen_between_resets():
+    assert Streams(np.arange(100_000), 2, 2_000).reset_windows == 16

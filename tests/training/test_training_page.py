@@ -14,7 +14,7 @@ from charrnn.network.layers.gru import GRU
 from charrnn.network.layers.lstm import LSTM
 from charrnn.network.model import CharRNN
 from charrnn.network.parameters import Parameters
-from charrnn.text.streams import Window
+from charrnn.text.streams import RESET_CHARACTERS, Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
 from charrnn.training.planning import dropout_for, rate_for
@@ -211,7 +211,10 @@ def carried():
     assert not first[..., 0].any()
     for after, before in list(pairwise(others))[::2]:
         np.testing.assert_array_equal(before, after)
-    return "the last state of the window before"
+    every = RESET_CHARACTERS
+    return (
+        f"the last state of the window before; zeros after every {every:,} characters of a stream"
+    )
 
 
 ROWS = {
