@@ -15,7 +15,7 @@ from charrnn.network.model import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import session
+from charrnn.training import run as runs
 from charrnn.training.trainer import train
 
 #: Bytes of memory that reading a checkpoint may take beside twice its size.
@@ -47,8 +47,6 @@ RUN = RunState(
         {"step": 2, "loss": 1.25, "val_loss": None},
     ],
 )
-
-
 #: The settings of a short training.
 SETTINGS = TrainingConfig(
     steps=3, batch_size=2, seq_length=2, learning_rate=0.01, warmup_steps=1, val_every=1, workers=1
@@ -56,16 +54,15 @@ SETTINGS = TrainingConfig(
 
 
 def config_of(model):
-    return ModelConfig(model.layer_type, model.hidden_size, model.num_layers, model.dropout)
+    return ModelConfig(**model.configuration)
 
 
-def made(vocabulary="abc\n", cell="gru", hidden_size=4, **more):
-    model = CharRNN(Vocabulary(vocabulary), layer_type=cell, hidden_size=hidden_size)
+def made(vocabulary="abc\n", layer_type="gru", hidden_size=4, **more):
+    model = CharRNN(Vocabulary(vocabulary), layer_type=layer_type, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
     last = {name: array.copy() for name, array in model.parameters.items()}
     best = {name: array + 1 for name, array in last.items()}
-    config = config_of(model)
-    return Checkpoint(config, model.vocabulary, best, last, **more)
+    return Checkpoint(config_of(model), model.vocabulary, best, last, **more)
 
 
 @cache
@@ -74,20 +71,20 @@ def trained():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.npz"
         corpus = Corpus("stdin", [[COUNTED]], files=("-",))
-        model = {"cell": "vanilla", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
-        settings = {
-            "steps": 20,
-            "batch_size": 4,
-            "seq_length": 8,
-            "optimizer": "sgd",
-            "learning_rate": 0.015,
-            "val_every": 5,
-            "workers": 1,
-        }
-        with session.start(corpus, path, model=model, settings=settings) as current:
-            for _ in train(current.run):
+        model = ModelConfig("vanilla", hidden_size=3, dropout=0.1)
+        settings = TrainingConfig(
+            steps=20,
+            batch_size=4,
+            seq_length=8,
+            optimizer="sgd",
+            learning_rate=0.015,
+            val_every=5,
+            workers=1,
+        )
+        with runs.new(corpus, path, model, settings) as run:
+            for _ in train(run.trainer):
                 pass
-            current.save()
+            run.save()
         saved = read(path)
         saved.versions = {"charrnn": "1", "numpy": "2"}  # the bytes are the same on each machine
         save(path, saved)
