@@ -30,15 +30,16 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-from charrnn.training.session import resume
 from helpers.checkpoints import READING_BYTES, mutated, trained
 
 from charrnn.checkpoint import Checkpoint, archive, pack, unpack
 from charrnn.checkpoint.schema import SCHEMA, Field
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
+from charrnn.sampling import sample_text
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.training.run import resume
 from charrnn.training.trainer import train
 
 WHOLE = [trained()]
@@ -248,14 +249,14 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
     summary = summarize(model, found)
     json.dumps(summary, allow_nan=False)
     assert len(describe(summary, found)) < 10_000
-    assert len("".join(model.sample(3, seed=0))) == 3
+    assert len("".join(sample_text(model, 3, seed=0))) == 3
     settings = found.settings
     if found.corpus and settings and settings.batch_size * settings.seq_length < 10_000:
         text = corpus.Corpus.of(found.vocabulary.ix_to_char * 200)
         found.corpus = replace(found.corpus, characters=text.length, sha256=text.sha256)
-        more = {"steps": found.run.step + 1, "workers": 1, "patience": 0}
-        with resume(found, Path("none.npz"), text, more) as session:
-            for _ in train(session.run):
+        steps = found.run.step + 1
+        with resume(found, Path("none.npz"), text, steps=steps, workers=1, patience=0) as run:
+            for _ in train(run.trainer):
                 break
     return outcome
 

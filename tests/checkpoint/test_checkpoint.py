@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from charrnn.training.session import resume
 from helpers.checkpoints import (
     CORPUS,
     COUNTED,
@@ -26,8 +25,10 @@ from charrnn.checkpoint import MAX_EXCERPT, load, read, save
 from charrnn.checkpoint.state import MAX_POINTS, table_of
 from charrnn.config import MAX_FLOAT32
 from charrnn.errors import CheckpointError
+from charrnn.sampling import sample_text
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
+from charrnn.training.run import resume
 from charrnn.training.trainer import train
 
 
@@ -294,14 +295,14 @@ def test_a_checkpoint_of_a_training_has_its_numbers(path):
     assert found.excerpt == COUNTED[-239:]
     assert [point["step"] for point in found.run.history] == [5, 10, 15, 20]
     assert found.run.best_loss == pytest.approx(2.955, abs=0.1)
-    assert len("".join(found.build().sample(20, seed=0))) == 20
+    assert len("".join(sample_text(found.build(), 20, seed=0))) == 20
 
 
 def test_a_training_goes_on_from_its_checkpoint(path):
     path.write_bytes(trained())
-    with resume(read(path), path, Corpus.of(COUNTED), {"steps": 25}) as session:
-        assert [progress.step for progress in train(session.run)] == [21, 22, 23, 24, 25]
-        session.save()
+    with resume(read(path), path, Corpus.of(COUNTED), steps=25) as run:
+        assert [progress.step for progress in train(run.trainer)] == [21, 22, 23, 24, 25]
+        run.save()
     assert [point["step"] for point in read(path).run.history] == [5, 10, 15, 20, 25]
 
 

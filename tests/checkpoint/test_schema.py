@@ -10,10 +10,11 @@ from helpers.checkpoints import CORPUS, RUN, SETTINGS, made, with_header
 
 from charrnn.checkpoint import pack, read, save, schema, unpack
 from charrnn.checkpoint.schema import SCHEMA
+from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import MAX_FILES
-from charrnn.training import session
+from charrnn.training import run as runs
 
 
 @pytest.fixture
@@ -168,9 +169,9 @@ def test_every_field_may_have_the_ends_of_its_range(section, name, valid):
 
 
 def test_the_schema_has_the_fields_that_a_run_writes_and_no_others(path):
-    settings = {"batch_size": 2, "seq_length": 4, "workers": 1}
-    model = {"layer_type": "gru", "hidden_size": 3, "num_layers": 1, "dropout": 0.1}
-    with session.start(Corpus.of("abc" * 99), path, model=model, settings=settings) as run:
+    model = ModelConfig(hidden_size=3)
+    training = TrainingConfig(batch_size=2, seq_length=4, workers=1)
+    with runs.new(Corpus.of("abc" * 99), path, model, training) as run:
         run.save()
     with np.load(path) as file:
         said = json.loads(file["header"].tobytes())
