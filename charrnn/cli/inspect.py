@@ -13,6 +13,7 @@ import numpy as np
 from charrnn import checkpoint as checkpoints
 from charrnn import files
 from charrnn.checkpoint import Checkpoint
+from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
     checkpoint_option,
@@ -39,6 +40,15 @@ NEEDS = {
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
 OUTPUTS = ("html", "plot", "export")
+#: The help.
+GROUPS = {
+    "What to look at": [
+        *("checkpoint", "weights", "text", "encoding", "encoding_errors"),
+        *("cell", "layer", "signal", "length", "predictions", "neighbours"),
+    ],
+    "Analyses": [*ANALYSES, "feature", "dynamic", "seed"],
+    "Output": ["html", "plot", "export", "as_json", "color"],
+}
 
 
 class AnalysisOption(click.Option):
@@ -57,7 +67,9 @@ def analyses_options(command: Command) -> Command:
     return command
 
 
-@click.command("inspect", short_help="Look inside a trained model.")
+@click.command(
+    "inspect", short_help="Look inside a trained model.", cls=GroupedCommand, groups=GROUPS
+)
 @checkpoint_option
 @click.option(
     "--cell", type=click.IntRange(0), help="Colour a text by the values of this cell (hidden unit)."

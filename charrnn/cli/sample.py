@@ -14,6 +14,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.cli.console import notice, refuse_terminal
+from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Real,
     checkpoint_option,
@@ -29,9 +30,21 @@ from charrnn.text.normal_forms import compose, normalized
 
 #: The line between two samples.
 RULE = "\n" + 40 * "-" + "\n"
+#: The help.
+GROUPS = {
+    "The model": ["checkpoint", "weights"],
+    "The text": [
+        *("length", "prime", "prime_file", "unknown", "stops", "num_samples"),
+        *("encoding", "encoding_errors"),
+    ],
+    "The choice of characters": ["temperature", "top_k", "top_p", "min_p", "seed"],
+    "Output": ["as_json", "raw"],
+}
 
 
-@click.command("sample", short_help="Write text with a trained model.")
+@click.command(
+    "sample", short_help="Write text with a trained model.", cls=GroupedCommand, groups=GROUPS
+)
 @checkpoint_option
 @click.option(
     "--length",

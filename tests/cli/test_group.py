@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from importlib import import_module
 
+import click
 import pytest
 
 import charrnn
@@ -16,7 +18,24 @@ def test_help_lists_the_commands_and_the_three_lines_of_the_card(run):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_begins_with_an_example(name, run):
-    assert f"charrnn {name}" in run(name, "--help").stdout.split("Options:")[0].split("\n\n", 1)[1]
+    _usage, _purpose, example, *_ = run(name, "--help").stdout.split("\n\n")
+    assert example.startswith(f"      charrnn {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_in_a_group_of_the_help(name, run):
+    groups = import_module(f"charrnn.cli.{name}").GROUPS
+    options = [option for names in groups.values() for option in names]
+    command = group.get_command(None, name)
+    assert sorted(options) == sorted(
+        parameter.name for parameter in command.params if isinstance(parameter, click.Option)
+    )
+    shown = run(name, "--help").stdout
+    for title in groups:
+        assert f"\n{title}:\n" in shown
+    assert shown.split("Other options:\n")[1].split() == [
+        *("-h,", "--help", "Show", "this", "message", "and", "exit."),
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

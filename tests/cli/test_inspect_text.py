@@ -180,7 +180,7 @@ def test_nothing_that_is_to_be_kept_is_written_over(asked, lost, run):
     Path("link.png").symlink_to("charrnn.npz")
     files = {path.name: path.read_bytes() for path in Path().iterdir()}
     refused = run("inspect", *asked, code=2)
-    assert f"{lost}: name another file" in refused.stderr
+    assert f"{lost}, which would be lost: name another file" in refused.stderr
     assert not refused.stdout
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == files
 

@@ -115,11 +115,11 @@ def saved_at(path):
 def test_twenty_runs_killed_at_random_moments_end_with_the_same_bits(run):
     Path("text.txt").write_bytes(LIGHTHOUSE.read_bytes()[:1500])
     kinds = [(*pair, 1) for pair in product(sorted(LAYER_TYPES), sorted(OPTIMIZERS))]
-    kinds += [(cell, "adam", 2) for cell in sorted(LAYER_TYPES)]
+    kinds += [(layer_type, "adam", 2) for layer_type in sorted(LAYER_TYPES)]
     assert len(kinds) == 20
     runs = []
-    for seed, (cell, optimizer, workers) in enumerate(kinds):
-        words = [*RUN, "--model", cell, "--optimizer", optimizer, "--workers", str(workers),
+    for seed, (layer_type, optimizer, workers) in enumerate(kinds):
+        words = [*RUN, "--model", layer_type, "--optimizer", optimizer, "--workers", str(workers),
                  "--seed", str(seed), "--patience", "9" if seed % 3 else "4"]  # fmt: skip
         run("train", "-c", f"whole-{seed}.npz", *words)
         runs.append(words)

@@ -45,7 +45,7 @@ def test_what_was_asked_wrongly_is_said_by_the_first_rank_alone(run, monkeypatch
         result = run("train", "text.txt", *QUICK, code=2)
         assert said in result.stderr
         assert bool(result.stderr) == bool(said)
-    assert waited == [cli.PATIENCE]  # so that the first is heard before a launcher ends it
+    assert waited == [cli.REPORT_SECONDS]  # so that the first is heard before a launcher ends it
 
 
 def test_a_launcher_that_starts_one_alone_is_no_reason_for_mpi(run, monkeypatch):

@@ -38,7 +38,7 @@ def read(paths, monkeypatch, terminal=True):
 def test_a_bar_goes_on_while_a_large_text_is_read_twice(monkeypatch):
     size = Path("text.txt").stat().st_size
     monkeypatch.setattr(reading, "LARGE_BYTES", size - 1)
-    monkeypatch.setattr(sources, "BLOCK", 100)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 100)
     with monkeypatch.context() as patch:
         patch.setattr("sys.stderr", Terminal())
         with reading.bar_for(["text.txt", "text.txt"]) as bar:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from charrnn.cli.analyses import ANALYSES
 from click.testing import CliRunner
 from helpers.commands import QUICK, command
 
 from charrnn.checkpoint.schema import SCHEMA
 from charrnn.cli import group
+from charrnn.inspection.analyses import ANALYSES
 from charrnn.render.escape import MAX_NAME, one_line
 
 

@@ -19,7 +19,7 @@ from charrnn.text.vocabulary import Vocabulary
 def untrained(place):
     """A checkpoint that has a model alone, and an excerpt to look at."""
     text = (place / "text.txt").read_text()
-    model = CharRNN(Vocabulary.of(text), hidden_size=4)
+    model = CharRNN(Vocabulary.of(text), layer_type="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(0))
     weights = dict(model.parameters)
     saved = Checkpoint(config_of(model), model.vocabulary, weights, weights, excerpt=text[:200])
