@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Shape
+from charrnn.config import HIDDEN_SIZE, ModelConfig
 from charrnn.errors import SettingError
 from charrnn.network.dropout import draw_masks
 from charrnn.network.layers import LAYER_TYPES, Layer
@@ -64,9 +65,9 @@ class CharRNN:
         self,
         vocabulary: Vocabulary,
         *,
-        layer_type: str = "lstm",
-        hidden_size: int = 128,
-        num_layers: int = 1,
+        layer_type: str = ModelConfig.layer_type,
+        hidden_size: int = HIDDEN_SIZE,
+        num_layers: int = ModelConfig.num_layers,
         dropout: float = 0.0,
         dtype: DTypeLike = np.float32,
     ) -> None:

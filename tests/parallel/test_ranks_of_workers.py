@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_they_train_what_one_process_trains(trained, place):
         found = together.last[name] if name in together.last else together.resume[name]
         np.testing.assert_allclose(found, array, rtol=0, atol=1e-5)
     assert together.run.best_loss == pytest.approx(alone.run.best_loss, rel=1e-5)
-    assert together.settings == {**alone.settings, "ranks": 2, "workers": 2}
+    assert together.settings == replace(alone.settings, ranks=2, workers=2)
 
 
 def test_what_is_said_names_both(trained):

@@ -19,7 +19,7 @@ from charrnn.text.corpus import Corpus, read, read_again, standard_library
 from charrnn.text.decoding import Decoding
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import session
+from charrnn.training.run import describe
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
 
@@ -307,11 +307,11 @@ def test_a_file_that_was_rewritten_and_set_back_is_encoded_as_it_is_hashed(write
 def test_the_text_of_a_checkpoint_is_read_with_the_same_settings(write):
     path = write("odd.bin", b"\xff\0\xe9")
     how = Decoding(binary=True)
-    described = session.describe(read([path], how), None, 0)
+    described = describe(read([path], how), None, 0)
     assert described.decoding == how
     assert read_again(described).text == "\xff\0é"
     how = Decoding("ascii", "replace")
-    described = session.describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
+    described = describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
     assert described.decoding == how
     assert read_again(described).text == "a\ufffd"
 

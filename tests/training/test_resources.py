@@ -1,9 +1,9 @@
-"""What a training needs is known before it begins, and compared with what there is."""
+"""The memory that a training needs, and the memory of the machine."""
 
 import numpy as np
 import pytest
 from configs import complete
-from making import peak
+from helpers.memory import peak_bytes
 
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
@@ -14,18 +14,18 @@ from charrnn.training.trainer import Trainer
 CONFIG = complete(steps=2, batch_size=512, seq_length=64, val_every=9)
 
 
-def model(cell="gru", hidden_size=32, num_layers=2):
+def model(layer_type="gru", hidden_size=32, num_layers=2):
     made = CharRNN(
-        Vocabulary("abcdefg"), layer_type=cell, hidden_size=hidden_size, num_layers=num_layers
+        Vocabulary("abcdefg"), layer_type=layer_type, hidden_size=hidden_size, num_layers=num_layers
     )
     made.initialize(np.random.default_rng(0))
     return made
 
 
-@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
-def test_the_estimate_is_a_lower_bound_and_no_poor_one(cell):
-    network, text = model(cell), np.arange(200_000) % 7
-    taken = peak(lambda: Trainer(network, text, None, CONFIG).step())
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_the_estimate_is_a_lower_bound_and_no_poor_one(layer_type):
+    network, text = model(layer_type), np.arange(200_000) % 7
+    taken = peak_bytes(lambda: Trainer(network, text, None, CONFIG).step())
     assert 0.6 * taken < resources.training_bytes(network, CONFIG) < taken
 
 

@@ -1,12 +1,14 @@
-import json
 from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import fields
+from functools import partialmethod
 from itertools import islice
 
 import numpy as np
 import pytest
 from configs import complete
 
-from charrnn.checkpoint import history
+from charrnn.checkpoint import RunState
 from charrnn.errors import SettingError, TrainingError
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
@@ -62,10 +64,10 @@ def test_a_resumed_run_ends_with_the_same_bits(cell, optimizer, start):
         for progress in train(begun):
             if progress.step == stop:
                 break
-        numbers = json.loads(json.dumps(begun.numbers()))
+        counters = deepcopy(begun.counters)
         arrays = {name: array.copy() for name, array in begun.arrays().items()}
         again = start(cell, optimizer=optimizer)
-        again.restore(arrays, numbers, begun.model.parameters.flat.copy(), begun.best.copy())
+        again.restore(arrays, counters, begun.model.parameters.flat.copy(), begun.best.copy())
         list(train(again))
         np.testing.assert_array_equal(again.model.parameters.flat, whole.model.parameters.flat)
         np.testing.assert_array_equal(again.best, whole.best)
@@ -120,17 +122,18 @@ def resumed_without(left_out, start):
     for progress in train(begun):
         if progress.step == 17:
             break
-    numbers, arrays = begun.numbers(), {n: a.copy() for n, a in begun.arrays().items()}
+    counters = deepcopy(begun.counters)
+    arrays = {name: array.copy() for name, array in begun.arrays().items()}
     best = begun.best.copy()
-    if left_out in numbers:
-        numbers[left_out] = fresh.numbers()[left_out]
+    if hasattr(counters, str(left_out)):
+        setattr(counters, left_out, getattr(fresh.counters, left_out))
     elif left_out in arrays:
         arrays[left_out] = fresh.arrays()[left_out]
     elif left_out == "best":
         best = fresh.best.copy()
     elif left_out is not None:
         fresh = start(**{**settings, left_out: 0 if left_out == "patience" else 99})
-    fresh.restore(arrays, numbers, begun.model.parameters.flat.copy(), best)
+    fresh.restore(arrays, counters, begun.model.parameters.flat.copy(), best)
     list(train(fresh))
     return (
         np.array_equal(fresh.model.parameters.flat, whole.model.parameters.flat)
@@ -139,12 +142,12 @@ def resumed_without(left_out, start):
     )
 
 
-#: Whatever is carried from step to step. Beside it the seed, which is that of dropout, and the
-#: steps of the whole, which the schedule depends on, decide the bits.
-CARRIED = ["state", "m", "v", "best", "best_loss", "best_step", "stale", "step"]
+#: Everything that is carried from step to step, and the options that decide the bits beside it:
+#: the seed, of dropout, and the steps of the whole run, on which the schedule depends.
+CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState))]
 
 
-@pytest.mark.parametrize("left_out", [*CARRIED, "recent", "history", "seed", "steps", "patience"])
+@pytest.mark.parametrize("left_out", [*CARRIED, "seed", "steps", "patience"])
 def test_leaving_something_out_of_a_resume_shows(left_out, start):
     assert not resumed_without(left_out, start)
 
@@ -357,7 +360,9 @@ def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
     losses = [progress.loss for progress in train(whole)]
     begun_losses = [progress.loss for progress in islice(train(begun), 13)]
     arrays = {name: array.copy() for name, array in begun.arrays().items()}
-    again.restore(arrays, begun.numbers(), begun.model.parameters.flat.copy(), begun.best.copy())
+    again.restore(
+        arrays, deepcopy(begun.counters), begun.model.parameters.flat.copy(), begun.best.copy()
+    )
     assert begun_losses + [progress.loss for progress in train(again)] == losses
     np.testing.assert_array_equal(again.model.parameters.flat, whole.model.parameters.flat)
     np.testing.assert_array_equal(again.best, whole.best)
@@ -405,7 +410,7 @@ def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(wor
 
 def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
     """Up to the last point, and for all of the run."""
-    monkeypatch.setattr(history, "MAX_POINTS", 8)
+    monkeypatch.setattr(RunState, "add_point", partialmethod(RunState.add_point, most=8))
     run = start(steps=100, val_every=1)
     for progress in train(run):
         steps = [point["step"] for point in run.counters.history]

@@ -1,6 +1,6 @@
-"""The table in docs/training.md, held against the code."""
+"""The table in docs/training.md agrees with the code."""
 
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,12 @@ H, V = 256, 128
 
 
 def table():
-    """The column of charrnn, by the name of the row."""
+    """The last column of the comparison with PyTorch, by the name of the row."""
     lines = PAGE.read_text(encoding="utf-8").splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
-    return {row[0]: row[-1] for row in rows if row[-1] != "charrnn"}
+    (head,) = [number for number, line in enumerate(lines) if line.endswith(" | charrnn |")]
+    rows = takewhile(lambda line: line.startswith("|"), lines[head + 2 :])
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    return {name: charrnn for name, *_, charrnn in cells}
 
 
 def default(name):
@@ -38,9 +40,11 @@ def default(name):
     return command.make_context("train", []).params[name]
 
 
-def started(cell="lstm", **sizes):
+def started(layer_type="lstm", **sizes):
     """A model with starting weights."""
-    model = CharRNN(Vocabulary(map(chr, range(V))), layer_type=cell, **{"hidden_size": H, **sizes})
+    model = CharRNN(
+        Vocabulary(map(chr, range(V))), layer_type=layer_type, **{"hidden_size": H, **sizes}
+    )
     model.initialize(np.random.default_rng(0))
     return model
 
@@ -86,9 +90,9 @@ def check_normal(weights, deviation):
 
 
 def inputs():
-    for cell in LAYER_TYPES:
-        model = started(cell, num_layers=2)
-        of_one_hot = 1 / np.sqrt(2) if cell.startswith("vanilla") else 1 / np.sqrt(H)
+    for layer_type in LAYER_TYPES:
+        model = started(layer_type, num_layers=2)
+        of_one_hot = 1 / np.sqrt(2) if layer_type.startswith("vanilla") else 1 / np.sqrt(H)
         check_normal(model.parameters["layer1.Wx"], of_one_hot)
         check_normal(model.parameters["layer2.Wx"], 1 / np.sqrt(H))
     return (
@@ -97,23 +101,23 @@ def inputs():
 
 
 def outputs():
-    for cell in LAYER_TYPES:
-        check_normal(started(cell).parameters["Wy"], 1 / np.sqrt(H))
+    for layer_type in LAYER_TYPES:
+        check_normal(started(layer_type).parameters["Wy"], 1 / np.sqrt(H))
     return "normal with standard deviation 1/√H"
 
 
 def recurrent():
-    for cell in LAYER_TYPES:
-        squared = 1 / 2 if cell == "vanilla-relu" else 1
-        for Wh in started(cell).parameters["layer1.Wh"].reshape(-1, H, H):
+    for layer_type in LAYER_TYPES:
+        squared = 1 / 2 if layer_type == "vanilla-relu" else 1
+        for Wh in started(layer_type).parameters["layer1.Wh"].reshape(-1, H, H):
             np.testing.assert_allclose(Wh @ Wh.T, squared * np.eye(H), atol=1e-5)
     return "orthogonal for each gate; divided by √2 for vanilla-relu"
 
 
 def biases():
-    for cell in LAYER_TYPES:
-        for name, values in started(cell).parameters.items():
-            if values.ndim == 1 and (cell, name) != ("lstm", "layer1.b"):
+    for layer_type in LAYER_TYPES:
+        for name, values in started(layer_type).parameters.items():
+            if values.ndim == 1 and (layer_type, name) != ("lstm", "layer1.b"):
                 assert not values.any()
     i_f_o_g = started().parameters["layer1.b"].reshape(4, H)
     assert not i_f_o_g[[0, 2, 3]].any()
@@ -127,8 +131,8 @@ def forget_bias():
 
 def bias_vectors():
     count = {
-        cell: sum(len(s) == 1 for s in LAYER_TYPES[cell](2, 3).shapes().values())
-        for cell in LAYER_TYPES
+        layer_type: sum(len(s) == 1 for s in LAYER_TYPES[layer_type](2, 3).shapes().values())
+        for layer_type in LAYER_TYPES
     }
     assert count.pop("gru") == 2
     assert GRU(2, 3).shapes()["bh"] == (3,)
@@ -136,16 +140,16 @@ def bias_vectors():
     return f"{others}; 2 for gru, the second for its candidate alone"
 
 
-def order(cell, gates):
+def order(layer_type, gates):
     """The names of gates in the order of the rows of Wx: bias one, and see which signal moves."""
-    model = started(cell.__name__.lower(), hidden_size=4)
+    model = started(layer_type.__name__.lower(), hidden_size=4)
     found, still = [], np.zeros((1, 1), np.intp)
     model.parameters.flat[...] = 0
     for row in range(len(gates)):
         model.parameters["layer1.b"][...] = 0
         model.parameters["layer1.b"][4 * row : 4 * row + 4] = 3
         model.forward(still, model.state())
-        tape, layer = model.workspace(1, 1).tapes[0], model.layers[0].cell
+        tape, layer = model.workspace(1, 1).tapes[0], model.layers[0]
         values = {name: layer.signal(tape, name).max() for name in gates}
         found += [name for name, value in values.items() if value > 0.9]
     return ", ".join(found)
@@ -220,7 +224,7 @@ def carried():
 ROWS = {
     "learning rate": lambda: (
         f"with one layer of {H}: "
-        + each({cell: f"{rate_for(cell, H, 1):g}" for cell in sorted(LAYER_TYPES)})
+        + each({name: f"{rate_for(name, H, 1):g}" for name in sorted(LAYER_TYPES)})
         + "; less with more layers for vanilla and vanilla-relu"
     ),
     "schedule": schedule,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from charrnn.training.config import Settings
+from configs import complete
 from helpers.planted import bracket_counter, long_brackets
 
 from charrnn.errors import TextError, UnknownCharacterError
@@ -22,9 +22,8 @@ from charrnn.inspection.find.search import (
 from charrnn.inspection.reading import no_progress, signals_of
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
-from charrnn.parallel.group import Group
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.trainer import Run, train
+from charrnn.training.trainer import Trainer, train
 
 
 def brackets(rng, lines):
@@ -51,8 +50,8 @@ def counter():
     vocabulary = Vocabulary("()ab.\n")
     model = CharRNN(vocabulary, layer_type="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(1))
-    settings = Settings(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
-    for _ in train(Run(model, vocabulary.encode(text), vocabulary.encode(""), settings, Group())):
+    config = complete(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
+    for _ in train(Trainer(model, vocabulary.encode(text), None, config)):
         pass
     return model, brackets(rng, 400)
 
