@@ -63,7 +63,7 @@ def conclude(run: Run) -> None:
     text = " TEXT" if "-" in run.corpus.files else ""  # the text of a pipe cannot be found again
     notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")
-    notice(f"    charrnn inspect{option} --cell 42")
+    notice(f"    charrnn inspect{option} --cell {min(42, trainer.model.hidden_size - 1)}")
 
 
 def advice(run: Run, train_loss: float) -> str:

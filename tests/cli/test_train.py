@@ -31,7 +31,7 @@ def test_training_leaves_a_checkpoint_and_the_commands_to_go_on(run):
     result = run("train", "text.txt", *QUICK)
     assert header().run.step == 12
     assert result.stdout == ""
-    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --cell"):
+    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --cell 7"):
         assert line in result.stderr
 
 
