@@ -90,9 +90,7 @@ def test_every_option_is_in_a_group_of_the_help():
     shown = CliRunner().invoke(group, ["train", "--help"]).output
     for title in GROUPS:
         assert f"\n{title}:\n" in shown
-    assert shown.split("Other options:\n")[1].split() == [
-        *("-h,", "--help", "Show", "this", "message", "and", "exit."),
-    ]
+    assert "TEXT" not in shown.split("Other options:")[1]
 
 
 @pytest.mark.parametrize("layer_type", ["lstm", "vanilla"])
