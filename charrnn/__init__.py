@@ -43,14 +43,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from charrnn import errors
-    from charrnn.api import Model, load, train
-    from charrnn.network.model import CharRNN
+    from charrnn.api import CharRNN, load, train
     from charrnn.text.vocabulary import Vocabulary
     from charrnn.training.trainer import Progress
 
 __all__ = [
     "CharRNN",
-    "Model",
     "Progress",
     "Vocabulary",
     "__version__",
@@ -61,8 +59,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _MODULES = {
-    "CharRNN": "charrnn.network.model",
-    "Model": "charrnn.api",
+    "CharRNN": "charrnn.api",
     "Progress": "charrnn.training.trainer",
     "Vocabulary": "charrnn.text.vocabulary",
     "load": "charrnn.api",

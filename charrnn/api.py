@@ -16,10 +16,11 @@ from typing import Any, Literal
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig, TrainingConfig, options
 from charrnn.errors import Notice, SettingError
-from charrnn.network.model import CharRNN
+from charrnn.network import model as network
 from charrnn.sampling import Choice, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
@@ -36,19 +37,20 @@ from charrnn.training.trainer import Progress
 Source = str | os.PathLike[str]
 
 
-class Model(CharRNN):
-    """A network with its weights, from `train` or `load`.
+class CharRNN(network.CharRNN):
+    """A character model from `train` or `load`: samples, evaluates, saves and shows itself.
 
     Attributes:
         vocabulary: the characters.
         parameters: the weights, arrays by name.
-        checkpoint: the text and the training of the model, without arrays.
+        checkpoint: the text and the training of the model, without arrays; None for a model that
+            was not trained by `train`.
     """
 
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None = None
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, weights: Literal["best", "last"] = "best") -> Model:
+    def of(cls, checkpoint: Checkpoint, weights: Literal["best", "last"] = "best") -> CharRNN:
         """The model in a checkpoint, with the weights of the lowest loss or of the last step."""
         model = cls(checkpoint.vocabulary, **checkpoint.model)
         for name, array in getattr(checkpoint, weights).items():
@@ -81,7 +83,7 @@ class Model(CharRNN):
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
-        indices = self.vocabulary.encode(normalized(prime, self.checkpoint.normalize))
+        indices = self._encode(prime)
         (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
         return (character.char for character in text)
 
@@ -97,11 +99,15 @@ class Model(CharRNN):
             SettingError: for a text of fewer than 2 characters.
             TrainingError: where the loss is not finite.
         """
-        indices = self.vocabulary.encode(normalized(text, self.checkpoint.normalize))
+        indices = self._encode(text)
         if len(indices) < 2:
             raise SettingError("text: at least 2 characters are needed to evaluate a model")
         with np.errstate(over="ignore", invalid="ignore"):  # `finite` finds such a loss
             return finite(evaluate(self, indices))
+
+    def _encode(self, text: str) -> Array:
+        form = self.checkpoint.normalize if self.checkpoint else None
+        return self.vocabulary.encode(normalized(text, form))
 
     def save(self, path: Source) -> None:
         """Write the model to a file, which `load` and the commands read.
@@ -117,31 +123,30 @@ class Model(CharRNN):
             self.vocabulary,
             best=weights,
             last=weights,
-            corpus=about.corpus,
-            excerpt=about.excerpt,
+            corpus=about.corpus if about else {},
+            excerpt=about.excerpt if about else "",
         )
         checkpoints.save(Path(path), saved)
 
     def _facts(self) -> dict[str, str]:
         """The figures of the model, by name."""
-        trained = self.checkpoint.run
         layers = "1 layer" if self.num_layers == 1 else f"{self.num_layers} layers"
         facts = {
-            "model": f"{self.checkpoint.model['cell']}, {layers} of {self.hidden_size}",
+            "model": f"{self.cell}, {layers} of {self.hidden_size}",
             "parameters": f"{self.parameters.flat.size:,}",
             "characters": f"{len(self.vocabulary)} different",
         }
-        if self.checkpoint.corpus:
+        if self.checkpoint and self.checkpoint.corpus:
             facts["text"] = self.checkpoint.corpus["name"]
-        if trained["step"]:
-            facts["steps"] = f"{trained['step']:,}"
-        if trained["best_loss"] is not None:
-            facts["validation loss"] = f"{trained['best_loss']:.4f} nats a character"
+        if self.checkpoint and (step := self.checkpoint.run["step"]):
+            facts["steps"] = f"{step:,}"
+        if self.checkpoint and (loss := self.checkpoint.run["best_loss"]) is not None:
+            facts["validation loss"] = f"{loss:.4f} nats a character"
         return facts
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}: {value!r}" for name, value in self._facts().items())
-        return f"<charrnn.Model {facts}>"
+        return f"<charrnn.CharRNN {facts}>"
 
     def _repr_html_(self) -> str:
         rows = (
@@ -151,7 +156,7 @@ class Model(CharRNN):
         return f"<table>{''.join(rows)}</table>"
 
 
-def load(path: Source, weights: Literal["best", "last"] = "best") -> Model:
+def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
     """The model in a checkpoint; nothing in the file is executed.
 
     Args:
@@ -161,7 +166,7 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> Model:
     Raises:
         CheckpointError: for a file that is missing, damaged or no checkpoint.
     """
-    return Model.of(checkpoints.read(Path(path)), weights)
+    return CharRNN.of(checkpoints.read(Path(path)), weights)
 
 
 def ignore(progress: Progress) -> None:
@@ -187,7 +192,7 @@ def train(
     normalize: str | None = None,
     binary: bool = DEFAULT.binary,
     **options: Any,
-) -> Model:
+) -> CharRNN:
     """Train a model on a text; with the same options, as `charrnn train` does, bit for bit.
 
     The arguments have the names of the command's options; `charrnn train --help` describes them.
@@ -263,7 +268,7 @@ def train(
             notice(line)
         budget = Budget(run.trainer, time, training.get("val_every")) if time else None
         signal = carry_out(run, progress, notice, budget)
-        trained = Model.of(run.checkpoint)
+        trained = CharRNN.of(run.checkpoint)
     if signal:
         signals.raise_signal(signal)
     return trained

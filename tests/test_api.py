@@ -201,6 +201,14 @@ def test_a_model_shows_itself_in_a_line_and_in_a_table():
     assert "<script>" not in model._repr_html_()
 
 
+def test_a_model_that_was_never_trained_shows_itself_and_is_saved_too():
+    model = charrnn.CharRNN(charrnn.Vocabulary("abc"), hidden_size=4)
+    model.initialize(np.random.default_rng(0))
+    assert "3 different" in repr(model)
+    model.save("model.npz")
+    assert charrnn.load("model.npz").evaluate("abc") == model.evaluate("abc")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

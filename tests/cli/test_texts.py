@@ -87,7 +87,7 @@ def test_a_byte_has_no_encoding(option, run, of_bytes):
 def test_a_byte_has_no_normal_form_and_is_in_a_file(run):
     words = ["train", "--binary", *QUICK]
     assert "exclude" in run(*words, "text.txt", "--normalize", "nfc", code=2).stderr
-    assert "of which TEXT?" in run(*words, code=2).stderr
+    assert "--binary needs a TEXT" in run(*words, code=2).stderr
 
 
 class Terminal(io.TextIOWrapper):
