@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Shape
+from charrnn.config import HIDDEN_SIZE, ModelConfig
 from charrnn.errors import SettingError
 from charrnn.network.dropout import draw
 from charrnn.network.layers import CELLS, Cell
@@ -70,9 +71,9 @@ class CharRNN:
         self,
         vocabulary: Vocabulary,
         *,
-        cell: str = "lstm",
-        hidden_size: int = 128,
-        num_layers: int = 1,
+        cell: str = ModelConfig.layer_type,
+        hidden_size: int = HIDDEN_SIZE,
+        num_layers: int = ModelConfig.num_layers,
         dropout: float = 0.0,
         dtype: DTypeLike = np.float32,
     ) -> None:
