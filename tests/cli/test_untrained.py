@@ -17,7 +17,7 @@ from charrnn.text.vocabulary import Vocabulary
 def untrained(place):
     """A checkpoint that has a model alone, and an excerpt to look at."""
     text = (place / "text.txt").read_text()
-    model = CharRNN(Vocabulary.of(text), hidden_size=4)
+    model = CharRNN(Vocabulary.of(text), cell="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(0))
     weights = dict(model.parameters)
     saved = Checkpoint(model.configuration, model.vocabulary, weights, weights, excerpt=text[:200])
@@ -79,7 +79,8 @@ def test_half_a_run_is_none(lacking, run):
 @pytest.mark.usefixtures("trained")
 def test_settings_that_are_not_said_are_the_usual_ones(run):
     saved = checkpoint.read("charrnn.npz")
-    saved.settings = {name: saved.settings[name] for name in ("steps", "batch_size", "seq_length")}
+    for name in ("optimizer", "momentum", "grad_clip", "ranks"):
+        del saved.settings[name]
     del saved.corpus["held_out"]
     checkpoint.save("charrnn.npz", saved)
     assert "12 of 12, 4 × 8 characters each, adam" in run("inspect").stdout
