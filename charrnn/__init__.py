@@ -8,7 +8,7 @@ Train a model on a text, and let it write:
     >>> "".join(model.sample(20, prime="the ", temperature=0.5, seed=1)).isprintable()
     True
 
-Text files are given by their paths: `charrnn.train("book.txt", time=600)` trains for ten minutes.
+Text files are given by their paths: `charrnn.train("book.txt", time="10m")` trains for ten minutes.
 The options have the names of the command's options; see `help(charrnn.train)`.
 
 Measure the loss on a text, in nats a character, and save the model:

@@ -17,7 +17,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig, TrainingConfig, options
+from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import Notice, SettingError
 from charrnn.network import model as network
 from charrnn.sampling import Choice, sample
@@ -174,7 +174,7 @@ def ignore(progress: Progress) -> None:
 def train(
     *paths: Source,
     text: str | None = None,
-    time: float | None = None,
+    time: float | str | None = None,
     steps: int | None = None,
     epochs: float | None = None,
     checkpoint: Source | None = None,
@@ -204,7 +204,7 @@ def train(
     Args:
         *paths: of files of text; without paths and text, the source of Python's standard library.
         text: the text itself, instead of paths.
-        time: to train for, in seconds; excludes steps and epochs.
+        time: to train for, as in "90s", "10m" or "1h30m", or seconds; excludes steps and epochs.
         steps: to take, of the whole run.
         epochs: times to read the text.
         checkpoint: the file to save the run to; None to save nothing.
@@ -236,7 +236,8 @@ def train(
     model, training = configured({"steps": steps, "workers": workers, "seed": seed, **options})
     path = Path(checkpoint) if checkpoint is not None else None
     decoding = Decoding(encoding, encoding_errors, binary)
-    started = {"epochs": epochs, "time": time, "val_frac": val_frac, "init_from": init_from}
+    duration = None if time is None else seconds_of(time)
+    started = {"epochs": epochs, "time": duration, "val_frac": val_frac, "init_from": init_from}
     check(paths, text, path, resume, overwrite, training, started)
     with ExitStack() as stack:
         if path:
@@ -256,7 +257,7 @@ def train(
                 ModelConfig(**model),
                 TrainingConfig(**training),
                 epochs=epochs,
-                seconds=time,
+                seconds=duration,
                 val_frac=val_frac,
                 init_from=initial,
             )
@@ -264,7 +265,7 @@ def train(
         check_disk(run)
         for line in run.notices:
             notice(line)
-        budget = Budget(run.trainer, time, training.get("val_every")) if time else None
+        budget = Budget(run.trainer, duration, training.get("val_every")) if duration else None
         signal = carry_out(run, progress, notice, budget)
         trained = CharRNN.of(run.checkpoint)
     if signal:
@@ -316,9 +317,8 @@ def check(
         raise SettingError("paths and text exclude one another")
     if [training.get("steps"), started["epochs"], time].count(None) < 2:
         raise SettingError("steps, epochs and time exclude one another")
-    for name in ("epochs", "time"):
-        if started[name] is not None and not 0 < started[name] < inf:
-            raise SettingError(f"{name} is above 0, not {started[name]}")
+    if started["epochs"] is not None and not 0 < started["epochs"] < inf:
+        raise SettingError(f"epochs is above 0, not {started['epochs']}")
     if (share := started["val_frac"]) is not None and not 0 <= share < 1:
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
     if time is not None and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:

@@ -6,6 +6,7 @@ module chooses the value of an option that is None: its docstring says by which 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from math import nextafter
@@ -21,6 +22,9 @@ MAX_FLOAT32, BELOW_ONE = (2 - 2.0**-23) * 2.0**127, nextafter(1.0, 0.0)
 HIDDEN_SIZE = 256
 #: The default of an option that the planning chooses. No option of a run in progress is None.
 CHOSEN: Any = None
+
+#: The longest time to train for: a century.
+MAX_SECONDS = 100 * 365.25 * 24 * 3600
 
 Filled = TypeVar("Filled", bound="Config")
 
@@ -206,3 +210,20 @@ class TrainingConfig(Config):
                 "each reads at least one stream"
             )
         return self
+
+
+def seconds_of(time: float | str) -> float:
+    """The seconds of a time such as "90s", "10m" or "1h30m"; a plain number is seconds.
+
+    Raises:
+        SettingError: for something else, nothing, or more than a century.
+    """
+    text = str(time).strip()
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0,) * 3
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
+        raise SettingError(f"{time!r} is not a time: write 90s, 10m or 1h30m")
+    if total > MAX_SECONDS:
+        raise SettingError(f"{text:.20} is more than a century")
+    return float(total)

@@ -170,10 +170,9 @@ def test_nothing_is_printed_and_a_changed_option_is_a_warning(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_time_becomes_a_number_of_steps():
-    more = {**SMALL, "steps": None, "warmup": 5}
-    with pytest.warns(Notice, match="ms a step"):
-        model = charrnn.train(text=TEXT, time=0.3, **more)
+@pytest.mark.parametrize("time", [0.3, "0.3s"])
+def test_a_time_becomes_a_number_of_steps_without_a_warning(time):
+    model = charrnn.train(text=TEXT, time=time, **{**SMALL, "steps": None, "warmup": 5})
     assert model.checkpoint.settings.steps == model.checkpoint.run.step > 5
 
 
@@ -225,7 +224,7 @@ def test_a_model_shows_itself_in_a_line_and_in_a_table():
         ({"text": TEXT, "hidden_size": "8"}, SettingError, "hidden_size is a whole number"),
         ({"text": TEXT, "model": "cnn"}, SettingError, "no layer_type named 'cnn'"),
         ({"text": TEXT, "steps": 3, "epochs": 1}, SettingError, "exclude one another"),
-        ({"text": TEXT, "time": 0}, SettingError, "time is above 0"),
+        ({"text": TEXT, "time": 0}, SettingError, "0 is not a time"),
         ({"text": TEXT, "val_frac": 1}, SettingError, "val_frac is from 0 to below 1"),
         ({"text": TEXT, "resume": True}, SettingError, "resume needs a checkpoint"),
         ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no directory"),

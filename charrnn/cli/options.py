@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from charrnn.config import seconds_of
+from charrnn.errors import SettingError
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -129,10 +130,6 @@ class Workers(click.ParamType):  # type: ignore[type-arg]
         return int(value)
 
 
-#: Seconds of a century: larger times overflow.
-MAX_SECONDS = 100 * 365.25 * 24 * 3600
-
-
 class Duration(click.ParamType):  # type: ignore[type-arg]
     """A time such as 90s, 10m or 1h30m; a plain number is seconds."""
 
@@ -142,15 +139,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Convert to seconds."""
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value.strip())
-        hours, minutes, seconds = (
-            (float(part or 0) for part in match.groups()) if match else (0,) * 3
-        )
-        total = 3600 * hours + 60 * minutes + seconds
-        if not total:
-            self.fail(f"{value!r} is not a time: write 90s, 10m or 1h30m", param, ctx)
-        if total > MAX_SECONDS:
-            self.fail(f"{value:.20} is more than a century", param, ctx)
-        return total
+        try:
+            return seconds_of(value)
+        except SettingError as error:
+            self.fail(str(error), param, ctx)

@@ -328,6 +328,6 @@ def train(current: Run, options: dict[str, Any]) -> int:
         if options["seconds"]:
             budget = Budget(current.trainer, options["seconds"], options["val_every"])
             reporter.restart()
-        signal = carry_out(current, reporter.show, reporter.say, budget)
+        signal = carry_out(current, reporter.show, reporter.say, budget, reporter.say)
     conclude(current)
     return signal

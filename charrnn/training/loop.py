@@ -17,6 +17,7 @@ def carry_out(
     progress: Callable[[Progress], object],
     notice: Callable[[str], object],
     budget: Budget | None = None,
+    planned: Callable[[str], object] = lambda plan: None,
 ) -> int:
     """Train until the end, and save at intervals and at the end.
 
@@ -28,6 +29,7 @@ def carry_out(
         progress: called after each step.
         notice: called with messages for the user.
         budget: plans the number of steps from a time.
+        planned: called with the plan, in words.
 
     Returns:
         The number of the signal that ended the training, or 0.
@@ -46,7 +48,7 @@ def carry_out(
                 stack.enter_context(interrupts)
             progress(figures)
             if budget and (plan := budget.measure()):
-                notice(plan)
+                planned(plan)
             saver.save_if_due()
             signal = interrupts.received or trainer.group.signal
             if signal:
@@ -54,6 +56,6 @@ def carry_out(
                     notice("saving; again to stop at once")
                 break
         if budget and (plan := budget.plan()):  # the training may have ended while measured
-            notice(plan)
+            planned(plan)
         saver.save_at_end()
     return signal

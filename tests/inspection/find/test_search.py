@@ -119,15 +119,15 @@ def spans(seed, shares):
     return Feature(True, measure)
 
 
-def test_nothing_is_found_of_features_at_random(counter):
+def test_of_sixty_features_at_random_at_most_one_is_found(counter):
     trained, text = counter
-    features = {f"random {seed}": spans(seed, 0.4) for seed in range(20)}
+    features = {f"random {seed}": spans(seed, 0.4) for seed in range(60)}
     findings = find_cells(trained, text, features=features)
-    assert len(findings.rows) == 20
-    assert [row.feature for row in findings.rows if row.verdict == "found"] == []
+    assert len(findings.rows) == 60
+    assert sum(row.verdict == "found" for row in findings.rows) <= 1
     # The stated level holds for the best of all cells; the one chosen elsewhere has no such luck.
     lucky = [row.strength(row.score) > row.strength(row.chance) for row in findings.rows]
-    assert sum(lucky) <= 3
+    assert sum(lucky) <= 6
 
 
 def test_the_level_of_chance_holds_for_the_best_of_many_cells(tiny_model, rng):
