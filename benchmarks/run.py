@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import finding
 import floor
 import layers
 import looking
@@ -34,6 +35,7 @@ PARTS: dict[str, Part] = {
     "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
+    "finding": finding.measure,
     "saving": saving.measure,
     "mpi": mpi.measure,
 }
