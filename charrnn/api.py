@@ -215,8 +215,9 @@ def train(
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
         seed: of the starting weights and of dropout.
-        workers: processes that divide the batch; None for one a core. With more than one, a
-            script needs `if __name__ == "__main__":`, as with the multiprocessing module.
+        workers: processes that divide the batch; None for one a core, but at most one for 8
+            streams. With more than one, a script needs `if __name__ == "__main__":`, as with the
+            multiprocessing module.
         val_frac: the share of the text, at its end, to hold out.
         encoding, encoding_errors, normalize, binary: of the text.
         **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,

@@ -1,7 +1,7 @@
 """Every option of a model and of its training, with its default, range and choices, once.
 
-The command line, the Python API and the checkpoint read them here. The charrnn.training.planning
-module chooses the value of an option that is None: its docstring says by which rule.
+The command line, the Python API and the checkpoint read them here. A default that depends on the
+text or on the time is None here, and the docstring names the function that chooses the value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_INTEGER = 2**53
 MAX_FLOAT32, BELOW_ONE = (2 - 2.0**-23) * 2.0**127, nextafter(1.0, 0.0)
 #: The hidden size where no time to train for asks for a larger one.
 HIDDEN_SIZE = 256
-#: The default of an option that the planning chooses. No option of a run in progress is None.
+#: None: training/planning.py picks the value before the run starts.
 CHOSEN: Any = None
 
 #: The longest time to train for: a century.
@@ -161,15 +161,15 @@ class TrainingConfig(Config):
         warmup_steps: over which the learning rate rises; None for 50, or a tenth of the steps
             (`charrnn.training.planning.warmup_for`).
         momentum: of `sgd`.
-        weight_decay: decoupled, of matrices, times the learning rate a step.
+        weight_decay: decoupled: each step multiplies matrices by 1 − learning rate · decay.
         grad_clip: limit of the gradient's norm; 0 for none.
         grad_clip_value: limit of each component of the gradient; 0 for none.
         val_every: steps from validation to validation; None for about 12 validations
             (`charrnn.training.planning.val_every`).
         patience: validations without a new best after which to stop; 0 to go on.
         seed: of the starting weights and of dropout.
-        workers: processes that divide the streams, of each rank; None for one a core
-            (`charrnn.parallel.workers.default_workers`).
+        workers: processes that divide the streams, of each rank; None for one a core, but at most
+            one for 8 streams (`charrnn.parallel.workers.default_workers`).
         ranks: of MPI, on any number of machines.
     """
 

@@ -9,8 +9,9 @@ The file is an `.npz` of plain arrays, uncompressed and without pickles (see `ar
 - `best.NAME`, `last.NAME`: each parameter at the lowest validation loss and after the last step;
 - `resume.NAME`: the moments of the optimizer and the carried hidden state.
 
-A file may come from a stranger. Nothing in the file is executed, no path is made of a name in the
-file, and every part is checked before it is used.
+A file may come from a stranger. Nothing in the file is executed, no name of an array becomes a
+path, and every part is checked before it is used. (`--resume` opens the text files that the header
+names.)
 """
 
 from __future__ import annotations

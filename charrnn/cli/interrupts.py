@@ -1,4 +1,4 @@
-"""Signals that would end a command in silence end it as Ctrl-C does."""
+"""Signals that kill silently end a command as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from types import FrameType
 
 #: A terminal that closes; Windows has none.
 HANGUP = getattr(signal, "SIGHUP", None)
-#: What ends a program without a word: that and `kill`.
+#: Signals that kill silently: those of `kill` and of a terminal that closes.
 DEADLY = [signal.SIGTERM] + ([HANGUP] if HANGUP else [])
 
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Within it, what would end the program without a word ends it by an exception, as Ctrl-C
-    does: so temporary files are removed, and workers dismissed.
+    """A context in which signals that kill silently raise an exception, as Ctrl-C does.
+
+    So temporary files are removed, and workers dismissed.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    # What is ignored stays so, as with nohup.
+    # A signal that is ignored, as with nohup, stays ignored.
     mine = [number for number in DEADLY if signal.getsignal(number) is signal.SIG_DFL]
     for number in mine:
         signal.signal(number, leave)

@@ -40,15 +40,15 @@ class CharRNN:
 
     The probabilities of the next character are softmax(Wy·h + by) of the last layer's h.
     A state is an array (L, S, H, B): L layers, S arrays a layer (h, and c for the LSTM), H
-    units, B streams.
+    cells, B streams.
 
     Args:
         vocabulary: the V characters.
         layer_type: a name in `charrnn.network.layers.LAYER_TYPES`.
-        hidden_size: H, units a layer.
+        hidden_size: H, cells of a layer.
         num_layers: L.
         dropout: the share of each layer's outputs that training sets to zero (Srivastava 2014),
-            not within the recurrence (Zaremba 2014), the same units at every step of a window
+            not within the recurrence (Zaremba 2014), the same cells at every step of a window
             (Gal, Ghahramani 2016).
         dtype: float32 for use, float64 for gradient checks.
 
@@ -213,6 +213,7 @@ class CharRNN:
         count = count or targets.size
         d_logits = self.forward(inputs, state, masks)
         losses = cross_entropy(d_logits, targets, gradient=d_logits, count=count)
+        # Truncated BPTT cuts the gradient here: zeros, not the gradient from the next window.
         d_state = np.zeros(state.shape, state.dtype) if d_state is None else d_state
         self.backward(inputs, d_logits, d_state, masks)
         return float(losses.sum(dtype=np.float64)) / count

@@ -65,10 +65,10 @@ class Group:
         return text
 
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Make the other members, which begin here, call `work(group, *arguments)`.
+        """Start the other members: each calls `work(group, *arguments)`.
 
-        A member that leads a group of its own calls `start` with the same arguments, once it has
-        created its arrays.
+        A member that leads workers of its own calls `start`, too, with the same arguments, after
+        it has created its arrays.
         """
 
     def order(self, name: str, *arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""Signals: for the first of several processes to act on, and noted until a step is complete."""
+"""Signals: workers ignore them, and the leader notes the first until a step is complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from types import FrameType, TracebackType
 #: The signal of a terminal that closes; Windows has none.
 HANGUP = getattr(signal, "SIGHUP", None)
 
-#: Signals that reach all processes of a terminal or a job, where the first ends the others.
+#: Signals that a terminal or a job sends to all processes. Workers ignore them: the leader, which
+#: receives them, too, ends the workers.
 IGNORED = [
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")

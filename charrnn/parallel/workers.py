@@ -4,8 +4,8 @@ NumPy does all but the products on one core, so processes with one thread each a
 one process with products of several threads. A process that dies closes its end of a pipe, and
 the process that waits at the other end learns that at once: none waits for ever.
 
-Groups of workers on several machines make up a larger group: the leader of each is a member of
-an *outer* group of ranks, and does there what concerns all.
+With several ranks, each rank has such a group, and its leader is also a member of an *outer* group,
+that of the ranks. There the leader exchanges sums, weights and orders for all its workers.
 """
 
 from __future__ import annotations

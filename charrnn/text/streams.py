@@ -1,4 +1,8 @@
-"""Batches for truncated backpropagation through time: windows of contiguous streams."""
+"""Batches for truncated backpropagation through time (BPTT): windows of contiguous streams.
+
+The state is carried from window to window. The gradient is not: `CharRNN.loss_and_gradient` cuts it
+at the ends of a window.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ import numpy as np
 
 from charrnn.arrays import Array, Text
 
-#: A stream starts from an empty state again after about this many characters, and after no fewer
-#: than this many windows. Samples and validations start empty, too: a network that has not seen an
-#: empty state since its first step may depend on one that grows with the text (LSTMs of 2 layers of
-#: 256 cells did, see benchmarks/README.md).
+#: The state of a stream is reset to zeros after about this many characters, and after no fewer than
+#: this many windows. Without resets the state can grow during the text, and the network comes to
+#: rely on that (LSTMs of 2 layers of 256 cells did, see benchmarks/README.md); but samples and
+#: validations start from zeros.
 RESET_CHARACTERS, MIN_RESET_WINDOWS = 2_048, 16
 
 
@@ -34,8 +38,7 @@ class Streams:
         indices: the text, (N,), of any integer type.
         batch_size: B, at most N.
         seq_length: T, the steps of a window.
-        part: the streams whose windows are needed, for a worker; all by default. B is then their
-            number in the shapes below.
+        part: the streams of a worker; all by default. B below is the number of streams in `part`.
     """
 
     def __init__(

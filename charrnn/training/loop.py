@@ -55,7 +55,7 @@ def carry_out(
                 if run.path:
                     notice("saving; again to stop at once")
                 break
-        if budget and (plan := budget.plan()):  # the training may have ended while measured
+        if budget and (plan := budget.plan()):  # training may end before measuring did
             planned(plan)
         saver.save_at_end()
     return signal

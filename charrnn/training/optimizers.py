@@ -21,8 +21,8 @@ class Optimizer(ABC):
 
     Args:
         parameters: to train.
-        decay: the share of every weight matrix that is subtracted at each step, times the
-            learning rate (decoupled weight decay: Loshchilov, Hutter 2019). Biases do not decay.
+        decay: each step subtracts learning rate · decay · W from every weight matrix W (decoupled
+            weight decay: Loshchilov, Hutter 2019). Biases do not decay.
         momentum: of `SGD`; the others have their own.
         part: the part of the flat vector to update, where other members update the rest.
         zeros: allocates a slot.

@@ -21,10 +21,11 @@ class Size(NamedTuple):
     characters_a_second: int
 
 
-#: The sizes that learned most in a time, by experiment (benchmarks/README.md), by the seconds from
-#: which each is chosen. One layer each: two layers take longer to learn as much.
+#: The sizes that learned most in a time, by experiment (benchmarks/README.md). Keys: training
+#: seconds from which a size is used. One layer each: two layers take longer to learn as much.
 SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
-#: The default learning rate; of a vanilla network at most the second one / (cells · layers).
+#: The default learning rate: RATE for all layer types; vanilla networks get
+#: min(RATE, VANILLA_RATE / (cells · layers)).
 RATE, VANILLA_RATE = 0.015, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
@@ -84,9 +85,9 @@ def val_every(steps: int, held_out: int, window: int) -> int:
 
     Args:
         steps: of the run.
-        held_out: characters to score; each costs a third of one to train on, as there is no
-            backward pass. Validations take at most a sixth of the time, except in runs so short
-            that this would leave fewer than four.
+        held_out: characters to score. Scoring a character costs a third of training on it: there
+            is no backward pass. Validations take at most a sixth of the time, except in runs so
+            short that this would leave fewer than four.
         window: characters of a step, T·B.
     """
     affordable = ceil(2 * held_out / window)
@@ -98,19 +99,19 @@ def size_for(seconds: float | None) -> Size:
     return SIZES[max(least for least in SIZES if least <= (seconds or 0))]
 
 
-def rate_for(cell: str, hidden_size: int, num_layers: int) -> float:
-    """The default learning rate: 0.015, of a vanilla network at most 2.56 / (units · layers).
+def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
+    """The default learning rate: 0.015, of a vanilla network at most 2.56 / (cells · layers).
 
-    Adam changes every weight by about the rate, so a step moves the input of a unit by up to
-    the rate times the units, and each layer adds to the movement. The gates of an LSTM or GRU
+    Adam changes every weight by about the rate, so a step moves the input of a cell by up to
+    the rate times the cells, and each layer adds to the movement. The gates of an LSTM or GRU
     bound what a step does to the state; a vanilla network has none (benchmarks/README.md).
 
     Args:
-        cell: a name in `charrnn.network.layers.LAYER_TYPES`.
-        hidden_size: units of a layer.
+        layer_type: a name in `charrnn.network.layers.LAYER_TYPES`.
+        hidden_size: cells of a layer.
         num_layers: layers.
     """
-    if not cell.startswith("vanilla"):
+    if not layer_type.startswith("vanilla"):
         return RATE
     return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
 
@@ -198,16 +199,21 @@ def loss_by_frequencies(train: Array, text: Array, vocabulary_size: int) -> floa
 
 
 def remedy(
-    cell: str, hidden_size: int, num_layers: int, optimizer: str, learning_rate: float, steps: int
+    layer_type: str,
+    hidden_size: int,
+    num_layers: int,
+    optimizer: str,
+    learning_rate: float,
+    steps: int,
 ) -> str:
     """One clause on the change that helps a network which has hardly learned.
 
     Args:
-        cell, hidden_size, num_layers: of the network.
+        layer_type, hidden_size, num_layers: of the network.
         optimizer, learning_rate: of the run.
         steps: taken.
     """
-    default = rate_for(cell, hidden_size, num_layers)
+    default = rate_for(layer_type, hidden_size, num_layers)
     again = "start again with --overwrite and"
     if learning_rate > 1.01 * default:
         return f"{again} a lower --learning-rate {default:.2g}"
@@ -239,7 +245,7 @@ def advice_after(
             trained on where nothing was held out.
         remedy: the advice where the loss is hardly lower than `by_frequencies`.
     """
-    # What is learned in training and does not hold on unseen text has other remedies, below.
+    # If the training loss fell but the validation loss did not, the advice is below.
     reached = train_loss if val_loss is None else min(train_loss, val_loss)
     if reached > HARDLY_LEARNED * by_frequencies:
         return (

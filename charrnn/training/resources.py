@@ -40,7 +40,8 @@ def training_bytes(model: CharRNN, config: TrainingConfig) -> int:
     flat, H = model.parameters.flat, model.hidden_size
     tapes = sum(prod(shape) for layer in model.layers for shape in layer.tape_shapes(T, B).values())
     states = model.num_layers * len(model.layers[0].state_names) * H * B
-    # A gradient for each worker; for all together the optimizer's slots and the best weights.
+    # Flat vectors: a gradient for each worker; shared by all, the optimizer's slots and the best
+    # weights.
     vectors = config.workers + len(OPTIMIZERS[config.optimizer].names) + 1
     numbers = tapes + (V + H) * T * B + states + vectors * flat.size
     indices = 2 * T * B * 8

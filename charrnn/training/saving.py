@@ -14,9 +14,10 @@ from charrnn import files, locks
 from charrnn.errors import CheckpointError, DivergedError, NonFiniteError
 from charrnn.training.run import Run
 
-#: Seconds from save to save, at least: the loss of a power cut.
+#: The fewest seconds from one save to the next: about what a power cut loses.
 SAVE_SECONDS = 30
-#: Seconds from save to save, at least, in seconds of the last save: a hundredth of the time.
+#: The next save is due after this many times the seconds that the last one took, if that is longer:
+#: saving takes at most a hundredth of the time.
 SAVE_RATIO = 100
 
 

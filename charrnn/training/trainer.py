@@ -1,4 +1,4 @@
-"""The training loop: batch, loss and gradient, reduce, clip, update."""
+"""One training step: batch, loss and gradient, sum over all members, clipping, update."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Trainer:
     the flat vector of weights.
 
     Args:
-        model: with starting weights, of which the leader's count; trained in place.
+        model: trained in place. The leader's starting weights are used; the others' are ignored.
         train: the text to learn from, indices (N,).
         validation: the held-out text, indices (M,); None or shorter than 2 for none.
         config: complete, with as many workers and ranks as the group has members.
@@ -118,7 +118,8 @@ class Trainer:
         self.group.reduce_scatter(self.gradient)
         gradient = self.gradient[self.part]
 
-        # Clipping, with the norm before and after the components are clipped.
+        # Clipping. Two norms: before the components are clipped (reported), and after (for clipping
+        # by the norm).
         squares = clipped_squares = squared_norm(gradient)
         if config.grad_clip_value:
             clip_by_value(gradient, config.grad_clip_value)
@@ -177,8 +178,8 @@ class Trainer:
 
     @property
     def best(self) -> Array:
-        """The weights of the lowest validation loss, flat; the present ones before a validation
-        and where no text is held out.
+        """The weights of the lowest validation loss, flat; the current weights if nothing was
+        validated yet, or no text is held out.
         """
         validated = self.counters.best_loss is not None
         return self._best if validated else self.model.parameters.flat

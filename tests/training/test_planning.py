@@ -209,7 +209,7 @@ def test_validations_are_a_dozen_but_cost_little_time(steps, held_out, expected)
 
 
 @pytest.mark.parametrize(
-    ("cell", "units", "layers", "rate"),
+    ("layer_type", "cells", "layers", "rate"),
     [
         ("gru", 512, 3, 0.015),
         ("lstm", 64, 1, 0.015),
@@ -220,12 +220,12 @@ def test_validations_are_a_dozen_but_cost_little_time(steps, held_out, expected)
         ("vanilla-relu", 256, 3, 0.01 / 3),
     ],
 )
-def test_a_wide_or_deep_vanilla_network_learns_at_a_lower_rate(cell, units, layers, rate):
-    assert planning.rate_for(cell, units, layers) == pytest.approx(rate)
+def test_a_wide_or_deep_vanilla_network_learns_at_a_lower_rate(layer_type, cells, layers, rate):
+    assert planning.rate_for(layer_type, cells, layers) == pytest.approx(rate)
 
 
 @given(st.sampled_from(sorted(LAYER_TYPES)), st.integers(1, 4096), st.integers(1, 100))
-def test_the_rate_does_not_rise_with_width_or_depth(cell, units, layers):
-    rate = planning.rate_for(cell, units, layers)
-    assert 0 < planning.rate_for(cell, units + 1, layers) <= rate <= planning.RATE
-    assert 0 < planning.rate_for(cell, units, layers + 1) <= rate
+def test_the_rate_does_not_rise_with_width_or_depth(layer_type, cells, layers):
+    rate = planning.rate_for(layer_type, cells, layers)
+    assert 0 < planning.rate_for(layer_type, cells + 1, layers) <= rate <= planning.RATE
+    assert 0 < planning.rate_for(layer_type, cells, layers + 1) <= rate

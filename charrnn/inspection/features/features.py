@@ -26,8 +26,8 @@ from charrnn.inspection.features.lexing import lexed
 from charrnn.inspection.features.quotations import double_quotations, single_quotations
 from charrnn.inspection.features.spans import Spans, as_spans, depth, inside
 
-#: A feature is left out of a search if fewer characters than this, or all but fewer, have its
-#: commonest value.
+#: A feature is left out of a search if its value differs from the commonest one at fewer characters
+#: than this. A binary feature has to hold, and not to hold, at this many characters each.
 MIN_CHARACTERS = 50
 
 #: A function from a text to the spans of a feature.

@@ -3,7 +3,7 @@
 A cell that only detects the character it has just read, such as a quote, would seem to know a
 feature. So its values are compared only with those after the same character. Let u be the rank of
 a value among those after the same character, from −1/2 to 1/2, so that its mean is 0 after each
-character. With a feature f, and with r for f less its mean after the same character,
+character. With a feature f, and r = f − its mean after the same character,
 
     AUC      = 1/2 + Σ f·u / Σ r²            for a binary feature (f is 1 or 0)
     Spearman = Σ f·u / √(Σ r² · Σ u²)        for a graded feature (f is its rank)

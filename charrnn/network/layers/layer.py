@@ -1,9 +1,9 @@
 """The interface of all recurrent layers, and what they share.
 
-Sizes, here and in every layer: `T` steps, `B` streams, `D` inputs, `H` hidden units, `V`
+Sizes, here and in every layer: `T` steps, `B` streams, `D` inputs, `H` cells, `V`
 characters. Vectors are columns, as in a lecture: the values of a layer at one step are (H, B), a
 column for each stream, and a product is `W @ h`. The gates of a layer, one below the other in
-(4·H, B), are therefore contiguous slices, and BLAS splits the product over the many units
+(4·H, B), are therefore contiguous slices, and BLAS splits the product over the many cells
 instead of over the few streams: with two threads and 32 streams this is up to twice as fast as
 the transposed arrangement.
 """
@@ -28,7 +28,7 @@ class Layer(ABC):
 
     Args:
         input_size: D, the width of the input; for the first layer the number of characters.
-        hidden_size: H, the number of hidden units.
+        hidden_size: H, the number of cells.
 
     Attributes:
         weights: the weights by name, in the shapes of `shapes`; none before `attach`.
@@ -37,7 +37,7 @@ class Layer(ABC):
 
     #: The arrays carried from step to step, in the order in which a state stacks them.
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    #: The values of each unit that can be read from a tape; gates are between 0 and 1.
+    #: The values of each cell that can be read from a tape; gates are between 0 and 1.
     signals: ClassVar[tuple[str, ...]] = ("h",)
     gates: ClassVar[frozenset[str]] = frozenset()
 
@@ -74,7 +74,7 @@ class Layer(ABC):
         """The shapes of the two copies of h, from before the first step to after the last.
 
         The loop over time needs each step contiguous, the products over the whole window need
-        each unit contiguous.
+        each cell contiguous.
         """
         H = self.hidden_size
         return {"h": (T + 1, H, B), "h_units_first": (H, T + 1, B)}

@@ -17,7 +17,7 @@ class Vanilla(Layer):
         h ← tanh(Wx·x + Wh·h + b)
 
     Wx is (H, D), Wh (H, H), b (H). Wh starts orthogonal, times `gain`. Wx starts normal with a
-    variance of 1/H, or of 1/2 where the inputs are one-hot: a unit's input is then of the order
+    variance of 1/H, or of 1/2 where the inputs are one-hot: a cell's input is then of the order
     of 1 in both cases.
 
     Backward, where d_ is a gradient, d_a that with respect to the argument of tanh, and h₋₁ the
