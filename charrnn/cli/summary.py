@@ -48,7 +48,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     found = [
         (
             "model",
-            f"{summary['model']}, {summary['num_layers']} × {summary['hidden_size']} units, "
+            f"{summary['model']}, {summary['num_layers']} × {summary['hidden_size']} cells, "
             f"{summary['num_parameters']:,} parameters",
         )
     ]

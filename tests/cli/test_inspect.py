@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("trained")
 
 def test_alone_it_describes_the_model(run):
     text = run("inspect").stdout
-    for part in ("lstm, 1 × 8 units", "text.txt: 12,", "12 of 12,", "nats", "bits", "o held"):
+    for part in ("lstm, 1 × 8 cells", "text.txt: 12,", "12 of 12,", "nats", "bits", "o held"):
         assert part in text
 
 

@@ -29,7 +29,7 @@ def untrained(place):
 @pytest.mark.usefixtures("untrained")
 def test_there_is_something_to_say_of_it(run):
     text = run("inspect").stdout
-    assert "lstm, 1 × 4 units" in text
+    assert "lstm, 1 × 4 cells" in text
     assert "characters" in text
     assert "steps" not in text
     assert json.loads(run("inspect", "--json").stdout)["corpus"] == {}
@@ -74,7 +74,7 @@ def test_half_a_run_is_none(lacking, run):
     half = checkpoint.read("charrnn.npz")
     setattr(half, lacking, None)
     checkpoint.save("charrnn.npz", half)
-    assert "lstm, 1 × 8 units" in run("inspect").stdout
+    assert "lstm, 1 × 8 cells" in run("inspect").stdout
     assert "no run to go on with" in run("train", "text.txt", "--resume", code=1).stderr
 
 
