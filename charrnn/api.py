@@ -198,8 +198,9 @@ def train(
     such as a smaller batch for a short text, is a warning of class `charrnn.errors.Notice`.
 
     With a checkpoint, the run is saved every 30 seconds, at the end, and on Ctrl-C, which then
-    raises KeyboardInterrupt after the step in progress. Such a run can be resumed by
-    `train(checkpoint=..., resume=True)` and by `charrnn train --resume`.
+    raises KeyboardInterrupt after the step in progress. (Before the first step there is nothing to
+    save.) Such a run can be resumed by `train(checkpoint=..., resume=True)` and by
+    `charrnn train --resume`.
 
     Args:
         *paths: of files of text; without paths and text, the source of Python's standard library.

@@ -129,7 +129,12 @@ def analyses_options(command: Command) -> Command:
     help="Score the text also by a model that learns from it as it reads.",
 )
 @weights_option
-@click.option("--seed", type=click.IntRange(0), default=0, help="The seed of random numbers.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    help="The seed of the shifts, the untrained models and the positions drawn.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
 @encoding_options

@@ -83,7 +83,9 @@ GROUPS = {
     shown="0.05 to 0.5, by size and text",
 )
 @config_option(TrainingConfig, "seq_length", "Characters through which the gradient flows back.")
-@config_option(TrainingConfig, "batch_size", "Parts of the text that are read side by side.")
+@config_option(
+    TrainingConfig, "batch_size", "Streams: parts of the text that are read side by side."
+)
 @config_option(
     TrainingConfig,
     "steps",
@@ -184,7 +186,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Python's standard library, which is on this computer.
 
     The checkpoint is saved every 30 seconds, or less often if that would take more than a hundredth
-    of the time. Ctrl-C saves and ends; --resume goes on with the same result as without the break.
+    of the time. Ctrl-C saves and ends once the first step is taken; --resume goes on with the same
+    result as without the break.
     """
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE

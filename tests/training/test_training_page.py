@@ -14,7 +14,7 @@ from charrnn.network.layers.gru import GRU
 from charrnn.network.layers.lstm import LSTM
 from charrnn.network.model import CharRNN
 from charrnn.network.parameters import Parameters
-from charrnn.text.streams import RESET_CHARACTERS, Window
+from charrnn.text.streams import MIN_RESET_WINDOWS, RESET_CHARACTERS, Streams, Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
 from charrnn.training.planning import dropout_for, rate_for
@@ -215,9 +215,15 @@ def carried():
     assert not first[..., 0].any()
     for after, before in list(pairwise(others))[::2]:
         np.testing.assert_array_equal(before, after)
-    every = RESET_CHARACTERS
+    streams = Streams(text, 2, 5)
+    assert streams.reset_windows * 5 >= RESET_CHARACTERS > (streams.reset_windows - 1) * 5
+    assert streams.begins(0)[0]
+    assert streams.resets(0)[0]
+    most = Streams(text, 1, 256).reset_windows * 256
     return (
-        f"the last state of the window before; zeros after every {every:,} characters of a stream"
+        "the last state of the window before; zeros at the beginning of the text, and after every "
+        f"{RESET_CHARACTERS:,} characters of a stream, but at least {MIN_RESET_WINDOWS} windows "
+        f"({most:,} characters with `--seq-length 256`)"
     )
 
 
