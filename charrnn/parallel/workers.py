@@ -1,8 +1,8 @@
 """A group of processes on one machine: shared memory, and a pipe from the leader to each worker.
 
 NumPy does all but the products on one core, so processes with one thread each are faster than
-one process with products of several threads. A process that dies closes its end of a pipe, and
-the process that waits at the other end learns that at once: none waits for ever.
+one process with products of several threads. A process that dies closes its end of a pipe. A
+process that waits at the other end then gets an error, so none waits for ever.
 
 With several ranks, each rank has such a group, and its leader is also a member of an *outer* group,
 that of the ranks. There the leader exchanges sums, weights and orders for all its workers.
@@ -43,7 +43,7 @@ GONE = (EOFError, ConnectionError)
 
 
 def default_workers(batch_size: int) -> int:
-    """The number of workers for a batch: one a core, each with enough streams."""
+    """The number of workers for a batch: one a core, but at most one for 8 streams."""
     return max(1, min(cores(), batch_size // MIN_STREAMS))
 
 
