@@ -168,8 +168,8 @@ class TrainingConfig(Config):
             (`charrnn.training.planning.val_every`).
         patience: validations without a new best after which to stop; 0 to go on.
         seed: of the starting weights and of dropout.
-        workers: processes that divide the streams, of each rank; None for one a core, but at most
-            one for 8 streams (`charrnn.parallel.workers.default_workers`).
+        workers: processes that divide the streams, of each rank; None for one a core, with at
+            least 8 streams each (`charrnn.parallel.workers.default_workers`).
         ranks: of MPI, on any number of machines.
     """
 

@@ -1,6 +1,6 @@
 """The eigenvalues of the recurrence: growth and decay of a change of the state.
 
-A small change of the state s_{t−1} of a layer becomes J·(a small change) in s_t, with the
+A small change of the state s_{t−1} of a layer changes s_t by J times that change, with the
 Jacobian J = ∂s_t/∂s_{t−1}. Eigenvalues inside the unit circle let the change fade from step to
 step, those outside let it grow (Pascanu, Mikolov, Bengio 2013). From the equations of the layers
 (gates after squashing, ∘ and diag element by element; W_f is the part of Wh that belongs to f):

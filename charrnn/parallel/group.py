@@ -67,7 +67,7 @@ class Group:
     def start(self, work: Callable[..., None], *arguments: Any) -> None:
         """Start the other members: each calls `work(group, *arguments)`.
 
-        A member that leads workers of its own calls `start`, too, with the same arguments, after
+        The leader of the workers of another rank calls `start`, too, with the same arguments, after
         it has created its arrays.
         """
 

@@ -1,4 +1,4 @@
-"""Signals: workers ignore them, and the leader notes the first until a step is complete."""
+"""Signals: workers ignore them; the leader remembers the first one and acts after the step."""
 
 from __future__ import annotations
 

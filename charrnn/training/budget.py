@@ -8,8 +8,8 @@ from collections.abc import Callable
 from charrnn.training import planning
 from charrnn.training.trainer import Trainer
 
-#: The first steps are measured for this share of the time, at most for so many seconds so that
-#: the first save has a plan, and at most until the end of the warm-up.
+#: The first steps are measured for this share of the time, but at most for this many seconds, so
+#: that the plan exists before the first save, and at most until the end of the warm-up.
 MEASURED_SHARE, MAX_MEASURED_SECONDS = 0.05, 20
 #: The fewest steps to measure, all of them within the warm-up.
 MIN_WARMUP = 5

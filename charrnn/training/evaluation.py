@@ -40,8 +40,8 @@ def evaluate(
     """The mean loss over a text with carried state, in nats a character.
 
     One stream would take B times as long as B streams side by side, so the text is cut into B
-    parts, and each stream but the first reads the `CONTEXT` characters before its part first,
-    unscored. The remaining difference to a single stream is far below the third decimal.
+    parts. Every stream except the first starts `CONTEXT` characters early; these are not scored.
+    The remaining difference to a single stream is far below the third decimal.
 
     Args:
         model: the model.

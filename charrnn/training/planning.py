@@ -29,7 +29,7 @@ SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 1
 RATE, VANILLA_RATE = 0.015, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
-#: Steps of warm-up in a run of ten times as many or more.
+#: Steps of warm-up; at most a tenth of the run.
 WARMUP = 50
 #: Validations in a run.
 VALIDATIONS = 12

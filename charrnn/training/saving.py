@@ -16,7 +16,7 @@ from charrnn.training.run import Run
 
 #: The fewest seconds from one save to the next: about what a power cut loses.
 SAVE_SECONDS = 30
-#: The next save is due after this many times the seconds that the last one took, if that is longer:
+#: The wait before the next save is at least this many times as long as the last save took, so that
 #: saving takes at most a hundredth of the time.
 SAVE_RATIO = 100
 

@@ -27,7 +27,7 @@ from charrnn.inspection.features.quotations import double_quotations, single_quo
 from charrnn.inspection.features.spans import Spans, as_spans, depth, inside
 
 #: A feature is left out of a search if its value differs from the commonest one at fewer characters
-#: than this. A binary feature has to hold, and not to hold, at this many characters each.
+#: than this. A binary feature must be true at this many characters and false at as many.
 MIN_CHARACTERS = 50
 
 #: A function from a text to the spans of a feature.
