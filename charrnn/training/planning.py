@@ -40,6 +40,8 @@ MIN_HELD_OUT = 100
 HELD_OUT, MAX_HELD_OUT = 0.1, 250_000
 #: The most characters to count for the loss by frequencies.
 MAX_COUNTED = 1_000_000
+#: Characters counted at a time.
+COUNTED_TOGETHER = 1 << 16
 #: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
 
@@ -193,9 +195,19 @@ def loss_by_frequencies(train: Array, text: Array, vocabulary_size: int) -> floa
         text: indices (M,) of the text to score, of which the first million count.
         vocabulary_size: V.
     """
-    counts = np.bincount(train[-MAX_COUNTED:], minlength=vocabulary_size) + 1
-    scored = np.bincount(text[:MAX_COUNTED], minlength=vocabulary_size)
+    counts = frequencies(train[-MAX_COUNTED:], vocabulary_size) + 1
+    scored = frequencies(text[:MAX_COUNTED], vocabulary_size)
     return float(np.log(counts.sum()) - np.average(np.log(counts), weights=scored))
+
+
+def frequencies(text: Array, vocabulary_size: int) -> Array:
+    """The number of each index in a text (N,), (V,)."""
+    counts = np.zeros(vocabulary_size, np.intp)
+    # A part at a time: np.bincount converts what it counts to eight bytes each.
+    for start in range(0, len(text), COUNTED_TOGETHER):
+        part = text[start : start + COUNTED_TOGETHER]
+        counts += np.bincount(part, minlength=vocabulary_size)
+    return counts
 
 
 def remedy(
