@@ -18,6 +18,7 @@ import click
 from charrnn import __version__
 from charrnn.cli.console import flush_or_silence, silence
 from charrnn.cli.failures import failure_of, safe_traceback
+from charrnn.cli.help import CONTEXT_SETTINGS
 from charrnn.cli.hints import explain
 from charrnn.parallel.launch import launched
 from charrnn.parallel.threads import one_thread
@@ -112,7 +113,7 @@ def explained(error: click.UsageError, words: list[str]) -> click.UsageError:
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={**CONTEXT_SETTINGS},
     epilog="`charrnn COMMAND --help` begins with an example that runs.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

@@ -7,6 +7,10 @@ from typing import Any
 
 import click
 
+#: The settings of all commands. Each command has its own copy: click keeps the names of the help
+#: option from the first use of a command, be it without the group.
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 
 class GroupedCommand(click.Command):
     """A command with its options in groups: `@click.command(cls=GroupedCommand, groups=…)`.
@@ -16,7 +20,7 @@ class GroupedCommand(click.Command):
     """
 
     def __init__(self, *arguments: Any, groups: Mapping[str, Sequence[str]], **more: Any) -> None:
-        super().__init__(*arguments, **more)
+        super().__init__(*arguments, **{"context_settings": CONTEXT_SETTINGS, **more})
         self.groups = groups
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

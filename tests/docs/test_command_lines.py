@@ -45,7 +45,7 @@ def parsed(command, arguments):
     Raises:
         click.UsageError: for an option that does not exist, or a value that it does not take.
     """
-    context = click.Context(command, info_name=command.name)
+    context = click.Context(command, info_name=command.name, **command.context_settings)
     values, _, order = command.make_parser(context).parse_args(list(arguments))
     for parameter in dict.fromkeys(order):
         value = values.get(parameter.name)
