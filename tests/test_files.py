@@ -152,7 +152,7 @@ def test_a_link_that_waits_under_the_name_of_the_temporary_file_is_not_written_t
 ):
     victim = tmp_path / "victim"
     victim.write_bytes(b"theirs")
-    monkeypatch.setattr("secrets.token_hex", lambda n: "ab")
+    monkeypatch.setattr("os.urandom", lambda n: b"\xab")
     (tmp_path / ".a.ab.tmp").symlink_to(victim)
     with pytest.raises(FileExistsError), replacing(tmp_path / "a") as file:
         file.write(b"ours")

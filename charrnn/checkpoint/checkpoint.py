@@ -81,7 +81,7 @@ class Checkpoint:
 
     @property
     def binary(self) -> bool:
-        """Whether each byte is a character to the model."""
+        """True if each byte is a character to the model."""
         return self.corpus is not None and self.corpus.binary
 
     def build(self, weights: Weights = "best") -> CharRNN:
@@ -343,19 +343,6 @@ def read(path: str | Path) -> Checkpoint:
     """
     with _naming(path), open_regular(path) as file:
         return unpack(archive.read(file))
-
-
-def load(path: str | Path, weights: Weights = "best") -> CharRNN:
-    """Return the model in a checkpoint.
-
-    Args:
-        path: of the checkpoint.
-        weights: at the lowest validation loss, or after the last step.
-
-    Raises:
-        CheckpointError: as `read`.
-    """
-    return read(path).build(weights)
 
 
 @contextmanager

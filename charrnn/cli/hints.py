@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 import click
 
@@ -134,4 +133,8 @@ def _nearest(word: str, names: Iterable[str]) -> str:
     """Return the name that is most like a word: a longer or a shorter form, or a typing error."""
     names = sorted(names)
     whole = [name for name in names if len(word) > 3 and name.startswith(word)]
-    return next(iter(whole or get_close_matches(word, names, n=1, cutoff=0.7)), "")
+    if whole:
+        return whole[0]
+    from difflib import get_close_matches  # of use after a mistake alone, and slow to import
+
+    return next(iter(get_close_matches(word, names, n=1, cutoff=0.7)), "")

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import charrnn
-from charrnn.checkpoint import MAX_EXCERPT, load, read, save
+from charrnn.checkpoint import MAX_EXCERPT, read, save
 from charrnn.checkpoint.state import MAX_POINTS, table_of
 from charrnn.config import MAX_FLOAT32
 from charrnn.errors import CheckpointError
@@ -77,7 +77,7 @@ def test_load_gives_the_best_weights_or_the_last(path):
     saved = made()
     save(path, saved)
     np.testing.assert_array_equal(charrnn.load(path).parameters["Wy"], saved.best["Wy"])
-    np.testing.assert_array_equal(load(path, "last").parameters["Wy"], saved.last["Wy"])
+    np.testing.assert_array_equal(charrnn.load(path, "last").parameters["Wy"], saved.last["Wy"])
 
 
 def test_the_card_of_the_readme_works(path):

@@ -136,7 +136,7 @@ class GRU(Layer):
         return project_backward(inputs, d_x, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
-        """As in `Layer`."""
+        """The values of a signal, as `Layer.signal` describes them."""
         if name in "rzn":
             start = "rzn".index(name) * self.hidden_size
             return tape["gates"][:, start : start + self.hidden_size]

@@ -133,7 +133,7 @@ class LSTM(Layer):
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
-        """As in `Layer`."""
+        """The values of a signal, as `Layer.signal` describes them."""
         if name == "c":
             return tape["gates"][1:, 4 * self.hidden_size :]
         if name in "ifog":
