@@ -123,7 +123,7 @@ def step_parts(
     """
     with group_of(workers) as group:
         arguments = kind, cell, hidden_size, batch_size, seq_length
-        group.start(follow, *arguments)
+        group.start(execute_orders, *arguments)
         own = share(group, *arguments)
 
         def step() -> None:
@@ -142,7 +142,7 @@ def share(
     return KINDS[kind](cell, hidden_size, part.stop - part.start, seq_length)
 
 
-def follow(group: Group, *arguments: Any) -> None:
+def execute_orders(group: Group, *arguments: Any) -> None:
     """What every process but the first does."""
     own = share(group, *arguments)
     for _, (repeats,) in group.orders():

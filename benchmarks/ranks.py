@@ -19,7 +19,7 @@ from charrnn.config import TrainingConfig
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import ending_together
-from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.parallel.workers import group_of
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Trainer
@@ -145,7 +145,7 @@ def lead(group: Group, case: tuple[Any, ...], seconds: float) -> dict[str, float
     }
     if group.size > 1:
         found["sum"] = trainer.sums()
-        if type(group) is Leader:
+        if type(group) is LeadingRank:
             found["after"], found["during"] = trainer.overlap()
     else:
         found["text"] = reading(group, case[-1])
@@ -159,9 +159,9 @@ def main() -> None:
     cell, *numbers, workers, seconds = sys.argv[1:]
     with ending_together():
         if MPI.COMM_WORLD.rank:
-            Follower(MPI).follow()
+            OtherRank(MPI).do_work()
             return
-        with group_of(int(workers), Leader(MPI)) as group:
+        with group_of(int(workers), LeadingRank(MPI)) as group:
             found = lead(group, (cell, *map(int, numbers)), float(seconds))
         print(json.dumps(found))
 

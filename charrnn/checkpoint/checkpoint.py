@@ -121,7 +121,7 @@ class Checkpoint:
         check_shapes(self.model, len(self.vocabulary), best=self.best, last=self.last)
         try:
             if self.settings:
-                self.settings.complete()
+                self.settings.check_complete()
         except SettingError as error:  # settings that contradict each other
             raise DamagedCheckpointError(f"settings of its header: {error}") from error
         for group in GROUPS:

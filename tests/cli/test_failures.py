@@ -12,7 +12,7 @@ from charrnn import checkpoint
 from charrnn.cli import train as training
 from charrnn.cli.failures import LESS_MEMORY, failure_of, safe_traceback
 from charrnn.network.model import CharRNN
-from charrnn.parallel.workers import Follower, Leader, Seat
+from charrnn.parallel.workers import LeadingWorker, OtherWorker, Seat
 from charrnn.training import saving
 
 
@@ -46,8 +46,8 @@ def test_too_large_a_model_is_refused_with_a_remedy(size, run):
 
 def test_a_worker_without_memory_is_told_of_failure_of():
     ours, theirs = Pipe()
-    Follower(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
-    leader = Leader(2)
+    OtherWorker(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
+    leader = LeadingWorker(2)
     leader._pipes.append(ours)
     with pytest.raises(MemoryError, match="worker 2: not for 3 GB"):
         leader._receive()

@@ -110,7 +110,7 @@ def test_more_workers_than_cores_are_told(workers, said, monkeypatch, capsys):
     monkeypatch.setattr(ranks, "cores", lambda: 2)
     module = SimpleNamespace(COMM_WORLD=SimpleNamespace(rank=0, size=1))
     monkeypatch.setattr(ranks, "module", lambda: module)
-    monkeypatch.setattr(ranks, "Leader", lambda module: "the first")
+    monkeypatch.setattr(ranks, "LeadingRank", lambda module: "the first")
     options = {"mpi": True, "workers": int(workers), "batch_size_per_rank": None, "text": ()}
     assert ranks.join(None, options, {"workers"}) == "the first"
     assert ("3 workers, but a rank may use 2" in capsys.readouterr().err) == said

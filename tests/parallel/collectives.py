@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.parallel.launch import ending_together
-from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.parallel.workers import group_of
 
 #: Of the vectors: no multiple of any number of members.
@@ -132,9 +132,9 @@ def main():
     workers = int(sys.argv[1])
     with ending_together():
         if MPI.COMM_WORLD.rank:
-            Follower(MPI).follow()
+            OtherRank(MPI).do_work()
         else:
-            with group_of(workers, Leader(MPI)) as group:
+            with group_of(workers, LeadingRank(MPI)) as group:
                 answers = lead(group)
             print(json.dumps(answers))
 

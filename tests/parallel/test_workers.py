@@ -14,7 +14,7 @@ import pytest
 from charrnn.errors import TrainingError
 from charrnn.parallel import signals, workers
 from charrnn.parallel.group import Group
-from charrnn.parallel.workers import Leader, group_of
+from charrnn.parallel.workers import LeadingWorker, group_of
 
 #: Seconds after which something hangs, however busy the machine is.
 DEADLINE = 60
@@ -117,7 +117,7 @@ def desk(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("constants") / "numbers"
     np.arange(100, dtype=np.uint16).tofile(path)
     in_file = np.memmap(path, np.uint16, "r", offset=8)
-    with Leader(request.param) as group:
+    with LeadingWorker(request.param) as group:
         yield begin(
             group,
             in_memory,
@@ -171,7 +171,7 @@ def test_constants_are_the_first_members_with_all(desk):
 
 
 def test_a_worker_that_fails_says_where():
-    with Leader(3) as group:
+    with LeadingWorker(3) as group:
         desk = begin(group)
         group.order("stumble")
         with pytest.raises(RuntimeError, match="worker 2 of 3 failed") as caught:
@@ -211,7 +211,7 @@ def kill_soon(group):
 @posix
 @pytest.mark.parametrize("meet", [meet_in_sum, meet_in_gather, meet_after_an_order])
 def test_a_worker_that_is_killed_is_missed_at_once(meet):
-    with Leader(2) as group:
+    with LeadingWorker(2) as group:
         begin(group).everyone("write_rank")
         begun = time.monotonic()
         with pytest.raises(
@@ -223,7 +223,7 @@ def test_a_worker_that_is_killed_is_missed_at_once(meet):
 
 @posix
 def test_the_others_leave_by_themselves_when_one_is_gone():
-    with Leader(3) as group:
+    with LeadingWorker(3) as group:
         begin(group).everyone("write_rank")
         first, second = group._processes
         kill(first)
@@ -238,7 +238,7 @@ def test_the_others_leave_by_themselves_when_one_is_gone():
 @posix
 def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
     monkeypatch.setattr(workers, "GRACE", 0.2)
-    group = Leader(3)
+    group = LeadingWorker(3)
     begin(group).everyone("write_rank")
     numbers = [process.pid for process in group._processes]
     for number in numbers:
@@ -251,7 +251,7 @@ def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
 
 @posix
 def test_workers_leave_signals_to_the_first_from_their_beginning():
-    with Leader(3) as group:
+    with LeadingWorker(3) as group:
         desk = begin(group)
         for _ in ("as they begin", "at work"):
             for process, number in zip(group._processes, (signal.SIGINT, signal.SIGTERM)):
@@ -261,14 +261,14 @@ def test_workers_leave_signals_to_the_first_from_their_beginning():
 
 @posix
 def test_the_first_has_its_signals_again_once_the_others_have_begun():
-    with Leader(2) as group:
+    with LeadingWorker(2) as group:
         begin(group)
         for number in signals.IGNORED:
             assert signal.getsignal(number) is not signal.SIG_IGN
 
 
 def test_closing_again_is_harmless_and_leaves_nobody():
-    group = Leader(2)
+    group = LeadingWorker(2)
     begin(group)
     (process,) = group._processes
     assert process.is_alive()
@@ -278,13 +278,13 @@ def test_closing_again_is_harmless_and_leaves_nobody():
 
 
 def test_a_group_that_was_never_started_can_be_closed():
-    Leader(3).close()
+    LeadingWorker(3).close()
 
 
 SCRIPT = """
 import time
 from pathlib import Path
-from charrnn.parallel.workers import Leader
+from charrnn.parallel.workers import LeadingWorker
 
 def names():
     return {path.name for path in Path("/dev/shm").glob("pym-*")}
@@ -296,7 +296,7 @@ def work(group):
 
 if __name__ == "__main__":
     before = names()
-    group = Leader(3)
+    group = LeadingWorker(3)
     common = group.shared((1000, 1000), "f8")
     group.start(work)
     common[...] = 1
@@ -343,7 +343,7 @@ def test_a_worker_that_cannot_be_started_is_one_too_many(monkeypatch):
 
     monkeypatch.setattr(SpawnProcess, "start", start)
     with (
-        Leader(2) as group,
+        LeadingWorker(2) as group,
         pytest.raises(TrainingError, match=r"worker 2 .*\(Resource .*: train with fewer --workers"),
     ):
         group.start(work, 0)

@@ -42,7 +42,7 @@ def test_the_memory_is_that_which_linux_says_can_be_had(meminfo, there, tmp_path
 
 def test_what_does_not_fit_is_refused_with_the_sizes(monkeypatch):
     monkeypatch.setattr(resources, "available_bytes", lambda: 10**6)
-    said = r"512 streams of 64 characters and 2 × 32 units need 0\.1 GB, and 0\.0 GB are available"
+    said = r"512 streams of 64 characters and 2 × 32 cells need 0\.1 GB, and 0\.0 GB are available"
     with pytest.raises(MemoryError, match=said):
         resources.check_memory(model(), CONFIG)
     monkeypatch.setattr(resources, "available_bytes", lambda: 10**9)

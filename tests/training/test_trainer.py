@@ -280,7 +280,7 @@ def test_components_are_clipped_before_the_norm(start):
 )
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(SettingError):
-        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).complete()
+        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).check_complete()
 
 
 def test_nothing_is_carried_over_the_end_of_the_text(start):
@@ -405,7 +405,7 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
 @pytest.mark.parametrize("workers", [0, 5])
 def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
     with pytest.raises(SettingError, match="workers is from 1 to"):
-        complete(steps=1, batch_size=4, seq_length=1, workers=workers).complete()
+        complete(steps=1, batch_size=4, seq_length=1, workers=workers).check_complete()
 
 
 def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):

@@ -77,7 +77,7 @@ class Layer(ABC):
         each cell contiguous.
         """
         H = self.hidden_size
-        return {"h": (T + 1, H, B), "h_units_first": (H, T + 1, B)}
+        return {"h": (T + 1, H, B), "h_cells_first": (H, T + 1, B)}
 
     def tape(self, T: int, B: int, dtype: DTypeLike) -> dict[str, Array]:
         """A new tape for T steps of B streams."""
@@ -141,14 +141,14 @@ def scratch(tape: dict[str, Array], name: str, shape: Shape, dtype: DTypeLike) -
 
 
 def outputs(tape: dict[str, Array]) -> Array:
-    """Copy h to the units-first array of the tape; the outputs of all steps, (H, T, B)."""
-    np.copyto(tape["h_units_first"], tape["h"].swapaxes(0, 1))
-    return tape["h_units_first"][:, 1:]
+    """Copy h to the cells-first array of the tape; the outputs of all steps, (H, T, B)."""
+    np.copyto(tape["h_cells_first"], tape["h"].swapaxes(0, 1))
+    return tape["h_cells_first"][:, 1:]
 
 
 def previous_h(tape: dict[str, Array]) -> Array:
     """The h before each step, (H, T·B); call `outputs` first."""
-    h = tape["h_units_first"][:, :-1]
+    h = tape["h_cells_first"][:, :-1]
     return h.reshape(len(h), -1)
 
 

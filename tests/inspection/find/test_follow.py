@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.inspection.features.features import FEATURES
-from charrnn.inspection.find.follow import follow
+from charrnn.inspection.find.follow import followed_features
 
 WORDS = ["grey owls", "Ann", "42 boats", "(by the sea)", "[see below]", "{x}", '"no"', "NORTH"]
 
@@ -19,7 +19,7 @@ def text(rng):
 
 def following(values, text):
     indices = np.unique(list(text), return_inverse=True)[1]
-    return follow(values, indices, text)
+    return followed_features(values, indices, text)
 
 
 @pytest.mark.parametrize("name", ["inside ( )", "inside double quotes", "column in the line"])
