@@ -25,6 +25,7 @@ from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.learning_curves import learning_curves
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
 from charrnn.render.extras import need
 
@@ -40,6 +41,8 @@ NEEDS = {
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
 OUTPUTS = ("html", "plot", "export")
+#: The signals of all layer types.
+SIGNALS = list(dict.fromkeys(name for layer in LAYER_TYPES.values() for name in layer.signals))
 #: The help.
 GROUPS = {
     "What to look at": [
@@ -109,7 +112,7 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--signal",
-    type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
+    type=click.Choice(SIGNALS),
     multiple=True,
     help="The output h, the memory c of an LSTM, or a gate; repeatable without --cell."
     "  [default: h for --cell, all that fit on a page, else h and c]",
@@ -155,10 +158,11 @@ def command(**options: Any) -> None:
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
     unit) after each character: blue below zero, red above; gates from blue, closed, to red,
     open. --find names the cells that follow something in the text (quotes, brackets, the
-    column, …), with controls for chance. The text is the held-out excerpt in the checkpoint, or
-    --text, which is also scored. --dynamic scores the text twice: by the model as it is, and by
-    dynamic evaluation, where every 32 characters are scored first and then learned from, by one
-    step of gradient descent with learning rate 0.2 and the gradient clipped to a norm of 1.
+    column, …), with controls for chance. The text is the excerpt in the checkpoint, from the
+    held-out text if there is one; or --text, which is also scored. --dynamic scores the text twice:
+    by the model as it is, and by dynamic evaluation, where every 32 characters are scored first and
+    then learned from, by one step of gradient descent with learning rate 0.2 and the gradient
+    clipped to a norm of 1.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)

@@ -91,7 +91,7 @@ def subject_of(
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
-    text, name, path = checkpoint.excerpt, "the held-out excerpt", options["text"]
+    text, name, path = checkpoint.excerpt, checkpoint.excerpt_name, options["text"]
     if path is not None:
         refuse_terminal((path,))
         how = decoding(options, checkpoint.binary)
@@ -101,7 +101,7 @@ def subject_of(
         notice(f"left out {characters(dropped)} that the model has not seen")
         text = model.vocabulary.decode(indices)
     if not text:
-        raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
+        raise TextError(f"{path or checkpoint.excerpt_name}: no text to look at")
     subject = Subject(
         model,
         text,

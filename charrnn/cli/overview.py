@@ -22,9 +22,9 @@ def introduce(run: Run) -> None:
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
         workers = f"{config.ranks} ranks{of_workers}"
+    last = f"; the last {held_out:,} are held out" if held_out else ""
     notice(
-        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} "
-        f"different; the last {held_out:,} are held out"
+        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
     notice(
         f"{model.layer_type}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "

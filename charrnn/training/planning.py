@@ -9,6 +9,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import HIDDEN_SIZE
+from charrnn.network.layers import LAYER_TYPES
 
 #: Steps of the default run: about three minutes on two cores with the default model.
 STEPS = 5_000
@@ -113,7 +114,7 @@ def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
         hidden_size: cells of a layer.
         num_layers: layers.
     """
-    if not layer_type.startswith("vanilla"):
+    if LAYER_TYPES[layer_type].gates:
         return RATE
     return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
 

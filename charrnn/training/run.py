@@ -32,7 +32,7 @@ from charrnn.training import planning
 from charrnn.training.resources import check_memory
 from charrnn.training.trainer import Trainer, due
 
-#: Characters of the held-out text in a checkpoint, for the inspection of a model without its text.
+#: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
 EXCERPT = 100_000
 #: The options that may change when a run is resumed; all others stay as they were.
 CHANGEABLE = frozenset({"steps", "val_every", "patience", "workers"})
@@ -46,7 +46,7 @@ class Run:
         trainer: of the model.
         path: of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
-        excerpt: of the held-out text.
+        excerpt: of the held-out text, or of the training text where none is held out.
         notices: the decisions that the user did not make, one line each.
         indices: the whole text; where it is in a temporary file, from which workers read it,
             the file lasts as long as this does.

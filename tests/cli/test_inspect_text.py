@@ -26,6 +26,12 @@ def test_each_answers_in_a_sentence_and_the_same_as_json(name, run):
     assert len(result[name]) > 1
 
 
+def test_an_excerpt_is_called_held_out_only_if_it_is(run):
+    run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
+    result = json.loads(run("inspect", "-c", "all.npz", "--gates", "--json").stdout)
+    assert result["text"] == "the excerpt of the training text"
+
+
 @pytest.mark.parametrize("name", ["gradient", "spectrum"])
 def test_a_run_begun_from_other_weights_is_compared_with_random_ones(name, run):
     run("train", "text.txt", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import SettingError, TextError
-from charrnn.inspection.memory import forget_gate, horizon, losses_from_empty, memory, read_carried
+from charrnn.inspection.memory import horizon, losses_from_empty, memory, read_carried
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import record
 from charrnn.network.layers import LAYER_TYPES
@@ -32,7 +32,7 @@ def test_a_gate_that_is_always_open_never_forgets(rng):
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_means_of_gates_and_losses_are_those_of_the_whole_text(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 300)
-    gate = forget_gate(model.layers[0])
+    gate = model.layers[0].forget_gate
     signals = [Signal(layer, gate) for layer in (1, 2) if gate]
     means, losses = read_carried(model, text, gate)
     recording = record(model, text, signals)

@@ -40,6 +40,10 @@ class Layer(ABC):
     #: The values of each cell that can be read from a tape; gates are between 0 and 1.
     signals: ClassVar[tuple[str, ...]] = ("h",)
     gates: ClassVar[frozenset[str]] = frozenset()
+    #: The gate that keeps the state where it is open; None for none.
+    forget_gate: ClassVar[str | None] = None
+    #: h is the result of max(0, …): no upper end, and zero where a cell is off.
+    rectified: ClassVar[bool] = False
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         self.input_size = input_size
