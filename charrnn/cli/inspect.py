@@ -136,11 +136,12 @@ def analyses_options(command: Command) -> Command:
     "--seed",
     type=click.IntRange(0),
     default=0,
-    help="The seed of the shifts, the untrained models and the positions drawn.",
+    show_default=True,
+    help="Seed of all random choices: untrained models, shifts, cells to hold, positions.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
-@encoding_options
+@encoding_options("--text")
 @np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
 def command(**options: Any) -> None:
     """Look inside a trained model.
