@@ -12,27 +12,7 @@ import click
 
 from charrnn.config import seconds_of
 from charrnn.errors import SettingError
-from charrnn.text.decoding import def encoding_options(text: str) -> Callable[[Command], Command]:
-    """Return a decorator that adds --encoding and --encoding-errors.
-
-    Args:
-        text: the text with this encoding, in words.
-    """
-
-    def add(command: Command) -> Command:
-        command = click.option(
-            "--encoding-errors",
-            type=click.Choice(ERRORS),
-            default=DEFAULT.errors,
-            show_default=True,
-            help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
-        )(command)
-        return click.option(
-            "--encoding", metavar="NAME", help=f"Encoding of {text}.  [default: utf-8]"
-        )(command)
-
-    return add
-AULT, ERRORS, Decoding
+from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,7 +32,27 @@ def checkpoint_option(command: Command) -> Command:
     )(command)
 
 
-DEF
+def encoding_options(text: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds --encoding and --encoding-errors.
+
+    Args:
+        text: the text with this encoding, in words.
+    """
+
+    def add(command: Command) -> Command:
+        command = click.option(
+            "--encoding-errors",
+            type=click.Choice(ERRORS),
+            default=DEFAULT.errors,
+            show_default=True,
+            help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
+        )(command)
+        return click.option(
+            "--encoding", metavar="NAME", help=f"Encoding of {text}.  [default: utf-8]"
+        )(command)
+
+    return add
+
 
 def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Path | None) -> None:
     """Refuse an output file that is a checkpoint or a text.
