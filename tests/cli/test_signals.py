@@ -70,11 +70,11 @@ setattr(kind, name, slow)
 from charrnn.__main__ import main
 main()
 """
-#: Validations at step 7 and 14; each has 200 windows.
+#: A training of 14 steps; each validation has 200 windows.
 VALIDATING = [
     "text.txt",
     *("--hidden-size", "8", "--batch-size", "2", "--seq-length", "8", "--val-frac", "0.25"),
-    *("--val-every", "7", "--steps", "14"),
+    *("--steps", "14"),
 ]
 
 
@@ -93,14 +93,18 @@ def interrupted(number, function, *words):
     return said
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(number, workers, run):
-    words = [*VALIDATING, "--workers", workers]
+@pytest.mark.parametrize(
+    ("number", "workers", "val_every"),
+    [(signal.SIGINT, 1, 1), (signal.SIGTERM, 2, 1), (signal.SIGINT, 2, 7), (signal.SIGHUP, 1, 7)],
+)
+def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(
+    number, workers, val_every, run
+):
+    words = [*VALIDATING, "--val-every", val_every, "--workers", workers]
     run("train", "-c", "whole.npz", *words)
     said = interrupted(number, "charrnn.network.model.CharRNN.losses", "train", *words)
     assert b"charrnn train --resume\n" in said
-    assert checkpoint.read("charrnn.npz").run.step == 7
+    assert checkpoint.read("charrnn.npz").run.step == val_every
     assert list(checkpoint.read("charrnn.npz").run.history) == []
     run("train", "--resume")
     assert everything("charrnn.npz") == everything("whole.npz")
@@ -144,6 +148,25 @@ def test_a_terminal_that_closes_saves_however_often_it_says_so(workers):
         _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGHUP, said
     assert checkpoint.read("charrnn.npz").run.step >= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_has_its_usual_effect_until_the_context_is_ready(number):
+    def usual(number, frame):
+        raise SystemExit(128 + number)
+
+    before = signal.signal(number, usual)
+    steps = 0
+    try:
+        with pytest.raises(SystemExit), Interrupts(lambda: steps > 0):
+            os.kill(os.getpid(), number)
+        steps = 1
+        with Interrupts(lambda: steps > 0) as interrupts:
+            os.kill(os.getpid(), number)
+        assert interrupts.received == number
+        assert signal.getsignal(number) is usual
+    finally:
+        signal.signal(number, before)
 
 
 def test_with_nohup_a_terminal_may_close(run):
