@@ -86,6 +86,17 @@ def advice(run: Run, train_loss: float) -> str:
         config.learning_rate,
         counters.step,
     )
+    later = [
+        loss
+        for point in counters.history
+        if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
+    ]
     return planning.advice_after(
-        train_loss, counters.best_loss, counters.best_step, counters.step, by_frequencies, remedy
+        train_loss,
+        counters.best_loss,
+        counters.best_step,
+        later,
+        counters.step,
+        by_frequencies,
+        remedy,
     )

@@ -119,23 +119,30 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 
 
 @pytest.mark.parametrize(
-    ("train_loss", "val_loss", "best_step", "advice"),
+    ("train_loss", "val_loss", "best_step", "later", "advice"),
     [
-        (2.9, 2.9, 1000, "the model has hardly learned more than the frequencies of characters"),
-        (4.0, 3.5, 1000, "the model has hardly learned more than the frequencies of characters"),
-        (1.0, 3.5, 1000, "2.50 nats worse on unseen text"),
-        (2.9, None, 0, "the model has hardly learned more than the frequencies of characters"),
-        (log(2), None, 0, "the model gives the right character a probability of 0.50"),
-        (1.0, 1.9, 500, "overfitting since step 500: more --dropout"),
-        (1.0, 1.1, 690, "overfitting since step 690"),
-        (1.0, 1.5, 1000, "0.50 nats worse on unseen text"),
-        (2.8, 2.8, 1000, "as good on unseen text as on the training text"),
-        (1.5, 1.3, 1000, "as good on unseen text as on the training text"),
-        (1.4, 1.55, 1000, "neither much over- nor underfitting"),
+        (2.9, 2.9, 1000, [], "the model has hardly learned more than the frequencies of characters"),
+        (4.0, 3.5, 1000, [], "the model has hardly learned more than the frequencies of characters"),
+        (1.0, 3.5, 1000, [], "2.50 nats worse on unseen text"),
+        (2.9, None, 0, [], "the model has hardly learned more than the frequencies of characters"),
+        (log(2), None, 0, [], "the model gives the right character a probability of 0.50"),
+        (1.0, 1.9, 500, [1.92, 1.95, 2.0], "overfitting since step 500: more --dropout"),
+        (1.0, 1.1, 690, [1.13], "overfitting since step 690"),
+        (1.0, 1.1, 690, [1.105], "neither much over- nor underfitting"),
+        (1.0, 1.1, 400, [1.14, 1.11, 1.15], "neither much over- nor underfitting"),
+        (1.0, 1.1, 400, [1.14, 1.13, 1.17], "overfitting since step 400"),
+        (1.0, 1.1, 400, [1.2, 1.15, 1.102], "neither much over- nor underfitting"),
+        (1.0, 1.3, 400, [], "0.30 nats worse on unseen text"),
+        (1.0, 1.5, 1000, [], "0.50 nats worse on unseen text"),
+        (2.8, 2.8, 1000, [], "as good on unseen text as on the training text"),
+        (1.5, 1.3, 1000, [], "as good on unseen text as on the training text"),
+        (1.4, 1.55, 1000, [], "neither much over- nor underfitting"),
     ],
 )
-def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
-    said = planning.advice_after(train_loss, val_loss, best_step, 1000, 3.0, "do this")
+def test_the_advice_after_a_run_depends_on_the_losses(
+    train_loss, val_loss, best_step, later, advice
+):
+    said = planning.advice_after(train_loss, val_loss, best_step, later, 1000, 3.0, "do this")
     assert said.startswith(advice)
     assert said.endswith("3.00 nats: do this") == ("frequencies" in advice)
 
