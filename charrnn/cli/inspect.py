@@ -142,7 +142,7 @@ def analyses_options(command: Command) -> Command:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
 @encoding_options("--text")
-@np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
+@np.errstate(over="ignore", invalid="ignore")  # the analyses find non-finite numbers
 def command(**options: Any) -> None:
     """Look inside a trained model.
 
@@ -175,7 +175,7 @@ def command(**options: Any) -> None:
     check_outputs(checkpoint, options)
     model = checkpoint.build(options["weights"])
     if asked or reads_text:
-        # Imported late: the description of a model does without.
+        # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
         text.inspect_text(checkpoint, model, asked, options)
         return

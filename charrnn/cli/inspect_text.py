@@ -42,7 +42,7 @@ PAGE_LENGTH = 20_000
 def inspect_text(
     checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict[str, Any]
 ) -> None:
-    """Read a text, answer everything that was asked about it, and write all outputs."""
+    """Read a text, answer all questions about it, and write all outputs."""
     subject, name = subject_of(checkpoint, model, options)
     result: dict[str, Any] = {"text": name, "characters": len(subject.text)}
     shown: list[Iterable[str]] = []
@@ -175,7 +175,7 @@ def score(model: CharRNN, indices: Array) -> dict[str, float | None]:
 
 
 def dynamic_score(model: CharRNN, indices: Array, options: dict[str, Any]) -> dict[str, float]:
-    """The same by dynamic evaluation, where asked for."""
+    """The loss of a text by dynamic evaluation; empty without `--dynamic`."""
     if len(indices) < 2 or not options["dynamic"]:
         return {}
     loss = evaluate_dynamically(model, indices)
@@ -210,7 +210,7 @@ def show(parts: Sequence[Iterable[str]]) -> None:
 
 
 def save_plot(figures: list[Figure], path: Path | None) -> None:
-    """Draw the figures into a file, if one was asked for and there are any."""
+    """Draw the figures into the file of `--plot`, if any."""
     if path is None:
         return
     if not figures:

@@ -44,7 +44,7 @@ HEADING = "Spectrum"
 POSITIONS, MAX_MULTIPLICATIONS, MIN_POSITIONS = 64, 64 * 512**3, 16
 #: The matrices whose eigenvalues are computed.
 RECURRENT, JACOBIAN = "Wh", "mean Jacobian"
-#: A mean step of at least this spectral radius is not said to let changes fade.
+#: From this spectral radius on, the sentence does not say that changes of the state fade.
 LASTING = 0.999
 
 

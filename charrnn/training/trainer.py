@@ -311,7 +311,7 @@ def execute_orders(
     configuration: dict[str, Any],
     config: TrainingConfig,
 ) -> None:
-    """Carry out the leader's orders: the work of every other member of a group."""
+    """Execute the leader's orders, in every other member of a group."""
     model = CharRNN(Vocabulary(characters), **configuration)
     nothing = np.empty(0)
     trainer = kind(model, nothing, nothing, config, group)

@@ -1,4 +1,4 @@
-"""The interface of all recurrent layers, and what they share.
+"""The interface of all recurrent layers, and their common code.
 
 Sizes, here and in every layer: `T` steps, `B` streams, `D` inputs, `H` cells, `V`
 characters. Vectors are columns, as in a lecture: the values of a layer at one step are (H, B), a
