@@ -10,7 +10,7 @@ def test_the_largest_float32_is_that_of_numpy():
 
 
 @pytest.mark.parametrize("kind", [ModelConfig, TrainingConfig])
-def test_every_option_takes_the_ends_of_its_range_and_nothing_beyond(kind):
+def test_every_option_takes_the_ends_of_its_range_and_nothing_outside(kind):
     for option in options(kind):
         if option.kind is str:
             kind(**{option.name: option.choices[-1]})

@@ -7,7 +7,7 @@ from charrnn.checkpoint import read
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-def test_what_goes_wrong_is_said(case):
+def test_each_failure_has_its_message(case):
     with directory() as place:
         done = carry_out(case, place)
         said = done.stdout + done.stderr

@@ -164,7 +164,7 @@ def killed_at(n, path):
     return name or None
 
 
-def test_who_reads_while_another_writes_gets_the_old_one_or_the_new_one(path):
+def test_a_reader_during_a_write_gets_the_old_or_the_new_checkpoint(path):
     found, begun, over = [], Event(), Event()
 
     def look():

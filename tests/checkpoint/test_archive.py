@@ -60,7 +60,7 @@ def read(data):
         max_size=5,
     )
 )
-def test_what_is_written_is_read(arrays):
+def test_written_arrays_are_read(arrays):
     if not arrays:
         return
     found = read(written(arrays))
@@ -198,7 +198,7 @@ def damaged(data):
 
 
 @pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN)
-def test_what_is_not_ours_is_refused(data):
+def test_a_file_of_another_form_is_refused(data):
     with pytest.raises(CheckpointError, match=r"damaged|not a charrnn checkpoint"):
         read(data)
 

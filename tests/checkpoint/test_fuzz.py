@@ -28,7 +28,7 @@ def test_the_search_finds_nothing_in_a_moment(tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), CheckpointError("x" * 5_000)])
-def test_what_is_not_refused_in_a_sentence_is_kept_and_said(error, monkeypatch, tmp_path, capsys):
+def test_a_file_that_is_not_refused_is_kept_and_reported(error, monkeypatch, tmp_path, capsys):
     def fail(data, rng):
         raise error
 

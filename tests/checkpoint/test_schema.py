@@ -77,7 +77,7 @@ def setting(section, name, value):
         (lambda said: said["arrays"].append("more"), "missing array 'more'"),
     ],
 )
-def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
+def test_a_wrong_header_is_refused(change, said, path):
     with_header(path, change)
     with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
         read(path)
@@ -181,7 +181,7 @@ def test_the_schema_has_the_fields_that_a_run_writes_and_no_others(path):
 
 
 @pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, "2", [], 10**400])
-def test_a_format_that_is_none_is_refused(value, valid):
+def test_an_invalid_format_is_refused(value, valid):
     arrays, said = valid
     data = np.frombuffer(json.dumps({**said, "format": value}).encode(), np.uint8)
     with pytest.raises(CheckpointError, match="not a charrnn checkpoint"):
@@ -189,7 +189,7 @@ def test_a_format_that_is_none_is_refused(value, valid):
 
 
 @pytest.mark.parametrize("name", ["[{,", '"[{,', "\\[{,", '\\"[{,"\\\\', '",["'])
-def test_what_stands_in_a_string_is_no_value(name, path):
+def test_text_in_a_string_counts_as_no_value(name, path):
     save(path, made(corpus=replace(CORPUS, name=name * 40_000)))
     assert read(path).corpus.name == name * 40_000
 

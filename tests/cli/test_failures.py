@@ -44,7 +44,7 @@ def test_too_large_a_model_is_refused_with_a_remedy(size, run):
     assert last.endswith(f"try {LESS_MEMORY['train']}")
 
 
-def test_a_worker_without_memory_is_told_of_failure_of():
+def test_an_error_names_the_worker_without_memory():
     ours, theirs = Pipe()
     OtherWorker(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
     leader = LeadingWorker(2)
@@ -77,11 +77,11 @@ def test_an_unforeseen_error_of_the_system_names_the_file(run, monkeypatch):
         (MemoryError(), "not enough memory: try a smaller"),
     ],
 )
-def test_what_a_machine_lacks_is_said_with_the_remedy(error, said):
+def test_an_error_of_the_system_has_a_remedy(error, said):
     assert failure_of(error, "sample").message.startswith(said)
 
 
-def test_one_without_a_file_says_how_to_learn_more():
+def test_an_error_without_a_file_says_how_to_learn_more():
     said = failure_of(OSError(5, "Input/output error"), "sample")
     assert "--debug" in said.message
     assert said.exit_code == 1
@@ -115,7 +115,7 @@ def test_the_messages_in_a_traceback_are_one_line_each():
 
 
 @pytest.mark.parametrize("words", [["\x1b[2J"], ["--\x1b[2J"], ["train", "--\x1b[2J"]])
-def test_what_was_typed_is_harmless_to_a_terminal(words, run):
+def test_typed_words_are_harmless_to_a_terminal(words, run):
     result = run(*words, code=2)
     assert r"\x1b[2J" in result.stderr
     assert "\x1b" not in result.stderr

@@ -84,7 +84,7 @@ def shown(*words):
     ],
     ids=lambda value: None if isinstance(value, int) else " ".join(map(ascii, value)),
 )
-def test_a_terminal_is_told_nothing_by_a_strangers_characters(words, code, hostile):
+def test_control_characters_of_a_stranger_do_not_reach_the_terminal(words, code, hostile):
     found, seen = shown(words[0], "-c", f"{NAME}.npz", *words[1:])
     assert found == code, seen
     left = OWN.sub("", seen)
@@ -93,7 +93,7 @@ def test_a_terminal_is_told_nothing_by_a_strangers_characters(words, code, hosti
         assert "\r" not in left.replace("\r\n", "\n")
 
 
-def test_the_stranger_would_have_been_obeyed(hostile):
+def test_raw_output_has_the_control_characters(hostile):
     """What the tests above look for is there to be found: raw, all of it is shown."""
     code, seen = shown("sample", "-c", "evil.npz", "--length", "3000", "--temp", "9", "--raw")
     assert code == 0

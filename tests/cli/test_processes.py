@@ -79,7 +79,7 @@ def test_a_worker_that_is_killed_ends_the_run_and_leaves_the_checkpoint(trained,
 
 
 @posix
-def test_a_reader_that_has_seen_enough_is_no_error(trained):
+def test_a_reader_that_stops_reading_is_no_error(trained):
     with command("sample", "--length", "100000") as process:
         assert process.stdout.readline()
         process.stdout.close()

@@ -36,7 +36,7 @@ def test_ranks_without_mpi_are_refused_before_anything_is_written(names, run, mo
     assert not (place / "charrnn.npz").exists()
 
 
-def test_what_was_asked_wrongly_is_said_by_the_first_rank_alone(run, monkeypatch):
+def test_only_the_first_rank_reports_a_usage_error(run, monkeypatch):
     waited = []
     monkeypatch.setattr(cli.time, "sleep", waited.append)
     for rank, said in (("0", "started 3 times"), ("1", "")):
@@ -106,7 +106,7 @@ def test_options_that_contradict_each_other_are_refused_before_mpi_is_started(
 
 
 @pytest.mark.parametrize(("workers", "said"), [("2", False), ("3", True)])
-def test_more_workers_than_cores_are_told(workers, said, monkeypatch, capsys):
+def test_a_notice_warns_of_more_workers_than_cores(workers, said, monkeypatch, capsys):
     monkeypatch.setattr(ranks, "cores", lambda: 2)
     module = SimpleNamespace(COMM_WORLD=SimpleNamespace(rank=0, size=1))
     monkeypatch.setattr(ranks, "module", lambda: module)

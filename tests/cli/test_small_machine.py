@@ -265,7 +265,7 @@ def test_a_pipe_whose_last_bytes_have_no_room_is_refused(mounting, temporary):
     ],
     ids=" ".join,
 )
-def test_a_pipe_in_the_place_of_a_checkpoint_keeps_nobody_waiting(words):
+def test_a_pipe_named_as_a_checkpoint_is_refused_without_waiting(words):
     os.mkfifo("pipe")
     with command(*words) as process:
         _, said = process.communicate(timeout=60)

@@ -16,7 +16,7 @@ def written_over(*arguments, run):
 
 
 @pytest.mark.parametrize("more", [["--overwrite"], []])
-def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
+def test_a_checkpoint_does_not_overwrite_a_text(more, run, trained):
     Path("link.txt").symlink_to("text.txt")
     said = written_over("link.txt", "-c", "text.txt", *more, run=run)
     assert said == "Error: -c text.txt: is link.txt, which would be lost: name another file"
@@ -33,7 +33,7 @@ def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
          "charrnn.npz"),
     ],
 )  # fmt: skip
-def test_a_log_is_not_appended_to_what_is_kept(words, kept, run, trained):
+def test_a_log_is_not_appended_to_a_checkpoint_or_a_text(words, kept, run, trained):
     said = written_over(*words, run=run)
     assert said.startswith(f"Error: --log {words[-1]}: is ")
     assert said.endswith(f"{kept}, which would be lost: name another file")

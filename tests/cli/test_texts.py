@@ -113,7 +113,7 @@ def test_a_terminal_gets_no_byte_that_it_would_obey_unless_asked(
     assert written.getvalue() == expected + b"\n"
 
 
-def test_what_is_not_in_the_encoding_is_replaced_or_ignored_where_asked(run):
+def test_invalid_bytes_are_replaced_or_ignored_on_request(run):
     Path("bad.txt").write_bytes(b"caf\xe9 caf\xe9, noir\n" * 60)
     for errors, length in (("replace", 16), ("ignore", 14)):
         run("train", "bad.txt", *QUICK, "--overwrite", "--encoding-errors", errors)

@@ -33,7 +33,7 @@ def test_a_time_gives_the_same_bits_as_what_it_became(steps, run, monkeypatch):
             np.testing.assert_array_equal(array, weights("again.npz")[name])
 
 
-def test_a_time_leaves_val_every_as_it_was_asked_for(run):
+def test_a_time_keeps_a_given_val_every(run):
     result = run("train", "text.txt", *QUICK[:8], "--time", "2s", "--val-every", 7)
     assert "--val-every 7" in result.stderr
     assert [point["step"] for point in header().run.history][:3] == [7, 14, 21]
@@ -121,7 +121,7 @@ def test_steps_are_measured_within_the_warm_up_and_before_the_last(warmup, steps
     assert step == planned
 
 
-def test_a_plan_after_the_first_step_has_only_that_to_go_by():
+def test_a_plan_after_one_step_uses_that_step():
     timed = Timed()
     budget = Budget(timed, 36_015, 10**6, clock=lambda: timed.now)
     timed.counters.step, timed.now = 1, 15.0
@@ -132,10 +132,10 @@ def test_a_plan_after_the_first_step_has_only_that_to_go_by():
 
 
 @pytest.mark.parametrize("given", [["--steps", 5, "--epochs", 1], ["--epochs", 1, "--time", "5s"]])
-def test_one_budget_is_enough(given, run):
+def test_only_one_length_of_a_run_can_be_given(given, run):
     assert "exclude one another" in run("train", "text.txt", *given, code=2).stderr
 
 
 @pytest.mark.parametrize("time", ["", "soon", "-5", "0s", "5 parsecs"])
-def test_a_time_that_is_none_is_refused(time, run):
+def test_an_invalid_time_is_refused(time, run):
     assert "10m" in run("train", "text.txt", "--time", time, code=2).stderr

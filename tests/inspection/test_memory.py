@@ -83,7 +83,7 @@ def shift_register(length, characters="abcdefg"):
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 9])
-def test_the_horizon_is_what_a_network_uses(length, rng):
+def test_the_horizon_is_the_context_that_a_network_uses(length, rng):
     text = np.tile(rng.integers(0, 7, length), 600 // length)
     text[rng.random(len(text)) < 0.05] = 0  # now and then the rule is broken
     found = memory(shift_register(length), text, contexts=60, rng=rng)
@@ -133,7 +133,7 @@ def test_a_text_too_short_for_any_context_is_refused(length, tiny_model, rng):
         memory(tiny_model(), np.zeros(length, int), rng=rng)
 
 
-def test_no_contexts_are_refused(tiny_model, rng):
+def test_zero_contexts_are_refused(tiny_model, rng):
     with pytest.raises(SettingError, match="at least one character of context is needed, not 0"):
         memory(tiny_model(), np.zeros(9, int), contexts=0, rng=rng)
 

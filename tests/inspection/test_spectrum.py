@@ -45,7 +45,7 @@ def test_jacobians_match_finite_differences(cell, layer, tiny_model, rng):
 
 
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
-def test_jacobians_of_places_are_averaged(cell, tiny_model, rng):
+def test_jacobians_of_positions_are_averaged(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 30)
     positions = np.array([2, 17, 29])
     single = [matrices(model, text, positions[[number]])[2, JACOBIAN] for number in range(3)]

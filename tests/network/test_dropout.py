@@ -12,7 +12,7 @@ def test_the_masks_of_a_part_are_a_part_of_all_masks(shape):
         np.testing.assert_array_equal(mine, whole[..., part])
 
 
-def test_streams_and_units_are_dropped_independently():
+def test_streams_and_cells_are_dropped_independently():
     masks = draw_masks((2, 100, 50), 0.3, np.random.default_rng(0))
     assert masks.shape == (2, 100, 1, 50)
     dropped = masks == 0

@@ -55,7 +55,7 @@ def leaves_nobody(place):
     return False
 
 
-def test_they_train_what_one_process_trains(trained, place):
+def test_ranks_of_workers_train_what_one_process_trains(trained, place):
     together = trained[1]
     words = ("train", "text.txt", "-c", "alone.npz", *QUICK, "--workers", 1)
     launch(1, *CHARRNN, *words, cwd=place)
@@ -67,13 +67,13 @@ def test_they_train_what_one_process_trains(trained, place):
     assert together.settings == replace(alone.settings, ranks=2, workers=2)
 
 
-def test_what_is_said_names_both(trained):
+def test_messages_name_ranks_and_workers(trained):
     said = trained[0]
     assert "; 2 ranks of 2 workers\n" in said
     assert "mpiexec -n 2 charrnn train -c both.npz --resume --steps 24 --mpi --workers 2" in said
 
 
-def test_the_same_of_both_gives_the_same_bits(trained, place):
+def test_equal_ranks_and_workers_give_the_same_bits(trained, place):
     train(2, place, "text.txt", "-c", "again.npz", *QUICK, *WORKERS)
     assert same_bits(place / "both.npz", place / "again.npz")
 

@@ -134,7 +134,7 @@ def test_all_members_see_what_each_wrote(desk):
     assert desk.everyone("write_rank") == [[rank] * SIZE for rank in range(size)]
 
 
-def test_the_others_see_what_the_first_wrote_before_its_order(desk):
+def test_workers_see_what_the_leader_wrote_before_its_order(desk):
     for text in (range(SIZE), range(3, 3 + SIZE)):
         desk.board[0] = text
         assert desk.everyone("copy_first_row") == [list(text)] * desk.group.size
@@ -153,7 +153,7 @@ def test_a_sum_with_a_number_that_is_not_finite_is_not_finite(poison, desk):
     assert not np.isfinite([row[0] for row in desk.everyone("total", numbers)]).any()
 
 
-def test_a_vector_is_added_up_each_part_with_its_member(desk):
+def test_each_member_gets_its_part_of_a_sum(desk):
     size = desk.group.size
     vectors = np.arange(1, SIZE + 1) * 10.0 ** np.arange(size)[:, None]
     expected = vectors.copy()
@@ -163,7 +163,7 @@ def test_a_vector_is_added_up_each_part_with_its_member(desk):
     np.testing.assert_array_equal(desk.everyone("reduce_scatter", vectors), expected)
 
 
-def test_constants_are_the_first_members_with_all(desk):
+def test_all_members_have_the_leaders_constants(desk):
     plain, file = np.arange(20).reshape(4, 5), np.arange(4, 100)
     expected = [plain, plain[:, 1:4], file, file[15:65], file[::3], file[:0]]
     for row in desk.everyone("read_texts"):
@@ -210,7 +210,7 @@ def kill_soon(group):
 
 @posix
 @pytest.mark.parametrize("meet", [meet_in_sum, meet_in_gather, meet_after_an_order])
-def test_a_worker_that_is_killed_is_missed_at_once(meet):
+def test_a_killed_worker_is_noticed_at_once(meet):
     with LeadingWorker(2) as group:
         begin(group).everyone("write_rank")
         begun = time.monotonic()
@@ -222,7 +222,7 @@ def test_a_worker_that_is_killed_is_missed_at_once(meet):
 
 
 @posix
-def test_the_others_leave_by_themselves_when_one_is_gone():
+def test_the_other_workers_end_when_one_is_gone():
     with LeadingWorker(3) as group:
         begin(group).everyone("write_rank")
         first, second = group._processes
@@ -236,7 +236,7 @@ def test_the_others_leave_by_themselves_when_one_is_gone():
 
 
 @posix
-def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
+def test_workers_that_do_not_answer_are_killed_in_the_end(monkeypatch):
     monkeypatch.setattr(workers, "GRACE", 0.2)
     group = LeadingWorker(3)
     begin(group).everyone("write_rank")
@@ -250,7 +250,7 @@ def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
 
 
 @posix
-def test_workers_leave_signals_to_the_first_from_their_beginning():
+def test_workers_ignore_signals_from_their_start():
     with LeadingWorker(3) as group:
         desk = begin(group)
         for _ in ("as they begin", "at work"):
@@ -260,14 +260,14 @@ def test_workers_leave_signals_to_the_first_from_their_beginning():
 
 
 @posix
-def test_the_first_has_its_signals_again_once_the_others_have_begun():
+def test_the_leader_has_its_signals_again_after_the_start():
     with LeadingWorker(2) as group:
         begin(group)
         for number in signals.IGNORED:
             assert signal.getsignal(number) is not signal.SIG_IGN
 
 
-def test_closing_again_is_harmless_and_leaves_nobody():
+def test_closing_twice_is_harmless_and_leaves_no_process():
     group = LeadingWorker(2)
     begin(group)
     (process,) = group._processes
@@ -328,7 +328,7 @@ def test_a_program_with_a_group_ends_and_leaves_nothing(end, tmp_path):
 
 
 @posix
-def test_nobody_is_left_when_the_first_is_killed(tmp_path):
+def test_no_process_is_left_when_the_leader_is_killed(tmp_path):
     with program(tmp_path, "time.sleep(100)") as process:
         assert process.stdout.readline() == "no names\n"
         process.kill()
@@ -337,7 +337,7 @@ def test_nobody_is_left_when_the_first_is_killed(tmp_path):
     assert said == ""
 
 
-def test_a_worker_that_cannot_be_started_is_one_too_many(monkeypatch):
+def test_a_worker_that_cannot_be_started_is_an_error_with_a_remedy(monkeypatch):
     def start(process):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 

@@ -202,6 +202,6 @@ def test_a_tab_that_wraps_reaches_the_first_stop_of_its_new_line():
     assert plain_lines("abcdefghij\tx", width=10) == ["abcdefghij", "        x"]
 
 
-def test_a_syllable_of_hangul_taken_apart_takes_two_columns():
+def test_a_decomposed_syllable_of_hangul_takes_two_columns():
     assert columns("\u1100\u1161\u11a8") == columns("각") == 2
     assert columns("a\u200db") == 2

@@ -246,7 +246,7 @@ def test_saving_replaces_the_file(report, html, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_place_that_cannot_be_written_is_named(report, tmp_path):
+def test_a_path_that_cannot_be_written_is_named(report, tmp_path):
     path = tmp_path / "missing" / "report.html"
     with pytest.raises(SettingError, match=r"missing.report\.html: "):
         save(report, path)

@@ -194,7 +194,7 @@ def test_keys_move_through_the_text(visit, report):
     assert page.locator("#text").get_attribute("aria-label").endswith("cell 0")  # none was flipped
 
 
-def test_a_found_cell_jumps_to_a_place_where_it_shows(visit, report):
+def test_a_found_cell_links_to_a_position_of_its_feature(visit, report):
     page = visit()
     for _ in range(2):  # also when it is where one already is
         page.get_by_role("link", name="the ferry").click()
@@ -286,7 +286,7 @@ def test_a_hostile_text_is_shown_and_does_nothing(visit):
     assert HOSTILE[0] in page.title()
 
 
-def test_a_character_that_is_not_seen_is_named(visit):
+def test_an_invisible_character_is_named(visit):
     page = visit()
     page.locator("#text").focus()
     for character, said in (

@@ -31,7 +31,7 @@ lengths = st.integers(1, 500)
         (1_000_000_000, None, 250_000),
     ],
 )
-def test_a_share_is_held_out_unless_it_is_too_small_to_say_anything(characters, fraction, count):
+def test_a_share_is_held_out_unless_it_is_too_small(characters, fraction, count):
     assert planning.held_out(characters, fraction) == count
 
 
@@ -49,7 +49,7 @@ def test_a_long_text_gets_the_window_asked_for():
     assert planning.fit_window(1_000_000, 32, 128) == (32, 128)
 
 
-def test_a_run_of_default_length_reads_a_short_text_so_many_times():
+def test_a_run_of_default_length_reads_a_short_text_twenty_times():
     assert planning.default_steps(50_000, 10, 100) == planning.EPOCHS * 50
 
 
@@ -201,7 +201,7 @@ def test_more_time_is_for_a_larger_model():
         (1, 1, 0, 0.05),
     ],
 )
-def test_what_is_easily_learned_by_heart_is_dropped_more(parameters, characters, epochs, dropout):
+def test_dropout_grows_with_parameters_and_epochs(parameters, characters, epochs, dropout):
     read = epochs * characters
     found = planning.dropout_for(parameters, characters, read)
     assert found == pytest.approx(dropout, abs=0.015)

@@ -148,11 +148,11 @@ CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState)
 
 
 @pytest.mark.parametrize("left_out", [*CARRIED, "seed", "steps", "patience"])
-def test_leaving_something_out_of_a_resume_shows(left_out, start):
+def test_a_resume_without_one_part_ends_otherwise(left_out, start):
     assert not resumed_without(left_out, start)
 
 
-def test_leaving_nothing_out_does_not_show(start):
+def test_a_resume_with_all_parts_ends_the_same(start):
     assert resumed_without(None, start)
 
 
@@ -174,7 +174,7 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss(start):
     np.testing.assert_array_equal(run.best, weights)
 
 
-def test_validation_comes_as_often_as_asked_and_at_the_end(start):
+def test_validation_comes_every_val_every_steps_and_at_the_end(start):
     run = start()
     steps = [progress.step for progress in train(run) if progress.val_loss is not None]
     assert steps == [7, 14, 21, 28, 30]
@@ -390,7 +390,7 @@ def spoil_last_component(run):
     ("spoil", "message"),
     [(spoil_last_stream, "loss nan, norm"), (spoil_last_component, r"loss \d.*gradient inf")],
 )
-def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, message, start):
+def test_non_finite_numbers_in_one_worker_keep_the_weights_of_all(spoil, message, start):
     run = start(**{**DIVIDED, "grad_clip_value": 0}, workers=2)
     run.step()
     spoil(run)
@@ -403,7 +403,7 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
 
 
 @pytest.mark.parametrize("workers", [0, 5])
-def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
+def test_a_number_of_workers_out_of_range_is_refused(workers):
     with pytest.raises(SettingError, match="workers is from 1 to"):
         complete(steps=1, batch_size=4, seq_length=1, workers=workers).check_complete()
 

@@ -53,7 +53,7 @@ def switch():
     return model
 
 
-def test_the_cell_that_matters_costs_and_the_others_do_not(switch, rng):
+def test_holding_the_cell_that_matters_costs_and_holding_others_does_not(switch, rng):
     indices = np.tile([0, 1], 400)
     falls = np.zeros((2, 800), bool)
     falls[:, ::4] = True
@@ -67,14 +67,14 @@ def test_the_cell_that_matters_costs_and_the_others_do_not(switch, rng):
 
 
 @pytest.mark.parametrize("position", [5, 790])
-def test_what_ends_only_at_an_end_of_the_text_is_looked_at(position, switch, rng):
+def test_a_feature_that_ends_only_at_an_end_of_the_text_is_measured(position, switch, rng):
     falls = (np.arange(800) == position)[None]
     (result,) = ablate(switch, np.tile([0, 1], 400), falls, [(1, 0)], rng)
     assert result.count == 1
     assert result.ends > 0
 
 
-def test_what_never_ends_costs_nothing_where_it_ends(switch, rng):
+def test_a_feature_that_never_ends_costs_nothing_at_its_ends(switch, rng):
     (result,) = ablate(switch, np.tile([0, 1], 400), np.zeros((1, 800), bool), [(1, 0)], rng)
     assert result.count == 0
     assert np.isnan(result.ends)

@@ -86,7 +86,7 @@ def test_without_that_cell_closing_brackets_go_wrong(findings):
     assert abs(clamp.elsewhere) < 0.2
 
 
-def test_what_the_text_lacks_is_named(findings):
+def test_missing_features_are_named(findings):
     assert "inside { }" in findings[0].missing
     assert {row.feature for row in findings[0].rows}.isdisjoint(findings[0].missing)
 
@@ -194,7 +194,7 @@ def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anythi
     assert sum(claims) <= 2
 
 
-def test_what_half_of_the_text_lacks_is_not_found_in_an_untrained_model():
+def test_a_feature_that_half_of_the_text_lacks_is_not_found_in_an_untrained_model():
     rng = np.random.default_rng(5)
     text = prose_and_code(rng)
     model = CharRNN(Vocabulary.of(text), layer_type="gru", hidden_size=16)
@@ -237,7 +237,7 @@ def test_a_cell_that_counts_for_thousands_of_characters_is_found_exactly(rng):
         (1.0, [1.0, 1.0, 1.0], False),
     ],
 )
-def test_a_claim_is_beyond_the_untrained_by_more_than_they_vary(own, untrained, said):
+def test_a_claim_exceeds_the_untrained_by_more_than_they_vary(own, untrained, said):
     assert beyond(own, untrained) is said
 
 
