@@ -28,7 +28,7 @@ PARTS = (
 
 @pytest.fixture
 def module(monkeypatch):
-    """Imports a module as the benchmarks themselves do."""
+    """Imports a module as the benchmarks do."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     return import_module
 

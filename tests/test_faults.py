@@ -15,7 +15,7 @@ def test_each_failure_has_its_message(case):
         assert case.said in said
         assert "Traceback" not in said
         if ">> model.npz" not in case.command:
-            assert read(place / "model.npz").run.step == 20  # the good one is still good
+            assert read(place / "model.npz").run.step == 20  # the intact checkpoint is unchanged
 
 
 def test_the_document_has_every_case():

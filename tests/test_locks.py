@@ -83,7 +83,7 @@ def test_a_lock_file_removed_before_it_is_locked_does_not_count(
 
     def slow(handle):
         tries.append(handle)
-        if len(tries) == 1:  # meanwhile, its owner ends
+        if len(tries) == 1:  # its owner ends in the meantime
             path.unlink()
         return try_lock(handle)
 
@@ -153,7 +153,7 @@ def test_an_orphan_is_removed_and_a_file_with_an_owner_is_not(path):
     os.close(handle)
     discard_orphan(path)
     assert not path.exists()
-    discard_orphan(path)  # somebody was faster
+    discard_orphan(path)  # another process was faster
 
 
 def test_without_locks_no_file_counts_as_an_orphan(path, unlockable):

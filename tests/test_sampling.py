@@ -232,7 +232,7 @@ def test_a_sample_ends_before_its_stop():
 
 
 def test_a_block_ends_when_all_its_samples_have():
-    never = 10**12  # steps that a test would wait for in vain
+    never = 10**12  # more steps than a test can wait for
     texts = draw(length=never, choice=Choice(temperature=0), num_samples=2, stops=["d"])
     assert texts == ["bc", "bc"]
 

@@ -1,4 +1,4 @@
-"""Whatever becomes of the bytes of a checkpoint, it is refused or it is the same."""
+"""A checkpoint with any damage to its bytes is refused or read as the same."""
 
 import io
 from contextlib import suppress
@@ -50,7 +50,7 @@ def test_ten_thousand_mutations_are_at_worst_refused(path):
 
 
 def test_changed_headers_are_refused_or_can_be_used(path):
-    """Mutations that the checksums do not find, since they come with checksums of their own."""
+    """Mutations that checksums do not find, because the checksums are changed, too."""
     small(path)
     rng = np.random.default_rng(0)
     with np.load(path) as file:
@@ -69,17 +69,17 @@ def test_changed_headers_are_refused_or_can_be_used(path):
 
 
 def array(name, values):
-    """Makes a checkpoint of which an array is another."""
+    """Makes a checkpoint with another array."""
     return lambda path: rewritten(path, lambda arrays: arrays.update({name: values}))
 
 
 def corpus(name, value):
-    """Makes a checkpoint that says something else of its text."""
+    """Makes a checkpoint with another description of its text."""
     return lambda path: with_header(path, lambda said: said["corpus"].update({name: value}))
 
 
 def section(name, value):
-    """Makes a checkpoint of which a section of the header is another."""
+    """Makes a checkpoint with another section of the header."""
     return lambda path: with_header(path, lambda said: said.update({name: value}))
 
 

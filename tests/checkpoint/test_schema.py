@@ -1,4 +1,4 @@
-"""A header of a checkpoint that does not say what it should, in its form and in its words."""
+"""Headers of checkpoints with a wrong form, wrong fields or wrong values."""
 
 import json
 from dataclasses import replace
@@ -96,7 +96,7 @@ NEVER = [{}, {"a": 1}, [[]], nan, inf, -inf, -1, -0.5, 10**400, "1e999", "-1e999
 
 
 def wrong(field):
-    """Values that a field may not have: of other types, and beyond its range on both sides."""
+    """Values that a field may not have: of other types, and out of its range on both sides."""
     found = list(NEVER)
     if not field.nullable:
         found.append(None)
@@ -118,7 +118,7 @@ def wrong(field):
 
 
 def right(field):
-    """A value that a field may have: the highest."""
+    """The highest value that a field may have."""
     if field.kind is list:
         return [right(field.item)]
     if field.kind is str:
@@ -127,7 +127,7 @@ def right(field):
 
 
 def lowest(field):
-    """Likewise the lowest, or None."""
+    """The lowest value that a field may have, or None."""
     if field.nullable:
         return None
     if field.kind is list:
@@ -138,7 +138,7 @@ def lowest(field):
 
 
 def with_value(said, section, name, value):
-    """A header of which a field has another value, as bytes; 1e999 is a number in them."""
+    """A header with another value of a field, as bytes; 1e999 stands for infinity."""
     changed = {**said, section: {**said[section], name: value}}
     return json.dumps(changed).replace('"1e999"', "1e999").replace('"-1e999"', "-1e999").encode()
 
@@ -154,7 +154,7 @@ def test_every_field_is_held_to_its_type_and_its_range(section, name, valid):
         refusal = str(caught.value)
         assert len(refusal) < 400
         assert "\n" not in refusal
-        # What JSON does not have is refused before there are fields.
+        # NaN and Infinity are refused before any field is checked.
         assert any(
             words in refusal
             for words in (f"{section}.{name} of its header is ", "is not a number", "is too large")

@@ -1,4 +1,4 @@
-"""Streams that are closed, or whose reader goes away."""
+"""Streams that are closed, or whose reader ends."""
 
 import io
 import os
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="file descriptors of 
 
 
 def ended(*words, closed=(), **more):
-    """The exit code and what was said of a command that begins with streams closed."""
+    """The exit code and the output of a command that begins with closed streams."""
 
     def close():
         for number in closed:

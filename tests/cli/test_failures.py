@@ -1,4 +1,4 @@
-"""What a user is told when something goes wrong."""
+"""Error messages, exit codes and tracebacks."""
 
 import errno
 from multiprocessing import Pipe
@@ -126,7 +126,7 @@ def test_the_message_of_a_usage_error_is_harmless_to_a_terminal():
     assert (said.message, said.exit_code) == (r"\x9b2J", 2)
 
 
-#: Steps so large that the weights do not stay finite, and are not looked at before they are saved.
+#: Steps so large that the weights become infinite, without a validation before they are saved.
 DIVERGING = ["--optimizer", "sgd", "--warmup", 0, "--schedule", "constant", "--val-frac", 0]
 
 
@@ -140,7 +140,7 @@ def test_weights_that_are_not_finite_are_never_saved(run):
 
 
 def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, monkeypatch):
-    """Every step is saved; the first that breaks the weights is not."""
+    """Every step is saved, except the first one that breaks the weights."""
     words = ["--optimizer", "sgd", "--warmup", 0, "--learning-rate", "1e15", "--grad-clip", 0]
     monkeypatch.setattr(saving, "SAVE_SECONDS", 0)
     monkeypatch.setattr(saving, "SAVE_RATIO", 0)

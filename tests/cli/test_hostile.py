@@ -13,10 +13,10 @@ from charrnn import checkpoint
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
 
-#: What would clear the screen, retitle the window, reverse the line, go back, ring.
+#: Control characters that clear the screen, retitle the window, reverse the line, go back, ring.
 EVIL = "\x1b[2J\x1b]0;x\x07\u202e\x9b2J\x9d0;y\x9c\x08\x7f\u2066\u200f\x00<script>"
 NAME = "te\x1b]0;owned\x07\u202ext"
-#: What charrnn itself writes: colours.
+#: Escape sequences that charrnn itself writes: colours.
 OWN = re.compile(r"\x1b\[[0-9;]*m")
 HARMFUL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -36,7 +36,7 @@ def hostile(place, run):
 
 
 def shown(*words):
-    """What a terminal gets of a command, of stdout and stderr."""
+    """The output of a command on a terminal, stdout and stderr."""
     seen = bytearray()
 
     def read(ours):
@@ -94,7 +94,7 @@ def test_control_characters_of_a_stranger_do_not_reach_the_terminal(words, code,
 
 
 def test_raw_output_has_the_control_characters(hostile):
-    """What the tests above look for is there to be found: raw, all of it is shown."""
+    """With --raw the control characters are shown, so the tests above can fail."""
     code, seen = shown("sample", "-c", "evil.npz", "--length", "3000", "--temp", "9", "--raw")
     assert code == 0
     assert {"\x1b", "\x9b", "\u202e", "\x7f"} <= set(HARMFUL.findall(seen))
@@ -114,7 +114,7 @@ def test_json_is_ascii_without_control_characters(hostile):
         assert set(out.rstrip(b"\n")) <= set(range(0x20, 0x7F))
 
 
-#: What must be shown and cannot, by consoles of old.
+#: Characters that old consoles cannot show.
 NARROW = [
     {"PYTHONIOENCODING": "cp1252"},
     {"PYTHONIOENCODING": "ascii:strict"},

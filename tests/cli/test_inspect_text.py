@@ -140,7 +140,7 @@ def test_a_page_has_all_analyses(run):
     page = Path("report.html").read_text(encoding="utf-8")
     assert "report.html: " in result.stderr
     for name in ANALYSES:
-        # What was found stands beside the table of the cells.
+        # The answer of the search stands beside the table of the cells.
         assert ("Cells found" if name == "find" else analysis(name).HEADING) in page
     assert LIGHTHOUSE.name not in page
 
@@ -217,7 +217,7 @@ def test_an_answer_without_a_picture_leaves_no_file(run):
 
 @pytest.fixture(params=[30, 1e38])
 def exploding(run, request):
-    """A network whose state grows beyond all numbers."""
+    """A network whose state overflows."""
     run("train", "text.txt", "-c", "relu.npz", *QUICK[2:], "--model", "vanilla-relu",
         "--learning-rate", "0.0001")  # fmt: skip
     grown = checkpoint.read("relu.npz")

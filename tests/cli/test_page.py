@@ -1,4 +1,4 @@
-"""`charrnn inspect --html`: what of it ends up in the page."""
+"""`charrnn inspect --html`: the contents of the page."""
 
 import html
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("trained")
 
 
 def links():
-    """Of each cell found that the page links to: its signal and the position, if there is one."""
+    """The signal and the position (if any) of each found cell that the page links to."""
     page = Path("a.html").read_text(encoding="utf-8")
     states = [parse_qs(html.unescape(state)) for state in re.findall('href="#(layer=[^"]*)"', page)]
     return [(state["signal"][0], int(state.get("position", ["-1"])[0])) for state in states]

@@ -13,7 +13,7 @@ MPI = ["train", "--mpi", "text.txt", *QUICK]
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch):
-    """No launcher, also where the tests themselves were started by one."""
+    """Hide a launcher by which the tests themselves were started."""
     for names in LAUNCHERS:
         for name in names:
             monkeypatch.delenv(name, raising=False)

@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 
 
 def read(paths, monkeypatch, terminal=True):
-    """What is said on stderr while texts are read twice."""
+    """The output on stderr while texts are read twice."""
     stderr = Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stderr)
     with reading.reading(paths) as corpus:
@@ -75,7 +75,7 @@ def test_a_large_text_leaves_no_file_behind(run, monkeypatch, tmp_path):
     run("train", "text.txt", *QUICK, "--workers", 2)
     assert list((tmp_path / "temporary").iterdir()) == []
     run("train", "text.txt", *QUICK, "--overwrite", "--log", "nowhere/log", code=1)
-    gc.collect()  # an error holds on to what it passed
+    gc.collect()  # an error keeps the frames that it passed
     assert list((tmp_path / "temporary").iterdir()) == []
 
 

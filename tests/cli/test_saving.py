@@ -1,4 +1,4 @@
-"""Where a run is saved, and when: what goes wrong there costs no trained step."""
+"""The place and the time of saves: no failure there costs a trained step."""
 
 import errno
 import json
@@ -38,14 +38,14 @@ class Clock:
 
 
 def full_disk(path):
-    """What `charrnn.checkpoint.save` raises."""
+    """The error of `charrnn.checkpoint.save` on a full disk."""
     error = CheckpointError(f"{path}: cannot be written: No space left on device")
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     return error
 
 
 class Saved:
-    """What takes the place of a run: it takes time to save, and may fail."""
+    """A run whose saves take time, and may fail."""
 
     path = CHECKPOINT
 

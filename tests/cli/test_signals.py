@@ -79,7 +79,7 @@ VALIDATING = [
 
 
 def interrupted(number, function, *words):
-    """Send a signal to a command once it calls a function that takes long: what it says."""
+    """Send a signal to a command once it calls a slow function; returns stderr."""
     words = [sys.executable, "-c", SLOW, function, *map(str, words)]
     with subprocess.Popen(words, stderr=subprocess.PIPE, start_new_session=True) as process:
         wait_for(process, b"it takes long")
@@ -212,7 +212,7 @@ def test_ctrl_c_ends_a_sample_with_its_code(trained):
 
 
 def test_a_run_whose_terminal_is_gone_is_saved():
-    """The terminal closes: what is written to it fails, and a signal says so."""
+    """The terminal closes: writing to it fails, and the process receives SIGHUP."""
     words = ["train", "text.txt", *ENDLESS]
     with (
         terminal() as (ours, theirs),

@@ -1,4 +1,4 @@
-"""What `charrnn train` would lose if it wrote where it was told to."""
+"""Files that `charrnn train` would lose if its outputs had their names."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from helpers.commands import QUICK
 
 
 def written_over(*arguments, run):
-    """Whether a command is refused that would write over what is kept, and nothing is touched."""
+    """Return True if a command that would overwrite a file is refused, and no file changes."""
     kept = ("text.txt", "charrnn.npz")
     before = [Path(name).read_bytes() for name in kept]
     said = run("train", *arguments, code=2).stderr.splitlines()[-1]

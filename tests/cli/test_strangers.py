@@ -1,4 +1,4 @@
-"""A stranger's checkpoint: whatever its header says, a command works, or says why in one line."""
+"""A stranger's checkpoint: for any header a command works, or says why not in one line."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from charrnn.render.escape import MAX_NAME, one_line
 
 @pytest.fixture
 def stranger(trained):
-    """Makes a checkpoint of which the header and the arrays are others."""
+    """Makes a checkpoint with another header and other arrays."""
 
     def make(change=lambda said: None, path="evil.npz", **arrays):
         with np.load("charrnn.npz") as file:
@@ -54,7 +54,7 @@ def setting(section, name, value):
     return lambda said: said[section].update({name: value})
 
 
-#: What made a command fail with a traceback, wait, or write what is no JSON.
+#: Changes that once made a command fail with a traceback, wait, or write invalid JSON.
 FIELDS = {
     "a NUL in a file": setting("corpus", "files", ["a\0b"]),
     "a NUL in a name": setting("corpus", "name", "a\0b"),
@@ -181,7 +181,7 @@ NAMING = [
 
 
 def assert_plain(said):
-    """No line is another's, and none is long."""
+    """Assert that no name adds a line or makes a line long."""
     for line in said.split("\n"):
         assert not line.startswith("Error: forged")
         assert len(line) < 1_100

@@ -1,4 +1,4 @@
-"""What is no plain text: bytes, other encodings, pipes, texts too small."""
+"""Unusual texts: bytes, other encodings, pipes, tiny texts."""
 
 import codecs
 import io
@@ -12,7 +12,7 @@ from helpers.commands import QUICK
 from charrnn import checkpoint
 from charrnn.cli.sample import write
 
-#: Every byte there is, over and over.
+#: All bytes, many times.
 BYTES = bytes(range(256)) * 20
 
 

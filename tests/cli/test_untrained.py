@@ -1,4 +1,4 @@
-"""A model that was saved from Python, without a text and a run, and what can be done with it."""
+"""A model that was saved from Python, without a text and a run, in all commands."""
 
 import json
 import re

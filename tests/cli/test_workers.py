@@ -8,7 +8,7 @@ from charrnn.text import storage
 
 
 def workers_of(path="charrnn.npz"):
-    """How many a checkpoint was trained with."""
+    """The number of workers in a checkpoint."""
     return checkpoint.read(path).settings.workers
 
 

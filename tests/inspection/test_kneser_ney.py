@@ -25,7 +25,7 @@ class Plain:
         for k in range(1, order + 1):
             grams = [text[i : i + k] for i in range(len(text) - k + 1)]
             self.counted[k] = Counter(grams)
-            # What stands before each; "^" is the beginning of the text.
+            # The characters before each one; "^" is the beginning of the text.
             pairs = {(("^" + text)[i], gram) for i, gram in enumerate(grams)}
             self.continued[k] = Counter(gram for _, gram in pairs)
 

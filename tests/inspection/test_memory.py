@@ -73,7 +73,7 @@ def test_the_loss_is_that_with_carried_state_and_what_an_empty_one_costs_more(ti
 
 
 def shift_register(length, characters="abcdefg"):
-    """A network that puts out the character read `length` characters ago, and knows no more."""
+    """A network whose only memory is the character read `length` characters ago, its prediction."""
     V = len(characters)
     model = CharRNN(Vocabulary(characters), layer_type="vanilla-relu", hidden_size=length * V)
     model.parameters["layer1.Wx"][:V] = np.eye(V)
@@ -85,9 +85,9 @@ def shift_register(length, characters="abcdefg"):
 @pytest.mark.parametrize("length", [1, 2, 5, 9])
 def test_the_horizon_is_the_context_that_a_network_uses(length, rng):
     text = np.tile(rng.integers(0, 7, length), 600 // length)
-    text[rng.random(len(text)) < 0.05] = 0  # now and then the rule is broken
+    text[rng.random(len(text)) < 0.05] = 0  # one character in 20 breaks the rule
     found = memory(shift_register(length), text, contexts=60, rng=rng)
-    # The mean over contexts makes out the end of a memory no sharper than to an eighth.
+    # The mean over contexts blurs the end of a memory by an eighth.
     assert length <= found.horizon <= length * 9 / 8 + 1
     np.testing.assert_allclose(found.loss[length - 1 :], found.carried, atol=1e-6)
     assert (found.loss[: length - 1] > found.carried + 0.5).all()

@@ -68,7 +68,7 @@ def test_a_layer_without_gates_has_the_eigenvalues_of_its_weights_too(cell, tiny
 
 
 def silent(cell, **biases):
-    """A network that nothing enters, and whose gates have these biases."""
+    """A network without inputs, and with these biases of its gates."""
     model = CharRNN(Vocabulary("abcdefg"), layer_type=cell, hidden_size=4)
     gates = {"lstm": "ifog", "gru": "rzn"}[cell]
     for name, bias in biases.items():

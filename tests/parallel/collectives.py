@@ -1,6 +1,6 @@
-"""What the members of a group of MPI find, as JSON: everything a group can do, with every member.
+"""All operations of a group of MPI ranks, and the result in each member, as JSON.
 
-collectives.py WORKERS: that each rank has.
+collectives.py WORKERS: the workers of each rank.
 """
 
 import json
@@ -13,13 +13,13 @@ from charrnn.parallel.launch import ending_together
 from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.parallel.workers import group_of
 
-#: Of the vectors: no multiple of any number of members.
+#: The length of the vectors, which is no multiple of any number of members.
 SIZE = 7
 TEXT = np.arange(100, 150, dtype=np.uint16)
 
 
 class Table:
-    """What every member has before it, and can do."""
+    """The arrays of a member, and the operations as methods."""
 
     def __init__(self, group, text):
         self.group = group
@@ -35,7 +35,7 @@ class Table:
         return getattr(self, name)(*arguments)
 
     def told(self, found):
-        """What each member found, for the first one."""
+        """The results of all members, in the leader."""
         said = [Path(f"{rank} of {self.group.size}") for rank in range(self.group.size)]
         said[self.group.rank].write_text(json.dumps(found))
         self.meet()
@@ -47,7 +47,7 @@ class Table:
         self.group.all_reduce([])
 
     def fill(self, array):
-        """With what is to be written over, before anybody does."""
+        """Fill an array with NaN before any member overwrites it."""
         array[...] = np.nan
         self.meet()
 
@@ -93,7 +93,7 @@ class Table:
 
 
 def work(group, *arguments):
-    """What all but the first do."""
+    """Execute the operations in a member that does not lead."""
     assert arguments == ("an argument", 2)
     table = Table(group, None)
     group.start(work, *arguments)
@@ -102,7 +102,7 @@ def work(group, *arguments):
 
 
 def lead(group):
-    """What the first does."""
+    """Order the operations in the leader; returns the results by name."""
     table = Table(group, TEXT)
     group.start(work, "an argument", 2)
     size = group.size
@@ -126,7 +126,7 @@ def lead(group):
 
 
 def main():
-    """Lead or follow, as MPI has it."""
+    """Lead the ranks in rank 0, or do the work of another rank."""
     from mpi4py import MPI  # not in the processes that ranks start
 
     workers = int(sys.argv[1])

@@ -8,7 +8,7 @@ import pytest
 from parallel.launching import HERE, launch, needs_mpi
 
 pytestmark = needs_mpi
-#: Of the vectors of collectives.py.
+#: The length of the vectors of collectives.py.
 SIZE = 7
 #: Ranks, and processes of each.
 SHAPES = ((1, 1), (2, 1), (3, 1), (1, 3), (2, 2), (2, 3), (3, 2))
@@ -21,20 +21,20 @@ def shape(request):
 
 @pytest.fixture(scope="module")
 def size(shape):
-    """How many members there are."""
+    """The number of members."""
     ranks, workers = shape
     return ranks * workers
 
 
 @pytest.fixture(scope="module")
 def found(shape, place):
-    """What each member found."""
+    """The results of all members by operation."""
     ranks, workers = shape
     return json.loads(launch(ranks, HERE / "collectives.py", workers, cwd=place).stdout)
 
 
 def share(size, rank):
-    """The places of a vector that are a rank's."""
+    """The positions of a vector that belong to a member."""
     return range(rank * SIZE // size, (rank + 1) * SIZE // size)
 
 

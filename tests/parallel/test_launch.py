@@ -24,7 +24,7 @@ def test_launchers_are_known_by_their_variables(environment, expected):
 
 @pytest.fixture
 def mpi(monkeypatch):
-    """A module of MPI at work, which remembers with what it was aborted."""
+    """A module of MPI in use, which records the code of an abort."""
     aborted = []
     world = SimpleNamespace(rank=1, size=3, Abort=aborted.append)
     module = SimpleNamespace(
@@ -35,7 +35,7 @@ def mpi(monkeypatch):
 
 
 def end(error):
-    """Leave by an error, as a program does."""
+    """End by an error, as a program does."""
     with pytest.raises(type(error)), ending_together():
         raise error
 

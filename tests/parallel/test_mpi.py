@@ -1,4 +1,4 @@
-"""The group of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
+"""`charrnn train --mpi`, started by a launcher of MPI."""
 
 import signal
 import subprocess
@@ -35,7 +35,7 @@ def size(request):
 
 @pytest.fixture(scope="module")
 def trained(size, place):
-    """What so many ranks said of their training, and the checkpoint."""
+    """The messages of a training by several ranks, and its checkpoint."""
     path = f"by {size}.npz"
     said = launch(size, *CHARRNN, "train", "--mpi", "text.txt", "-c", path, *QUICK, cwd=place)
     return said.stderr, checkpoint.read(place / path)

@@ -22,32 +22,32 @@ from parallel.launching import (
 )
 
 pytestmark = needs_mpi
-#: Two ranks with as many workers each: four members.
+#: Two ranks with two workers each: four members.
 WORKERS = ("--workers", "2")
 HEAVY = (*LONG, *WORKERS)
 
 
 @pytest.fixture(scope="module")
 def trained(place):
-    """What was said of a training, and the checkpoint."""
+    """The messages of a training, and its checkpoint."""
     said = train(2, place, "text.txt", "-c", "both.npz", *QUICK, *WORKERS)
     return said, checkpoint.read(place / "both.npz")
 
 
 def living(place):
-    """The processes that work in a directory."""
+    """The processes whose working directory is this one."""
     return [link for link in Path("/proc").glob("[0-9]*/cwd") if works_in(link, place)]
 
 
 def works_in(link, place):
     try:
         return link.readlink() == place
-    except OSError:  # it has ended, or is not ours
+    except OSError:  # the process has ended, or belongs to another user
         return False
 
 
 def leaves_nobody(place):
-    """Whether all end in a while: of a rank that was killed, the workers do so by themselves."""
+    """Return True if all processes end soon, also the workers of a rank that was killed."""
     for _ in range(100):
         if not living(place):
             return True

@@ -16,17 +16,17 @@ from charrnn.parallel import signals, workers
 from charrnn.parallel.group import Group
 from charrnn.parallel.workers import LeadingWorker, group_of
 
-#: Seconds after which something hangs, however busy the machine is.
+#: Seconds after which a test counts as hanging, also on a busy machine.
 DEADLINE = 60
-#: Of the vectors that are added up: no multiple of any number of members.
+#: The length of the vectors to sum, which is no multiple of any number of members.
 SIZE = 7
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 class Desk:
-    """What every member of the groups below has before it, and can do.
+    """The arrays of a member, and operations as methods.
 
-    Each does an order of the same name; what it found it writes on its row of the board.
+    An order is the name of a method; each member writes its result into its row of the board.
     """
 
     def __init__(self, group, *arrays):
@@ -37,7 +37,7 @@ class Desk:
         self.row = self.board[group.rank]
 
     def everyone(self, name, *arguments):
-        """Have all members do something, and see the board."""
+        """Call a method in all members; returns the board."""
         self.group.order(name, *arguments)
         getattr(self, name)(*arguments)
         return self.board.tolist()
@@ -62,8 +62,8 @@ class Desk:
         self.group.all_gather(self.board)
 
     def read_texts(self):
-        for place, array in enumerate(self.texts):
-            self.row[place] = checksum(array)
+        for column, array in enumerate(self.texts):
+            self.row[column] = checksum(array)
         self.group.all_gather(self.board)
 
     def stumble(self):
@@ -76,19 +76,19 @@ class Desk:
 
 
 def checksum(array):
-    """A number that every element changes, and its place."""
+    """A number that depends on every element and its position."""
     return float(array.ravel() @ np.arange(1, array.size + 1)) + array.ndim
 
 
 def work(group, constants):
-    """What the members of such a group do."""
+    """Execute the orders in a member that does not lead."""
     desk = Desk(group, *[None] * constants)
     for name, arguments in group.orders():
         getattr(desk, name)(*arguments)
 
 
 def begin(group, *arrays):
-    """The first member's desk, and the others at work."""
+    """Start the other members; returns the leader's desk."""
     desk = Desk(group, *arrays)
     group.start(work, len(arrays))
     return desk
@@ -96,7 +96,7 @@ def begin(group, *arrays):
 
 @pytest.fixture(autouse=True)
 def _deadline():
-    """A hang is a failure."""
+    """Make a test fail that hangs."""
 
     def ring(number, frame):
         pytest.fail(f"still waiting after {DEADLINE} s")
@@ -112,7 +112,7 @@ def _deadline():
 
 @pytest.fixture(scope="module", params=[2, 3])
 def desk(request, tmp_path_factory):
-    """That of a group that works well, with all kinds of constants."""
+    """The desk of a group without faults, with texts in all kinds of memory."""
     in_memory = np.arange(20, dtype=np.int16).reshape(4, 5)
     path = tmp_path_factory.mktemp("constants") / "numbers"
     np.arange(100, dtype=np.uint16).tofile(path)
@@ -332,7 +332,7 @@ def test_no_process_is_left_when_the_leader_is_killed(tmp_path):
     with program(tmp_path, "time.sleep(100)") as process:
         assert process.stdout.readline() == "no names\n"
         process.kill()
-        # The ends of these pipes are with all who were started, so this waits for all.
+        # Every process that was started has an end of these pipes, so this waits for all.
         _, said = process.communicate(timeout=DEADLINE / 2)
     assert said == ""
 

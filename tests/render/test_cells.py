@@ -12,7 +12,7 @@ from charrnn.render.escape import printable
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 DEPTHS = ["24-bit", "256", "16", "none"]
 
-#: Narrow, wide, marks, white space and what has to be spelled out.
+#: Narrow and wide characters, marks, white space, and characters to spell out.
 texts = st.text(st.sampled_from("abcé 각字😀\u0301\t\n\r\x1b\u202e") | st.characters(), max_size=60)
 
 

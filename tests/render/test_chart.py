@@ -18,7 +18,7 @@ def of(*series, width=40, height=10, **axes):
 
 
 def drawing(lines):
-    """What is drawn between the axes, which are found by the one below."""
+    """The drawing between the axes, which are found by the lower one."""
     below = max(number for number, line in enumerate(lines) if line.lstrip().startswith("+"))
     at = lines[below].index("+")
     return [line[at + 1 :] for line in lines[:below] if line[at : at + 1] in ("|", "+")]

@@ -13,7 +13,7 @@ from charrnn.render.plot import INK, check_suffix, save, svg
 
 LINE = Figure("Loss", "steps", "nats", (Series("gru", [0, 1, 2], [4, 2, 1]),))
 BARS = Figure("Words", "", "bits", (Series("", ["one", "two"], [1, 2], "bars"),))
-#: What would be a formula, markup or a script where it is not taken for text.
+#: Text that would be a formula, markup or a script elsewhere.
 HOSTILE = (
     '$x_1$ \\frac{ </text><script>alert(1)</script> <!-- --> & " id="p1" url(#p) #010203 \x1b\ufffe'
 )

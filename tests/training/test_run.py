@@ -126,7 +126,7 @@ def test_the_dropout_for_a_time_without_end_is_the_highest(begin):
 
 @pytest.mark.parametrize(("name", "count"), [("x" * 100, 30_000), ("x", 80_000)])
 def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count, begin, tmp_path):
-    """For their length, and for their number."""
+    """The names may be too long, or too many."""
     files = tuple(f"/{name}/{number}" for number in range(count))
     with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))

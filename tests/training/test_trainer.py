@@ -29,7 +29,7 @@ def text(rng):
 
 @pytest.fixture
 def start(tiny_model, text):
-    """Makes a run, always from the same weights; `held_out` is how often to hold out the rest."""
+    """Makes a trainer, always with the same weights; repeats the held-out text `held_out` times."""
     models, groups = {}, ExitStack()
 
     def make(cell="lstm", held_out=1, dropout=0.2, **settings):
@@ -114,7 +114,7 @@ WORSENING = {
 
 
 def resumed_without(left_out, start):
-    """Whether a run that was stopped at step 17 and resumed without something ends as it would."""
+    """Return True if a run resumed at step 17 without one part ends with the same bits."""
     settings = {**WORSENING, "dropout": 0.2 if left_out == "seed" else 0.0}
     whole, begun, fresh = start(**settings), start(**settings), start(**settings)
     list(train(whole))
@@ -298,7 +298,7 @@ def test_nothing_is_carried_over_the_end_of_the_text(start):
     assert seen == [False, *[True] * 9, False, True]
 
 
-#: With five streams members have unlike shares, and each of these does something.
+#: With five streams the shares of the members differ; each of these options has an effect.
 DIVIDED = {
     "batch_size": 5,
     "held_out": 8,
@@ -312,7 +312,7 @@ DIVIDED = {
 
 
 def assert_alike(first, second):
-    """That two runs are the same but for rounding, from step 24 to their end.
+    """Assert that two runs are the same but for rounding, from step 24 to their end.
 
     With step 28 the last stream comes to the end of the text and begins anew.
     """
@@ -370,12 +370,12 @@ def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
 
 
 def spoil_last_stream(run):
-    """The last worker's loss, and with it all of the gradient."""
+    """Spoil the last worker's loss, and with it all of the gradient."""
     run.states[..., -1] = np.nan
 
 
 def spoil_last_component(run):
-    """One component of the first worker's gradient, which is in the last one's part."""
+    """Spoil one component of the first worker's gradient, in the last worker's part."""
     right = run.model.loss_and_gradient
 
     def wrong(*arguments, **more):
@@ -409,7 +409,7 @@ def test_a_number_of_workers_out_of_range_is_refused(workers):
 
 
 def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
-    """Up to the last point, and for all of the run."""
+    """The history keeps the last point, and covers the whole run."""
     monkeypatch.setattr(RunState, "add_point", partialmethod(RunState.add_point, most=8))
     run = start(steps=100, val_every=1)
     for progress in train(run):

@@ -18,7 +18,7 @@ THE BARN OWL:
     '# One owl\ndef feed(owl):\n    if owl:\n        return """no"""\n',
 ]
 
-#: Features of which no value depends on what comes after its character.
+#: Features whose values do not depend on later characters.
 FROM_THE_PAST = (
     "depth of indentation",
     "column in the line",

@@ -12,7 +12,7 @@ C = "int feed(int owl) {\n    return owl;\n}\n"
 
 
 def of_tokens(text):
-    """What is inside of tokens, without the last of what ends them."""
+    """The characters inside tokens, without the last character of each closing delimiter."""
     return [text[slice(*token.inside)] for token in lexed(text).tokens]
 
 

@@ -9,7 +9,7 @@ from charrnn.inspection.reading import Signal
 
 
 def made(rng, known):
-    """Cells of which the sum, and no single one, tells a feature; `known` is how well."""
+    """Cells whose sum, and no single cell, follows a feature; `known` is the quality."""
     n = 4_000
     cells = rng.integers(60, 196, (6, n))
     total = cells.sum(axis=0) + (1 - known) * 300 * rng.standard_normal(n)

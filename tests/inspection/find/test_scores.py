@@ -92,7 +92,7 @@ def test_spearman_is_the_correlation_of_ranks_given_the_character(text, rng):
 
 def test_the_current_character_alone_gives_no_score(text, rng):
     letters = np.array(list(text))
-    cell = np.where(letters == "a", 200, 50)  # knows the character, and nothing else
+    cell = np.where(letters == "a", 200, 50)  # knows only the character
     holds = letters == "a"
     holds ^= rng.random(400) < 0.05
     scores, _ = score([cell], given(holds, True), text)
@@ -168,7 +168,7 @@ def test_a_thinned_sample_is_evenly_spaced(rng):
 
 
 def test_chance_on_few_positions_is_like_chance_on_all(rng):
-    """Of what stays the same for a while, as features and cells do."""
+    """Feature and cells change from time to time, as those of texts and networks do."""
     N = 60_000
     text = "".join(rng.choice(list("abc"), N))
     cells = [np.repeat(rng.integers(0, 256, N // 15), 15) for _ in range(20)]

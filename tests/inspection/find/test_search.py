@@ -1,4 +1,4 @@
-"""The finder on texts and networks of which the answer is known."""
+"""The search on texts and networks with a known answer."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from charrnn.training.trainer import Trainer, train
 
 
 def brackets(rng, lines):
-    """Lines that open brackets among letters, and then close just as many: `(a((b.)))`.
+    """Lines that open brackets among letters, and then close as many: `(a((b.)))`.
 
     The lines are longer than an untrained network remembers.
     """
@@ -109,7 +109,7 @@ def test_it_is_the_same_every_time(counter):
 
 
 def spans(seed, shares):
-    """A feature that has nothing to do with the text: it holds, or not, for a while."""
+    """A feature that does not depend on the text, and changes from time to time."""
 
     def measure(text):
         rng = np.random.default_rng(seed)
@@ -131,7 +131,7 @@ def test_of_sixty_features_at_random_at_most_one_is_found(counter):
 
 
 def test_the_level_of_chance_holds_for_the_best_of_many_cells(tiny_model, rng):
-    """Chosen and scored on the same half, one in twenty is beyond it, as it says."""
+    """The best cells chosen and scored on the same half exceed the level in one case of twenty."""
     model, text = tiny_model("gru", hidden_size=32), "".join(rng.choice(list("abcdefg"), 4_000))
     indices = model.vocabulary.encode(text)
     measured = measure(text, {str(seed): spans(seed, 0.4) for seed in range(100)})
