@@ -34,12 +34,12 @@ class Table:
         self.group.order(name, *arguments)
         return getattr(self, name)(*arguments)
 
-    def told(self, found):
+    def results(self, found):
         """The results of all members, in the leader."""
-        said = [Path(f"{rank} of {self.group.size}") for rank in range(self.group.size)]
-        said[self.group.rank].write_text(json.dumps(found))
+        files = [Path(f"{rank} of {self.group.size}") for rank in range(self.group.size)]
+        files[self.group.rank].write_text(json.dumps(found))
         self.meet()
-        answers = [json.loads(path.read_text()) for path in said] if self.group.rank == 0 else []
+        answers = [json.loads(path.read_text()) for path in files] if self.group.rank == 0 else []
         self.meet()
         return answers
 
@@ -52,22 +52,22 @@ class Table:
         self.meet()
 
     def begin(self):
-        return self.told(self.vector.tolist())
+        return self.results(self.vector.tolist())
 
     def all_reduce(self, numbers):
-        return self.told(self.group.all_reduce(numbers[self.group.rank]))
+        return self.results(self.group.all_reduce(numbers[self.group.rank]))
 
     def reduce_scatter(self, vectors):
         self.own[...] = vectors[self.group.rank]
         self.group.reduce_scatter(self.own)
-        return self.told(self.own.tolist())
+        return self.results(self.own.tolist())
 
     def all_gather(self):
         self.fill(self.vector)
         self.vector[self.group.part(SIZE)] = self.group.rank
         self.group.all_gather(self.vector)
         self.meet()
-        return self.told(self.vector.tolist())
+        return self.results(self.vector.tolist())
 
     def broadcast(self):
         self.fill(self.vector)
@@ -75,21 +75,21 @@ class Table:
             self.vector[...] = 5
         self.group.broadcast(self.vector, self.state)
         self.meet()
-        return self.told(self.vector.tolist())
+        return self.results(self.vector.tolist())
 
     def gather(self):
         self.fill(self.state)
         self.state[:, self.group.part(SIZE)] = [[self.group.rank], [self.group.rank + 10]]
         self.meet()
         self.group.gather(self.state)
-        return self.told(self.state.tolist())
+        return self.results(self.state.tolist())
 
     def take(self, starts, mode):
         mine = np.array(starts[self.group.rank], int)
         text = self.texts[mode]
         found = text.take(mine + np.arange(3)[:, None], mode=mode)
         assert found.dtype == TEXT.dtype
-        return self.told([len(text), found.T.tolist()])
+        return self.results([len(text), found.T.tolist()])
 
 
 def work(group, *arguments):
