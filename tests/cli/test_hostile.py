@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from helpers.commands import DRAWING, QUICK, command, terminal
+from helpers.commands import DRAWING, QUICK, command, invoke, terminal
 
 from charrnn import checkpoint
 
@@ -23,16 +23,25 @@ HARMFUL = re.compile(
 )
 
 
-@pytest.fixture
-def hostile(place, run):
-    """A checkpoint of a stranger, and their text."""
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """A folder with a checkpoint of a stranger, under two names, and the text."""
+    folder = tmp_path_factory.mktemp("stranger")
     text = "".join(f'{EVIL} ({number}) "quoted" Words.\n' for number in range(400))
-    Path(NAME).write_text(text.replace("\x00", "\x01"), encoding="utf-8")
-    run("train", NAME, *QUICK, "-c", "evil.npz")
-    saved = checkpoint.read("evil.npz")
+    (folder / NAME).write_text(text.replace("\x00", "\x01"), encoding="utf-8")
+    path = folder / "evil.npz"
+    invoke("train", folder / NAME, *QUICK, "-c", path)
+    saved = checkpoint.read(path)
     saved.versions["numpy"] = EVIL.replace("\x00", "")
-    checkpoint.save("evil.npz", saved)
-    shutil.copy("evil.npz", f"{NAME}.npz")
+    checkpoint.save(path, saved)
+    shutil.copy(path, folder / f"{NAME}.npz")
+    return folder
+
+
+@pytest.fixture
+def hostile(stranger, place):
+    """The checkpoint and the text of a stranger in the working directory."""
+    shutil.copytree(stranger, place, dirs_exist_ok=True)
 
 
 def shown(*words):
@@ -114,11 +123,26 @@ def test_json_is_ascii_without_control_characters(hostile):
         assert set(out.rstrip(b"\n")) <= set(range(0x20, 0x7F))
 
 
-#: Characters that old consoles cannot show.
+#: Consoles that cannot show all characters.
 NARROW = [
     {"PYTHONIOENCODING": "cp1252"},
     {"PYTHONIOENCODING": "ascii:strict"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+]
+
+
+#: Commands that show characters of a text, a name or a checkpoint.
+SHOWING = [
+    ["sample", "--length", "80"],
+    ["sample", "--json"],
+    ["inspect"],
+    ["inspect", "--cell", "1", "--color", "--predictions", "--length", "99"],
+    ["sample", "--prime", "Q"],
+    ["inspect", "--json"],
+    ["inspect", "--find", "--surprisal", "--errors", "--ngram", "--spectrum", "--gates"],
+    ["train", "--resume", "--steps", "24", "--sample-every", "6"],
+    ["inspect", "--help"],
+    ["train", "--overwrite", "no각.txt"],
 ]
 
 
@@ -127,18 +151,7 @@ def test_a_console_that_cannot_show_a_character_gets_something_else(environment,
     line = "각하 안녕하세요 😀 “quoted” — naïve\n"
     Path("text.txt").write_text(line * 400, encoding="utf-8")
     run("train", "text.txt", *QUICK, "-c", "각.npz")
-    for words in (
-        ["sample", "--length", "80"],
-        ["sample", "--json"],
-        ["sample", "--prime", "Q"],
-        ["inspect"],
-        ["inspect", "--json"],
-        ["inspect", "--cell", "1", "--color", "--predictions", "--length", "99"],
-        ["inspect", "--find", "--surprisal", "--errors", "--ngram", "--spectrum", "--gates"],
-        ["inspect", "--help"],
-        ["train", "--resume", "--steps", "24", "--sample-every", "6"],
-        ["train", "--overwrite", "no각.txt"],
-    ):
+    for words in SHOWING if environment is NARROW[0] else SHOWING[::3]:
         with command(words[0], "-c", "각.npz", *words[1:], env=environment) as process:
             _, said = process.communicate(timeout=60)
         assert b"Traceback" not in said

@@ -33,8 +33,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "call"), [(signal.SIGINT, "fsync"), (signal.SIGTERM, "replace")]
+)
 def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint(number, call, trained):
     before = Path("charrnn.npz").read_bytes()
     words = ["train", "--resume", "--steps", "1000000"]
@@ -120,16 +121,18 @@ def test_a_signal_ends_the_last_validation_which_a_resumed_run_makes_up_for(run)
     assert "its run is complete" in run("train", "--resume", code=2).stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    ("function", "words"),
+    ("function", "words", "number"),
     [
-        ("charrnn.text.vocabulary.Characters.add", []),
-        ("charrnn.text.vocabulary.Vocabulary.encode", []),
-        ("charrnn.network.model.CharRNN.initialize", []),
-        ("charrnn.network.model.CharRNN.losses", ["--time", "1h"]),  # a validation is measured
-        ("charrnn.training.trainer.Trainer.step", []),
-        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"]),
+        ("charrnn.text.vocabulary.Characters.add", [], signal.SIGINT),
+        ("charrnn.text.vocabulary.Vocabulary.encode", [], signal.SIGTERM),
+        ("charrnn.network.model.CharRNN.initialize", [], signal.SIGHUP),
+        # A validation is measured.
+        ("charrnn.network.model.CharRNN.losses", ["--time", "1h"], signal.SIGINT),
+        ("charrnn.training.trainer.Trainer.step", [], signal.SIGINT),
+        ("charrnn.training.trainer.Trainer.step", [], signal.SIGTERM),
+        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"], signal.SIGINT),
+        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"], signal.SIGHUP),
     ],
 )
 def test_before_the_first_step_is_taken_a_signal_ends_a_run_at_once(function, words, number):

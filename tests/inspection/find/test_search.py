@@ -184,7 +184,7 @@ def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anythi
     text = prose_and_code(rng)
     claims = []
     for cell in sorted(LAYER_TYPES):
-        strengths = best_of_untrained(text, cell, 20, rng)
+        strengths = best_of_untrained(text, cell, UNTRAINED_MODELS + 4, rng)
         assert strengths.shape[1] > 24
         for number in range(10):
             others = np.delete(strengths, number, axis=0)
