@@ -70,7 +70,7 @@ def test_a_missing_part_is_reported_in_one_line(arguments, said, run):
 
 @pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("lacking", ["corpus", "settings"])
-def test_half_a_run_is_none(lacking, run):
+def test_half_a_run_cannot_be_resumed(lacking, run):
     half = checkpoint.read("charrnn.npz")
     setattr(half, lacking, None)
     checkpoint.save("charrnn.npz", half)
