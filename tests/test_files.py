@@ -96,9 +96,7 @@ def test_a_file_of_another_user_stays_theirs_if_that_is_allowed(tmp_path, monkey
     assert path.stat().st_uid == os.geteuid()
 
 
-def test_the_first_error_is_raised_if_nothing_can_be_removed(
-    tmp_path, monkeypatch
-):
+def test_the_first_error_is_raised_if_nothing_can_be_removed(tmp_path, monkeypatch):
     path = tmp_path / "a"
     monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
     monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
@@ -170,9 +168,7 @@ def test_a_directory_that_is_gone_is_an_error_of_the_system(tmp_path):
         pass
 
 
-def test_a_file_that_another_program_has_open_is_tried_again(
-    tmp_path, monkeypatch
-):
+def test_a_file_that_another_program_has_open_is_tried_again(tmp_path, monkeypatch):
     path, replace, waited = tmp_path / "a", os.replace, []
 
     def busy(old, new):

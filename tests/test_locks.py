@@ -76,9 +76,7 @@ with holding(Path({str(path)!r})):
             assert path.read_text().startswith(f"process {os.getpid()} ")
 
 
-def test_a_lock_file_removed_before_it_is_locked_does_not_count(
-    path, monkeypatch
-):
+def test_a_lock_file_removed_before_it_is_locked_does_not_count(path, monkeypatch):
     tries, try_lock = [], locks.try_lock
 
     def slow(handle):

@@ -18,8 +18,8 @@ from charrnn.training.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL")
 
-#: A run that needs every part of its checkpoint: the streams of its short text start again at step 9
-#: and later, and the best weights are not the last.
+#: A run that needs every part of its checkpoint: the streams of its short text start again at step
+#: 9 and later, and the best weights are not the last.
 RUN = [
     "text.txt",
     *("--hidden-size", "6", "--batch-size", "4", "--seq-length", "8", "--dropout", "0.3"),

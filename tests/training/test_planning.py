@@ -121,10 +121,10 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 @pytest.mark.parametrize(
     ("train_loss", "val_loss", "best_step", "later", "advice"),
     [
-        (2.9, 2.9, 1000, [], "the model has hardly learned more than the frequencies of characters"),
-        (4.0, 3.5, 1000, [], "the model has hardly learned more than the frequencies of characters"),
+        (2.9, 2.9, 1000, [], "the model has hardly learned more than the frequencies"),
+        (4.0, 3.5, 1000, [], "the model has hardly learned more than the frequencies"),
         (1.0, 3.5, 1000, [], "2.50 nats worse on unseen text"),
-        (2.9, None, 0, [], "the model has hardly learned more than the frequencies of characters"),
+        (2.9, None, 0, [], "the model has hardly learned more than the frequencies"),
         (log(2), None, 0, [], "the model gives the right character a probability of 0.50"),
         (1.0, 1.9, 500, [1.92, 1.95, 2.0], "overfitting since step 500: more --dropout"),
         (1.0, 1.1, 690, [1.13], "overfitting since step 690"),
