@@ -1,4 +1,4 @@
-"""Training steps, and parts of them, for contenders: what each library does, at its best."""
+"""Training steps for contenders: each library in its fastest form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from common import VOCABULARY_SIZE
 from contenders import Step
 
-#: Steps that no measurement gets to.
+#: More steps than any measurement takes.
 ENDLESS = 10**9
 
 
@@ -22,7 +22,7 @@ def charrnn_step(
     workers: int,
     vocabulary_size: int = VOCABULARY_SIZE,
 ) -> Iterator[Step]:
-    """A whole training step of charrnn, by so many processes: what `charrnn train` repeats."""
+    """A whole training step of charrnn by several processes, as `charrnn train` repeats it."""
     import numpy as np
 
     from charrnn.config import TrainingConfig
@@ -54,7 +54,7 @@ def charrnn_step(
 def torch_step(
     cell: str, hidden_size: int, num_layers: int, batch_size: int, seq_length: int
 ) -> Iterator[Step]:
-    """The same in PyTorch: time first, which it is quickest with, and its fused Adam."""
+    """A whole training step of PyTorch: time first, its fastest layout, and its fused Adam."""
     import torch
     from torch import nn
     from torch.nn import functional

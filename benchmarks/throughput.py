@@ -3,10 +3,10 @@
     python benchmarks/throughput.py                 # without torch: charrnn alone
     pip install torch==2.13.0 && python benchmarks/throughput.py
 
-Both do the full training step: one-hot input, recurrent layers, softmax, backward pass through
-the window, clipping to a norm of 1, Adam; float32, batch 64, window 64, 65 characters, the
-state carried. charrnn has a process a core, PyTorch is measured with one thread and with a
-thread a core, and the better of the two counts. All take turns.
+Both take the full training step: one-hot input, recurrent layers, softmax, backward pass through
+the window, clipping to a norm of 1, Adam; float32, batch 64, window 64, 65 characters, carried
+state. charrnn has a process a core. PyTorch is measured with one thread and with a thread a core,
+and the better of the two counts. All take turns.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from charrnn.parallel.threads import cores
 from charrnn.parallel.workers import default_workers
 
 BATCH_SIZE = SEQ_LENGTH = 64
-#: Units and layers.
+#: Cells of a layer, and layers.
 SIZES = [(128, 1), (256, 1), (512, 1), (128, 2), (512, 2)]
-#: Contenders that are PyTorch, by their number of threads.
+#: The contenders of PyTorch, with their threads.
 TORCH = {f"torch, {n} thread{'s' if n > 1 else ''}": n for n in (1, cores())}
 
 
 def measure(options: Options) -> Result:
-    """Every cell in every size."""
+    """Measure every layer type in every size."""
     sizes = SIZES[:1] if options.quick else SIZES
     theirs = TORCH if "torch" in options.libraries else {}
     workers = default_workers(BATCH_SIZE)
@@ -54,7 +54,7 @@ def measure(options: Options) -> Result:
 def compare(
     who: dict[str, Contender], options: Options, cell: str, units: int, layers: int
 ) -> Result:
-    """Characters a second of both, and their ratio."""
+    """The characters a second of both libraries, and the ratio."""
     for name, contender in who.items():
         case = cell, units, layers, BATCH_SIZE, SEQ_LENGTH
         if name == "charrnn":

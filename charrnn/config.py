@@ -190,8 +190,8 @@ class TrainingConfig(Config):
     workers: int = number(CHOSEN, 1)
     ranks: int = number(1, 1)
 
-    def complete(self) -> TrainingConfig:
-        """This configuration, if a training can run with it.
+    def check_complete(self) -> None:
+        """Check that a training can run with these options.
 
         Raises:
             SettingError: if an option is still None, or a worker would have no stream.
@@ -209,7 +209,6 @@ class TrainingConfig(Config):
                 f"a batch of {self.batch_size} is too small for {self.ranks} ranks{of_workers}: "
                 "each reads at least one stream"
             )
-        return self
 
 
 def seconds_of(time: float | str) -> float:

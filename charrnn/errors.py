@@ -73,7 +73,7 @@ class DivergedError(TrainingError):
 
     @classmethod
     def of_states(cls, doing: str) -> DivergedError:
-        """The error of a model that reads or writes a text; `doing` is one of these words."""
+        """The error of a model whose state became infinite; `doing` is "reads" or "writes"."""
         return cls(
             f"the hidden state or the logits became non-finite as the model {doing}",
             "the training diverged: train again with a lower --learning-rate",

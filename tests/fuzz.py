@@ -126,7 +126,7 @@ def zip_case(whole: bytes, rng: np.random.Generator) -> bytes:
             size = 4 if form.size > 22 and fields[number] > 0xFFFF else 2
             fields[number] = NUMBERS[rng.integers(12)] & (2 ** (8 * size) - 1)
             form.pack_into(data, place, *fields)
-        elif rng.random() < 0.5:  # the records of a large file, of which fields are wrong
+        elif rng.random() < 0.5:  # the records of a large file, with wrong fields
             start, length, end = (NUMBERS[rng.integers(len(NUMBERS))] for _ in range(3))
             start = data.find(archive.ENTRY) if rng.random() < 0.7 else start
             length = len(data) - 22 - start if rng.random() < 0.5 else length
@@ -165,7 +165,7 @@ def array_case(member: bytes, rng: np.random.Generator) -> bytes:
         said = said.replace("False", "True")
     elif kind == 4:
         said = mutated(said.encode("latin-1"), rng).decode("latin-1")
-    if rng.random() < 0.2:  # other numbers, some of them none
+    if rng.random() < 0.2:  # other numbers, some of them NaN
         numbers = mutated(numbers, rng)
     else:
         values = [np.nan, np.inf, -np.inf, 3.4e38, -1.0, 1e-45, 2.0**53]
@@ -177,7 +177,7 @@ def array_case(member: bytes, rng: np.random.Generator) -> bytes:
 
 
 def value_for(field: Field | None, old: object, rng: np.random.Generator) -> object:
-    """Return a value for a field of a header: within its range or beyond, or of another type."""
+    """Return a value for a field of a header: in or out of its range, or of another type."""
     if field is not None and rng.random() < 0.6:
         if field.choices:
             return str(rng.choice(field.choices))

@@ -253,7 +253,7 @@ def test_another_run_is_not_overwritten_unless_asked_for():
     charrnn.train(text=TEXT, checkpoint="model.npz", overwrite=True, **SMALL)
 
 
-def test_what_a_model_does_not_know_is_refused():
+def test_unknown_characters_are_refused():
     model = charrnn.train(text=TEXT, **SMALL)
     with pytest.raises(UnknownCharacterError):
         model.evaluate("Ω and more")

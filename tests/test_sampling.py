@@ -232,7 +232,7 @@ def test_a_sample_ends_before_its_stop():
 
 
 def test_a_block_ends_when_all_its_samples_have():
-    never = 10**12  # steps that a test would wait for in vain
+    never = 10**12  # more steps than a test can wait for
     texts = draw(length=never, choice=Choice(temperature=0), num_samples=2, stops=["d"])
     assert texts == ["bc", "bc"]
 
@@ -363,7 +363,7 @@ def test_two_readers_in_turns_do_not_disturb_each_other(layer_type, tiny_model):
 
 
 @each_layer_type
-def test_a_held_unit_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
+def test_a_held_cell_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
     model = tiny_model(layer_type, 2)
     held, free = Reader(model, 3), Reader(model, 3)
     S = held.state.shape[1]

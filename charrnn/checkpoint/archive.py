@@ -24,7 +24,7 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.errors import CheckpointError, DamagedCheckpointError
 
-#: The format of a zip file, as far as `Locator`: APPNOTE.TXT of PKWARE, version 6.3.
+#: The records of a zip file, up to `Locator`, as in APPNOTE.TXT of PKWARE, version 6.3.
 #: The signatures of a member, of an entry of the directory, and of the end record.
 MEMBER, ENTRY, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 #: The signatures of the end record of a file above `LARGE`, and of the pointer to that record.

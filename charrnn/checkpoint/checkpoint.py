@@ -59,7 +59,7 @@ class Checkpoint:
         settings: of the training; None likewise.
         run: the numbers of the training.
         resume: the arrays that resume the training, by name.
-        excerpt: the beginning of the held-out text.
+        excerpt: the beginning of the held-out text, or of the training text where none is held out.
         versions: see `charrnn.checkpoint.fingerprint`.
     """
 
@@ -83,6 +83,15 @@ class Checkpoint:
     def binary(self) -> bool:
         """True if each byte is a character to the model."""
         return self.corpus is not None and self.corpus.binary
+
+    @property
+    def excerpt_name(self) -> str:
+        """The name of the excerpt for people; "held-out" only where a text is held out."""
+        if self.corpus is None:
+            return "the excerpt in the checkpoint"
+        if not self.corpus.held_out:
+            return "the excerpt of the training text"
+        return "the held-out excerpt"
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""
@@ -121,7 +130,7 @@ class Checkpoint:
         check_shapes(self.model, len(self.vocabulary), best=self.best, last=self.last)
         try:
             if self.settings:
-                self.settings.complete()
+                self.settings.check_complete()
         except SettingError as error:  # settings that contradict each other
             raise DamagedCheckpointError(f"settings of its header: {error}") from error
         for group in GROUPS:

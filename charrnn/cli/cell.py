@@ -12,7 +12,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import SettingError
-from charrnn.inspection.find.follow import Following, follow
+from charrnn.inspection.find.follow import Following, followed_features
 from charrnn.inspection.positions import peaks
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording, record
@@ -58,7 +58,7 @@ def inspect_cell(
     values = of_layer[:, cell]
     if signal.name == "c":
         values = np.tanh(values)  # as in the output of the cell
-    following = follow(values, indices, text)
+    following = followed_features(values, indices, text)
     result: dict[str, Any] = {
         "characters": len(text),
         "loss": float(recording.losses.mean()) if len(text) > 1 else None,

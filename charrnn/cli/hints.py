@@ -135,6 +135,6 @@ def _nearest(word: str, names: Iterable[str]) -> str:
     whole = [name for name in names if len(word) > 3 and name.startswith(word)]
     if whole:
         return whole[0]
-    from difflib import get_close_matches  # of use after a mistake alone, and slow to import
+    from difflib import get_close_matches  # slow to import, and needed only after a mistake
 
     return next(iter(get_close_matches(word, names, n=1, cutoff=0.7)), "")

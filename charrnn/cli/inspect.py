@@ -25,6 +25,7 @@ from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.learning_curves import learning_curves
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
 from charrnn.render.extras import need
 
@@ -40,6 +41,8 @@ NEEDS = {
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
 OUTPUTS = ("html", "plot", "export")
+#: The signals of all layer types.
+SIGNALS = list(dict.fromkeys(name for layer in LAYER_TYPES.values() for name in layer.signals))
 #: The help.
 GROUPS = {
     "What to look at": [
@@ -109,7 +112,7 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--signal",
-    type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
+    type=click.Choice(SIGNALS),
     multiple=True,
     help="The output h, the memory c of an LSTM, or a gate; repeatable without --cell."
     "  [default: h for --cell, all that fit on a page, else h and c]",
@@ -133,12 +136,13 @@ def analyses_options(command: Command) -> Command:
     "--seed",
     type=click.IntRange(0),
     default=0,
-    help="The seed of the shifts, the untrained models and the positions drawn.",
+    show_default=True,
+    help="Seed of all random choices: untrained models, shifts, cells to hold, positions.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--color/--no-color", default=None, help="[default: on a terminal]")
-@encoding_options
-@np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
+@encoding_options("--text")
+@np.errstate(over="ignore", invalid="ignore")  # the analyses find non-finite numbers
 def command(**options: Any) -> None:
     """Look inside a trained model.
 
@@ -155,10 +159,11 @@ def command(**options: Any) -> None:
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
     unit) after each character: blue below zero, red above; gates from blue, closed, to red,
     open. --find names the cells that follow something in the text (quotes, brackets, the
-    column, …), with controls for chance. The text is the held-out excerpt in the checkpoint, or
-    --text, which is also scored. --dynamic scores the text twice: by the model as it is, and by
-    dynamic evaluation, where every 32 characters are scored first and then learned from, by one
-    step of gradient descent with learning rate 0.2 and the gradient clipped to a norm of 1.
+    column, …), with controls for chance. The text is the excerpt in the checkpoint, from the
+    held-out text if there is one; or --text, which is also scored. --dynamic scores the text twice:
+    by the model as it is, and by dynamic evaluation, where every 32 characters are scored first and
+    then learned from, by one step of gradient descent with learning rate 0.2 and the gradient
+    clipped to a norm of 1.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
@@ -170,7 +175,7 @@ def command(**options: Any) -> None:
     check_outputs(checkpoint, options)
     model = checkpoint.build(options["weights"])
     if asked or reads_text:
-        # Imported late: the description of a model does without.
+        # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
         text.inspect_text(checkpoint, model, asked, options)
         return

@@ -42,7 +42,7 @@ PAGE_LENGTH = 20_000
 def inspect_text(
     checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict[str, Any]
 ) -> None:
-    """Read a text, answer everything that was asked about it, and write all outputs."""
+    """Read a text, answer all questions about it, and write all outputs."""
     subject, name = subject_of(checkpoint, model, options)
     result: dict[str, Any] = {"text": name, "characters": len(subject.text)}
     shown: list[Iterable[str]] = []
@@ -91,7 +91,7 @@ def subject_of(
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
-    text, name, path = checkpoint.excerpt, "the held-out excerpt", options["text"]
+    text, name, path = checkpoint.excerpt, checkpoint.excerpt_name, options["text"]
     if path is not None:
         refuse_terminal((path,))
         how = decoding(options, checkpoint.binary)
@@ -101,7 +101,7 @@ def subject_of(
         notice(f"left out {characters(dropped)} that the model has not seen")
         text = model.vocabulary.decode(indices)
     if not text:
-        raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
+        raise TextError(f"{path or checkpoint.excerpt_name}: no text to look at")
     subject = Subject(
         model,
         text,
@@ -175,7 +175,7 @@ def score(model: CharRNN, indices: Array) -> dict[str, float | None]:
 
 
 def dynamic_score(model: CharRNN, indices: Array, options: dict[str, Any]) -> dict[str, float]:
-    """The same by dynamic evaluation, where asked for."""
+    """The loss of a text by dynamic evaluation; empty without `--dynamic`."""
     if len(indices) < 2 or not options["dynamic"]:
         return {}
     loss = evaluate_dynamically(model, indices)
@@ -210,7 +210,7 @@ def show(parts: Sequence[Iterable[str]]) -> None:
 
 
 def save_plot(figures: list[Figure], path: Path | None) -> None:
-    """Draw the figures into a file, if one was asked for and there are any."""
+    """Draw the figures into the file of `--plot`, if any."""
     if path is None:
         return
     if not figures:

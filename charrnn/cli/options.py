@@ -32,20 +32,26 @@ def checkpoint_option(command: Command) -> Command:
     )(command)
 
 
-def encoding_options(command: Command) -> Command:
-    """Add --encoding and --encoding-errors."""
-    for option in (
-        click.option(
+def encoding_options(text: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds --encoding and --encoding-errors.
+
+    Args:
+        text: the text with this encoding, in words.
+    """
+
+    def add(command: Command) -> Command:
+        command = click.option(
             "--encoding-errors",
             type=click.Choice(ERRORS),
             default=DEFAULT.errors,
             show_default=True,
             help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
-        ),
-        click.option("--encoding", metavar="NAME", help="Encoding of the text.  [default: utf-8]"),
-    ):
-        command = option(command)
-    return command
+        )(command)
+        return click.option(
+            "--encoding", metavar="NAME", help=f"Encoding of {text}.  [default: utf-8]"
+        )(command)
+
+    return add
 
 
 def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Path | None) -> None:

@@ -22,9 +22,9 @@ def introduce(run: Run) -> None:
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
         workers = f"{config.ranks} ranks{of_workers}"
+    last = f"; the last {held_out:,} are held out" if held_out else ""
     notice(
-        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} "
-        f"different; the last {held_out:,} are held out"
+        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
     notice(
         f"{model.layer_type}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
@@ -86,6 +86,17 @@ def advice(run: Run, train_loss: float) -> str:
         config.learning_rate,
         counters.step,
     )
+    later = [
+        loss
+        for point in counters.history
+        if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
+    ]
     return planning.advice_after(
-        train_loss, counters.best_loss, counters.best_step, counters.step, by_frequencies, remedy
+        train_loss,
+        counters.best_loss,
+        counters.best_step,
+        later,
+        counters.step,
+        by_frequencies,
+        remedy,
     )

@@ -11,7 +11,7 @@ from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
-from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.parallel.threads import cores
 from charrnn.render.extras import need
 
@@ -68,7 +68,7 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
             f"{size}: start it with the launcher of that MPI (Slurm: see srun --mpi=list)"
         )
     if mpi.COMM_WORLD.rank:
-        Follower(mpi).follow()
+        OtherRank(mpi).do_work()
         ctx.exit()
     workers = options["workers"] or 1
     if workers > cores():
@@ -78,7 +78,7 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
         )
     if per_rank:
         options["batch_size"] = per_rank * size
-    return Leader(mpi)
+    return LeadingRank(mpi)
 
 
 def module() -> Any:

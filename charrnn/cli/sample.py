@@ -115,7 +115,7 @@ GROUPS = {
     "(log_probs) and after (sampled_log_probs) temperature and filters.",
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
-@encoding_options
+@encoding_options("--prime-file")
 @np.errstate(over="ignore", invalid="ignore")  # checked by `sample`
 def command(**options: Any) -> None:
     """Write text with a trained model.

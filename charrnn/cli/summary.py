@@ -40,7 +40,7 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same for people, as pairs of a label and a text.
+    """The description of a model for people, as pairs of a label and a text.
 
     A model that was saved from Python may have neither a text nor a run.
     """
@@ -72,7 +72,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
-    """The same for a terminal, with the learning curves and the vocabulary."""
+    """The description of a model for a terminal, with the learning curves and the vocabulary."""
     lines = [f"{name:11} {value}" for name, value in rows(summary)]
     history = checkpoint.run.history
     if len(history) > 1:

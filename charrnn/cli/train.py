@@ -153,7 +153,7 @@ GROUPS = {
     metavar="N|auto",
 )
 @ranks_options
-@encoding_options
+@encoding_options("the text")
 @click.option(
     "--normalize",
     type=click.Choice(list(NORMAL_FORMS)),

@@ -231,7 +231,7 @@ class CharRNN:
         """
         tapes, _, d_h = self.workspace(*inputs.shape)
         outputs = [
-            tape["h_units_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
+            tape["h_cells_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
         ]
         layer_inputs = [inputs, *outputs[:-1]]
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
@@ -40,16 +40,21 @@ def blocked() -> Iterator[None]:
 class Interrupts:
     """A context in which the first SIGINT, SIGTERM or SIGHUP is only noted.
 
-    A second SIGINT or SIGTERM has its usual effect. A terminal that closes may send SIGHUP more
-    than once, without haste. Outside of the main thread, which alone receives signals, the context
-    does nothing.
+    A second SIGINT or SIGTERM has its usual effect. A terminal that closes may send SIGHUP several
+    times: each further one is ignored. Outside of the main thread, which alone receives signals,
+    the context does nothing.
+
+    Args:
+        ready: called when a signal arrives; while it returns False, every signal has its usual
+            effect.
 
     Attributes:
         received: the number of the signal, or 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ready: Callable[[], bool] = lambda: True) -> None:
         self.received = 0
+        self._ready = ready
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:
@@ -71,6 +76,10 @@ class Interrupts:
         self._restore(*self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if not self._ready():
+            self._restore(number)
+            signal.raise_signal(number)
+            return
         # Writes no message: the signal may interrupt a write to the same stream.
         self.received = self.received or number
         self._restore(signal.SIGINT, signal.SIGTERM)

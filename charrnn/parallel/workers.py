@@ -55,7 +55,7 @@ def group_of(workers: int, outer: Group | None = None) -> Group:
         outer: the group of ranks; each of its members has as many workers.
     """
     outer = outer or Group()
-    return Leader(workers, outer) if workers > 1 else outer
+    return LeadingWorker(workers, outer) if workers > 1 else outer
 
 
 def lead(outer: Group, workers: int, work: Callable[..., None], *arguments: Any) -> None:
@@ -132,7 +132,7 @@ class WorkerGroup(Group):
         """The indices at each worker's positions of a text that the leader reads."""
 
 
-class Leader(WorkerGroup):
+class LeadingWorker(WorkerGroup):
     """The worker that creates the memory and the other workers.
 
     Args:
@@ -182,8 +182,8 @@ class Leader(WorkerGroup):
 
     def _start_one(self, worker: int, work: Callable[..., None], arguments: Any) -> None:
         ours, theirs = self._context.Pipe()
-        follower = self.seat._replace(worker=worker), self._memories, theirs
-        process = self._context.Process(target=follow, args=(follower, work, arguments))
+        member = self.seat._replace(worker=worker), self._memories, theirs
+        process = self._context.Process(target=worker_main, args=(member, work, arguments))
         try:
             process.start()
         except OSError as error:
@@ -191,7 +191,7 @@ class Leader(WorkerGroup):
                 f"{self._name(worker)} cannot be started ({error.strerror}): train with "
                 "fewer --workers"
             ) from error
-        theirs.close()  # so that the follower's end is the only one
+        theirs.close()  # so that the worker's end is the only one
         self._pipes.append(ours)
         self._processes.append(process)
 
@@ -300,7 +300,7 @@ def dismiss(pipes: list[Connection], processes: list[SpawnProcess]) -> None:
     pipes.clear()
 
 
-class Follower(WorkerGroup):
+class OtherWorker(WorkerGroup):
     """Every other worker, in a process of its own."""
 
     def __init__(self, seat: Seat, memories: list[Memory | int], pipe: Connection) -> None:
@@ -374,15 +374,21 @@ class RelayedText:
         return self._group.take(self._text, positions, mode)
 
 
-def follow(
-    follower: tuple[Seat, list[Memory | int], Connection],
+def worker_main(
+    member: tuple[Seat, list[Memory | int], Connection],
     work: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
-    """The main function of a follower's process: do the work, or report the error."""
+    """Do the work of a worker in its process, or report the error.
+
+    Args:
+        member: the arguments of `OtherWorker`.
+        work: called with the group and the arguments.
+        arguments: of the work.
+    """
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    group = Follower(*follower)
+    group = OtherWorker(*member)
     with suppress(*GONE):  # the leader is gone: end in silence
         try:
             work(group, *arguments)

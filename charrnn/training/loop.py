@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from charrnn.parallel.signals import Interrupts
 from charrnn.training.budget import Budget
@@ -21,8 +20,9 @@ def carry_out(
 ) -> int:
     """Train until the end, and save at intervals and at the end.
 
-    From the first step on, a first Ctrl-C or `kill` ends the training after the step in progress,
-    and a second one ends the program.
+    Once the first step is taken, a first Ctrl-C or `kill` ends the training after the step or the
+    validation window in progress, and the run is saved; a second one ends the program. Before,
+    there is nothing to save, and a signal ends the program at once.
 
     Args:
         run: to train.
@@ -38,14 +38,13 @@ def carry_out(
         TrainingError: where the training diverges.
         CheckpointError: where the last save fails.
     """
-    trainer, interrupts = run.trainer, Interrupts()
+    trainer, signal = run.trainer, 0
+    before = trainer.counters.step
+    interrupts = Interrupts(lambda: trainer.counters.step > before)
     trainer.stop = lambda: interrupts.received
     saver = Saver(run, notice)
-    first, signal = trainer.counters.step + 1, 0
-    with ExitStack() as stack:
+    with interrupts:
         for figures in train(trainer):
-            if figures.step == first:  # before, there is nothing to save: signals end at once
-                stack.enter_context(interrupts)
             progress(figures)
             if budget and (plan := budget.measure()):
                 planned(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, exp, log2
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import HIDDEN_SIZE
+from charrnn.network.layers import LAYER_TYPES
 
 #: Steps of the default run: about three minutes on two cores with the default model.
 STEPS = 5_000
@@ -44,6 +46,9 @@ MAX_COUNTED = 1_000_000
 COUNTED_TOGETHER = 1 << 16
 #: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
+#: The least rise of the validation loss that is called overfitting, in nats: smaller differences are
+#: as large between two seeds.
+MIN_RISE = 0.02
 
 
 def held_out(characters: int, fraction: float | None = None) -> int:
@@ -113,7 +118,7 @@ def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
         hidden_size: cells of a layer.
         num_layers: layers.
     """
-    if not layer_type.startswith("vanilla"):
+    if LAYER_TYPES[layer_type].gates:
         return RATE
     return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
 
@@ -242,6 +247,7 @@ def advice_after(
     train_loss: float,
     val_loss: float | None,
     best_step: int,
+    later_losses: Sequence[float],
     step: int,
     by_frequencies: float,
     remedy: str,
@@ -252,6 +258,7 @@ def advice_after(
         train_loss: the latest, in nats a character.
         val_loss: the lowest; None where no text was held out.
         best_step: the step of the lowest.
+        later_losses: those of the validations since then, in order.
         step: the last.
         by_frequencies: the loss of `loss_by_frequencies` on the text held out, or on the text
             trained on where nothing was held out.
@@ -268,7 +275,7 @@ def advice_after(
         typical = exp(-train_loss)
         return f"the model gives the right character a probability of {typical:.2f}, typically"
     gap = val_loss - train_loss
-    if best_step < 0.7 * step:
+    if best_step < 0.7 * step and rises(val_loss, later_losses):
         return (
             f"overfitting since step {best_step:,}: more --dropout or --weight-decay, a smaller "
             "--hidden-size, or more text"
@@ -281,3 +288,20 @@ def advice_after(
             "would help"
         )
     return "neither much over- nor underfitting: more time, or a larger model with more time"
+
+
+def rises(best: float, later: Sequence[float]) -> bool:
+    """True if a validation loss has risen clearly since its lowest value.
+
+    The loss of a network that learns the training text by memory rises steadily. A loss that only
+    varies falls about as far as it rises, so a clear rise is more than twice the largest fall from
+    one validation to the next.
+
+    Args:
+        best: the lowest loss, in nats a character.
+        later: the losses of the validations since then, in order.
+    """
+    if not later:
+        return False
+    largest_fall = max(before - after for before, after in zip([best, *later], later))
+    return later[-1] - best > max(MIN_RISE, 2 * largest_fall)

@@ -24,7 +24,7 @@ def check_memory(model: CharRNN, config: TrainingConfig) -> None:
     if there is not None and needed > there:
         raise MemoryError(
             f"{config.batch_size:,} streams of {config.seq_length:,} characters and "
-            f"{model.num_layers} × {model.hidden_size:,} units need {needed / 1e9:,.1f} GB, and "
+            f"{model.num_layers} × {model.hidden_size:,} cells need {needed / 1e9:,.1f} GB, and "
             f"{there / 1e9:,.1f} GB are available"
         )
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import Checkpoint, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import (
@@ -33,7 +32,7 @@ from charrnn.training import planning
 from charrnn.training.resources import check_memory
 from charrnn.training.trainer import Trainer, due
 
-#: Characters of the held-out text in a checkpoint, for the inspection of a model without its text.
+#: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
 EXCERPT = 100_000
 #: The options that may change when a run is resumed; all others stay as they were.
 CHANGEABLE = frozenset({"steps", "val_every", "patience", "workers"})
@@ -47,7 +46,7 @@ class Run:
         trainer: of the model.
         path: of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
-        excerpt: of the held-out text.
+        excerpt: of the held-out text, or of the training text where none is held out.
         notices: the decisions that the user did not make, one line each.
         indices: the whole text; where it is in a temporary file, from which workers read it,
             the file lasts as long as this does.
@@ -167,7 +166,8 @@ def new(
     config = config.filled(learning_rate=rate)
     if ranks:
         config = replace(config.filled(workers=1), ranks=ranks.size)
-    config = plan(config, len(train), held_out, epochs, notices).complete()
+    config = plan(config, len(train), held_out, epochs, notices)
+    config.check_complete()
     if not init_from:
         network.initialize(np.random.default_rng(config.seed))
     read = config.steps * config.batch_size * config.seq_length
@@ -190,7 +190,7 @@ def vocabulary_for(corpus: Corpus, init_from: Checkpoint | None) -> Vocabulary:
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
-    if not header.has_room(corpus.name, corpus.files):
+    if not schema.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
@@ -302,7 +302,8 @@ def resume(
     if len(train) < 2:
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
-    config = changed(before, changes, ranks).complete()
+    config = changed(before, changes, ranks)
+    config.check_complete()
     check_sizes(network, config, len(train), path)
     notices = notices_of_changes(before, config, saved)
     group = workers.group_of(config.workers, ranks)

@@ -78,7 +78,8 @@ class Trainer:
         config: TrainingConfig,
         group: Group | None = None,
     ) -> None:
-        self.model, self.config = model, config.complete()
+        config.check_complete()
+        self.model, self.config = model, config
         self.group = group = group or Group()
         self.counters, self.pending = RunState(), False
         self.stop: Callable[[], object] = never
@@ -96,7 +97,8 @@ class Trainer:
             model.parameters, config.weight_decay, config.momentum, self.part, group.shared
         )
         self._best = weights.copy() if group.rank == 0 else weights
-        group.start(follow, type(self), model.vocabulary.ix_to_char, model.configuration, config)
+        characters = model.vocabulary.ix_to_char
+        group.start(execute_orders, type(self), characters, model.configuration, config)
 
     @np.errstate(over="ignore", invalid="ignore")  # non-finite numbers are found below
     def step(self) -> Progress:
@@ -302,14 +304,14 @@ def train(trainer: Trainer) -> Iterator[Progress]:
             yield progress
 
 
-def follow(
+def execute_orders(
     group: Group,
     kind: type[Trainer],
     characters: str,
     configuration: dict[str, Any],
     config: TrainingConfig,
 ) -> None:
-    """Carry out the leader's orders: the work of every other member of a group."""
+    """Execute the leader's orders, in every other member of a group."""
     model = CharRNN(Vocabulary(characters), **configuration)
     nothing = np.empty(0)
     trainer = kind(model, nothing, nothing, config, group)

@@ -37,7 +37,7 @@ def path(tmp_path):
     return tmp_path / "model.npz"
 
 
-def test_what_is_saved_is_read(path):
+def test_a_saved_checkpoint_is_read(path):
     saved = made(
         corpus=CORPUS,
         settings=SETTINGS,
@@ -127,7 +127,7 @@ def test_a_newer_format_asks_for_an_upgrade(path):
         ("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32), "the model needs"),
     ],
 )
-def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, path):
+def test_a_wrong_array_is_refused(name, array, said, path):
     rewritten(path, lambda arrays: arrays.update({name: array}))
     with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
         read(path)
@@ -202,7 +202,7 @@ def test_a_save_that_fails_leaves_the_old_one_and_nothing_else(path, monkeypatch
 
 
 @pytest.mark.parametrize("group", ["best", "last", "resume"])
-def test_what_is_not_finite_does_not_replace_what_is(group, path):
+def test_non_finite_weights_do_not_replace_finite_ones(group, path):
     save(path, made(excerpt="a", resume={"m": np.zeros(4)}))
     spoiled = made(excerpt="b", resume={"m": np.zeros(4)})
     next(iter(getattr(spoiled, group).values())).flat[0] = np.inf
@@ -255,7 +255,7 @@ def test_any_loss_that_float32_has_can_be_saved(changes, path):
     assert read(path).run == run
 
 
-def test_what_could_not_be_read_again_is_not_written(path):
+def test_a_checkpoint_that_could_not_be_read_again_is_not_written(path):
     with pytest.raises(
         CheckpointError,
         match=r"model\.npz: not saved, .* run.step of its header",

@@ -1,4 +1,4 @@
-"""Streams that are closed, or whose reader goes away."""
+"""Streams that are closed, or whose reader ends."""
 
 import io
 import os
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="file descriptors of 
 
 
 def ended(*words, closed=(), **more):
-    """The exit code and what was said of a command that begins with streams closed."""
+    """The exit code and the output of a command that begins with closed streams."""
 
     def close():
         for number in closed:
@@ -38,7 +38,7 @@ def test_without_stderr_a_run_is_trained_and_saved(closed, workers):
     assert checkpoint.read("charrnn.npz").run.step == 12
 
 
-def test_nothing_that_is_opened_takes_the_place_of_a_closed_stream():
+def test_no_opened_file_gets_the_number_of_a_closed_stream():
     program = """
 import os, sys
 from charrnn.cli.console import prepare_streams
@@ -65,7 +65,7 @@ def test_a_run_goes_on_when_the_reader_of_its_progress_goes_away():
     assert checkpoint.read("charrnn.npz").run.step == 12
 
 
-def test_what_cannot_be_said_is_no_error(monkeypatch):
+def test_a_notice_that_cannot_be_written_is_no_error(monkeypatch):
     read, write = os.pipe()
     os.close(read)
     with open(write, "w") as stream:
@@ -85,7 +85,7 @@ def test_what_cannot_be_said_is_no_error(monkeypatch):
         ["inspect", "--cell", "1", "--length", "90000"],
     ],
 )
-def test_a_reader_that_has_seen_enough_is_no_error(words, trained):
+def test_a_reader_that_stops_reading_is_no_error(words, trained):
     with command(*words) as process:
         assert process.stdout.read(1)
         process.stdout.close()

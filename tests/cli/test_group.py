@@ -44,6 +44,13 @@ def test_a_command_is_called_what_the_group_calls_it(name):
     assert (command.name, command.short_help) == (name, COMMANDS[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("train", "the text"), ("sample", "--prime-file"), ("inspect", "--text")]
+)
+def test_the_help_of_encoding_names_the_text(name, text, run):
+    assert f"Encoding of {text}." in " ".join(run(name, "--help").stdout.split())
+
+
 def test_the_version(run):
     assert run("--version").stdout == f"charrnn, version {charrnn.__version__}\n"
 

@@ -88,7 +88,7 @@ def test_a_layer_can_be_chosen_and_the_last_is_the_default(run):
         (["--cell", "-1"], "x>=0"),
     ],
 )
-def test_what_the_model_does_not_have_is_a_usage_error_that_says_what_it_has(wrong, said, run):
+def test_a_missing_layer_or_signal_is_a_usage_error_with_those_there_are(wrong, said, run):
     assert said in run("inspect", *wrong, code=2).stderr
 
 
@@ -105,7 +105,7 @@ def test_another_text_is_coloured(run, tmp_path):
     assert "The lamp" in run("inspect", "--text", "other.txt", "--cell", 1, "--no-color").stdout
 
 
-def test_characters_that_the_model_has_not_seen_are_left_out_and_said(run, tmp_path):
+def test_unknown_characters_are_left_out_with_a_notice(run, tmp_path):
     (tmp_path / "other.txt").write_text("naïve café", encoding="utf-8")
     result = run("inspect", "--text", "other.txt", "--cell", 1)
     assert "left out 2 characters" in result.stderr

@@ -26,6 +26,12 @@ def test_each_answers_in_a_sentence_and_the_same_as_json(name, run):
     assert len(result[name]) > 1
 
 
+def test_an_excerpt_is_called_held_out_only_if_it_is(run):
+    run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
+    result = json.loads(run("inspect", "-c", "all.npz", "--gates", "--json").stdout)
+    assert result["text"] == "the excerpt of the training text"
+
+
 @pytest.mark.parametrize("name", ["gradient", "spectrum"])
 def test_a_run_begun_from_other_weights_is_compared_with_random_ones(name, run):
     run("train", "text.txt", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])
@@ -49,7 +55,7 @@ def test_the_same_seed_gives_the_same_answer(run):
     assert run(*asked).stdout != run(*asked, "--seed", 1).stdout
 
 
-def test_a_feature_of_ones_own_is_looked_for_instead(run):
+def test_given_features_replace_the_built_in_ones(run):
     result = json.loads(run("inspect", "--feature", "[aeiou]", "--feature", "th", "--json").stdout)
     assert {row["feature"] for row in result["find"]["rows"]} | set(result["find"]["missing"]) == {
         "/[aeiou]/",
@@ -72,7 +78,7 @@ def test_only_the_layer_and_signal_asked_for_are_searched(run):
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_what_was_asked_for_is_drawn_into_a_file(suffix, run):
+def test_analyses_are_drawn_into_a_file(suffix, run):
     result = run("inspect", "--gates", "--plot", f"a.{suffix}")
     assert Path(f"a.{suffix}").stat().st_size > 1_000
     assert f"a.{suffix}" in result.stderr
@@ -129,12 +135,12 @@ def test_every_cell_answers_every_question(cell, run):
     assert set(ANALYSES) <= set(result)
 
 
-def test_all_of_it_is_one_page(run):
+def test_a_page_has_all_analyses(run):
     result = run("inspect", "--html", "report.html", "--length", 500)
     page = Path("report.html").read_text(encoding="utf-8")
     assert "report.html: " in result.stderr
     for name in ANALYSES:
-        # What was found stands beside the table of the cells.
+        # The answer of the search stands beside the table of the cells.
         assert ("Cells found" if name == "find" else analysis(name).HEADING) in page
     assert LIGHTHOUSE.name not in page
 
@@ -148,7 +154,7 @@ def test_a_page_without_the_training_text_lacks_only_what_needs_it(run):
     assert analysis("ngram").HEADING not in page
 
 
-def test_a_page_that_cannot_be_written_is_said(run):
+def test_a_page_that_cannot_be_written_is_an_error(run):
     assert "missing/a.html" in run("inspect", "--html", "missing/a.html", code=2).stderr
 
 
@@ -175,7 +181,7 @@ def test_json_has_the_verdict_of_the_table(run, monkeypatch):
         (["--gates", "--plot", "a.png", "--html", "a.png"], "a.png"),
     ],
 )
-def test_nothing_that_is_to_be_kept_is_written_over(asked, lost, run):
+def test_outputs_do_not_overwrite_checkpoints_and_texts(asked, lost, run):
     Path("letter.txt").write_text("The lamp was lit at dusk.")
     Path("link.png").symlink_to("charrnn.npz")
     files = {path.name: path.read_bytes() for path in Path().iterdir()}
@@ -186,7 +192,7 @@ def test_nothing_that_is_to_be_kept_is_written_over(asked, lost, run):
 
 
 @pytest.mark.parametrize("option", ["html", "export", "plot"])
-def test_what_cannot_be_written_is_said_before_the_work(option, run):
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(option, run):
     Path("folder.png").mkdir()
     for path, why in (("missing/a.png", "there is no folder missing"), ("folder.png", "directory")):
         refused = run("inspect", "--gates", f"--{option}", path, code=2)
@@ -211,7 +217,7 @@ def test_an_answer_without_a_picture_leaves_no_file(run):
 
 @pytest.fixture(params=[30, 1e38])
 def exploding(run, request):
-    """A network whose state grows beyond all numbers."""
+    """A network whose state overflows."""
     run("train", "text.txt", "-c", "relu.npz", *QUICK[2:], "--model", "vanilla-relu",
         "--learning-rate", "0.0001")  # fmt: skip
     grown = checkpoint.read("relu.npz")
@@ -221,7 +227,7 @@ def exploding(run, request):
 
 
 @pytest.mark.parametrize("name", sorted(set(ANALYSES) - {"find", "gradient"}))
-def test_a_network_whose_state_grows_beyond_all_bounds_is_said_to(name, exploding, run):
+def test_a_network_whose_state_overflows_is_an_error(name, exploding, run):
     refused = run("inspect", "-c", exploding, f"--{name}", code=1)
     assert refused.stderr.startswith("Error: the hidden state or the logits became non-finite")
     assert refused.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What only shows in a process of its own: signals, pipes, locales."""
+"""Behaviour that needs a process of its own: signals, pipes, locales."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 def wait_for(process, text):
-    """Read stderr until it has said something."""
+    """Read stderr of a process until a text appears."""
     said = b""
     while text not in said:
         line = process.stderr.readline()
@@ -38,7 +38,7 @@ def test_a_signal_saves_and_ends_with_its_code(number):
 
 
 def workers_of(process):
-    """The numbers of the processes among which it divides its training."""
+    """The ids of the processes of a training."""
     words = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
     listed = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
     for number, parent, line in (line.split(None, 2) for line in listed.splitlines()):
@@ -79,7 +79,7 @@ def test_a_worker_that_is_killed_ends_the_run_and_leaves_the_checkpoint(trained,
 
 
 @posix
-def test_a_reader_that_has_seen_enough_is_no_error(trained):
+def test_a_reader_that_stops_reading_is_no_error(trained):
     with command("sample", "--length", "100000") as process:
         assert process.stdout.readline()
         process.stdout.close()

@@ -28,7 +28,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def on_terminal(monkeypatch):
-    """What is drawn on a terminal, with an environment."""
+    """The output on a terminal, in an environment."""
 
     @contextmanager
     def use(**environment):

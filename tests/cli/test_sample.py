@@ -122,7 +122,7 @@ def test_a_prime_from_a_file_or_stdin(run, tmp_path):
     assert "nothing.txt" in run("sample", "--prime-file", "nothing.txt", code=1).stderr
 
 
-def test_the_last_weights_are_others_than_the_best(run, tmp_path):
+def test_the_last_weights_differ_from_the_best(run, tmp_path):
     (tmp_path / "short.txt").write_text(LIGHTHOUSE.read_text()[:600])
     run("train", "short.txt", "-c", "overfit.npz", "--hidden-size", 32, "--val-frac", 0.3,
         "--dropout", 0, "--steps", 200, "--val-every", 20)  # fmt: skip
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_checkpoint_is_one_line(run, tmp_path, content):
     assert result.stderr.count("\n") == 1
 
 
-def test_hangul_taken_apart_for_training_is_put_together_again(run, tmp_path):
+def test_hangul_decomposed_for_training_is_composed_again(run, tmp_path):
     (tmp_path / "hangul.txt").write_text("가나다 각난닫\n" * 200, encoding="utf-8")
     run("train", "hangul.txt", "-c", "hangul.npz", "--normalize", "nfd", *QUICK[:8], "--steps", 300)
     arguments = ["sample", "-c", "hangul.npz", "--prime", "가 ", "--temp", 0.3, "--seed", 1]
@@ -169,7 +169,7 @@ def test_a_value_out_of_range_is_a_usage_error(wrong, run):
 
 
 @pytest.mark.parametrize("more", [[], ["--temp", "0"], ["--json"], ["--num-samples", "3"]])
-def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more, run):
+def test_a_model_whose_state_overflows_is_reported_in_one_line(more, run):
     model = CharRNN(Vocabulary("\nab"), layer_type="vanilla-relu", hidden_size=4)
     model.parameters.flat[...] = 1e6
     checkpoint.save(

@@ -110,7 +110,7 @@ wait
 
 
 def test_without_a_directory_for_shared_memory_workers_train(mounting, temporary):
-    """As in a chroot: nothing is mounted at /dev/shm."""
+    """Nothing is mounted at /dev/shm, as in a chroot."""
     script = 'mkdir /dev/shm/empty && mount --bind /dev/shm/empty /dev && exec "$@"'
     nodes = "for node in null urandom; do cp -a /dev/$node /dev/shm/empty/ || exit 99; done; "
     words = ["sh", "-c", script.replace("&& mount", f"&& {nodes} mount"), "sh", *WORKERS]
@@ -157,7 +157,7 @@ def test_reserved_memory_is_zeros_that_a_new_process_can_write(supported, monkey
 
 
 def limited(kilobytes, *words):
-    """Run a command that may write no file larger than that."""
+    """Run a command that may write no file larger than a limit."""
     script = f'ulimit -f {2 * kilobytes} || exit 99; exec "$@"'  # sh counts blocks of 512 bytes
     done = subprocess.run(
         ["sh", "-c", script, "sh", *CHARRNN, *map(str, words)],
@@ -213,7 +213,7 @@ def test_a_directory_with_room_for_one_file_holds_no_lock_and_a_save(mounting, t
     assert left == [str(path)]
 
 
-#: The command, but little is kept in memory, and disk space cannot be reserved where so asked.
+#: The command, with little kept in memory, and if requested without reserving disk space.
 FRUGAL = """
 import os, sys
 from charrnn.text import sources, storage
@@ -265,7 +265,7 @@ def test_a_pipe_whose_last_bytes_have_no_room_is_refused(mounting, temporary):
     ],
     ids=" ".join,
 )
-def test_a_pipe_in_the_place_of_a_checkpoint_keeps_nobody_waiting(words):
+def test_a_pipe_named_as_a_checkpoint_is_refused_without_waiting(words):
     os.mkfifo("pipe")
     with command(*words) as process:
         _, said = process.communicate(timeout=60)

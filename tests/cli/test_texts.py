@@ -1,4 +1,4 @@
-"""What is no plain text: bytes, other encodings, pipes, texts too small."""
+"""Unusual texts: bytes, other encodings, pipes, tiny texts."""
 
 import codecs
 import io
@@ -12,7 +12,7 @@ from helpers.commands import QUICK
 from charrnn import checkpoint
 from charrnn.cli.sample import write
 
-#: Every byte there is, over and over.
+#: All bytes, many times.
 BYTES = bytes(range(256)) * 20
 
 
@@ -113,7 +113,7 @@ def test_a_terminal_gets_no_byte_that_it_would_obey_unless_asked(
     assert written.getvalue() == expected + b"\n"
 
 
-def test_what_is_not_in_the_encoding_is_replaced_or_ignored_where_asked(run):
+def test_invalid_bytes_are_replaced_or_ignored_on_request(run):
     Path("bad.txt").write_bytes(b"caf\xe9 caf\xe9, noir\n" * 60)
     for errors, length in (("replace", 16), ("ignore", 14)):
         run("train", "bad.txt", *QUICK, "--overwrite", "--encoding-errors", errors)

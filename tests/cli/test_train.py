@@ -98,7 +98,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("flag", sorted(SETTINGS))
-def test_an_option_arrives(flag, run):
+def test_an_option_is_kept_in_the_checkpoint(flag, run):
     value, found = SETTINGS[flag]
     run("train", "text.txt", *QUICK, flag, value)
     assert found(header()) == value
@@ -139,7 +139,7 @@ def test_epochs_are_readings_of_the_text(run):
 
 
 @pytest.mark.parametrize("epochs", ["1e308", "1e300", "1e13"])
-def test_epochs_without_end_are_refused(epochs, run):
+def test_infinite_epochs_are_refused(epochs, run):
     result = run("train", "text.txt", *QUICK[:8], "--epochs", epochs, code=2)
     assert "epochs are more characters than can be counted" in result.stderr
 
@@ -284,7 +284,7 @@ def test_a_missing_text_is_named(run):
     assert "nothing.txt" in run("train", "nothing.txt", code=1).stderr
 
 
-def test_a_text_that_is_not_utf8_names_the_place(run):
+def test_a_text_that_is_not_utf8_is_refused_with_the_position(run):
     Path("bad.txt").write_bytes(b"abc\xff")
     result = run("train", "bad.txt", code=1)
     assert "bad.txt: not utf-8 at byte 3" in result.stderr
@@ -394,7 +394,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
     assert "try a lower --learning-rate" in result.stderr
 
 
-def test_a_sample_shown_of_weights_beyond_all_bounds_is_no_cause_for_warnings(run):
+def test_a_sample_of_huge_weights_causes_no_warnings(run):
     arguments = ["--learning-rate", "1e10", "--model", "vanilla-relu", "--grad-clip", 0]
     result = run(
         "train", "text.txt", *QUICK, *arguments, "--warmup", 0, "--sample-every", 1, code=1

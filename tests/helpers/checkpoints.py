@@ -134,7 +134,7 @@ def arrays_of(data):
 
 
 def refused(data, whole):
-    """Whether bytes are refused; otherwise they must be read as the same checkpoint."""
+    """Return True if bytes are refused; otherwise they must be read as the same checkpoint."""
     try:
         found = unpack(archive.read(io.BytesIO(data)))
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""What can be seen of a report in a browser, and what ought to be."""
+"""The visible state of a report in a browser, compared with the report."""
 
 import re
 
@@ -50,7 +50,7 @@ def check_colours(page, report, layer, signal, cell):
 
 
 def shown(page):
-    """What the panel says: character, surprisal, value, and the successors with probabilities."""
+    """The contents of the panel: character, surprisal, value, and successors with probabilities."""
     return page.evaluate(
         """() => ({
             character: document.getElementById("character").textContent,

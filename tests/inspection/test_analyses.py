@@ -39,7 +39,7 @@ def test_an_analysis_turns_a_subject_into_an_answer(name, tiny_model, rng):
     assert module.HEADING
 
 
-def test_what_is_costly_is_computed_once_and_only_when_used(tiny_model, rng):
+def test_costly_attributes_are_computed_once_and_only_when_used(tiny_model, rng):
     subject = subject_of(tiny_model(), rng)
     reads = []
     subject.read_training_text = lambda: reads.append(1) or np.arange(7)

@@ -17,5 +17,5 @@ def test_the_curves_are_the_losses_over_steps():
     assert held_out.y[0] == 2.4
 
 
-def test_a_loss_that_there_is_not_is_left_out():
+def test_a_missing_loss_is_left_out():
     assert isnan(learning_curves(HISTORY).series[1].y[1])

@@ -25,11 +25,11 @@ def test_one_character_is_singular():
     ("value", "said"),
     [(0.2, 1), (1.4, 1), (9.6, 10), (34.7, 35), (99.6, 100), (347, 350), (123_456, 120_000)],
 )
-def test_about_has_two_digits_that_count(value, said):
+def test_about_has_two_significant_digits(value, said):
     assert rounded(value) == said
 
 
-def test_what_is_not_finite_is_not_about_anything():
+def test_a_number_that_is_not_finite_cannot_be_rounded():
     with pytest.raises(ValueError, match="inf cannot be rounded"):
         rounded(float("inf"))
 
@@ -44,7 +44,7 @@ def test_what_is_not_finite_is_not_about_anything():
         (1, "100 %"),
     ],
 )
-def test_a_share_that_is_not_nothing_or_all_does_not_look_like_it(value, said):
+def test_a_share_near_an_end_is_not_shown_as_the_end(value, said):
     assert share(value) == said
 
 

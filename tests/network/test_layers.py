@@ -52,7 +52,7 @@ def test_recurrent_weights_start_orthogonal(layer_type, rng):
 
 
 @pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
-def test_every_signal_has_a_value_for_each_step_unit_and_stream(layer_type, rng):
+def test_every_signal_has_a_value_for_each_step_cell_and_stream(layer_type, rng):
     layer = made(layer_type, rng)
     tape = layer.tape(4, 2, np.float64)
     state = np.zeros((len(layer.state_names), 6, 2))

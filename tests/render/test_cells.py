@@ -12,7 +12,7 @@ from charrnn.render.escape import printable
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 DEPTHS = ["24-bit", "256", "16", "none"]
 
-#: Narrow, wide, marks, white space and what has to be spelled out.
+#: Narrow and wide characters, marks, white space, and characters to spell out.
 texts = st.text(st.sampled_from("abcé 각字😀\u0301\t\n\r\x1b\u202e") | st.characters(), max_size=60)
 
 
@@ -202,6 +202,6 @@ def test_a_tab_that_wraps_reaches_the_first_stop_of_its_new_line():
     assert plain_lines("abcdefghij\tx", width=10) == ["abcdefghij", "        x"]
 
 
-def test_a_syllable_of_hangul_taken_apart_takes_two_columns():
+def test_a_decomposed_syllable_of_hangul_takes_two_columns():
     assert columns("\u1100\u1161\u11a8") == columns("각") == 2
     assert columns("a\u200db") == 2

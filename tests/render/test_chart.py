@@ -18,7 +18,7 @@ def of(*series, width=40, height=10, **axes):
 
 
 def drawing(lines):
-    """What is drawn between the axes, which are found by the one below."""
+    """The drawing between the axes, which are found by the lower one."""
     below = max(number for number, line in enumerate(lines) if line.lstrip().startswith("+"))
     at = lines[below].index("+")
     return [line[at + 1 :] for line in lines[:below] if line[at : at + 1] in ("|", "+")]
@@ -104,7 +104,7 @@ def test_the_ends_asked_for_are_the_ends():
     assert drawing(lines) == ["", "", "", 6 * " " + "*", ""]
 
 
-def test_what_is_beyond_the_ends_is_left_out():
+def test_values_outside_of_the_ends_are_left_out():
     line = Series("", [0, 1, 2], [0, 5, 0.5], "points")
     assert "".join(drawing(of(line, y_range=(0, 1)))).count("*") == 2
 
@@ -132,7 +132,7 @@ def test_without_values_it_says_so(kind, y):
     assert chart(replace(figure, series=())) == ["Nothing", "(no values)"]
 
 
-def test_a_line_is_interrupted_where_there_is_nothing():
+def test_a_missing_value_interrupts_a_line():
     assert drawing(of(Series("", [0, 1, 2, 3, 4], [1, 1, nan, 1, 1]), width=15, height=1)) == [
         "----    ----"
     ]
@@ -203,7 +203,7 @@ def test_the_corners_are_from_the_left_and_from_the_top():
     assert canvas_of(3, 2, "points", [(0, 0), (1, 1)], "*") == ["*  ", "  *"]
 
 
-def test_what_is_beyond_and_what_is_not_a_number_is_not_drawn():
+def test_points_outside_and_nan_are_not_drawn():
     beyond = [(-0.1, 0.5), (1.1, 0.5), (0.5, -0.1), (0.5, 1.1), (nan, 0.5), (0.5, nan)]
     assert canvas_of(3, 3, "points", beyond, "*") == 3 * ["   "]
 

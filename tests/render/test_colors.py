@@ -40,7 +40,7 @@ each_depth = pytest.mark.parametrize("depth", DEPTHS)
         ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256"),
     ],
 )
-def test_the_colours_of_a_terminal_are_told_by_the_environment(environment, depth):
+def test_the_colours_of_a_terminal_follow_from_the_environment(environment, depth):
     assert color_depth(None, environment, terminal=True) == depth
 
 
@@ -67,7 +67,7 @@ def test_the_users_wish_for_no_colours_goes_first():
 
 
 @pytest.mark.parametrize(("terminal", "depth"), [(True, "256"), (False, "none")])
-def test_whether_stdout_is_a_terminal_is_found_out(terminal, depth, monkeypatch):
+def test_colours_depend_on_stdout_being_a_terminal(terminal, depth, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     assert color_depth(None, {"TERM": "screen-256color"}) == depth
 
@@ -95,7 +95,7 @@ def test_values_beyond_the_scale_look_like_its_ends(depth, sign):
     assert background(5 * sign, depth) == background(sign, depth)
 
 
-def test_sixteen_colours_tell_four_levels_apart():
+def test_sixteen_colours_show_four_levels():
     codes = [background(value, "16") for value in (-0.9, -0.3, 0.3, 0.9)]
     assert codes == ["\x1b[97;44m", "\x1b[94m", "\x1b[91m", "\x1b[97;41m"]
 

@@ -13,7 +13,7 @@ from charrnn.render.plot import INK, check_suffix, save, svg
 
 LINE = Figure("Loss", "steps", "nats", (Series("gru", [0, 1, 2], [4, 2, 1]),))
 BARS = Figure("Words", "", "bits", (Series("", ["one", "two"], [1, 2], "bars"),))
-#: What would be a formula, markup or a script where it is not taken for text.
+#: Text that would be a formula, markup or a script elsewhere.
 HOSTILE = (
     '$x_1$ \\frac{ </text><script>alert(1)</script> <!-- --> & " id="p1" url(#p) #010203 \x1b\ufffe'
 )
@@ -29,7 +29,7 @@ def hostile():
     ("suffix", "magic"),
     [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"), ("PNG", b"\x89PNG")],
 )
-def test_the_kind_of_a_picture_is_told_by_its_suffix(suffix, magic, tmp_path):
+def test_the_kind_of_a_picture_follows_from_its_suffix(suffix, magic, tmp_path):
     save([LINE, BARS], tmp_path / f"a.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes().startswith(magic)
 
@@ -154,7 +154,7 @@ def test_hostile_text_can_be_drawn_into_files(tmp_path):
     ElementTree.parse(tmp_path / "a.svg")
 
 
-def test_characters_that_the_font_lacks_are_no_reason_to_warn(tmp_path):
+def test_characters_that_the_font_lacks_cause_no_warning(tmp_path):
     figure = Figure("한국어 字 😀", "", "", LINE.series)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -273,7 +273,7 @@ def test_a_file_that_changes_before_it_is_encoded_is_refused(write):
         corpus.encode(Vocabulary("abcd"))
 
 
-# As if by another who writes as many bytes and sets the clock of the file back.
+# Like another program that writes as many bytes and sets the time of the file back.
 @pytest.mark.parametrize("changed", ["xbc", "é ", "漢", "abcd", "ab"])
 def test_a_change_without_a_sign_is_refused_when_it_is_noticed(changed):
     source = ["abc"]

@@ -43,7 +43,7 @@ def outcome(data, sizes, codec, errors="strict", binary=False):
 
 
 def first_nul(data, codec):
-    """The position of the first NUL that is not inside of another character."""
+    """The position of the first NUL that is not inside another character."""
     unit = int(codec[4:6]) // 8 if codec[:6] in ("utf-16", "utf-32") else 1
     ends = (end for end in range(len(data) + 1) if "\0" in valid_text(data[:end], codec))
     return next((end - unit for end in ends), None)
@@ -70,7 +70,7 @@ def expected(data, codec):
 @given(codecs_of_texts, st.text(characters), cuts)
 @settings(max_examples=400)
 @example("utf-8", "a\u0301漢😀\r\n", [1])
-@example("utf-16-le", "Āā\0", [1])  # of its zero bytes only two together are NUL
+@example("utf-16-le", "Āā\0", [1])  # only two of its zero bytes together are NUL
 @example("utf-8", "ab\0\0", [3])
 def test_a_text_is_the_same_in_blocks_of_any_sizes(codec, text, sizes):
     data = text.encode(codec, "ignore")
@@ -97,7 +97,7 @@ def test_the_first_invalid_byte_is_the_same_in_blocks_of_any_sizes(codec, good, 
 @example("utf-8", "replace", "a", b"\xe2\x82b\xff", [2])
 @example("utf-16-le", "replace", "a", b"\0\xd8a\0\xff", [3])
 def test_invalid_bytes_are_replaced_or_ignored(codec, errors, good, bad, sizes):
-    assume(not codec.startswith("iso2022"))  # of which codes without an end stay a fault
+    assume(not codec.startswith("iso2022"))  # its codes without an end are not found
     data = good.encode(codec, "ignore") + bad
     text = data.decode(codec, errors)
     found = outcome(data, sizes, codec, errors)

@@ -31,7 +31,7 @@ lengths = st.integers(1, 500)
         (1_000_000_000, None, 250_000),
     ],
 )
-def test_a_share_is_held_out_unless_it_is_too_small_to_say_anything(characters, fraction, count):
+def test_a_share_is_held_out_unless_it_is_too_small(characters, fraction, count):
     assert planning.held_out(characters, fraction) == count
 
 
@@ -49,7 +49,7 @@ def test_a_long_text_gets_the_window_asked_for():
     assert planning.fit_window(1_000_000, 32, 128) == (32, 128)
 
 
-def test_a_run_of_default_length_reads_a_short_text_so_many_times():
+def test_a_run_of_default_length_reads_a_short_text_twenty_times():
     assert planning.default_steps(50_000, 10, 100) == planning.EPOCHS * 50
 
 
@@ -119,23 +119,30 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 
 
 @pytest.mark.parametrize(
-    ("train_loss", "val_loss", "best_step", "advice"),
+    ("train_loss", "val_loss", "best_step", "later", "advice"),
     [
-        (2.9, 2.9, 1000, "the model has hardly learned more than the frequencies of characters"),
-        (4.0, 3.5, 1000, "the model has hardly learned more than the frequencies of characters"),
-        (1.0, 3.5, 1000, "2.50 nats worse on unseen text"),
-        (2.9, None, 0, "the model has hardly learned more than the frequencies of characters"),
-        (log(2), None, 0, "the model gives the right character a probability of 0.50"),
-        (1.0, 1.9, 500, "overfitting since step 500: more --dropout"),
-        (1.0, 1.1, 690, "overfitting since step 690"),
-        (1.0, 1.5, 1000, "0.50 nats worse on unseen text"),
-        (2.8, 2.8, 1000, "as good on unseen text as on the training text"),
-        (1.5, 1.3, 1000, "as good on unseen text as on the training text"),
-        (1.4, 1.55, 1000, "neither much over- nor underfitting"),
+        (2.9, 2.9, 1000, [], "the model has hardly learned more than the frequencies"),
+        (4.0, 3.5, 1000, [], "the model has hardly learned more than the frequencies"),
+        (1.0, 3.5, 1000, [], "2.50 nats worse on unseen text"),
+        (2.9, None, 0, [], "the model has hardly learned more than the frequencies"),
+        (log(2), None, 0, [], "the model gives the right character a probability of 0.50"),
+        (1.0, 1.9, 500, [1.92, 1.95, 2.0], "overfitting since step 500: more --dropout"),
+        (1.0, 1.1, 690, [1.13], "overfitting since step 690"),
+        (1.0, 1.1, 690, [1.105], "neither much over- nor underfitting"),
+        (1.0, 1.1, 400, [1.14, 1.11, 1.15], "neither much over- nor underfitting"),
+        (1.0, 1.1, 400, [1.14, 1.13, 1.17], "overfitting since step 400"),
+        (1.0, 1.1, 400, [1.2, 1.15, 1.102], "neither much over- nor underfitting"),
+        (1.0, 1.3, 400, [], "0.30 nats worse on unseen text"),
+        (1.0, 1.5, 1000, [], "0.50 nats worse on unseen text"),
+        (2.8, 2.8, 1000, [], "as good on unseen text as on the training text"),
+        (1.5, 1.3, 1000, [], "as good on unseen text as on the training text"),
+        (1.4, 1.55, 1000, [], "neither much over- nor underfitting"),
     ],
 )
-def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
-    said = planning.advice_after(train_loss, val_loss, best_step, 1000, 3.0, "do this")
+def test_the_advice_after_a_run_depends_on_the_losses(
+    train_loss, val_loss, best_step, later, advice
+):
+    said = planning.advice_after(train_loss, val_loss, best_step, later, 1000, 3.0, "do this")
     assert said.startswith(advice)
     assert said.endswith("3.00 nats: do this") == ("frequencies" in advice)
 
@@ -194,7 +201,7 @@ def test_more_time_is_for_a_larger_model():
         (1, 1, 0, 0.05),
     ],
 )
-def test_what_is_easily_learned_by_heart_is_dropped_more(parameters, characters, epochs, dropout):
+def test_dropout_grows_with_parameters_and_epochs(parameters, characters, epochs, dropout):
     read = epochs * characters
     found = planning.dropout_for(parameters, characters, read)
     assert found == pytest.approx(dropout, abs=0.015)

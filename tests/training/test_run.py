@@ -7,7 +7,7 @@ import pytest
 from configs import complete
 
 from charrnn import checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import schema
 from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, TextError
 from charrnn.parallel.workers import group_of
@@ -126,12 +126,12 @@ def test_the_dropout_for_a_time_without_end_is_the_highest(begin):
 
 @pytest.mark.parametrize(("name", "count"), [("x" * 100, 30_000), ("x", 80_000)])
 def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count, begin, tmp_path):
-    """For their length, and for their number."""
+    """The names may be too long, or too many."""
     files = tuple(f"/{name}/{number}" for number in range(count))
     with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))
     step = count // 40
-    most = next(n for n in range(0, count, step) if not header.has_room("many", files[: n + step]))
+    most = next(n for n in range(0, count, step) if not schema.has_room("many", files[: n + step]))
     assert most > 10_000
     begin(Corpus("many", [[TEXT]], files=files[:most])).save()
     assert len(checkpoint.read(tmp_path / "model.npz").corpus.files) == most

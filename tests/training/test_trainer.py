@@ -29,7 +29,7 @@ def text(rng):
 
 @pytest.fixture
 def start(tiny_model, text):
-    """Makes a run, always from the same weights; `held_out` is how often to hold out the rest."""
+    """Makes a trainer, always with the same weights; repeats the held-out text `held_out` times."""
     models, groups = {}, ExitStack()
 
     def make(cell="lstm", held_out=1, dropout=0.2, **settings):
@@ -114,7 +114,7 @@ WORSENING = {
 
 
 def resumed_without(left_out, start):
-    """Whether a run that was stopped at step 17 and resumed without something ends as it would."""
+    """Return True if a run resumed at step 17 without one part ends with the same bits."""
     settings = {**WORSENING, "dropout": 0.2 if left_out == "seed" else 0.0}
     whole, begun, fresh = start(**settings), start(**settings), start(**settings)
     list(train(whole))
@@ -148,11 +148,11 @@ CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState)
 
 
 @pytest.mark.parametrize("left_out", [*CARRIED, "seed", "steps", "patience"])
-def test_leaving_something_out_of_a_resume_shows(left_out, start):
+def test_a_resume_without_one_part_ends_otherwise(left_out, start):
     assert not resumed_without(left_out, start)
 
 
-def test_leaving_nothing_out_does_not_show(start):
+def test_a_resume_with_all_parts_ends_the_same(start):
     assert resumed_without(None, start)
 
 
@@ -174,7 +174,7 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss(start):
     np.testing.assert_array_equal(run.best, weights)
 
 
-def test_validation_comes_as_often_as_asked_and_at_the_end(start):
+def test_validation_comes_every_val_every_steps_and_at_the_end(start):
     run = start()
     steps = [progress.step for progress in train(run) if progress.val_loss is not None]
     assert steps == [7, 14, 21, 28, 30]
@@ -280,7 +280,7 @@ def test_components_are_clipped_before_the_norm(start):
 )
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(SettingError):
-        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).complete()
+        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).check_complete()
 
 
 def test_nothing_is_carried_over_the_end_of_the_text(start):
@@ -298,7 +298,7 @@ def test_nothing_is_carried_over_the_end_of_the_text(start):
     assert seen == [False, *[True] * 9, False, True]
 
 
-#: With five streams members have unlike shares, and each of these does something.
+#: With five streams the shares of the members differ; each of these options has an effect.
 DIVIDED = {
     "batch_size": 5,
     "held_out": 8,
@@ -312,7 +312,7 @@ DIVIDED = {
 
 
 def assert_alike(first, second):
-    """That two runs are the same but for rounding, from step 24 to their end.
+    """Assert that two runs are the same but for rounding, from step 24 to their end.
 
     With step 28 the last stream comes to the end of the text and begins anew.
     """
@@ -370,12 +370,12 @@ def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
 
 
 def spoil_last_stream(run):
-    """The last worker's loss, and with it all of the gradient."""
+    """Spoil the last worker's loss, and with it all of the gradient."""
     run.states[..., -1] = np.nan
 
 
 def spoil_last_component(run):
-    """One component of the first worker's gradient, which is in the last one's part."""
+    """Spoil one component of the first worker's gradient, in the last worker's part."""
     right = run.model.loss_and_gradient
 
     def wrong(*arguments, **more):
@@ -390,7 +390,7 @@ def spoil_last_component(run):
     ("spoil", "message"),
     [(spoil_last_stream, "loss nan, norm"), (spoil_last_component, r"loss \d.*gradient inf")],
 )
-def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, message, start):
+def test_non_finite_numbers_in_one_worker_keep_the_weights_of_all(spoil, message, start):
     run = start(**{**DIVIDED, "grad_clip_value": 0}, workers=2)
     run.step()
     spoil(run)
@@ -403,13 +403,13 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
 
 
 @pytest.mark.parametrize("workers", [0, 5])
-def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
+def test_a_number_of_workers_out_of_range_is_refused(workers):
     with pytest.raises(SettingError, match="workers is from 1 to"):
-        complete(steps=1, batch_size=4, seq_length=1, workers=workers).complete()
+        complete(steps=1, batch_size=4, seq_length=1, workers=workers).check_complete()
 
 
 def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
-    """Up to the last point, and for all of the run."""
+    """The history keeps the last point, and covers the whole run."""
     monkeypatch.setattr(RunState, "add_point", partialmethod(RunState.add_point, most=8))
     run = start(steps=100, val_every=1)
     for progress in train(run):

@@ -37,6 +37,7 @@ class GRU(Layer):
 
     signals = ("h", "r", "z", "n")
     gates = frozenset("rz")
+    forget_gate = "z"
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size

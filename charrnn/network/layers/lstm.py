@@ -38,6 +38,7 @@ class LSTM(Layer):
     state_names = ("h", "c")
     signals = ("h", "c", "i", "f", "o", "g")
     gates = frozenset("ifo")
+    forget_gate = "f"
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size

@@ -101,6 +101,7 @@ class VanillaReLU(Vanilla):
     """
 
     gain = 0.5**0.5
+    rectified = True
 
     def activate(self, a: Array, out: Array) -> None:
         """out ← max(0, a)."""

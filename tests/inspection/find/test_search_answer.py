@@ -37,7 +37,7 @@ GRADED = replace(
 )
 
 
-def test_what_was_found_is_said_with_its_cell():
+def test_found_features_are_named_with_their_cells():
     found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
     assert found.sentence == (
         "Of 2 features 1 found in a single cell: inside ( ) in 2.17 c. "
@@ -56,14 +56,14 @@ def test_what_was_found_is_said_with_its_cell():
     )  # fmt: skip
 
 
-def test_of_what_never_ends_nothing_is_said_of_its_ends():
+def test_a_feature_that_never_ends_has_no_effect_at_its_ends():
     never = replace(ROW, ablation=Ablation(np.nan, 0.01, np.full(2, np.nan), 0))
     (row,) = answer(Findings((never,), (), 1_000, 64)).table.rows
     assert row[-3:] == ("–", "–", "found")
     assert plain(never)["ablation"]["ends"] is None
 
 
-def test_of_many_found_the_first_are_named():
+def test_the_first_of_many_found_features_are_named():
     rows = tuple(replace(ROW, feature=f"feature {n}") for n in range(8))
     sentence = answer(Findings(rows, (), 1_000, 64)).sentence
     assert sentence.endswith("feature 4 in 2.17 c and 3 more.")
@@ -103,7 +103,7 @@ def test_a_row_claims_what_its_controls_allow(score, untrained, probe, untrained
     assert answer(Findings((row,), (), 1_000, 64)).table.rows[0][-1] == said
 
 
-def test_with_nothing_to_find_that_is_said():
+def test_the_sentence_says_that_nothing_was_found():
     empty = answer(Findings((), ("inside { }",), 1_000, 64))
     assert empty.sentence == (
         "No feature could be compared. The text has too little of: inside { }."

@@ -44,7 +44,7 @@ def unit(file):
 
 
 def imports(file):
-    """Yield the modules and names that a file imports from the package, and whether at its top."""
+    """Yield the names that a file imports from the package, each with True if it is at the top."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         names = []
