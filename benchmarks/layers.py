@@ -3,9 +3,9 @@
     make data/shakespeare.txt && python benchmarks/layers.py
 
 `charrnn train` trains each network on tiny Shakespeare with its default settings, except for one
-worker and `--steps`, to which the learning-rate schedule is fitted. The table has the learning rate,
-the loss of the first step, the highest training loss after step 10 and the lowest validation loss,
-in nats a character. Guessing costs ln V; the loss of a network that diverges climbs above ln V.
+worker and `--steps`, to which the learning-rate schedule is fitted. The table has the learning
+rate, the loss of the first step, the highest training loss after step 10 and the lowest validation
+loss, in nats a character. Guessing costs ln V; the loss of a network that diverges climbs above it.
 """
 
 from __future__ import annotations

@@ -46,8 +46,7 @@ MAX_COUNTED = 1_000_000
 COUNTED_TOGETHER = 1 << 16
 #: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
-#: The least rise of the validation loss that is called overfitting, in nats: smaller differences are
-#: as large between two seeds.
+#: The least rise of the validation loss that is called overfitting, in nats.
 MIN_RISE = 0.02
 
 

@@ -5,6 +5,8 @@ import pytest
 from helpers.commands import LIGHTHOUSE, QUICK, invoke
 
 from charrnn import checkpoint
+from charrnn.cli import inspect_text
+from charrnn.inspection.analyses import ANALYSES
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +22,16 @@ def place(tmp_path, monkeypatch):
 def run():
     """A function that runs a command within this process."""
     return invoke
+
+
+@pytest.fixture
+def page_of(monkeypatch):
+    """A function that leaves only some analyses on a page, because all of them take seconds."""
+
+    def leave(*names):
+        monkeypatch.setattr(inspect_text, "ANALYSES", {name: ANALYSES[name] for name in names})
+
+    return leave
 
 
 @pytest.fixture(scope="session")

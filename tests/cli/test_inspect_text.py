@@ -145,7 +145,8 @@ def test_a_page_has_all_analyses(run):
     assert LIGHTHOUSE.name not in page
 
 
-def test_a_page_without_the_training_text_lacks_only_what_needs_it(run):
+def test_a_page_without_the_training_text_lacks_only_what_needs_it(run, page_of):
+    page_of("gradient", "ngram")
     Path("text.txt").unlink()
     result = run("inspect", "--html", "report.html", "--length", 300)
     assert "without --ngram" in result.stderr

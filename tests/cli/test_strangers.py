@@ -242,7 +242,8 @@ def test_names_on_the_command_line_are_shown_in_their_line_and_shortened(name):
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_names_in_json_are_as_they_are_and_on_a_page_as_in_a_line(name, stranger):
+def test_names_in_json_are_as_they_are_and_on_a_page_as_in_a_line(name, stranger, page_of):
+    page_of("gates")
     path = stranger(setting("corpus", "name", name))
     code, out, _ = carried_out(["inspect", "--json"], path)
     assert (code, json.loads(out)["corpus"]["name"]) == (0, name)

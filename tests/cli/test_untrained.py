@@ -44,7 +44,8 @@ def test_it_can_be_sampled_scored_and_trained(run):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_it_has_a_page(run, place):
+def test_it_has_a_page(run, place, page_of):
+    page_of("gates", "ngram")
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
     result = run("inspect", "--html", "page.html")
