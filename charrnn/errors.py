@@ -2,6 +2,7 @@
 
     CharRNNError                      exit code 1
     ├── TextError                     a text cannot be read, decoded or trained on
+    │   └── NotTextError              a file is of a format that is not text
     ├── CheckpointError               a checkpoint cannot be read or written, or does not fit
     │   ├── DamagedCheckpointError    the file is not what charrnn writes
     │   └── NonFiniteError            the weights to save are infinite or NaN
@@ -32,6 +33,10 @@ class CharRNNError(Exception):
 
 class TextError(CharRNNError):
     """A text cannot be read, decoded or trained on."""
+
+
+class NotTextError(TextError):
+    """A file is of a format that is not text, such as a picture."""
 
 
 class CheckpointError(CharRNNError):

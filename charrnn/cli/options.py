@@ -40,7 +40,8 @@ def encoding_options(command: Command) -> Command:
             type=click.Choice(ERRORS),
             default=DEFAULT.errors,
             show_default=True,
-            help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
+            help="Refuse NULs and bytes outside of the encoding, replace them by \ufffd, or ignore "
+            "them.",
         ),
         click.option("--encoding", metavar="NAME", help="Encoding of the text.  [default: utf-8]"),
     ):
@@ -72,12 +73,13 @@ def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Pat
             )
 
 
-def decoding(options: dict[str, Any], binary: bool) -> Decoding:
+def decoding(options: dict[str, Any], binary: bool, newlines: str = DEFAULT.newlines) -> Decoding:
     """Return the decoding of files.
 
     Args:
         options: of the command.
         binary: each byte is a character to the model.
+        newlines: the treatment of line ends.
 
     Raises:
         click.UsageError: for an encoding beside `binary`.
@@ -87,7 +89,7 @@ def decoding(options: dict[str, Any], binary: bool) -> Decoding:
         raise click.UsageError(
             "with --binary each byte is a character: leave out --encoding and --encoding-errors"
         )
-    return Decoding(encoding, errors, binary)
+    return Decoding(encoding, errors, binary, newlines)
 
 
 def weights_option(command: Command) -> Command:

@@ -115,6 +115,10 @@ class Characters:
         if not self._seen.take(points).all():
             self._seen[points] = True
 
+    def have_any(self, characters: str) -> bool:
+        """Return whether any of some characters outside of ASCII was in the text."""
+        return bool(self._seen.take(code_points(characters)).any())
+
     def __str__(self) -> str:
         self._seen[list(self._ascii)] = True
         return text_of(np.flatnonzero(self._seen))
