@@ -1,1131 +1,377 @@
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
+"""The Python API: train a model, load one, sample from it, evaluate it, save it."""
+
+from __future__ import annotations
+
+import os
+import signal as signals
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from html import escape
+from math import inf
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
+from charrnn.errors import Notice, SettingError
+from charrnn.network import model as network
+from charrnn.sampling import Choice, sample
+from charrnn.text import corpus as corpora
+from charrnn.text.corpus import Corpus
+from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import converted
+from charrnn.text.normal_forms import normalized
+from charrnn.text.paths import TextFiles, find
+from charrnn.training import run as runs
+from charrnn.training.budget import MIN_WARMUP, Budget
+from charrnn.training.evaluation import evaluate, finite
+from charrnn.training.loop import carry_out
+from charrnn.training.run import Run
+from charrnn.training.saving import check_disk, reserving
+from charrnn.training.trainer import Progress
+
+Source = str | os.PathLike[str]
+
+
+class CharRNN(network.CharRNN):
+    """A character model, from `train` or `load`.
+
+    Attributes:
+        vocabulary: the characters.
+        parameters: the weights, arrays by name.
+        checkpoint: the text and the training of the model, without arrays; None for a model that
+            is from neither.
+    """
+
+    checkpoint: Checkpoint | None = None
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, weights: Literal["best", "last"] = "best") -> CharRNN:
+        """The model in a checkpoint, with the weights of the lowest loss or of the last step."""
+        model = cls.sharing(checkpoint.build(weights))
+        model.checkpoint = Checkpoint(
+            checkpoint.model,
+            checkpoint.vocabulary,
+            best={},
+            last={},
+            corpus=checkpoint.corpus,
+            settings=checkpoint.settings,
+            run=checkpoint.run,
+            excerpt=checkpoint.excerpt,
+        )
+        return model
+
+    def sample(
+        self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
+    ) -> Iterator[str]:
+        """Write a text: an iterator over its characters; `"".join(model.sample(200))` is a string.
+
+        Args:
+            length: the number of characters, not counting the prime.
+            prime: the beginning of the text, which the model reads first.
+            seed: of the random choice; None for another text at every call.
+            **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
+
+        Raises:
+            UnknownCharacterError: for a character of the prime that is not in the vocabulary.
+            SettingError: for an option outside of its range.
+            TrainingError: for a model of a training that diverged.
+        """
+        indices = self.vocabulary.encode(normalized(prime, self._normal_form))
+        (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
+        return (character.char for character in text)
+
+    def evaluate(self, text: str) -> float:
+        """The mean loss on a text, in nats a character; divided by ln 2, bits a character.
+
+        Args:
+            text: at least 2 characters; the first is read and not scored. A model of bytes takes
+                each byte as a character, as `data.decode("latin-1")` does.
+
+        Raises:
+            UnknownCharacterError: for a character that is not in the vocabulary.
+            SettingError: for a text of fewer than 2 characters.
+            TrainingError: where the loss is not finite.
+        """
+        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
         text = normalized(converted(text, newlines), self._normal_form)
         indices = self.vocabulary.encode(text)
+        if len(indices) < 2:
+            raise SettingError("text: at least 2 characters are needed to evaluate a model")
+        with np.errstate(over="ignore", invalid="ignore"):  # `finite` finds such a loss
+            return finite(evaluate(self, indices))
+
+    def save(self, path: Source) -> None:
+        """Write the model to a file, which `load` and the commands read.
+
+        The file has the weights, and not the training: `train(checkpoint=path)` saves both.
+
+        Raises:
+            CheckpointError: where the file cannot be written.
+        """
+        about, weights = self.checkpoint, dict(self.parameters)
+        saved = Checkpoint(
+            ModelConfig(**self.configuration),
+            self.vocabulary,
+            best=weights,
+            last=weights,
+            corpus=about.corpus if about else None,
+            excerpt=about.excerpt if about else "",
+        )
+        checkpoints.save(Path(path), saved)
+
+    @property
+    def _normal_form(self) -> str | None:
+        return self.checkpoint.normalize if self.checkpoint else None
+
+    def _facts(self) -> dict[str, str]:
+        """The figures of the model, by name."""
+        about = self.checkpoint
+        layers = "1 layer" if self.num_layers == 1 else f"{self.num_layers} layers"
+        facts = {
+            "model": f"{self.layer_type}, {layers} of {self.hidden_size}",
+            "parameters": f"{self.parameters.flat.size:,}",
+            "characters": f"{len(self.vocabulary)} different",
+        }
+        if about and about.corpus:
+            facts["text"] = about.corpus.name
+        if about and about.run.step:
+            facts["steps"] = f"{about.run.step:,}"
+        if about and about.run.best_loss is not None:
+            facts["validation loss"] = f"{about.run.best_loss:.4f} nats a character"
+        return facts
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}: {value!r}" for name, value in self._facts().items())
+        return f"<charrnn.CharRNN {facts}>"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            for name, value in self._facts().items()
+        )
+        return f"<table>{''.join(rows)}</table>"
+
+
+def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
+    """The model in a checkpoint; nothing in the file is executed.
+
+    Args:
+        path: of the checkpoint.
+        weights: of the lowest validation loss, or of the last step.
+
+    Raises:
+        CheckpointError: for a file that is missing, damaged or no checkpoint.
+    """
+    return CharRNN.of(checkpoints.read(Path(path)), weights)
+
+
+def ignore(progress: Progress) -> None:
+    """A progress callback that does nothing."""
+
+
+def train(
+    *paths: Source,
+    text: str | None = None,
+    time: float | str | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    checkpoint: Source | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    init_from: Source | None = None,
+    progress: Callable[[Progress], object] = ignore,
+    seed: int = TrainingConfig.seed,
+    workers: int | None = 1,
+    val_frac: float | None = None,
+    encoding: str | None = DEFAULT.encoding,
+    encoding_errors: str = DEFAULT.errors,
+    newlines: str = DEFAULT.newlines,
+    normalize: str | None = None,
+    binary: bool = DEFAULT.binary,
+    **options: Any,
+) -> CharRNN:
+    """Train a model on a text; with the same options, as `charrnn train` does, bit for bit.
+
+    The arguments have the names of the command's options; `charrnn train --help` describes them.
+    An option that is None is chosen to fit the text. A decision that changes an option you gave,
+    such as a smaller batch for a short text, is a warning of class `charrnn.errors.Notice`.
+
+    With a checkpoint, the run is saved every 30 seconds, at the end, and on Ctrl-C, which then
+    raises KeyboardInterrupt after the step in progress. (Before the first step there is nothing to
+    save.) Such a run can be resumed by `train(checkpoint=..., resume=True)` and by
+    `charrnn train --resume`.
+
+    Args:
+        *paths: of files and folders; without paths and text, the source of Python's standard
+            library.
+        text: the text itself, instead of paths.
+        time: to train for, as in "90s", "10m" or "1h30m", or seconds; excludes steps and epochs.
+        steps: to take, of the whole run.
+        epochs: times to read the text.
+        checkpoint: the file to save the run to; None to save nothing.
+        resume: go on with the run in the checkpoint. Only steps, val_every, patience and workers
+            may change, and `text` has to be given again if the run began with it.
+        overwrite: replace the checkpoint of another run.
+        init_from: a checkpoint with the weights and the vocabulary to start from.
+        progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
+            val_loss, learning_rate, grad_norm. The losses are in nats a character.
+        seed: of the starting weights and of dropout.
+        workers: processes that divide the batch; None for one a core, but at most one for 8
+            streams. With more than one, a script needs `if __name__ == "__main__":`, as with the
+            multiprocessing module.
+        val_frac: the share of the text, at its end, to hold out.
+        encoding, encoding_errors, newlines, normalize, binary: of the text.
+        **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
+            learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
+            val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
+
+    Returns:
+        The model, with the weights of the lowest validation loss.
+
+    Raises:
+        TextError: for a text that cannot be read or trained on.
+        SettingError: for an option that is unknown, outside of its range, or contradicts another.
+        CheckpointError: for a checkpoint that cannot be read or written, or is in use.
+        TrainingError: where the training diverges, or `resume` finds another text.
+        KeyboardInterrupt: after Ctrl-C, once the run is saved.
+    """
+    model, training = configured({"steps": steps, "workers": workers, "seed": seed, **options})
+    path = Path(checkpoint) if checkpoint is not None else None
+    decoding = Decoding(encoding, encoding_errors, binary, newlines)
+    duration = None if time is None else seconds_of(time)
+    started = {"epochs": epochs, "time": duration, "val_frac": val_frac, "init_from": init_from}
+    check(paths, text, path, resume, overwrite, training, started)
+    with ExitStack() as stack:
+        if path:
+            stack.enter_context(reserving(path, notice))
+        if resume:
+            assert path
+            run = resumed(path, paths, text, model | training)
+        else:
+            if path and not overwrite:
+                runs.refuse_existing(path)
+            initial = checkpoints.read(Path(init_from)) if init_from is not None else None
+            if initial:
+                normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
+            run = runs.new(
+                read(paths, text, decoding, normalize),
+                path,
+                ModelConfig(**model),
+                TrainingConfig(**training),
+                epochs=epochs,
+                seconds=duration,
+                val_frac=val_frac,
+                init_from=initial,
+            )
+        stack.enter_context(run)
+        check_disk(run)
+        for line in run.notices:
+            notice(line)
+        budget = Budget(run.trainer, duration, training.get("val_every")) if duration else None
+        signal = carry_out(run, progress, notice, budget)
+        trained = CharRNN.of(run.checkpoint)
+    if signal:
+        signals.raise_signal(signal)
+    return trained
+
+
+def notice(message: str) -> None:
+    """Warn of a decision, or of a save that failed."""
+    warnings.warn(message, Notice, stacklevel=3)
+
+
+def configured(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the model and of the training, by the names of the fields.
+
+    Args:
+        values: by the names of the command line; None for those that are not given.
+
+    Raises:
+        SettingError: for an option that is unknown.
+    """
+    rest = {name: value for name, value in values.items() if value is not None}
+    found: list[dict[str, Any]] = []
+    for kind in (ModelConfig, TrainingConfig):
+        names = {option.flag.replace("-", "_"): option.name for option in options(kind)}
+        names.pop("ranks", None)
+        found.append({names[name]: rest.pop(name) for name in names if name in rest})
+    if rest:
+        raise SettingError(f"train has no option {sorted(rest)[0]!r}: see help(charrnn.train)")
+    return found[0], found[1]
+
+
+def check(
+    paths: Sequence[Source],
+    text: str | None,
+    path: Path | None,
+    resume: bool,
+    overwrite: bool,
+    training: Mapping[str, Any],
+    started: Mapping[str, Any],
+) -> None:
+    """Check that the arguments of `train` do not contradict each other.
+
+    Raises:
+        SettingError: if they do, with their names.
+    """
+    time = started["time"]
+    if paths and text is not None:
+        raise SettingError("paths and text exclude one another")
+    if [training.get("steps"), started["epochs"], time].count(None) < 2:
+        raise SettingError("steps, epochs and time exclude one another")
+    if started["epochs"] is not None and not 0 < started["epochs"] < inf:
+        raise SettingError(f"epochs is above 0, not {started['epochs']}")
+    if (share := started["val_frac"]) is not None and not 0 <= share < 1:
+        raise SettingError(f"val_frac is from 0 to below 1, not {share}")
+    if time is not None and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
+        raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")
+    if resume and not path:
+        raise SettingError("resume needs a checkpoint")
+    if resume and (overwrite or any(value is not None for value in started.values())):
+        raise SettingError(f"resume and {', '.join(started)} or overwrite exclude one another")
+
+
+def read(
+    texts: Sequence[Source] | TextFiles,
+    text: str | None,
+    decoding: Decoding,
+    normalize: str | None,
+) -> Corpus:
+    """The text to train on; the notices about it are warnings."""
+    if text is not None:
+        how = Decoding(newlines=decoding.newlines)
+        corpus = Corpus.of(text, normalize=normalize, decoding=how)
+    else:
+        if not isinstance(texts, TextFiles):
+            texts = find([os.fspath(path) for path in texts], decoding)
+        if not texts.paths:
+            return corpora.standard_library(normalize)
+        corpus = corpora.read(texts, decoding, normalize)
+    for line in corpus.notices:
+        notice(line)
+    if "-" in corpus.files:
+        notice(corpora.FROM_A_PIPE)
+    return corpus
+
+
+def resumed(
+    path: Path, paths: Sequence[Source], text: str | None, values: Mapping[str, Any]
+) -> Run:
+    """The run in a checkpoint, with the text it was trained on."""
+    saved = checkpoints.read(path)
+    about, before = runs.run_of(saved, path)
+    if text is None and not paths and not about.files:
+        raise SettingError(f"{path}: its text was not in a file: give the same text again")
+    texts = paths or TextFiles.of(corpora.named_files(about))
+    corpus = read(texts, text, about.decoding, about.normalize)
+    known = asdict(saved.model) | asdict(before)
+    changes = {name: value for name, value in values.items() if value != known[name]}
+    if changes.get("seed") == TrainingConfig.seed:  # the default, and not asked for
+        del changes["seed"]
+    return runs.resume(saved, path, corpus, **changes)

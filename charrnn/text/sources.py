@@ -152,7 +152,7 @@ class File:
             what += ", but most letters there are"
         elif options := self._encodings(sample, text, start, file):
             return TextError(f"{self.path}: {what}: name its encoding: {', or '.join(options)}")
-        if formats.is_data(sample):
+        if not self._codec.startswith(("utf-16", "utf-32")) and formats.is_data(sample):
             return TextError(
                 f"{self.path}: no text: {what}: name a text, or train with --binary, where each "
                 "byte is a character"
