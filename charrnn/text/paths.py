@@ -61,7 +61,7 @@ class _LeftOut:
 
     Attributes:
         hidden: the number of hidden files and folders.
-        special: the number of links that lead nowhere, pipes and devices.
+        special: the number of broken links, pipes and devices.
         not_text: the names of files that are not text.
     """
 
@@ -74,7 +74,7 @@ class _LeftOut:
         if self.hidden:
             parts.append(f"{self.hidden:,} hidden")
         if self.special:
-            parts.append(f"{self.special:,} links without a file, pipes or devices")
+            parts.append(f"{self.special:,} special")
         if self.not_text:
             more = ", …" if len(self.not_text) > MAX_NAMES else ""
             names = ", ".join(self.not_text[:MAX_NAMES])

@@ -148,7 +148,9 @@ class File:
         what = f"a NUL {found}" if fault.nul else f"not {self.encoding} {found}"
         # A character may begin before the sample.
         text = sample[sample.find(b"\n", 0, position - start) + 1 :] if start else sample
-        if self._codec == "utf-8" and encodings.is_utf_8_with_mistakes(text):
+        if self._mark:
+            pass  # which names the encoding
+        elif self._codec == "utf-8" and encodings.is_utf_8_with_mistakes(text):
             what += ", but most letters there are"
         elif options := self._encodings(sample, text, start, file):
             return TextError(f"{self.path}: {what}: name its encoding: {', or '.join(options)}")
@@ -172,13 +174,14 @@ class File:
             start: the position of the sample.
             file: the file, open.
         """
+        end = start + len(sample)
         found = encodings.readings(sample)
         if not found or found[0].encoding not in encodings.WIDE:
             sample, found = text, encodings.readings(text)
 
         def blocks() -> Iterator[bytes]:
             yield sample
-            content, left = self._content(file, start + len(sample)), VERIFIED_BYTES
+            content, left = self._content(file, end), VERIFIED_BYTES
             while left > 0:
                 block = content.read(BLOCK_BYTES)
                 yield block

@@ -1,0 +1,205 @@
+"""The encodings that a text may be in, by sentences of several languages."""
+
+import pytest
+
+from charrnn.errors import TextError
+from charrnn.text import sources
+from charrnn.text.corpus import read
+from charrnn.text.decoding import Decoding
+from charrnn.text.encodings import ENCODINGS, is_utf_8_with_mistakes, readings, word
+from charrnn.text.sources import File
+
+SENTENCES = {
+    "English": "It’s not “fine” – the keeper’s lamp went out, and the café’s too…",
+    "German": "Die Kinder fürchten sich, wenn draußen der Wind über die Dächer fährt; größer wird"
+    " nur die Stille.",
+    "French": "L’été dernier, nous avons mangé des crêpes à côté de la forêt, et le garçon a ri.",
+    "Spanish": "¿Dónde está el niño? Mañana vendrá con su compañera; habrá café y música.",
+    "Portuguese": "Não há pão nem maçãs na mesa, mas os irmãos estão contentes com o verão.",
+    "Swedish": "På ön står två små hus, och en gammal båt ligger på stranden väntande på våren.",
+    "Polish": "Książka leży na stole, a pies śpi pod łóżkiem; jutro będzie ładniejszy dzień, więc"
+    " pójdziemy nad rzekę źródlaną.",
+    "Czech": "Příliš žluťoučký kůň stál u řeky a děti mu nosily čerstvou trávu.",
+    "Hungarian": "Az öreg tűzoltó őrizte a várost, míg a gyerekek győztek a versenyen.",
+    "Romanian": "Băiatul şi fata merg spre munţi, unde zăpada încă nu s-a topit.",
+    "Turkish": "Güneş doğduğunda küçük çocuk ağacın altında uyuyordu, ışık yüzüne vuruyordu.",
+    "Icelandic": "Það er ekki satt að þú hafir séð bátinn við bryggjuna í gær.",
+    "Russian": "Вчера вечером мы долго гуляли по берегу реки и говорили о том, что будет завтра.",
+    "Ukrainian": "Її брат їхав додому, і вони разом співали пісень про ліс і річку.",
+    "Greek": "Το πρωί η θάλασσα ήταν ήσυχη και οι ψαράδες γύρισαν νωρίς στο λιμάνι.",
+    "Hebrew": "אתמול בערב הלכנו לאורך הנהר ודיברנו על מה שיהיה מחר בבוקר.",
+    "Arabic": "في المساء مشينا على ضفة النهر وتحدثنا عن الغد وعن الأصدقاء القدامى.",
+    "Thai": "เมื่อวานตอนเย็นเราเดินเล่นริมแม่น้ำและคุยกันเรื่องวันพรุ่งนี้",
+    "simplified Chinese": "昨天晚上我们在河边走了很久，谈到了明天要做的事情。孩子们已经睡着了。",
+    "traditional Chinese": "昨天晚上我們在河邊走了很久，談到了明天要做的事情。孩子們已經睡著了。",
+    "Japanese": "昨日の夜、私たちは川のそばを長く歩いて、明日のことを話しました。子供はもう寝ていた。",
+    "Korean": "어제 저녁에 우리는 강가를 오래 걸으면서 내일 할 일에 대해 이야기했다.",
+}
+CASES = [
+    ("English", "cp1252"),
+    ("English", "mac_roman"),
+    ("German", "cp1252"),
+    ("German", "cp850"),
+    ("German", "mac_roman"),
+    ("French", "cp1252"),
+    ("French", "mac_roman"),
+    ("Spanish", "cp1252"),
+    ("Portuguese", "cp1252"),
+    ("Swedish", "cp1252"),
+    ("Polish", "cp1250"),
+    ("Polish", "iso8859-2"),
+    ("Czech", "cp1250"),
+    ("Hungarian", "cp1250"),
+    ("Romanian", "cp1250"),
+    ("Turkish", "cp1254"),
+    ("Icelandic", "cp1252"),
+    ("Russian", "cp1251"),
+    ("Russian", "koi8-r"),
+    ("Russian", "cp866"),
+    ("Ukrainian", "cp1251"),
+    ("Ukrainian", "koi8-u"),
+    ("Greek", "cp1253"),
+    ("Hebrew", "cp1255"),
+    ("Arabic", "cp1256"),
+    ("Thai", "cp874"),
+    ("simplified Chinese", "gb18030"),
+    ("traditional Chinese", "big5"),
+    ("Japanese", "cp932"),
+    ("Japanese", "euc_jp"),
+    ("Korean", "cp949"),
+]
+
+
+@pytest.mark.parametrize("repeat", [1, 300])
+@pytest.mark.parametrize(("language", "encoding"), CASES)
+def test_the_encoding_of_a_text_is_named_first(language, encoding, repeat):
+    text = (SENTENCES[language] + "\n") * repeat
+    (first, *_) = readings(text.encode(encoding))
+    assert (first.encoding, first.text) == (encoding, text)
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+@pytest.mark.parametrize("encoding", [name for name in ENCODINGS if name.startswith("utf")])
+def test_unicode_without_a_mark_is_named_first(language, encoding):
+    text = SENTENCES[language] + "\n"
+    (first, *_) = readings(text.encode(encoding))
+    assert (first.encoding, first.text) == (encoding, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("it’s\n", "cp1252"),
+        ("don’t, won’t, can’t\n", "cp1252"),
+        ("“fine” – really…\n", "cp1252"),
+        ("café\n", "cp1252"),
+        ("CAFÉ DÉJÀ VU\n", "cp1252"),
+        ("20 °C, 5 €, 3 m²\n", "cp1252"),
+        ("Straße\n", "cp1252"),
+        ("Привет\n", "cp1251"),
+        ("привет, мир\n", "koi8-r"),
+        ("Łódź\n", "cp1250"),
+        ("żółć\n", "cp1250"),
+        ("你好\n", "gb18030"),
+        ("你好，世界\n", "gb18030"),
+        ("こんにちは\n", "cp932"),
+        ("こんにちは\n", "euc_jp"),
+        ("안녕하세요\n", "cp949"),
+        ("我們\n", "big5"),
+    ],
+)
+def test_a_few_characters_are_enough(text, encoding):
+    found = readings(text.encode(encoding))
+    assert found[0].text == text
+
+
+def test_text_that_only_ascii_surrounds_is_found_in_a_long_sample():
+    text = "a line of a log\n" * 1_000 + "naïve café\n" + "a line of a log\n" * 1_000
+    assert readings(text.encode("cp1252"))[0].encoding == "cp1252"
+
+
+def test_latin_1_is_never_named():
+    assert "latin-1" not in ENCODINGS
+    assert "iso8859-1" not in ENCODINGS
+
+
+def test_bytes_of_no_language_have_no_encoding():
+    assert readings(bytes(range(255, 0, -1)) * 20) == []
+
+
+def test_ascii_with_a_nul_is_not_utf_16():
+    assert readings(b"a line of a log\n" * 100 + b"x\0y\n") == []
+
+
+def test_readings_that_are_alike_are_named_once():
+    texts = [reading.text for reading in readings("„Größe“\n".encode("cp1252"))]
+    assert len(texts) == len(set(texts))
+
+
+def test_an_option_has_words_as_they_read():
+    (first, *_) = readings("It’s “fine” – and that’s that\n".encode("cp1252"))
+    assert first.option() == '--encoding cp1252 ("It’s", "“fine”", "–")'
+
+
+def test_a_long_word_is_cut_around_its_first_letter_outside_of_ascii():
+    assert word("short") == "short"
+    assert word("昨天晚上我们在河边走了很久") == "昨天晚上我们在河边走了很"
+    cut = word("aaaaaaaaaaaaaaaaaaaaéb")
+    assert "é" in cut
+    assert len(cut) <= 12
+
+
+
+
+@pytest.mark.parametrize(("mistakes", "expected"), [(0, False), (1, True), (30, False)])
+def test_utf_8_with_mistakes_is_told_from_other_encodings(mistakes, expected):
+    data = "größer, schöner, müder\n".encode() * 10 + b"caf\xe9 \n" * mistakes
+    assert is_utf_8_with_mistakes(data) == expected
+
+
+def refusal(path):
+    """The error of a file."""
+    with pytest.raises(TextError) as caught:
+        read([path])
+    return str(caught.value)
+
+
+def test_the_error_names_the_encodings_as_options(write):
+    said = refusal(write("q.txt", "It’s “fine” – really\n".encode("cp1252") * 200))
+    assert "not utf-8 at byte 2 (92 73 20 93): name its encoding: --encoding cp1252 (" in said
+    assert '"It’s", "“fine”", "–"' in said
+    assert "latin" not in said
+
+
+def test_the_error_names_utf_16_by_its_pattern_alone(write):
+    wide = refusal(write("u.txt", "plain text\n".encode("utf-16-le") * 100))
+    assert "a NUL at byte 1 (00 6c 00 61): name its encoding: --encoding utf-16-le" in wide
+    log = refusal(write("log.txt", b"a line of a log\n" * 3_000 + b"x\0y\n"))
+    assert log.endswith("a NUL at byte 48,001 (00 79 0a): leave out NULs with --encoding-errors ignore")
+    assert "utf-16" not in log
+
+
+def test_utf_8_with_a_mistake_is_not_another_encoding(write):
+    said = refusal(write("a.txt", "größer\n".encode() * 500 + b"caf\xe9\n" + "größer\n".encode()))
+    assert "not utf-8 at byte 4,503 (e9 0a 67 72), but most letters there are" in said
+    assert said.endswith("read past such bytes with --encoding-errors replace")
+
+
+def test_an_encoding_that_fits_the_beginning_alone_is_not_named(write, monkeypatch):
+    monkeypatch.setattr(sources, "SAMPLE_BYTES", 4096)
+    good = "caf\xe9 noir\n".encode("cp1252") * 1_000
+    assert "cp1252" in refusal(write("good.txt", good))
+    assert "cp1252" not in refusal(write("bad.txt", good + b"\x81\x8d\n"))
+
+
+def test_a_wrong_encoding_is_answered_with_another_one(write):
+
+
+    path = write("a.txt", "grün, größer\n".encode())
+    with pytest.raises(TextError, match=r'not ascii at byte 2 .*: --encoding utf-8 \("grün,"'):
+        "".join(File(path, Decoding("ascii")))
+
+
+def test_a_sample_far_from_the_beginning_begins_with_a_line(write):
+    data = b"plain ASCII, line by line\n" * 20_000 + "こんにちは、世界\n".encode("euc_jp") * 5
+    assert "--encoding euc_jp (" in refusal(write("a.txt", data))
