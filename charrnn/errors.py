@@ -102,4 +102,4 @@ class SettingError(CharRNNError, ValueError):
 
 
 class Notice(UserWarning):
-    """A warning of the Python API: a decision that changes an option, or a save that failed."""
+    """A warning of the Python API: a change of an option or of the text, or a save that failed."""
