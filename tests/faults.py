@@ -374,7 +374,7 @@ TEXTS = [
         "UTF-16 without its mark",
         "python -c \"open('u.txt', 'wb').write('text'.encode('utf-16-le'))\"\ncharrnn train u.txt",
         1,
-        'a NUL at byte 1 (00 65 00 78): name its encoding: --encoding utf-16-le ("text")',
+        'a NUL at byte 1 (00 65 00 78): name its encoding: --encoding utf-16le ("text")',
     ),
     Case(
         "a NUL",

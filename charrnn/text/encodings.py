@@ -116,13 +116,13 @@ def _level(encoding: str, first: int, last: int) -> frozenset[str]:
 
 #: The encodings with the languages that they are for. Of two that are equally likely, the first
 #: one is named first; of two that read a text alike, the first one alone. Latin-1 is missing: it
-#: differs from cp1252 in control characters alone, which no text has.
+#: differs from cp1252 in control characters alone, which no text has. Python and iconv know the names.
 ENCODINGS = {
     "utf-8": "all",
-    "utf-16-le": "all",
-    "utf-16-be": "all",
-    "utf-32-le": "all",
-    "utf-32-be": "all",
+    "utf-16le": "all",
+    "utf-16be": "all",
+    "utf-32le": "all",
+    "utf-32be": "all",
     "cp1252": "letters",
     "cp1251": "letters",
     "cp1250": "letters",
@@ -131,7 +131,7 @@ ENCODINGS = {
     "cp949": "ko",
     "big5": "zh-tw",
     "cp950": "zh-tw",
-    "euc_jp": "ja",
+    "euc-jp": "ja",
     "koi8-r": "letters",
     "koi8-u": "letters",
     "iso8859-2": "letters",
@@ -146,7 +146,7 @@ ENCODINGS = {
     "cp850": "letters",
     "cp852": "letters",
     "cp866": "letters",
-    "mac_roman": "letters",
+    "macintosh": "letters",
 }
 #: The encodings in which ASCII has other bytes.
 WIDE = frozenset(name for name in ENCODINGS if name.startswith(("utf-16", "utf-32")))
@@ -156,7 +156,7 @@ class Reading(NamedTuple):
     """A sample of a text as it reads in an encoding.
 
     Attributes:
-        encoding: its name.
+        encoding: its name, for Python and for iconv.
         score: at most some 1.5; below 0 for no language.
         text: the sample.
     """
@@ -165,25 +165,23 @@ class Reading(NamedTuple):
     score: float
     text: str
 
-    def option(self) -> str:
-        """The option that names the encoding, with words as they read."""
-        words: dict[str, None] = {}
-        for found in re.finditer(r"[^\s]*[^\x00-\x7f\s][^\s]*", self.text):
-            words[word(found.group())] = None
-            if len(words) == MAX_WORDS:
+    def words(self) -> str:
+        """Words as they read, in quotes; those with characters outside of ASCII, if there are."""
+        found: dict[str, None] = {}
+        end = 0
+        for match in re.finditer(r"[^\x00-\x7f\s]", self.text):
+            start = match.start()
+            if start < end:
+                continue
+            before = re.split(r"\s", self.text[max(end, start - MAX_WORD) : start])[-1]
+            after = re.split(r"\s", self.text[start : start + MAX_WORD], maxsplit=1)[0]
+            if len(before + after) > MAX_WORD:
+                before = before[-MAX_WORD // 3 :]
+            found[(before + after)[:MAX_WORD]] = None
+            end = start + len(after)
+            if len(found) == MAX_WORDS:
                 break
-        words = words or dict.fromkeys(self.text.split()[:MAX_WORDS])
-        quoted = ", ".join(f'"{each}"' for each in words)
-        return f"--encoding {self.encoding} ({quoted})"
-
-
-def word(text: str) -> str:
-    """The part of a long word that begins near its first character outside of ASCII."""
-    if len(text) <= MAX_WORD:
-        return text
-    first = next(number for number, character in enumerate(text) if character > "\x7f")
-    start = max(0, first - MAX_WORD // 3)
-    return text[start : start + MAX_WORD]
+        return ", ".join(f'"{word}"' for word in found or self.text.split()[:MAX_WORDS])
 
 
 def readings(sample: bytes) -> list[Reading]:

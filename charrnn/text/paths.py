@@ -195,7 +195,7 @@ def _files_in(folder: str, visited: set[tuple[int, int]], left_out: _LeftOut) ->
 
 def _is_not_text(file: _Found, decoding: Decoding) -> bool:
     """Return whether a file is of a format that is not text, or looks like data."""
-    if not os.path.isfile(file.path):  # stdin and pipes can be read only once
+    if file.path == "-" or not os.path.isfile(file.path):  # pipes can be read only once
         return False
     try:
         is_data = File(file.path, decoding).is_data

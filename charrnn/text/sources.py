@@ -46,6 +46,7 @@ class File:
         path: of the file; `-` is stdin.
         decoding: settings for reading bytes as characters.
         progress: called with the number of bytes of each block that is read.
+        alone: there are no other files that `decoding` has to fit.
 
     Attributes:
         declared: the encoding that a byte-order mark declares; None without one.
@@ -63,11 +64,16 @@ class File:
     """
 
     def __init__(
-        self, path: str, decoding: Decoding = DEFAULT, progress: Progress = lambda size: None
+        self,
+        path: str,
+        decoding: Decoding = DEFAULT,
+        progress: Progress = lambda size: None,
+        alone: bool = True,
     ) -> None:
         self.path = path
         self._decoding = decoding
         self._progress = progress
+        self._alone = alone
         self._spool = self._spooled()
         self.passing = self._spool is not None
         self.losses, self.line_ends = Losses(), LineEnds()
@@ -152,8 +158,8 @@ class File:
             pass  # which names the encoding
         elif self._codec == "utf-8" and encodings.is_utf_8_with_mistakes(text):
             what += ", but most letters there are"
-        elif options := self._encodings(sample, text, start, file):
-            return TextError(f"{self.path}: {what}: name its encoding: {', or '.join(options)}")
+        elif remedy := self._encodings(sample, text, start, file):
+            return TextError(f"{self.path}: {what}: {remedy}")
         if not self._codec.startswith(("utf-16", "utf-32")) and formats.is_data(sample):
             return TextError(
                 f"{self.path}: no text: {what}: name a text, or train with --binary, where each "
@@ -165,8 +171,8 @@ class File:
             f"{self.path}: {what}: read past such bytes with --encoding-errors replace"
         )
 
-    def _encodings(self, sample: bytes, text: bytes, start: int, file: IO[bytes]) -> list[str]:
-        """Options that name the encodings in which a file is text, the likeliest first.
+    def _encodings(self, sample: bytes, text: bytes, start: int, file: IO[bytes]) -> str:
+        """The remedy that names the encodings in which a file is text, the likeliest first.
 
         Args:
             sample: of the bytes, from `start` on.
@@ -188,7 +194,20 @@ class File:
                 left = left - len(block) if block else 0
 
         fit = encodings.fitting([reading.encoding for reading in found], blocks())
-        return [reading.option() for reading in found if reading.encoding in fit]
+        found = [reading for reading in found if reading.encoding in fit]
+        if not found:
+            return ""
+        options = [f"--encoding {reading.encoding} ({reading.words()})" for reading in found]
+        remedy = f"name its encoding: {', or '.join(options)}"
+        if self._alone or self.path == "-":
+            return remedy
+        path = Path(self.path)
+        new = formats.quoted(str(formats.unused(path.with_name(f"{path.stem}-utf8.txt"))))
+        whole = formats.quoted(self.path)
+        command = f"iconv -f {found[0].encoding} -t utf-8 {whole} > {new}"
+        if self._compression:  # which is also the name of a command
+            command = f"{self._compression} -dc {whole} | iconv -f {found[0].encoding} -t utf-8 > {new}"
+        return f"{remedy}; if other files are in {self.encoding}, convert this one: `{command}`"
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:

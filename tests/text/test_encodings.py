@@ -1,12 +1,18 @@
 """The encodings that a text may be in, by sentences of several languages."""
 
+import gzip
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from charrnn.errors import TextError
 from charrnn.text import sources
 from charrnn.text.corpus import read
 from charrnn.text.decoding import Decoding
-from charrnn.text.encodings import ENCODINGS, is_utf_8_with_mistakes, readings, word
+from charrnn.text.encodings import ENCODINGS, Reading, is_utf_8_with_mistakes, readings
 from charrnn.text.sources import File
 
 SENTENCES = {
@@ -37,12 +43,12 @@ SENTENCES = {
 }
 CASES = [
     ("English", "cp1252"),
-    ("English", "mac_roman"),
+    ("English", "macintosh"),
     ("German", "cp1252"),
     ("German", "cp850"),
-    ("German", "mac_roman"),
+    ("German", "macintosh"),
     ("French", "cp1252"),
-    ("French", "mac_roman"),
+    ("French", "macintosh"),
     ("Spanish", "cp1252"),
     ("Portuguese", "cp1252"),
     ("Swedish", "cp1252"),
@@ -65,7 +71,7 @@ CASES = [
     ("simplified Chinese", "gb18030"),
     ("traditional Chinese", "big5"),
     ("Japanese", "cp932"),
-    ("Japanese", "euc_jp"),
+    ("Japanese", "euc-jp"),
     ("Korean", "cp949"),
 ]
 
@@ -103,7 +109,7 @@ def test_unicode_without_a_mark_is_named_first(language, encoding):
         ("你好\n", "gb18030"),
         ("你好，世界\n", "gb18030"),
         ("こんにちは\n", "cp932"),
-        ("こんにちは\n", "euc_jp"),
+        ("こんにちは\n", "euc-jp"),
         ("안녕하세요\n", "cp949"),
         ("我們\n", "big5"),
     ],
@@ -136,19 +142,21 @@ def test_readings_that_are_alike_are_named_once():
     assert len(texts) == len(set(texts))
 
 
-def test_an_option_has_words_as_they_read():
-    (first, *_) = readings("It’s “fine” – and that’s that\n".encode("cp1252"))
-    assert first.option() == '--encoding cp1252 ("It’s", "“fine”", "–")'
+def words(text):
+    """The words that are shown of a text."""
+    return Reading("cp1252", 1, text).words()
 
 
-def test_a_long_word_is_cut_around_its_first_letter_outside_of_ascii():
-    assert word("short") == "short"
-    assert word("昨天晚上我们在河边走了很久") == "昨天晚上我们在河边走了很"
-    cut = word("aaaaaaaaaaaaaaaaaaaaéb")
-    assert "é" in cut
-    assert len(cut) <= 12
+def test_words_with_characters_outside_of_ascii_are_shown():
+    assert words("It’s “fine” – and that’s that\n") == '"It’s", "“fine”", "–"'
+    assert words("a café, a café and\xa0a bar") == '"café,", "café"'
+    assert words("plain words and more of them") == '"plain", "words", "and"'
 
 
+def test_long_words_are_cut_around_their_first_letter_outside_of_ascii():
+    assert words("昨天晚上我们在河边走了很久很久") == '"昨天晚上我们在河边走了很", "久很久"'
+    assert words(20 * "a" + "éb" + 20 * "c") == '"aaaaébcccccc"'
+    words(100_000 * "a" + "é" + 100_000 * "a")  # in a moment
 
 
 @pytest.mark.parametrize(("mistakes", "expected"), [(0, False), (1, True), (30, False)])
@@ -172,8 +180,8 @@ def test_the_error_names_the_encodings_as_options(write):
 
 
 def test_the_error_names_utf_16_by_its_pattern_alone(write):
-    wide = refusal(write("u.txt", "plain text\n".encode("utf-16-le") * 100))
-    assert "a NUL at byte 1 (00 6c 00 61): name its encoding: --encoding utf-16-le" in wide
+    wide = refusal(write("u.txt", "plain text\n".encode("utf-16le") * 100))
+    assert "a NUL at byte 1 (00 6c 00 61): name its encoding: --encoding utf-16le" in wide
     log = refusal(write("log.txt", b"a line of a log\n" * 3_000 + b"x\0y\n"))
     assert log.endswith("a NUL at byte 48,001 (00 79 0a): leave out NULs with --encoding-errors ignore")
     assert "utf-16" not in log
@@ -201,5 +209,26 @@ def test_a_wrong_encoding_is_answered_with_another_one(write):
 
 
 def test_a_sample_far_from_the_beginning_begins_with_a_line(write):
-    data = b"plain ASCII, line by line\n" * 20_000 + "こんにちは、世界\n".encode("euc_jp") * 5
-    assert "--encoding euc_jp (" in refusal(write("a.txt", data))
+    data = b"plain ASCII, line by line\n" * 20_000 + "こんにちは、世界\n".encode("euc-jp") * 5
+    assert "--encoding euc-jp (" in refusal(write("a.txt", data))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="commands of a shell")
+@pytest.mark.parametrize("name", ["old file.txt", "old.gz"])
+def test_one_file_of_several_is_converted_as_it_is_said(name, write, tmp_path):
+    data = "müde\n".encode("cp1252")
+    old = write(name, gzip.compress(data) if name.endswith("gz") else data)
+    with pytest.raises(TextError, match='--encoding cp1252 .*"müde".*; if other files') as caught:
+        read([write("new.txt", "größer\n".encode()), old])
+    command = str(caught.value).split("`")[1]
+    subprocess.run(["sh", "-c", command], check=True, timeout=60)
+    assert (tmp_path / f"{Path(name).stem}-utf8.txt").read_text(encoding="utf-8") == "müde\n"
+
+
+@pytest.mark.skipif(not shutil.which("iconv"), reason="without iconv")
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_iconv_knows_the_names_of_the_encodings(encoding):
+    done = subprocess.run(
+        ["iconv", "-f", encoding, "-t", "utf-8"], input="a\n".encode(encoding), capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (0, b"a\n")
