@@ -6,7 +6,7 @@ import bz2
 import gzip
 import lzma
 import zlib
-from typing import IO, Any
+from typing import IO
 
 from charrnn.errors import TextError
 
@@ -40,11 +40,13 @@ class Decompressed:
         self._path = path
         self._file = file
         self._compression = compression
-        self._stream: Any = {
-            "gzip": lambda: gzip.GzipFile(fileobj=file, mode="rb"),
-            "bzip2": lambda: bz2.BZ2File(file),
-            "xz": lambda: Xz(file),
-        }[compression]()
+        self._stream: IO[bytes] | Xz
+        if compression == "gzip":
+            self._stream = gzip.GzipFile(fileobj=file, mode="rb")  # type: ignore[assignment]
+        elif compression == "bzip2":
+            self._stream = bz2.BZ2File(file)
+        else:
+            self._stream = Xz(file)
 
     def read(self, size: int) -> bytes:
         """The next bytes, `size` of them unless the end is nearer.
@@ -53,7 +55,7 @@ class Decompressed:
             TextError: if the file is damaged or cut short, with the position in the file.
         """
         try:
-            data: bytes = self._stream.read(size)
+            data = self._stream.read(size)
         except EOFError as error:
             raise TextError(
                 f"{self._path}: cut short: its {self._compression} data ends at byte "

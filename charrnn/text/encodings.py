@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -69,8 +70,12 @@ ALPHABETS = (
     ("".join(map(chr, (*range(0xE01, 0xE3B), *range(0xE40, 0xE4F)))), "านรอกเงมยล"),  # Thai
 )
 #: Frequent characters of Chinese in simplified and in traditional form, of Japanese and of Korean.
-SIMPLIFIED = "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学"
-TRADITIONAL = "的一是不了在人有我他這中大來上國個到說們為子和你地出道也時年得就那要下以生會自著去之過家學"
+SIMPLIFIED = (
+    "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学"
+)
+TRADITIONAL = (
+    "的一是不了在人有我他這中大來上國個到說們為子和你地出道也時年得就那要下以生會自著去之過家學"
+)
 HIRAGANA = "".join(map(chr, range(0x3041, 0x3097)))
 KANA = HIRAGANA + "".join(map(chr, range(0x30A1, 0x30FD))) + "々"
 SYLLABLES = "이다는에의가을를은고하지로도한기사나어리그아서자인스해라있였습니"
@@ -116,7 +121,8 @@ def _level(encoding: str, first: int, last: int) -> frozenset[str]:
 
 #: The encodings with the languages that they are for. Of two that are equally likely, the first
 #: one is named first; of two that read a text alike, the first one alone. Latin-1 is missing: it
-#: differs from cp1252 in control characters alone, which no text has. Python and iconv know the names.
+#: differs from cp1252 in control characters alone, which no text has. The names are those of iconv,
+#: too.
 ENCODINGS = {
     "utf-8": "all",
     "utf-16le": "all",
@@ -303,10 +309,10 @@ def fitting(encodings: Iterable[str], blocks: Iterable[bytes]) -> list[str]:
     seen: dict[str, set[str]] = {name: set() for name in decoders}
     for block in blocks:
         for name in list(decoders):
-            try:
+            with suppress(UnicodeError):
                 seen[name].update(decoders[name].decode(block, final=not block))
-            except UnicodeError:
-                del decoders[name]
+                continue
+            del decoders[name]
     return [name for name in decoders if all(is_text(each, name) for each in seen[name])]
 
 

@@ -2,6 +2,7 @@ r"""The line ends of Windows (\r\n) and of old Macs (\r)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -87,7 +88,10 @@ def _converted(piece: str, newlines: str, found: LineEnds) -> Iterator[str]:
     found.cr += piece.count("\r") - crlf - 2 * crcrlf
     found.lf = found.lf or piece.count("\n") > crlf + crcrlf
     if newlines == "lf":
-        piece = piece.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+        if crcrlf:  # in \r\r\r\n, what stays of one replacement would begin another one
+            piece = re.sub("\r\r\n|\r\n|\r", "\n", piece)
+        else:
+            piece = piece.replace("\r\n", "\n").replace("\r", "\n")
     yield piece
 
 

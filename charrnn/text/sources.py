@@ -206,7 +206,9 @@ class File:
         whole = formats.quoted(self.path)
         command = f"iconv -f {found[0].encoding} -t utf-8 {whole} > {new}"
         if self._compression:  # which is also the name of a command
-            command = f"{self._compression} -dc {whole} | iconv -f {found[0].encoding} -t utf-8 > {new}"
+            command = (
+                f"{self._compression} -dc {whole} | iconv -f {found[0].encoding} -t utf-8 > {new}"
+            )
         return f"{remedy}; if other files are in {self.encoding}, convert this one: `{command}`"
 
     @contextmanager

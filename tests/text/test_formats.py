@@ -55,7 +55,11 @@ def database(path):
 
 FILES = {
     "model.npz": (arrays(), "an .npz archive", "-c"),
-    "letter.docx": (zipped("[Content_Types].xml", "word/document.xml"), "a Word", "pandoc -t plain"),
+    "letter.docx": (
+        zipped("[Content_Types].xml", "word/document.xml"),
+        "a Word",
+        "pandoc -t plain",
+    ),
     "table.xlsx": (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel", ".csv"),
     "talk.pptx": (zipped("[Content_Types].xml", "ppt/slides"), "a PowerPoint", ".txt"),
     "book.epub": (zipped("mimetype", data=b"application/epub+zip"), "an EPUB", "pandoc -t plain"),
