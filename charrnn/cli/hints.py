@@ -151,9 +151,9 @@ def refuse_dashed_files(ctx: click.Context, words: Sequence[str]) -> None:
     Raises:
         click.UsageError: for the first such file.
     """
-    options = _options_of(ctx.command)
+    options = {name for parameter in ctx.command.get_params(ctx) for name in parameter.opts}
     for word in takewhile(lambda word: word != "--", words):
-        if word[:1] == "-" and word not in ("-", *options) and os.path.lexists(word):
+        if word[:1] == "-" and word not in {"-", *options} and os.path.lexists(word):
             pattern = f"./*{os.path.splitext(word)[1]}"
             raise click.UsageError(
                 f"{word}: a name that begins with a dash is taken for an option: name the file "

@@ -71,13 +71,14 @@ class Corpus:
         self._survey()
 
     def _survey(self) -> None:
-        length, characters = 0, Characters()
+        length, characters, suspicious = 0, Characters(), False
         self.suspicious: Counter[str] = Counter()
         for piece in self.pieces():
             length += len(piece)
-            characters.add(piece)
-            if not piece.isascii() and characters.have_any(SUSPICIOUS):
-                self.suspicious += Counter({c: piece.count(c) for c in SUSPICIOUS})
+            if characters.add(piece):
+                suspicious = characters.have_any(SUSPICIOUS)
+            if suspicious:
+                self.suspicious += Counter({each: piece.count(each) for each in SUSPICIOUS})
         self.length, self.characters = length, str(characters)
 
     @classmethod

@@ -20,6 +20,8 @@ from typing import NamedTuple
 MAX_CHARACTERS = 2_000
 #: Encodings to name, and words of each.
 MAX_NAMED, MAX_WORDS = 3, 3
+#: The share of the score of the likeliest encoding from which on another one is named.
+MIN_SHARE = 0.7
 #: Characters of a word. A text in Chinese has no spaces.
 MAX_WORD = 12
 #: Letters outside of ASCII for each mistake in UTF-8, from which on a text is UTF-8 with mistakes.
@@ -208,7 +210,8 @@ def readings(sample: bytes) -> list[Reading]:
             if value > 0 and text not in [reading.text for reading in found]:
                 found.append(Reading(encoding, value, text))
     found.sort(key=lambda reading: -reading.score)
-    return [reading for reading in found[:MAX_NAMED] if reading.score >= found[0].score / 2]
+    enough = MIN_SHARE * found[0].score if found else 0
+    return [reading for reading in found[:MAX_NAMED] if reading.score >= enough]
 
 
 def is_text(character: str, encoding: str) -> bool:
