@@ -44,8 +44,8 @@ class Language(NamedTuple):
 LATIN = (
     "äöüß",  # German
     "àâæçéèêëîïôœùûüÿ",  # French
-    "áéíñóúüªº",  # Spanish
-    "àáâãçéêíóôõúªº",  # Portuguese
+    "áéíñóúü",  # Spanish
+    "àáâãçéêíóôõú",  # Portuguese
     "àèéìíîòóùú",  # Italian
     "àçéèíïòóúü·",  # Catalan
     "åäöæøé",  # Swedish, Danish, Norwegian, Finnish
@@ -69,7 +69,7 @@ ALPHABETS = (
     ("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ", "αοιετσνηυρ"),  # Greek
     ("אבגדהוזחטיךכלםמןנסעףפץצקרשת", "יוהלאמרבתש"),  # Hebrew
     ("ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيًٌٍَُِّْ", "اليمنتروبه"),  # Arabic
-    ("".join(map(chr, (*range(0xE01, 0xE3B), *range(0xE40, 0xE4F)))), "านรอกเงมยล"),  # Thai
+    ("".join(map(chr, (*range(0xE01, 0xE3B), *range(0xE40, 0xE4F)))), ""),  # Thai
 )
 #: Frequent characters of Chinese in simplified and in traditional form, of Japanese and of Korean.
 SIMPLIFIED = (
@@ -90,7 +90,7 @@ PUNCTUATION = frozenset(
 #: Those of them that may stand between two letters of an alphabet.
 WITHIN_WORDS = frozenset("’·–—…\xad\xa0×")
 #: Those of them that no letter follows.
-AFTER_WORDS = frozenset("²³ªº™°")
+BEFORE_NO_LETTER = frozenset("²³ªº™°£€©®†‡½¼¾")
 #: The first character of the scripts of Chinese, Japanese and Korean.
 FIRST_CJK = "\u2e80"
 
@@ -244,7 +244,7 @@ def score(text: str, known: Sequence[Language]) -> float:
             break
         character, start = found.group(), found.start()
         before, after = text[start - 1 : start], text[start + 1 : start + 2]
-        if is_letter(character):
+        if is_letter(character) and character not in PUNCTUATION:
             letters[character] += 1
             total -= penalty(character, before, after)
         else:
@@ -276,7 +276,7 @@ def penalty(letter: str, before: str, after: str) -> float:
     if any(side.isascii() and side.isalpha() for side in (before, after)):
         return 2
     # In one encoding of Cyrillic the capitals are where the small letters are in another.
-    return 0.5 if letter.isupper() and before.isupper() else 0
+    return 0.2 if letter.isupper() and before.isupper() else 0
 
 
 def mark(symbol: str, before: str, after: str) -> float:
@@ -284,7 +284,7 @@ def mark(symbol: str, before: str, after: str) -> float:
     inside = is_letter(before) and is_letter(after) and max(before, after) < FIRST_CJK
     if symbol in PUNCTUATION:
         wrong = (inside and symbol not in WITHIN_WORDS) or (
-            symbol in AFTER_WORDS and is_letter(after)
+            symbol in BEFORE_NO_LETTER and is_letter(after)
         )
         return -1 if wrong else 1
     return -1 if inside else -0.5

@@ -232,3 +232,145 @@ def test_iconv_knows_the_names_of_the_encodings(encoding):
         ["iconv", "-f", encoding, "-t", "utf-8"], input="a\n".encode(encoding), capture_output=True
     )
     assert (done.returncode, done.stdout) == (0, b"a\n")
+
+
+#: Sentences that no letter of the tables was chosen for, by encoding.
+OTHERS = {
+    "cp1252": [
+        "Der Bäcker öffnet früh.",
+        "Où est passé le chat ?",
+        "Ça va très bien, merci.",
+        "El año pasado llovió mucho en Málaga.",
+        "São Paulo é grande.",
+        "Perché no? È così.",
+        "Smørrebrød på dansk",
+        "Vi går hem när solen går ner",
+        "Hyvää päivää, mitä kuuluu?",
+        "Het café is één straat verder",
+        "“Yes,” she said – ‘maybe’",
+        "naïve façade",
+        "£5 and ½ a pound © 1999",
+        "Þórður fór út",
+        "l’Œuvre complète",
+        "ÜBER ALLE GIPFEL",
+        "Fußgängerübergänge",
+        "Les élèves ont été félicités à l’école",
+    ],
+    "cp1250": [
+        "Zażółć gęślą jaźń",
+        "Łukasz mieszka w Gdańsku.",
+        "Proszę przyjść później, mówił.",
+        "Dobrý den, jak se máš?",
+        "Šílený řidič předjížděl",
+        "Szép őszi idő van, ülj le",
+        "Ľudia sú rôzni a šťastní",
+        "Câine, pisică şi vrăbii",
+        "Čuvaj se, đače, žurno",
+    ],
+    "cp1251": [
+        "Добрый день",
+        "Мама мыла раму",
+        "В лесу родилась ёлочка",
+        "ПРИВЕТ ВСЕМ",
+        "Доброе утро, София, как си?",
+        "Добро јутро, мој пријатељу",
+        "Це моя хата, їжак і ґава",
+    ],
+    "koi8-r": [
+        "Добрый день, дорогие друзья",
+        "Мама мыла раму",
+        "да",
+        "Привет",
+    ],
+    "cp866": [
+        "Добрый день, дорогие друзья",
+        "Мама мыла раму",
+    ],
+    "iso8859-2": [
+        "Zażółć gęślą jaźń",
+        "Proszę przyjść później, mówił.",
+        "Šílený řidič předjížděl",
+    ],
+    "gb18030": [
+        "今天天气很好，我们去公园散步吧。",
+        "学习使人进步",
+        "中国历史悠久",
+        "请问，图书馆在哪里？",
+        "第一章 开始",
+        "他走进屋里，关上了门，一句话也没说。",
+        "苹果",
+    ],
+    "big5": [
+        "今天天氣很好，我們去公園散步吧。",
+        "學習使人進步",
+        "請問，圖書館在哪裡？",
+        "他走進屋裡，關上了門，一句話也沒說。",
+        "第一章 開始",
+    ],
+    "cp932": [
+        "今日はいい天気ですね。",
+        "吾輩は猫である。名前はまだ無い。",
+        "カタカナの言葉",
+        "東京都",
+        "図書館はどこですか",
+        "彼は部屋に入り、何も言わなかった。",
+    ],
+    "euc-jp": [
+        "今日はいい天気ですね。",
+        "吾輩は猫である。名前はまだ無い。",
+        "カタカナの言葉",
+        "東京都",
+        "図書館はどこですか",
+    ],
+    "cp949": [
+        "오늘은 날씨가 좋네요.",
+        "도서관이 어디에 있습니까?",
+        "한국어",
+        "나는 학교에 간다",
+        "그는 방에 들어와 문을 닫고 아무 말도 하지 않았다.",
+    ],
+    "cp1253": [
+        "Καλημέρα σας",
+        "Η γάτα κοιμάται στον ήλιο",
+    ],
+    "cp1254": [
+        "İstanbul çok güzel bir şehir",
+        "Iğdır’da kış soğuk geçer",
+        "Günaydın, nasılsın?",
+    ],
+    "cp1255": [
+        "שלום עולם",
+        "הספר על השולחן",
+    ],
+    "cp1256": [
+        "صباح الخير يا صديقي",
+        "الكتاب على الطاولة",
+    ],
+    "macintosh": [
+        "Les élèves ont été félicités à l’école",
+        "Über den Dächern",
+        "“Quoted” – text",
+    ],
+    "cp850": [
+        "Über den Dächern läuft ein Kätzchen",
+        "déjà vu à côté",
+    ],
+    "cp874": [
+        "สวัสดีครับ",
+    ],
+    "cp1257": [
+        "Labas rytas, ačiū už žąsį",
+        "Paldies, čūska ēd ābolu",
+    ],
+}
+
+
+def test_most_short_sentences_have_the_right_encoding_first_and_nearly_all_have_it():
+    ranks = []
+    for encoding, sentences in OTHERS.items():
+        for sentence in sentences:
+            texts = [reading.text for reading in readings(sentence.encode(encoding))]
+            ranks.append(texts.index(sentence) if sentence in texts else len(ENCODINGS))
+    assert len(ranks) == 88
+    assert sum(rank == 0 for rank in ranks) >= 80
+    assert sum(rank < len(ENCODINGS) for rank in ranks) >= 85
