@@ -74,7 +74,8 @@ class _LeftOut:
         if self.hidden:
             parts.append(f"{self.hidden:,} hidden")
         if self.special:
-            parts.append(f"{self.special:,} special")
+            s = "" if self.special == 1 else "s"
+            parts.append(f"{self.special:,} broken link{s}, pipe{s} or device{s}")
         if self.not_text:
             more = ", …" if len(self.not_text) > MAX_NAMES else ""
             names = ", ".join(self.not_text[:MAX_NAMES])

@@ -202,14 +202,17 @@ class File:
         if self._alone or self.path == "-":
             return remedy
         path = Path(self.path)
-        new = formats.quoted(str(formats.unused(path.with_name(f"{path.stem}-utf8.txt"))))
-        whole = formats.quoted(self.path)
-        command = f"iconv -f {found[0].encoding} -t utf-8 {whole} > {new}"
-        if self._compression:  # which is also the name of a command
-            command = (
-                f"{self._compression} -dc {whole} | iconv -f {found[0].encoding} -t utf-8 > {new}"
-            )
-        return f"{remedy}; if other files are in {self.encoding}, convert this one: `{command}`"
+        hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))
+        old, new = formats.quoted(str(hidden)), formats.quoted(self.path)
+        convert = f"iconv -f {found[0].encoding} -t utf-8"
+        if packer := self._compression:  # which is also the name of the command
+            command = f"{packer} -dc {old} | {convert} | {packer} > {new}"
+        else:
+            command = f"{convert} {old} > {new}"
+        return (
+            f"{remedy}; if other files are in {self.encoding}, convert this one: "
+            f"`mv {new} {old} && {command}`"
+        )
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
