@@ -24,7 +24,9 @@ from charrnn.sampling import Choice, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import converted
 from charrnn.text.normal_forms import normalized
+from charrnn.text.paths import TextFiles, find
 from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.evaluation import evaluate, finite
@@ -96,7 +98,9 @@ class CharRNN(network.CharRNN):
             SettingError: for a text of fewer than 2 characters.
             TrainingError: where the loss is not finite.
         """
-        indices = self.vocabulary.encode(normalized(text, self._normal_form))
+        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
+        text = normalized(converted(text, newlines), self._normal_form)
+        indices = self.vocabulary.encode(text)
         if len(indices) < 2:
             raise SettingError("text: at least 2 characters are needed to evaluate a model")
         with np.errstate(over="ignore", invalid="ignore"):  # `finite` finds such a loss
@@ -187,6 +191,7 @@ def train(
     val_frac: float | None = None,
     encoding: str | None = DEFAULT.encoding,
     encoding_errors: str = DEFAULT.errors,
+    newlines: str = DEFAULT.newlines,
     normalize: str | None = None,
     binary: bool = DEFAULT.binary,
     **options: Any,
@@ -203,7 +208,8 @@ def train(
     `charrnn train --resume`.
 
     Args:
-        *paths: of files of text; without paths and text, the source of Python's standard library.
+        *paths: of files and folders; without paths and text, the source of Python's standard
+            library.
         text: the text itself, instead of paths.
         time: to train for, as in "90s", "10m" or "1h30m", or seconds; excludes steps and epochs.
         steps: to take, of the whole run.
@@ -220,7 +226,7 @@ def train(
             streams. With more than one, a script needs `if __name__ == "__main__":`, as with the
             multiprocessing module.
         val_frac: the share of the text, at its end, to hold out.
-        encoding, encoding_errors, normalize, binary: of the text.
+        encoding, encoding_errors, newlines, normalize, binary: of the text.
         **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
             learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
             val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
@@ -237,7 +243,7 @@ def train(
     """
     model, training = configured({"steps": steps, "workers": workers, "seed": seed, **options})
     path = Path(checkpoint) if checkpoint is not None else None
-    decoding = Decoding(encoding, encoding_errors, binary)
+    decoding = Decoding(encoding, encoding_errors, binary, newlines)
     duration = None if time is None else seconds_of(time)
     started = {"epochs": epochs, "time": duration, "val_frac": val_frac, "init_from": init_from}
     check(paths, text, path, resume, overwrite, training, started)
@@ -332,16 +338,25 @@ def check(
 
 
 def read(
-    paths: Sequence[Source], text: str | None, decoding: Decoding, normalize: str | None
+    texts: Sequence[Source] | TextFiles,
+    text: str | None,
+    decoding: Decoding,
+    normalize: str | None,
 ) -> Corpus:
-    """The text to train on; the notes on its decoding are warnings."""
+    """The text to train on; the notices about it are warnings."""
     if text is not None:
-        return Corpus.of(text, normalize=normalize)
-    if not paths:
-        return corpora.standard_library(normalize)
-    corpus = corpora.read([os.fspath(path) for path in paths], decoding, normalize)
+        how = Decoding(newlines=decoding.newlines)
+        corpus = Corpus.of(text, normalize=normalize, decoding=how)
+    else:
+        if not isinstance(texts, TextFiles):
+            texts = find([os.fspath(path) for path in texts], decoding)
+        if not texts.paths:
+            return corpora.standard_library(normalize)
+        corpus = corpora.read(texts, decoding, normalize)
     for line in corpus.notices:
         notice(line)
+    if "-" in corpus.files:
+        notice(corpora.FROM_A_PIPE)
     return corpus
 
 
@@ -353,8 +368,8 @@ def resumed(
     about, before = runs.run_of(saved, path)
     if text is None and not paths and not about.files:
         raise SettingError(f"{path}: its text was not in a file: give the same text again")
-    names = paths or corpora.named_files(about)
-    corpus = read(names, text, about.decoding, about.normalize)
+    texts = paths or TextFiles.of(corpora.named_files(about))
+    corpus = read(texts, text, about.decoding, about.normalize)
     known = asdict(saved.model) | asdict(before)
     changes = {name: value for name, value in values.items() if value != known[name]}
     if changes.get("seed") == TrainingConfig.seed:  # the default, and not asked for

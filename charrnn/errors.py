@@ -2,6 +2,7 @@
 
     CharRNNError                      exit code 1
     ├── TextError                     a text cannot be read, decoded or trained on
+    │   └── NotTextError              a file is of a format that is not text
     ├── CheckpointError               a checkpoint cannot be read or written, or does not fit
     │   ├── DamagedCheckpointError    the file is not what charrnn writes
     │   └── NonFiniteError            the weights to save are infinite or NaN
@@ -32,6 +33,10 @@ class CharRNNError(Exception):
 
 class TextError(CharRNNError):
     """A text cannot be read, decoded or trained on."""
+
+
+class NotTextError(TextError):
+    """A file is of a format that is not text, such as a picture."""
 
 
 class CheckpointError(CharRNNError):
@@ -97,4 +102,4 @@ class SettingError(CharRNNError, ValueError):
 
 
 class Notice(UserWarning):
-    """A warning of the Python API: a decision that changes an option, or a save that failed."""
+    """A warning of the Python API: a change of an option or of the text, or a save that failed."""

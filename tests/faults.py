@@ -328,7 +328,28 @@ RUNNING = [
 ]
 TEXTS = [
     Case("no such file", "charrnn train none.txt", 1, "none.txt: No such file"),
-    Case("a directory", "mkdir d; charrnn train d", 1, "name the files in it"),
+    Case("an empty folder", "mkdir d; charrnn train d", 1, "d: no text there"),
+    Case(
+        "a folder without text",
+        "mkdir d; cp model.npz d; touch d/.hidden; charrnn train d",
+        1,
+        "left out: 1 hidden, 1 not text (d/model.npz): name a file or a folder with text",
+    ),
+    Case(
+        "a folder in the place of a file",
+        "mkdir d; charrnn inspect -c model.npz --text d",
+        1,
+        "d: is a folder: name a file",
+    ),
+    Case(
+        "a pattern that matches nothing", "charrnn train '*.md'", 1, "no file matches this pattern"
+    ),
+    Case(
+        "a name that begins with a dash",
+        "cp count.txt -- -c.txt; charrnn train *.txt",
+        2,
+        "name the file ./-c.txt, and all such files ./*.txt",
+    ),
     Case("an empty text", ": > e.txt; charrnn train e.txt", 1, "at least 2 characters are needed"),
     Case(
         "one character",
@@ -338,21 +359,53 @@ TEXTS = [
     ),
     Case(
         "not UTF-8",
-        "printf 'caf\\351 caf\\351' > l.txt; charrnn train l.txt",
+        "printf 'it\\222s \\223fine\\224 \\226 really' > q.txt; charrnn train q.txt",
         1,
-        "not utf-8 at byte 3 (e9 20 63 61)",
+        'not utf-8 at byte 2 (92 73 20 93): name its encoding: --encoding cp1252 ("it’s", '
+        '"“fine”", "–")',
+    ),
+    Case(
+        "UTF-8 with a mistake",
+        "printf 'süß, größer, caf\\351' > u.txt; charrnn train u.txt",
+        1,
+        "but most letters there are: read past such bytes with --encoding-errors replace",
     ),
     Case(
         "UTF-16 without its mark",
         "python -c \"open('u.txt', 'wb').write('text'.encode('utf-16-le'))\"\ncharrnn train u.txt",
         1,
-        "a NUL at byte 1 (00 65 00 78): name its encoding, as in --encoding utf-16",
+        'a NUL at byte 1 (00 65 00 78): name its encoding: --encoding utf-16le ("text")',
+    ),
+    Case(
+        "a NUL",
+        "printf 'a\\0b' >> count.txt; charrnn train count.txt",
+        1,
+        "leave out NULs with --encoding-errors ignore",
     ),
     Case(
         "bytes that are not text",
-        "head -c 4000 model.npz > some.bin; charrnn train some.bin --encoding latin-1",
+        "tail -c 4000 model.npz > some.bin; charrnn train some.bin",
         1,
         "train with --binary, where each byte is a character",
+    ),
+    Case(
+        "a checkpoint in the place of a text",
+        "charrnn train model.npz",
+        1,
+        "is an .npz archive and no text: name a checkpoint with -c model.npz",
+    ),
+    Case(
+        "a PDF",
+        "printf '%%PDF-1.7\\n' > 'my book.pdf'; charrnn train 'my book.pdf'",
+        1,
+        "is a PDF and no text: write its text to a file with `pdftotext 'my book.pdf' "
+        "'my book.txt'`, and name 'my book.txt'",
+    ),
+    Case(
+        "a compressed text that is cut short",
+        "gzip count.txt; head -c 300 count.txt.gz > c.gz; charrnn train c.gz",
+        1,
+        "c.gz: cut short: its gzip data ends at byte 300 without an end mark",
     ),
     Case(
         "an encoding of bytes",

@@ -1,6 +1,7 @@
 """The Python API does what the command does."""
 
 import doctest
+import gzip
 import inspect
 import os
 import signal
@@ -19,6 +20,7 @@ from charrnn.errors import (
     CheckpointError,
     Notice,
     SettingError,
+    TextError,
     TrainingError,
     UnknownCharacterError,
 )
@@ -259,3 +261,32 @@ def test_unknown_characters_are_refused():
         model.evaluate("Ω and more")
     with pytest.raises(SettingError, match="at least 2 characters"):
         model.evaluate("t")
+
+
+def test_a_folder_and_compressed_texts_are_read_as_by_the_command():
+    os.mkdir("corp")
+    with gzip.open("corp/a.txt.gz", "wb") as file:
+        file.write(TEXT.replace("\n", "\r\n").encode())
+    for name, data in {"corp/b.txt": b"one", "corp/cat.png": b"\x89PNG\r\n\x1a\n"}.items():
+        with open(name, "wb") as file:
+            file.write(data)
+    with pytest.warns(Notice) as said:
+        model = charrnn.train("corp", checkpoint="python.npz", **SMALL)
+    lines = [str(warning.message) for warning in said]
+    assert any(line.startswith("left out: 1 not text (") for line in lines)
+    assert any(r"line ends 60 \r\n became \n" in line for line in lines)
+    assert model.checkpoint.corpus.characters == len(TEXT) + 3
+    run("corp", "-c", "command.npz", "--workers", 1)
+    assert arrays("command.npz") == arrays("python.npz")
+
+
+def test_line_ends_of_a_text_in_memory_are_those_of_files():
+    dos = TEXT.replace("\n", "\r\n")
+    with pytest.warns(Notice, match=r"text: line ends 60 \\r\\n became \\n"):
+        model = charrnn.train(text=dos, **SMALL)
+    assert model.evaluate(dos) == model.evaluate(TEXT)
+    kept = charrnn.train(text=dos, newlines="keep", **SMALL)
+    assert "\r" in kept.vocabulary.ix_to_char
+    assert kept.evaluate(dos) > 0
+    with pytest.raises(TextError, match="lf, keep, not crlf"):
+        charrnn.train(text=dos, newlines="crlf", **SMALL)

@@ -33,6 +33,7 @@ from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteErr
 from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. A change that older versions would misread raises it.
@@ -92,6 +93,11 @@ class Checkpoint:
         if not self.corpus.held_out:
             return "the excerpt of the training text"
         return "the held-out excerpt"
+
+    @property
+    def newlines(self) -> str:
+        """The treatment of the line ends of files, one of `NEWLINES`."""
+        return (self.corpus.decoding if self.corpus else DEFAULT).newlines
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""

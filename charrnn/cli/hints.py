@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import click
 
@@ -138,3 +139,24 @@ def _nearest(word: str, names: Iterable[str]) -> str:
     from difflib import get_close_matches  # slow to import, and needed only after a mistake
 
     return next(iter(get_close_matches(word, names, n=1, cutoff=0.7)), "")
+
+
+def refuse_dashed_files(ctx: click.Context, words: Sequence[str]) -> None:
+    """Refuse files whose names begin with a dash, as options do: a shell makes them of `*.txt`.
+
+    Args:
+        ctx: of the command.
+        words: of the command line, after the command.
+
+    Raises:
+        click.UsageError: for the first such file.
+    """
+    options = {name for parameter in ctx.command.get_params(ctx) for name in parameter.opts}
+    for word in takewhile(lambda word: word != "--", words):
+        if word[:1] == "-" and word not in {"-", *options} and os.path.lexists(word):
+            pattern = f"./*{os.path.splitext(word)[1]}"
+            raise click.UsageError(
+                f"{word}: a name that begins with a dash is taken for an option: name the file "
+                f"./{word}, and all such files {pattern}",
+                ctx,
+            )

@@ -94,8 +94,11 @@ def subject_of(
     text, name, path = checkpoint.excerpt, checkpoint.excerpt_name, options["text"]
     if path is not None:
         refuse_terminal((path,))
-        how = decoding(options, checkpoint.binary)
-        text, name = corpora.read([path], how, checkpoint.normalize).text, path
+        how = decoding(options, checkpoint.binary, checkpoint.newlines)
+        corpus = corpora.read([path], how, checkpoint.normalize)
+        for line in corpus.notices:
+            notice(line)
+        text, name = corpus.text, path
     indices = model.vocabulary.encode(text, unknown="skip")
     if dropped := len(text) - len(indices):
         notice(f"left out {characters(dropped)} that the model has not seen")

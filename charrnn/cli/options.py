@@ -45,7 +45,8 @@ def encoding_options(text: str) -> Callable[[Command], Command]:
             type=click.Choice(ERRORS),
             default=DEFAULT.errors,
             show_default=True,
-            help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
+            help="Refuse NULs and bytes outside of the encoding, replace them by \ufffd, or ignore "
+            "them.",
         )(command)
         return click.option(
             "--encoding", metavar="NAME", help=f"Encoding of {text}.  [default: utf-8]"
@@ -78,12 +79,13 @@ def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Pat
             )
 
 
-def decoding(options: dict[str, Any], binary: bool) -> Decoding:
+def decoding(options: dict[str, Any], binary: bool, newlines: str = DEFAULT.newlines) -> Decoding:
     """Return the decoding of files.
 
     Args:
         options: of the command.
         binary: each byte is a character to the model.
+        newlines: the treatment of line ends.
 
     Raises:
         click.UsageError: for an encoding beside `binary`.
@@ -93,7 +95,7 @@ def decoding(options: dict[str, Any], binary: bool) -> Decoding:
         raise click.UsageError(
             "with --binary each byte is a character: leave out --encoding and --encoding-errors"
         )
-    return Decoding(encoding, errors, binary)
+    return Decoding(encoding, errors, binary, newlines)
 
 
 def weights_option(command: Command) -> Command:

@@ -148,7 +148,7 @@ def command(**options: Any) -> None:
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
-    prime = normalized(read_prime(options, binary), form)
+    prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
     stops = [bytewise(stop) if binary else normalized(stop, form) for stop in stops]
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if dropped := len(prime) - len(indices):
@@ -199,18 +199,19 @@ def write(pieces: Iterable[str], binary: bool, raw: bool) -> None:
         click.echo()
 
 
-def read_prime(options: dict[str, Any], binary: bool) -> str:
+def read_prime(options: dict[str, Any], binary: bool, newlines: str) -> str:
     """Return the beginning of the samples.
 
     Args:
         options: of the command.
         binary: each byte is a character to the model.
+        newlines: the treatment of the line ends of a file.
 
     Raises:
         click.UsageError: for both --prime and --prime-file.
         TextError: if the file cannot be read.
     """
-    how = decoding(options, binary)
+    how = decoding(options, binary, newlines)
     path: str | None = options["prime_file"]
     if path is None:
         prime: str = options["prime"]
@@ -218,7 +219,10 @@ def read_prime(options: dict[str, Any], binary: bool) -> str:
     if options["prime"]:
         raise click.UsageError("--prime and --prime-file: give only one of them")
     refuse_terminal((path,))
-    return corpora.read([path], how).text
+    corpus = corpora.read([path], how)
+    for line in corpus.notices:
+        notice(line)
+    return corpus.text
 
 
 def bytewise(text: str) -> str:

@@ -15,6 +15,7 @@ from charrnn import checkpoint as checkpoints
 from charrnn.cli.config_options import config_from, config_option
 from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.help import GroupedCommand
+from charrnn.cli.hints import refuse_dashed_files
 from charrnn.cli.interrupts import unwinding
 from charrnn.cli.options import (
     Duration,
@@ -33,7 +34,10 @@ from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError
 from charrnn.parallel.group import Group
 from charrnn.text.corpus import named_files
+from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
+from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.loop import carry_out
@@ -52,7 +56,9 @@ GROUPS = {
         *("seq_length", "batch_size", "optimizer", "learning_rate", "schedule", "warmup_steps"),
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
-    "The text": ["val_frac", "encoding", "encoding_errors", "normalize", "binary"],
+    "The text": [
+        *("val_frac", "encoding", "encoding_errors", "newlines", "normalize", "binary"),
+    ],
     "Output": [
         *("checkpoint", "resume", "overwrite", "val_every", "sample_every", "log"),
     ],
@@ -60,7 +66,16 @@ GROUPS = {
 }
 
 
-@click.command("train", short_help="Train a model on a text.", cls=GroupedCommand, groups=GROUPS)
+class TrainCommand(GroupedCommand):
+    """The command, whose arguments may be files with names like options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        refuse_dashed_files(ctx, args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("train", short_help="Train a model on a text.", cls=TrainCommand, groups=GROUPS)
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
 @checkpoint_option
 @click.option("--resume", is_flag=True, help="Go on with the run in the checkpoint, exactly.")
@@ -155,6 +170,13 @@ GROUPS = {
 @ranks_options
 @encoding_options("the text")
 @click.option(
+    "--newlines",
+    type=click.Choice(NEWLINES),
+    default=DEFAULT.newlines,
+    show_default=True,
+    help=r"Turn the line ends \r\n and \r into \n, or keep them; --binary keeps them.",
+)
+@click.option(
     "--normalize",
     type=click.Choice(list(NORMAL_FORMS)),
     help="Bring the text into this Unicode normal form.",
@@ -182,7 +204,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         cat *.txt | charrnn train -c letters.npz -
         charrnn train --resume
 
-    TEXT is one or more files, or - for stdin. Without TEXT, the model is trained on the source of
+    TEXT is files, folders, or - for stdin. Without TEXT, the model is trained on the source of
     Python's standard library, which is on this computer.
 
     The checkpoint is saved every 30 seconds, or less often if that would take more than a hundredth
@@ -195,9 +217,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     check_options(ctx, options, given)
     ranks = join(ctx, options, given)
     refuse_terminal(options["text"])
-    path, texts = options["checkpoint"], files_in(options["text"])
-    refuse_overwriting("-c", path, *texts)
-    refuse_overwriting("--log", options["log"], path, options["init_from"], *texts)
+    path = options["checkpoint"]
+    refuse_overwriting("--log", options["log"], path, options["init_from"])
     with (
         unwinding(),
         reserving(path, notice),
@@ -269,6 +290,23 @@ def saved_options(path: Path) -> dict[str, Any]:
     return {name: value for name, value in known.items() if type(value) in (str, int, float)}
 
 
+def texts_of(options: dict[str, Any], how: Decoding) -> TextFiles:
+    """Find the files of TEXT; none without TEXT.
+
+    Args:
+        options: of the command.
+        how: settings for reading the files.
+
+    Raises:
+        TextError: for a folder without text, or a pattern that matches nothing.
+        click.UsageError: for a checkpoint or a log in the place of a text.
+    """
+    texts = find(options["text"], how)
+    refuse_overwriting("-c", options["checkpoint"], *files_in(texts.paths))
+    refuse_overwriting("--log", options["log"], *files_in(texts.paths))
+    return texts
+
+
 def files_in(texts: Sequence[str]) -> list[str]:
     """The names that are files; `-` is stdin."""
     return [text for text in texts if text != "-"]
@@ -277,8 +315,6 @@ def files_in(texts: Sequence[str]) -> list[str]:
 def start(options: dict[str, Any], ranks: Group | None) -> Run:
     """A new run."""
     path: Path = options["checkpoint"]
-    if not options["overwrite"]:
-        run.refuse_existing(path)
     normalize, binary = options["normalize"], options["binary"]
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
@@ -287,7 +323,11 @@ def start(options: dict[str, Any], ranks: Group | None) -> Run:
         raise click.UsageError("--binary and --normalize exclude one another")
     if binary and not options["text"]:
         raise click.UsageError("--binary needs a TEXT")
-    with reading(options["text"], decoding(options, binary), normalize) as corpus:
+    how = decoding(options, binary, options["newlines"])
+    texts = texts_of(options, how)
+    if not options["overwrite"]:
+        run.refuse_existing(path)
+    with reading(texts, how, normalize) as corpus:
         return run.new(
             corpus,
             path,
@@ -306,12 +346,14 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
     about, _ = run.run_of(saved, path)
-    paths = options["text"] or named_files(about)
-    if "-" in paths and not options["text"]:
+    texts = texts_of(options, about.decoding)
+    if not texts.paths:
+        texts = TextFiles.of(named_files(about))
+    if "-" in texts.paths and not options["text"]:
         raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
-    refuse_overwriting("--log", options["log"], *files_in(paths))
+    refuse_overwriting("--log", options["log"], *files_in(texts.paths))
     changes = {name: options[name] for name in CHANGEABLE & given}
-    with reading(paths, about.decoding, about.normalize) as corpus:
+    with reading(texts, about.decoding, about.normalize) as corpus:
         return run.resume(saved, path, corpus, ranks, **changes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sysconfig
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
@@ -14,13 +15,16 @@ from charrnn.arrays import Array
 from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import LineEnds, with_line_ends
 from charrnn.text.normal_forms import normalized_pieces
-from charrnn.text.sources import File, Progress
+from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
+from charrnn.text.paths import TextFiles, listed
+from charrnn.text.sources import File, JoinedFiles, Progress
 from charrnn.text.storage import concatenate
 from charrnn.text.vocabulary import Characters, Vocabulary
 
-#: Files listed in the name of a text.
-MAX_NAMES = 5
+#: The notice about the text of a training that came from stdin or a pipe.
+FROM_A_PIPE = "from a pipe: to go on later, --resume needs a file with the same text"
 
 
 class Corpus:
@@ -41,6 +45,7 @@ class Corpus:
     Attributes:
         length: the number of characters.
         characters: the distinct characters, sorted.
+        suspicious: the number of each of the characters in `SUSPICIOUS`.
 
     Raises:
         TextError: by every method that reads the text, for a file that cannot be read or decoded;
@@ -66,16 +71,29 @@ class Corpus:
         self._survey()
 
     def _survey(self) -> None:
-        length, characters = 0, Characters()
+        length, characters, suspicious = 0, Characters(), False
+        self.suspicious: Counter[str] = Counter()
         for piece in self.pieces():
             length += len(piece)
-            characters.add(piece)
+            if characters.add(piece):
+                suspicious = characters.have_any(SUSPICIOUS)
+            if suspicious:
+                self.suspicious += Counter({each: piece.count(each) for each in SUSPICIOUS})
         self.length, self.characters = length, str(characters)
 
     @classmethod
-    def of(cls, text: str, name: str = "text", normalize: str | None = None) -> Corpus:
-        """The corpus of a text in memory."""
-        return cls(name, [[text]], normalize)
+    def of(
+        cls,
+        text: str,
+        name: str = "text",
+        normalize: str | None = None,
+        decoding: Decoding = DEFAULT,
+    ) -> Corpus:
+        """The corpus of a text in memory, of which `decoding` sets the line ends."""
+        found = LineEnds()
+        pieces = list(with_line_ends([text], decoding.newlines, found))
+        said = tuple(line_ends_notice([name], found, decoding.newlines))
+        return cls(name, [pieces], normalize, notices=said, decoding=decoding)
 
     def pieces(self) -> Iterator[str]:
         """The text in pieces; those of a file have some thousand characters."""
@@ -136,15 +154,15 @@ class Corpus:
 
 
 def read(
-    paths: Sequence[str],
+    texts: Sequence[str] | TextFiles,
     decoding: Decoding = DEFAULT,
     normalize: str | None = None,
     progress: Progress = lambda size: None,
 ) -> Corpus:
-    """Read files, one after the other, as one text.
+    """Read files, one after the other, as one text, with a newline between two where it is missing.
 
     Args:
-        paths: of the files; `-` is stdin.
+        texts: the paths of files, `-` for stdin; or what `charrnn.text.paths.find` found.
         decoding: settings for reading bytes as characters.
         normalize: a Unicode normal form of `NORMAL_FORMS`; None to leave the text unchanged.
         progress: called with the number of bytes of each block, at every reading of the text.
@@ -153,23 +171,14 @@ def read(
         TextError: for a file that cannot be read or decoded; the message has the file and the
             position.
     """
-    files = [File(path, decoding, progress) for path in paths]
-    names = ["stdin" if path == "-" else Path(path).name for path in paths]
-    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files]
-    notices = [
-        f"{file.path}: left out the byte-order mark, read as {file.declared}"
-        for file in files
-        if file.declared
-    ]
-    if "-" in locations:
-        notices.append("from a pipe: to go on later, --resume needs a file with the same text")
-    return Corpus(listed(names), files, normalize, tuple(locations), tuple(notices), decoding)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Several names as one: the first ones, and the number of others."""
-    more = len(names) - MAX_NAMES
-    return ", ".join(names[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    found = texts if isinstance(texts, TextFiles) else TextFiles.of(texts)
+    alone = len(found.paths) == 1
+    files = JoinedFiles([File(path, decoding, progress, alone) for path in found.paths], decoding)
+    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files.files]
+    corpus = Corpus(listed(found.names), [files], normalize, tuple(locations), decoding=decoding)
+    said = notices_of(files, decoding, corpus.suspicious, corpus.characters)
+    corpus.notices = (*found.notices, *said)
+    return corpus
 
 
 def standard_library(normalize: str | None = None) -> Corpus:

@@ -7,6 +7,7 @@ from typing import Any
 
 from charrnn.config import BELOW_ONE, MAX_INTEGER
 from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
 
 #: Characters of a name, and of the name of an encoding.
@@ -34,7 +35,7 @@ class CorpusInfo:
         characters: length of the text.
         sha256: of the text in UTF-8, in hexadecimal.
         files: absolute paths; `-` for stdin or a pipe; none for the built-in text.
-        encoding, errors, binary: see `Decoding`.
+        encoding, errors, binary, newlines: see `Decoding`.
         normalize: the Unicode normal form of the text; None for none.
         val_frac: the share held out, as requested; None for the default.
         held_out: characters held out, at the end of the text.
@@ -47,6 +48,7 @@ class CorpusInfo:
     encoding: str | None = within(1, MAX_ENCODING)
     errors: str = one_of(*ERRORS)
     binary: bool = within(False, True)
+    newlines: str = one_of(*NEWLINES)
     normalize: str | None = one_of(*NORMAL_FORMS)
     val_frac: float | None = within(0, BELOW_ONE)
     held_out: int = within(0, MAX_INTEGER)
@@ -54,4 +56,4 @@ class CorpusInfo:
     @property
     def decoding(self) -> Decoding:
         """The decoding of the files."""
-        return Decoding(self.encoding, self.errors, self.binary)
+        return Decoding(self.encoding, self.errors, self.binary, self.newlines)

@@ -104,16 +104,21 @@ class Characters:
         self._ascii = b""
         self._seen = np.zeros(CODE_POINTS, bool)
 
-    def add(self, piece: str) -> None:
-        """Add the characters of a piece."""
+    def add(self, piece: str) -> bool:
+        """Add the characters of a piece; returns whether some outside of ASCII were new."""
         # After the first pieces, new characters are rare. Finding that there are none is faster
         # than adding all: ASCII without the known characters is empty, or all have been seen.
         if piece.isascii():
             self._ascii += bytes(set(piece.encode().translate(None, self._ascii)))
-            return
+            return False
         points = code_points(piece)
-        if not self._seen.take(points).all():
+        if new := not self._seen.take(points).all():
             self._seen[points] = True
+        return new
+
+    def have_any(self, characters: str) -> bool:
+        """Return whether any of some characters outside of ASCII was in the text."""
+        return bool(self._seen.take(code_points(characters)).any())
 
     def __str__(self) -> str:
         self._seen[list(self._ascii)] = True

@@ -16,6 +16,7 @@ from charrnn import checkpoint
 from charrnn.cli import reading
 from charrnn.cli.interrupts import unwinding
 from charrnn.text import sources, storage
+from charrnn.text.paths import TextFiles
 from charrnn.training import planning
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
@@ -30,7 +31,7 @@ def read(paths, monkeypatch, terminal=True):
     """The output on stderr while texts are read twice."""
     stderr = Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stderr)
-    with reading.reading(paths) as corpus:
+    with reading.reading(TextFiles.of(paths)) as corpus:
         assert corpus.text
     return stderr.getvalue()
 

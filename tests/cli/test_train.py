@@ -275,9 +275,9 @@ def test_hello_is_learned(run):
     assert run("sample", "--prime", "h", "--temp", 0, "--length", 4).stdout == "hello\n"
 
 
-def test_a_directory_is_refused_with_a_hint(run, tmp_path):
+def test_an_empty_folder_is_refused(run, tmp_path):
     (tmp_path / "folder").mkdir()
-    assert "folder/*" in run("train", "folder", code=1).stderr
+    assert "folder: no text there" in run("train", "folder", code=1).stderr
 
 
 def test_a_missing_text_is_named(run):

@@ -31,6 +31,7 @@ CORPUS = CorpusInfo(
     encoding=None,
     errors="strict",
     binary=False,
+    newlines="lf",
     normalize="nfd",
     val_frac=0.1,
     held_out=1,
