@@ -11,15 +11,14 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.inspection.answer import Figure
 from charrnn.render.bars import bar_scale, grouped
+from charrnn.render.colors import COLORS
 from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import cut, one_line, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Colours that colour-blind people can distinguish (Okabe, Ito 2008), the last two darker for
-#: contrast on white; with the patterns of lines and the shapes of points.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b98200", "#3d92c6")
+#: The patterns of lines and the shapes of points, which differ as the colours do.
 DASHES = ("-", "--", "-.", ":")
 SHAPES = ("o", "^", "s", "D", "v", "P")
 #: Superscripts for the exponents of ten.
