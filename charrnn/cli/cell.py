@@ -40,8 +40,9 @@ SURPRISAL_STOPS = (
     (0.5, f"{FULL_COLOR_BITS // 2}"),
     (1.0, f"{FULL_COLOR_BITS} or more"),
 )
-#: Columns on either side of a peak of a cell, and those of its value and brackets.
-CONTEXT, BESIDE_CONTEXT = 30, 12
+#: Columns on either side of a peak of a cell, and those of its value and of the character itself,
+#: which may be spelled out in brackets, as \u202e.
+CONTEXT, BESIDE_CONTEXT = 30, 17
 #: How to read a coloured text.
 CAPTION = "Each character has the colour of the value of the cell after it has been read."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def _color(shade: float) -> tuple[float, float, float, float]:
     return red / 255, green / 255, blue / 255, min(abs(shade), 1.0)
 
 
-def _glyphs(letters: list[tuple[str, int, int]], ink: str) -> object:
+def _glyphs(letters: list[tuple[str, int, int]], ink: str) -> Any:
     """The outlines of all letters as one patch: single texts would be slow, and not aligned."""
     patches, paths = need("matplotlib.patches", "report"), need("matplotlib.path", "report")
     text_path = need("matplotlib.textpath", "report").TextPath
