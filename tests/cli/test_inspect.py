@@ -84,7 +84,7 @@ def test_a_layer_can_be_chosen_and_the_last_is_the_default(run):
     ("wrong", "said"),
     [
         (["--cell", "8"], "--cell 8: layer 1 has 8 cells, counted from 0: choose one from 0 to 7"),
-        (["--cell", "3", "--layer", "2"], "layers 1 to 1"),
+        (["--cell", "3", "--layer", "2"], "layer 2: the model has layer 1 alone"),
         (["--cell", "3", "--signal", "z"], "the lstm has h, c, i, f, o, g"),
         (["--cell", "-1"], "x>=0"),
     ],

@@ -70,14 +70,13 @@ HEADINGS = (
     "others",
 )
 CAPTION = (
-    "A cell follows a feature if its score is well above chance and above the best cell of "
-    "untrained networks. Cell 1.20 is cell 20 of layer 1 (with c: its memory); there: its value "
-    "inside the feature, or where the feature is large. Scores are AUC (chance 0.5, best 1), or "
-    "Spearman's correlation of a graded feature (chance 0, best 1). holds: the share of the text; "
-    "probe: a readout of the whole layer; bits held: the loss where the feature ends if the cell "
-    "is held at its mean; others: the same for other cells, at most. Verdicts: found in this cell; "
-    "whole layer: spread over its cells; untrained: untrained networks come near; chance: no more "
-    "than chance."
+    "A cell follows a feature if its score is well above chance and above untrained networks. "
+    "cell 1.20: cell 20 of layer 1 (c: its memory). there: its value inside the feature, or where "
+    "the feature is large. Scores: AUC (chance 0.5, best 1); for graded features Spearman's "
+    "correlation (chance 0, best 1). holds: the share of the text. probe: a readout of the whole "
+    "layer. bits held: the loss where the feature ends if the cell is held at its mean; others: the "
+    "most for other cells. verdict: found in this cell, spread over the whole layer, near untrained "
+    "networks, or chance."
 )
 #: The sentence names at most this many cells.
 MAX_NAMED = 5
