@@ -112,7 +112,7 @@ WIDE = Table(
 
 
 def test_a_table_that_fits_has_one_part():
-    shown = table_lines(WIDE, 72)
+    shown = table_lines(WIDE, 73)
     assert len(shown) == 4
     assert shown[0].split()[-2:] == ["bits", "held"]
 
@@ -122,12 +122,12 @@ def test_a_table_that_is_too_wide_has_two_parts_with_the_same_first_column():
         "feature               verdict      cell  score",
         "--------------------  -----------  ----  -----",
         "inside double quotes  found        1.20   0.97",
-        "column in the line    whole layer  1.8    0.54",
+        "column in the line    whole layer   1.8   0.54",
         "",
-        "feature               chance   holds  bits held",
+        "feature               chance  holds   bits held",
         "--------------------  ------  ------  ---------",
-        "inside double quotes    0.56    18 %      +0.80",
-        "column in the line      0.06  graded          –",
+        "inside double quotes    0.56  18 %    +0.80",
+        "column in the line      0.06  graded  –",
     ]
 
 
