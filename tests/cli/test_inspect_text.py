@@ -12,7 +12,6 @@ import pytest
 from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
-from charrnn.cli import inspect_text
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.find import search
 from charrnn.inspection.find.search import VERDICTS
@@ -316,20 +315,3 @@ def findings(**changes):
         row = replace(row, probe=0.5, **changes)
     return search.Findings((row,), (), 1_000, 8)
 
-
-@pytest.mark.parametrize("name", sorted(ANALYSES))
-def test_every_figure_and_table_says_how_to_read_it(name, run, monkeypatch):
-    answers = []
-    drawn = inspect_text.lines
-    monkeypatch.setattr(
-        inspect_text, "lines", lambda answer, *a: answers.append(answer) or drawn(answer, *a)
-    )
-    for model in ("lstm", "vanilla", "vanilla-relu"):
-        run("train", "text.txt", "-c", f"{model}.npz", "--model", model, *QUICK[2:],
-            "--learning-rate", "0.0001")  # fmt: skip
-        run("inspect", "-c", f"{model}.npz", f"--{name}")
-    for answer in answers:
-        parts = [*answer.figures, *([answer.table] if answer.table else [])]
-        assert parts
-        for part in parts:
-            assert re.fullmatch(r"[A-Z].*\.", part.caption)
