@@ -16,7 +16,7 @@ from charrnn.inspection.answer import ColoredText
 from charrnn.inspection.find.follow import Following, follow
 from charrnn.inspection.gates import NAMES
 from charrnn.inspection.positions import peaks
-from charrnn.inspection.reading import Signal, signals_of
+from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import Recording, record
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, oriented

@@ -35,9 +35,9 @@ def checkpoint_option(command: Command) -> Command:
     )(command)
 
 
-def checkpoint_words(path: Path) -> str:
+def checkpoint_words(path: Path | None) -> str:
     """Return the words that name a checkpoint in a printed command; none for the default."""
-    named = path != Path(CHECKPOINT) or os.environ.get(CHECKPOINT_VARIABLE)
+    named = path and (path != Path(CHECKPOINT) or os.environ.get(CHECKPOINT_VARIABLE))
     return f" -c {shlex.quote(str(path))}" if named else ""
 
 

@@ -86,7 +86,7 @@ def describe(summary: dict[str, Any], checkpoint: Checkpoint, width: int, style:
         width: the width of the terminal in columns.
         style: the colours and characters of the terminal.
     """
-    lines = []
+    lines: list[str] = []
     for name, value in rows(summary):
         lines += labelled(name, wrapped(value, width - LABEL))
     curves = learning_curves(checkpoint.run.history)

@@ -205,7 +205,7 @@ def _rectified_figure(result: GateSaturation) -> Figure:
             for signal, off in result.left.items()
         ),
         y_range=(0, 1),
-        caption="Cells at the height of 1, at the right, are never on: the network does not use them.",
+        caption="Cells at a height of 1, at the right, are never on, and of no use to the network.",
     )
 
 

@@ -259,7 +259,7 @@ def _time_constants_figure(result: Memory) -> Figure:
         series=tuple(series),
         log_y=True,
         caption=(
-            "After so many characters about a third (1/e) of the value of a cell is left: the higher, "
-            "the longer the memory."
+            "After so many characters about a third (1/e) of the value of a cell is left: the "
+            "higher, the longer the memory."
         ),
     )

@@ -234,8 +234,8 @@ def _figure(found: Eigenvalues) -> Figure:
         series=tuple(series),
         equal=True,
         caption=(
-            "The circle has radius 1: along an eigenvalue inside it a change of the state fades, on it "
-            "a change lasts, outside it a change grows."
+            "The circle has radius 1: along an eigenvalue inside it a change of the state fades, "
+            "on it a change lasts, outside it a change grows."
         ),
     )
 

@@ -142,8 +142,8 @@ def _means(result: Surprisal) -> Figure:
         y_label="bits a character",
         series=(Series("", names, [one.bits for one in result.classes], "bars"),),
         caption=(
-            "The longer the bar, the harder to predict; 1 bit is a choice between two characters that "
-            "are equally likely."
+            "The longer the bar, the harder to predict; 1 bit is a choice between two "
+            "characters that are equally likely."
         ),
     )
 

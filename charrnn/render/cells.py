@@ -73,7 +73,9 @@ def _guess_lines(
         row = []
         for number, shown in line:
             guess = guesses[number][rank] if rank < len(guesses[number]) else ""
-            likely = float(probabilities[number, rank]) if guess and probabilities is not None else 0
+            likely = 0.0
+            if guess and probabilities is not None:
+                likely = float(probabilities[number, rank])
             row.append((fitted(VISIBLE.get(guess, printable(guess)), columns(shown)), likely))
         yield paint(row, depth).rstrip(" ")
 

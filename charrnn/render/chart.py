@@ -23,7 +23,7 @@ FINE, UPRIGHT = "'-.", "|"
 DOTTED, BRAILLE = "⠒⠒", 0x2800
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 #: The characters of the axes: upright, upright with a tick, corner, level, level with a tick.
-AXES, AXES_OF_BLOCKS = "|++-+", "│┤└─┴"
+AXES, AXES_OF_BLOCKS = tuple("|++-+"), tuple("│┤└─┴")
 #: The unit circle, which is not data.
 FAINT = "."
 CIRCLE = [[f(2 * pi * n / 360) for n in range(361)] for f in (cos, sin)]
@@ -36,9 +36,7 @@ SIDE = 10
 Point = tuple[float, float]
 
 
-def chart(
-    figure: Figure, *, width: int = 60, height: int = 10, style: Style = PLAIN
-) -> list[str]:
+def chart(figure: Figure, *, width: int = 60, height: int = 10, style: Style = PLAIN) -> list[str]:
     """Draw a figure as lines of text.
 
     Args:

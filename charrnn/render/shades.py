@@ -46,7 +46,7 @@ def stops(name: str, gates: Set[str], end: float) -> tuple[tuple[float, str], ..
         end: as in `shades`.
     """
     if name in gates:
-        labels = ("0, closed", "0.25", "0.5", "0.75", "1, open")
+        labels = ["0, closed", "0.25", "0.5", "0.75", "1, open"]
     else:
-        labels = tuple(f"{part * end:.3g}" for part in (-1, -0.5, 0, 0.5, 1))
+        labels = [f"{part * end:.3g}" for part in (-1, -0.5, 0, 0.5, 1)]
     return tuple(zip((-1.0, -0.5, 0.0, 0.5, 1.0), labels))

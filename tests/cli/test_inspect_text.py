@@ -314,4 +314,3 @@ def findings(**changes):
     if changes:
         row = replace(row, probe=0.5, **changes)
     return search.Findings((row,), (), 1_000, 8)
-

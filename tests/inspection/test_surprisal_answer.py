@@ -43,7 +43,9 @@ def test_the_sentence_is_about_classes_that_are_not_rare(classes, sentence):
 
 
 def test_pictures_have_every_class_and_position():
-    means, shares, distribution, positions = answer(result(("digits", 10, 3), ("spaces", 30, 1))).figures
+    means, shares, distribution, positions = answer(
+        result(("digits", 10, 3), ("spaces", 30, 1))
+    ).figures
     assert means.series[0].x == ["digits", "spaces"]
     assert means.series[0].y == [3, 1]
     assert [series.y for series in shares.series] == [[25, 75], [50, 50]]

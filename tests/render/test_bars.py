@@ -129,11 +129,11 @@ def styled(*values, depth="none", width=22, **axes):
 
 
 def test_bars_of_blocks_end_in_eighths():
-    assert styled([8, 4.25], width=14) == ["a │██████ 8.00", "b │███▏ 4.25"]
+    assert styled([8, 4.2], width=14) == ["a │██████ 8.00", "b │███▏ 4.20"]
 
 
 def test_bars_of_several_series_have_blocks_of_their_own():
-    assert styled([4, 2], [2, 4], width=12) == [
+    assert styled([4, 2], [2, 4], width=11) == [
         "a │██████ 4",
         "  │▓▓▓ 2",
         "b │███ 2",
@@ -146,6 +146,6 @@ def test_bars_of_blocks_below_zero_go_to_the_left():
 
 
 def test_bars_have_the_colour_of_their_series():
-    rows = styled([4, 2], [2, 4], depth="16", width=12)
+    rows = styled([4, 2], [2, 4], depth="16", width=11)
     assert rows[0] == f"a │{tinted('██████', 0, '16')} 4"
     assert rows[1] == f"  │{tinted('▓▓▓', 1, '16')} 2"

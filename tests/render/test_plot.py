@@ -186,7 +186,9 @@ def test_a_picture_has_its_caption(tmp_path):
 
 
 def colored(text, shades):
-    return ColoredText("Cell 1 of layer 1", text, np.array(shades), ((-1.0, "-1"), (1.0, "1")), "How.")
+    return ColoredText(
+        "Cell 1 of layer 1", text, np.array(shades), ((-1.0, "-1"), (1.0, "1")), "How."
+    )
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])

@@ -74,9 +74,9 @@ CAPTION = (
     "cell 1.20: cell 20 of layer 1 (c: its memory). there: its value inside the feature, or where "
     "the feature is large. Scores: AUC (chance 0.5, best 1); for graded features Spearman's "
     "correlation (chance 0, best 1). holds: the share of the text. probe: a readout of the whole "
-    "layer. bits held: the loss where the feature ends if the cell is held at its mean; others: the "
-    "most for other cells. verdict: found in this cell, spread over the whole layer, near untrained "
-    "networks, or chance."
+    "layer. bits held: the loss where the feature ends if the cell is held at its mean; others: "
+    "the most for other cells. verdict: found in this cell, spread over the whole layer, near "
+    "untrained networks, or chance."
 )
 #: The sentence names at most this many cells.
 MAX_NAMED = 5

@@ -50,8 +50,8 @@ def test_what_was_found_is_said_with_its_cell():
             "+1.50", "+0.02",
         ),
         (
-            "column", "whole layer", "2.17 c", "low", "0.20", "0.05", "0.10", "graded", "0.90", "0.30",
-            "–", "–",
+            "column", "whole layer", "2.17 c", "low", "0.20", "0.05", "0.10", "graded", "0.90",
+            "0.30", "–", "–",
         ),
     )  # fmt: skip
 
