@@ -115,7 +115,9 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     else:
         below = text_lines(model, recording, text[:length], shaded[:length], depth, width)
     marks = stops(signal.name, gates, end)
-    how = [*wrapped(how_to_read(options, depth), width), *key(marks, depth, width)]
+    how = wrapped(how_to_read(options, depth), width)
+    if depth != "none" or not options["neighbours"]:  # which stand in brackets
+        how += key(marks, depth, width)
     name = f"cell {cell} of layer {signal.layer}, {signal.name} ({NAMES[signal.name]})"
     picture = ColoredText(name.capitalize(), text[:length], shaded[:length], marks, CAPTION)
     description = [

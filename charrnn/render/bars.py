@@ -56,8 +56,11 @@ def bar_rows(figure: Figure, width: int, style: Style = PLAIN) -> list[str]:
         lines.append(f"{padded(heading, name_width)}  {first}".rstrip())
         lines += [f"{' ' * name_width}  {line}" for line in more]
     for group in groups:
+        names = wrapped(group.name, name_width)
+        rows = len(group.values)  # a long name goes on beside the bars of further series
+        names[rows - 1 :] = [cut(" ".join(names[rows - 1 :]), name_width)]
         for number, value in enumerate(group.values):
-            label = padded(cut(group.name, name_width) if number == 0 else "", name_width)
+            label = padded(names[number] if number < len(names) else "", name_width)
             bar = _bar(value, scale, bar_width, number, style)
             lines.append(f"{label} {bar} {group.written[number]}".rstrip())
     return lines

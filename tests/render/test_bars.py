@@ -149,3 +149,14 @@ def test_bars_have_the_colour_of_their_series():
     rows = styled([4, 2], [2, 4], depth="16", width=11)
     assert rows[0] == f"a │{tinted('██████', 0, '16')} 4"
     assert rows[1] == f"  │{tinted('▓▓▓', 1, '16')} 2"
+
+
+def test_a_long_name_goes_on_beside_the_bars_of_further_series():
+    names = ["first word of a sentence", "first word of a line"]
+    assert rows([1, 2], [2, 1], names=names, width=32) == [
+        "first word   |######## 1",
+        "of a sent... |================ 2",
+        "first word   |################ 2",
+        "of a line    |======== 1",
+    ]
+    assert rows([1, 2], names=names, width=32)[1] == "first wor... |################ 2"
