@@ -325,6 +325,18 @@ RUNNING = [
         0,
         "é",
     ),
+    Case(
+        "a cell that the model does not have",
+        "charrnn inspect -c model.npz --cell 999",
+        2,
+        "counted from 0: choose one from 0 to",
+    ),
+    Case(
+        "a text that is too short for a search",
+        "charrnn inspect -c model.npz --find",
+        1,
+        "read a longer one with --text FILE",
+    ),
 ]
 TEXTS = [
     Case("no such file", "charrnn train none.txt", 1, "none.txt: No such file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -14,6 +15,8 @@ from charrnn.render.escape import one_line, printable
 
 #: Values of the environment variable CI that mean "no continuous integration".
 NOT_CI = ("", "0", "false")
+#: Columns for which all output is laid out even on a narrower terminal.
+MIN_WIDTH = 30
 
 
 def prepare_streams() -> None:
@@ -72,6 +75,14 @@ def can_draw(stream: TextIO, environment: Mapping[str, str] = os.environ) -> boo
     """Return whether a progress bar can be drawn: on a watched terminal that can rewrite a line."""
     watched = environment.get("CI", "").lower() in NOT_CI
     return watched and environment.get("TERM") != "dumb" and stream.isatty() and _has_width(stream)
+
+
+def terminal_width() -> int:
+    """Return the width of stdout in columns, at least `MIN_WIDTH`; 80 for a file or a pipe.
+
+    The environment variable COLUMNS comes first.
+    """
+    return max(MIN_WIDTH, shutil.get_terminal_size().columns)
 
 
 def _has_width(stream: TextIO) -> bool:

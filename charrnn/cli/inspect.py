@@ -13,10 +13,12 @@ import numpy as np
 from charrnn import checkpoint as checkpoints
 from charrnn import files
 from charrnn.checkpoint import Checkpoint
+from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
     checkpoint_option,
+    checkpoint_words,
     encoding_options,
     refuse_overwriting,
     weights_option,
@@ -24,9 +26,11 @@ from charrnn.cli.options import (
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
+from charrnn.render.colors import style_of_stdout
 from charrnn.render.extras import need
 
 #: Options that modify others, each with the options that it modifies.
@@ -94,7 +98,7 @@ def analyses_options(command: Command) -> Command:
     "--plot",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="Draw the analyses as a picture: .png, .svg or .pdf.",
+    help="Draw the cell or the analyses as a picture: .png, .svg or .pdf.",
 )
 @click.option(
     "--export",
@@ -140,7 +144,12 @@ def analyses_options(command: Command) -> Command:
     help="Seed of all random choices: untrained models, shifts, cells to hold, positions.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--color/--no-color", default=None, help="[default: on a terminal]")
+@click.option(
+    "--color/--no-color",
+    default=None,
+    help="Use colours, or none.  [default: on a terminal, unless NO_COLOR is set, or with "
+    "FORCE_COLOR]",
+)
 @encoding_options("--text")
 @np.errstate(over="ignore", invalid="ignore")  # the analyses find non-finite numbers
 def command(**options: Any) -> None:
@@ -148,8 +157,8 @@ def command(**options: Any) -> None:
 
     \b
         charrnn inspect
-        charrnn inspect --cell 42
         charrnn inspect --find
+        charrnn inspect --cell 42
         charrnn inspect --find --feature '\\bthe\\b'
         charrnn inspect --gradient --memory --plot memory.png
         charrnn inspect --html report.html
@@ -169,8 +178,8 @@ def command(**options: Any) -> None:
     check_needs(options)
     asked = [name for name in ANALYSES if options[name]]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
-    if options["plot"] and reads_text and not asked:
-        raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
+    if options["plot"] and reads_text and not asked and options["cell"] is None:
+        raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
     checkpoint = checkpoints.read(options["checkpoint"])
     check_outputs(checkpoint, options)
     model = checkpoint.build(options["weights"])
@@ -183,7 +192,14 @@ def command(**options: Any) -> None:
     if options["as_json"]:
         click.echo(json.dumps(summary, allow_nan=False))
     else:
-        click.echo(describe(summary, checkpoint))
+        click.echo(
+            describe(summary, checkpoint, terminal_width(), style_of_stdout(options["color"])),
+            color=True,  # the escape sequences are those of the colours
+        )
+        if len(checkpoint.excerpt) >= MIN_CHARACTERS:
+            words = checkpoint_words(options["checkpoint"])
+            notice("look for cells that follow something in the text with")
+            notice(f"    charrnn inspect{words} --find")
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run.history)], options["plot"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import log
@@ -11,59 +11,71 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.cell import inspect_cell, surprisal_lines
-from charrnn.cli.console import notice, refuse_terminal
-from charrnn.cli.options import decoding
+from charrnn.cli.console import notice, refuse_terminal, terminal_width
+from charrnn.cli.options import checkpoint_words, decoding
 from charrnn.cli.progress import Bar
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
 from charrnn.inspection.analyses import ANALYSES, analysis
-from charrnn.inspection.answer import Answer, Figure
+from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
+from charrnn.inspection.find.search import Findings
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import export, record
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
 from charrnn.render import plot
+from charrnn.render.colors import style_of_stdout
 from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
+from charrnn.render.wrap import wrapped
 from charrnn.text import corpus as corpora
+from charrnn.text.decoding import DEFAULT
+from charrnn.text.vocabulary import code_points, listed, text_of
 from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 
 #: The default number of characters that a page shows.
 PAGE_LENGTH = 20_000
+#: A notice names at most this many characters that a model does not have.
+MAX_LISTED = 8
 
 
 def inspect_text(
     checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict[str, Any]
 ) -> None:
     """Read a text, answer all questions about it, and write all outputs."""
-    subject, name = subject_of(checkpoint, model, options)
-    result: dict[str, Any] = {"text": name, "characters": len(subject.text)}
+    subject, name, unknown = subject_of(checkpoint, model, options)
+    result: dict[str, Any] = {"text": name, "characters": len(subject.text), "unknown": unknown}
     shown: list[Iterable[str]] = []
+    figures: list[Figure | ColoredText] = []
     if options["cell"] is not None:
-        of_cell, above, below = inspect_cell(subject, options["cell"], options)
-        result |= of_cell
+        view = inspect_cell(subject, options["cell"], options)
+        result |= view.result
+        figures.append(view.picture)
         result |= dynamic_score(model, subject.indices[: result["characters"]], options)
-        shown += [above, [score_line(result)], below]
+        shown += [view.description, score_lines(result), view.how, view.text]
     elif options["dynamic"] or not (asked or options["html"] or options["export"]):
         result |= score(model, subject.indices)
         result |= dynamic_score(model, subject.indices, options)
-        shown.append([score_line(result)])
-    figures: list[Figure] = []
+        shown.append(score_lines(result))
     answered: Answered = {}
+    width, style = terminal_width(), style_of_stdout(options["color"])
     for key in asked:
         analysed, answer = answered[key] = ask(subject, key)
         result[key] = {"answer": answer.sentence, **plain(analysed)}
-        shown.append(lines(answer, terminal_width()))
+        shown.append(lines(answer, width, style))
         figures += answer.figures
         if key == "surprisal":
             shown.append(surprisal_lines(subject, analysed.bits, options))
+        if key == "find" and (command := command_of_best(analysed, model, options)):
+            shown.append(["Look at the best of these cells with", f"    {command}"])
     if options["as_json"]:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
@@ -79,10 +91,11 @@ def inspect_text(
 
 def subject_of(
     checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]
-) -> tuple[Subject, str]:
+) -> tuple[Subject, str, dict[str, Any]]:
     """The model with the text of `--text` or the excerpt in the checkpoint, and the text's name.
 
-    Characters that are not in the model's vocabulary are left out, with a notice.
+    Characters that are not in the model's vocabulary are left out, with a notice; the third value
+    is their number, and how often each occurs.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
@@ -100,8 +113,11 @@ def subject_of(
             notice(line)
         text, name = corpus.text, path
     indices = model.vocabulary.encode(text, unknown="skip")
-    if dropped := len(text) - len(indices):
-        notice(f"left out {characters(dropped)} that the model has not seen")
+    unknown: dict[str, Any] = {"count": len(text) - len(indices), "characters": {}}
+    if dropped := unknown["count"]:
+        unknown["characters"] = counts_of_unknown(model, text)
+        few = listed(list(unknown["characters"]), MAX_LISTED)
+        notice(f"left out {characters(dropped)} that the model has not seen: {few}")
         text = model.vocabulary.decode(indices)
     if not text:
         raise TextError(f"{path or checkpoint.excerpt_name}: no text to look at")
@@ -116,7 +132,16 @@ def subject_of(
         seed=options["seed"],
         shown=options["length"] or PAGE_LENGTH if options["html"] else None,
     )
-    return subject, name
+    return subject, name, unknown
+
+
+def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:
+    """The characters of a text that a model does not have, and how often each occurs."""
+    points = code_points(text)
+    unknown = points[np.isin(points, code_points(model.vocabulary.unknown(text)))]
+    found, counts = np.unique(unknown, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return dict(zip(text_of(found[order]), counts[order].tolist()))
 
 
 def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
@@ -185,11 +210,11 @@ def dynamic_score(model: CharRNN, indices: Array, options: dict[str, Any]) -> di
     return {"dynamic_loss": loss, "dynamic_bpc": loss / log(2)}
 
 
-def score_line(result: dict[str, Any]) -> str:
+def score_lines(result: dict[str, Any]) -> list[str]:
     """The scores of a text for people."""
     name = one_line(result["text"], MAX_NAME)
     if result["loss"] is None:
-        return f"{name}: a single character, nothing to predict"
+        return wrapped(f"{name}: a single character, nothing to predict", terminal_width())
     lines = [
         f"{name}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
         f"{result['bpc']:.4f} bits a character"
@@ -199,7 +224,29 @@ def score_line(result: dict[str, Any]) -> str:
             f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
             f"nats, {result['dynamic_bpc']:.4f} bits a character"
         )
-    return "\n".join(lines)
+    return [part for line in lines for part in wrapped(line, terminal_width())]
+
+
+def command_of_best(found: Findings, model: CharRNN, options: dict[str, Any]) -> str | None:
+    """The command that shows the best cell of a search; None where no cell was found."""
+    best = found.rows[0] if found.rows else None
+    if best is None or best.verdict != "found":
+        return None
+    words = ["--cell", str(best.cell)]
+    if best.signal.layer != model.num_layers:
+        words += ["--layer", str(best.signal.layer)]
+    if best.signal.name != "h":
+        words += ["--signal", best.signal.name]
+    if options["weights"] != "best":
+        words += ["--weights", options["weights"]]
+    if options["text"] not in (None, "-"):
+        words += ["--text", options["text"]]
+        if options["encoding"]:
+            words += ["--encoding", options["encoding"]]
+        if options["encoding_errors"] != DEFAULT.errors:
+            words += ["--encoding-errors", options["encoding_errors"]]
+    checkpoint = checkpoint_words(options["checkpoint"])
+    return one_line(f"charrnn inspect{checkpoint} {shlex.join(words)}")
 
 
 def show(parts: Sequence[Iterable[str]]) -> None:
@@ -212,7 +259,7 @@ def show(parts: Sequence[Iterable[str]]) -> None:
             click.echo(line, color=True)
 
 
-def save_plot(figures: list[Figure], path: Path | None) -> None:
+def save_plot(figures: list[Figure | ColoredText], path: Path | None) -> None:
     """Draw the figures into the file of `--plot`, if any."""
     if path is None:
         return
@@ -221,8 +268,3 @@ def save_plot(figures: list[Figure], path: Path | None) -> None:
         return
     plot.save(figures, path)
     notice(f"{path}: {len(figures)} pictures" if len(figures) > 1 else f"{path}: a picture")
-
-
-def terminal_width() -> int:
-    """The width of the terminal in columns, at least 30."""
-    return max(30, shutil.get_terminal_size().columns)

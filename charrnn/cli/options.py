@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -15,6 +16,8 @@ from charrnn.errors import SettingError
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+#: The checkpoint of commands that name none, and the environment variable that names another.
+CHECKPOINT, CHECKPOINT_VARIABLE = "charrnn.npz", "CHARRNN_CHECKPOINT"
 
 
 def checkpoint_option(command: Command) -> Command:
@@ -23,13 +26,19 @@ def checkpoint_option(command: Command) -> Command:
         "-c",
         "--checkpoint",
         type=click.Path(readable=False, path_type=Path),
-        default="charrnn.npz",
-        envvar="CHARRNN_CHECKPOINT",
+        default=CHECKPOINT,
+        envvar=CHECKPOINT_VARIABLE,
         show_default=True,
         show_envvar=True,
         metavar="PATH",
         help="The checkpoint.",
     )(command)
+
+
+def checkpoint_words(path: Path | None) -> str:
+    """Return the words that name a checkpoint in a printed command; none for the default."""
+    named = path and (path != Path(CHECKPOINT) or os.environ.get(CHECKPOINT_VARIABLE))
+    return f" -c {shlex.quote(str(path))}" if named else ""
 
 
 def encoding_options(text: str) -> Callable[[Command], Command]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
-
 from charrnn.cli.console import notice
+from charrnn.cli.options import checkpoint_words
 from charrnn.cli.reporter import in_bits
+from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.training import planning
 from charrnn.training.run import Run, split
 
@@ -38,7 +37,7 @@ def introduce(run: Run) -> None:
 def conclude(run: Run) -> None:
     """Give the result, advice, and the commands that go on from here."""
     trainer, counters, path = run.trainer, run.trainer.counters, run.path
-    option = "" if path == Path("charrnn.npz") else f" -c {shlex.quote(str(path))}"
+    option = checkpoint_words(path)
     losses = [point["loss"] for point in counters.history if point["loss"] is not None]
     notice("")
     if counters.best_loss is not None:
@@ -63,7 +62,10 @@ def conclude(run: Run) -> None:
     text = " TEXT" if "-" in run.corpus.files else ""  # the text of a pipe cannot be found again
     notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
     notice(f"    charrnn sample{option} --temp 0.8")
-    notice(f"    charrnn inspect{option} --cell {min(42, trainer.model.hidden_size - 1)}")
+    look = "--find"
+    if len(run.excerpt) < MIN_CHARACTERS:  # too short to search
+        look = f"--cell {min(42, trainer.model.hidden_size - 1)}"
+    notice(f"    charrnn inspect{option} {look}")
 
 
 def advice(run: Run, train_loss: float) -> str:

@@ -38,14 +38,15 @@ class Reporter:
         self.started = time.monotonic()
         self.first_step = run.trainer.counters.step
         self.smooth: float | None = None
-        history = run.trainer.counters.history
-        self.val_loss = history[-1]["val_loss"] if history else None
+        self.speed = 0.0  # characters a second
+        measured = [point["val_loss"] for point in run.trainer.counters.history]
+        self.val_loss = next((loss for loss in reversed(measured) if loss is not None), None)
         self.log = Log(log_path, self.say)
         self.bar = Bar(
             total=run.trainer.config.steps,
             initial=self.first_step,
             unit="step",
-            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left{postfix}",
+            figures=self._beside_bar,
         )
 
     def __enter__(self) -> Reporter:
@@ -75,7 +76,7 @@ class Reporter:
         now = time.monotonic()
         taken = progress.step - self.first_step
         characters = taken * progress.characters / progress.step
-        speed = characters / max(now - self.started, 1e-9)
+        self.speed = characters / max(now - self.started, 1e-9)
         self.log.write(
             {
                 "step": progress.step,
@@ -86,10 +87,9 @@ class Reporter:
                 "val_loss": progress.val_loss,
                 "learning_rate": progress.learning_rate,
                 "grad_norm": progress.grad_norm,
-                "chars_per_second": round(speed),
+                "chars_per_second": round(self.speed),
             }
         )
-        self.bar.set_postfix_str(self._figures(speed), refresh=False)
         self.bar.update()
         if self.bar.disable and (
             self.bar.due() or progress.step in (self.first_step + 1, progress.steps)
@@ -97,18 +97,28 @@ class Reporter:
             left = (progress.steps - progress.step) * (now - self.started) / taken
             self.say(
                 f"step {progress.step:,} of {progress.steps:,}, epoch {progress.epoch:.2f}, "
-                f"{self._figures(speed)}, {tqdm.format_interval(left)} left"
+                f"{self._figures()}, {tqdm.format_interval(left)} left"
             )
         if self.sample_every and progress.step % self.sample_every == 0:
             self.sample()
 
-    def _figures(self, speed: float) -> str:
+    def _beside_bar(self) -> list[str]:
+        """The figures beside the bar, the most important first."""
+        figures = ["{remaining} left", "{n_fmt}/{total_fmt}", _speed(self.speed)]
+        if self.val_loss is not None:
+            figures.insert(0, f"validation {self.val_loss:.3f}")
+        if self.smooth is not None:
+            figures.insert(0, f"loss {self.smooth:.3f}")
+            figures.append(f"{self.smooth / log(2):.2f} bits a character")
+        return figures
+
+    def _figures(self) -> str:
         parts = []
         if self.smooth is not None:
             parts.append(f"loss {self.smooth:.3f} ({self.smooth / log(2):.2f} bits)")
         if self.val_loss is not None:
             parts.append(f"validation {self.val_loss:.3f}")
-        parts.append(f"{speed / 1000:,.0f}k characters/s")
+        parts.append(_speed(self.speed))
         return ", ".join(parts)
 
     @np.errstate(over="ignore", invalid="ignore")  # `sample` finds non-finite logits
@@ -123,3 +133,8 @@ class Reporter:
     def say(self, message: str) -> None:
         """Write a message without drawing into the bar."""
         self.bar.say(message)
+
+
+def _speed(speed: float) -> str:
+    """A speed in characters a second, in words."""
+    return f"{speed / 1000:,.0f}k characters/s" if speed >= 1_000 else f"{speed:.0f} characters/s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from math import log
 from typing import Any
@@ -10,11 +11,16 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import TrainingConfig
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.network.model import CharRNN
-from charrnn.render.chart import chart
+from charrnn.render.colors import Style
 from charrnn.render.escape import MAX_NAME, one_line, printable
+from charrnn.render.scale import scales
+from charrnn.render.terminal import chart_lines
+from charrnn.render.wrap import broken, padded, wrapped
 
 #: White space as the vocabulary shows it.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+#: Columns of the labels, and characters of a vocabulary that are shown.
+LABEL, SHOWN = 12, 200
 
 
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -71,14 +77,28 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
-    """The description of a model for a terminal, with the learning curves and the vocabulary."""
-    lines = [f"{name:11} {value}" for name, value in rows(summary)]
-    history = checkpoint.run.history
-    if len(history) > 1:
-        lines += ["", *chart(learning_curves(history), width=68)]
+def describe(summary: dict[str, Any], checkpoint: Checkpoint, width: int, style: Style) -> str:
+    """The description of a model for a terminal, with the learning curves and the vocabulary.
+
+    Args:
+        summary: the description.
+        checkpoint: the checkpoint.
+        width: the width of the terminal in columns.
+        style: the colours and characters of the terminal.
+    """
+    lines: list[str] = []
+    for name, value in rows(summary):
+        lines += labelled(name, wrapped(value, width - LABEL))
+    curves = learning_curves(checkpoint.run.history)
+    if scales(curves):
+        lines += ["", *chart_lines(curves, width, style)]
     characters = checkpoint.vocabulary.ix_to_char
-    shown = "".join(VISIBLE.get(character, character) for character in characters[:200])
-    more = f" and {len(characters) - 200} more" if len(characters) > 200 else ""
-    lines += ["", f"vocabulary  {shown}{more}"]
-    return printable("\n".join(lines))
+    more = f" and {len(characters) - SHOWN} more" if len(characters) > SHOWN else ""
+    shown = "".join(VISIBLE.get(c, printable(c)) for c in characters[:SHOWN])
+    return "\n".join([*lines, "", *labelled("vocabulary", broken(shown + more, width - LABEL))])
+
+
+def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
+    """Lines with a label before the first."""
+    for number, line in enumerate(lines):
+        yield padded("" if number else label, LABEL) + line

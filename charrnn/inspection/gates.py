@@ -33,7 +33,19 @@ NAMES = {
     "r": "reset gate",
     "z": "update gate",
     "h": "output",
+    "c": "memory, as tanh c",
+    "g": "candidate",
+    "n": "candidate",
 }
+#: How to read the figures.
+SATURATED = (
+    "Each point is a cell: at the top left its gate is nearly always open, at the bottom right "
+    "nearly always closed, and at the bottom left mostly between the two."
+)
+SATURATED_OUTPUT = (
+    "Each point is a cell: the farther from the bottom left, the more of the time its output is "
+    "at one of its ends."
+)
 #: A gate that is open for this share of the time counts as always open.
 ALWAYS = 0.99
 
@@ -176,6 +188,7 @@ def _scatter(result: GateSaturation, name: str) -> Figure:
         ),
         x_range=(0, 1),
         y_range=(0, 1),
+        caption=SATURATED if is_gate else SATURATED_OUTPUT,
     )
 
 
@@ -189,6 +202,7 @@ def _rectified_figure(result: GateSaturation) -> Figure:
             for signal, off in result.left.items()
         ),
         y_range=(0, 1),
+        caption="Cells at a height of 1, at the right, are never on, and of no use to the network.",
     )
 
 

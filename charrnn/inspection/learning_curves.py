@@ -16,8 +16,8 @@ def learning_curves(
     """The losses of a run over its steps.
 
     Args:
-        history: a point for each validation, as in a checkpoint: `step`, `loss` (the mean since
-            the previous point) and `val_loss`, in nats a character; None where not measured.
+        history: points, as in a checkpoint: `step`, `loss` (the mean since the
+            previous point) and `val_loss`, in nats a character; None where not measured.
         beside: further losses by name, such as that of an n-gram model; each is a flat line.
     """
     points = [point for point in history if point["step"]]  # step 0 has no training loss
@@ -34,5 +34,9 @@ def learning_curves(
             Series("training", steps, losses("loss")),
             Series("held out", steps, losses("val_loss"), "points"),
             *(Series(name, steps, [loss] * len(steps)) for name, loss in beside.items()),
+        ),
+        caption=(
+            "Lower is better; a held-out loss that rises while the training loss falls means "
+            "overfitting."
         ),
     )

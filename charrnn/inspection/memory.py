@@ -235,6 +235,7 @@ def _loss_figure(result: Memory) -> Figure:
             Series("from an empty state", contexts, result.loss.tolist()),
         ),
         log_x=True,
+        caption="Where the falling line meets the flat one, more context no longer helps.",
     )
 
 
@@ -251,4 +252,8 @@ def _time_constants_figure(result: Memory) -> Figure:
         y_label="characters",
         series=tuple(series),
         log_y=True,
+        caption=(
+            "After so many characters about a third (1/e) of the value of a cell is left: the "
+            "higher, the longer the memory."
+        ),
     )

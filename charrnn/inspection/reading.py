@@ -55,7 +55,8 @@ def signals_of(
         SettingError: for a layer or a signal that the model does not have.
     """
     if layer is not None and not 1 <= layer <= model.num_layers:
-        raise SettingError(f"layer {layer}: the model has layers 1 to {model.num_layers}")
+        known = "layer 1 alone" if model.num_layers == 1 else f"layers 1 to {model.num_layers}"
+        raise SettingError(f"layer {layer}: the model has {known}")
     first = model.layers[0]
     for name in names or ():
         if name not in first.signals:

@@ -233,6 +233,10 @@ def _figure(found: Eigenvalues) -> Figure:
         y_label="imaginary part",
         series=tuple(series),
         equal=True,
+        caption=(
+            "The circle has radius 1: along an eigenvalue inside it a change of the state fades, "
+            "on it a change lasts, outside it a change grows."
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from charrnn.cli import COMMANDS, group
 def test_help_lists_the_commands_and_the_three_lines_of_the_card(run):
     text = run("--help").stdout
     for line in ("charrnn train shakespeare.txt", "charrnn sample --temp 0.8",
-                 "charrnn inspect --cell 42", *COMMANDS.values()):  # fmt: skip
+                 "charrnn inspect --find", *COMMANDS.values()):  # fmt: skip
         assert line in text
 
 

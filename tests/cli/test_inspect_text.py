@@ -1,7 +1,10 @@
 """The analyses of `charrnn inspect`, through the command line."""
 
 import json
+import re
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +13,13 @@ from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn import checkpoint
 from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.find import search
 from charrnn.inspection.find.search import VERDICTS
+from charrnn.inspection.reading import Signal
 
 pytestmark = pytest.mark.usefixtures("trained")
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.parametrize("name", sorted(ANALYSES))
@@ -92,9 +99,9 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_the_work(run):
 
 
 def test_a_picture_of_nothing_is_a_usage_error(run):
-    for asked in (["--cell", 1], ["--text", "text.txt"], ["--export", "a.npz"]):
+    for asked in (["--text", "text.txt"], ["--export", "a.npz"]):
         refused = run("inspect", *asked, "--plot", "a.png", code=2)
-        assert "add --find" in refused.stderr
+        assert "add --cell, --find or another" in refused.stderr
         assert not refused.stdout
 
 
@@ -168,7 +175,7 @@ def test_json_has_the_verdict_of_the_table(run, monkeypatch):
     assert rows
     for row in rows:
         line, *_bars = [n for n in table.splitlines() if n.startswith(f"{row['feature']}  ")]
-        assert line.endswith(VERDICTS[row["verdict"]])
+        assert line.removeprefix(row["feature"]).lstrip().startswith(VERDICTS[row["verdict"]])
 
 
 @pytest.mark.parametrize(
@@ -240,3 +247,77 @@ def test_its_gradients_are_said_to_explode(exploding, run):
     assert answer.startswith(
         "Gradients explode: they are infinite from the first character on (layer 1, h);"
     )
+
+
+@pytest.mark.parametrize("asked", [["--cell", 1], ["--cell", 1, "--gates"], ["--surprisal"]])
+def test_a_cell_and_the_surprisal_can_be_drawn_into_a_picture(asked, run):
+    signal = ["--signal", "f"] if "--cell" in asked else []
+    result = run("inspect", *asked, *signal, "--plot", "a.svg")
+    assert "a.svg: " in result.stderr
+    picture = Path("a.svg").read_text(encoding="utf-8")
+    wanted = {"--cell": "Cell 1 of layer 1, f (forget gate)", "--gates": "Saturation of the",
+              "--surprisal": "Distribution of the surprisal"}  # fmt: skip
+    for option, title in wanted.items():
+        assert (title in picture) == (option in asked)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_nothing_is_wider_than_the_terminal(columns, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    flags = [f"--{name}" for name in ANALYSES]
+    for asked in (
+        [],
+        ["--text", "text.txt", "--dynamic"],
+        ["--cell", 1, "--predictions", "--length", 300],
+        ["--cell", 1, "--neighbours"],
+        ["--cell", 1, "--signal", "f", "--neighbours", "--color"],
+        flags,
+        ["--color", *flags],
+        ["--find", "--feature", "[aeiou]" + 30 * "[a-z]?", "--feature", " "],
+    ):
+        shown = run("inspect", *asked).stdout
+        wide = [line for line in shown.splitlines() if len(ESCAPES.sub("", line)) > columns]
+        assert [line for line in wide if not line.startswith("    charrnn inspect")] == []
+
+
+def test_the_command_that_is_printed_shows_the_best_cell(run, monkeypatch):
+    row = findings()
+    monkeypatch.setattr(search, "find_cells", lambda *_a, **_more: row)
+    monkeypatch.setenv("CHARRNN_CHECKPOINT", "charrnn.npz")
+    Path("my text.txt").write_text(LIGHTHOUSE.read_text())
+    shown = run("inspect", "--find", "--text", "my text.txt", "--weights", "last").stdout
+    (command,) = [line for line in shown.splitlines() if line.startswith("    charrnn inspect")]
+    _, *words = shlex.split(command)
+    assert words == [
+        "inspect", "-c", "charrnn.npz", "--cell", "5", "--signal", "c", "--weights", "last",
+        "--text", "my text.txt",
+    ]  # fmt: skip
+    assert run(*words).stdout.startswith("cell 5 of layer 1, c (memory, as tanh c): ")
+
+
+def test_where_no_cell_was_found_no_command_is_printed(run, monkeypatch):
+    row = findings(score=0.5)
+    monkeypatch.setattr(search, "find_cells", lambda *_a, **_more: row)
+    assert "charrnn inspect" not in run("inspect", "--find").stdout
+
+
+def findings(**changes):
+    """The result of a search with one feature."""
+    row = search.Finding(
+        feature="inside ( )",
+        measure="AUC",
+        share=0.25,
+        signal=Signal(1, "c"),
+        cell=5,
+        score=0.96,
+        precision=0.9,
+        chance=0.55,
+        untrained=(0.52, 0.5),
+        probe=0.97,
+        untrained_probe=(0.52, 0.5),
+        ablation=None,
+        position=3,
+    )
+    if changes:
+        row = replace(row, probe=0.5, **changes)
+    return search.Findings((row,), (), 1_000, 8)

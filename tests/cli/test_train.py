@@ -31,8 +31,15 @@ def test_training_leaves_a_checkpoint_and_the_commands_to_go_on(run):
     result = run("train", "text.txt", *QUICK)
     assert header().run.step == 12
     assert result.stdout == ""
-    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --cell 7"):
+    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --find"):
         assert line in result.stderr
+    run("inspect", "--find")
+
+
+def test_after_a_text_too_short_to_search_a_cell_of_the_model_is_named(run):
+    Path("short.txt").write_text("the cat sat on the mat\n" * 300)
+    assert "    charrnn inspect --cell 7\n" in run("train", "short.txt", *QUICK).stderr
+    assert "cell 7 of layer 1" in run("inspect", "--cell", 7).stdout
 
 
 def test_the_commands_to_go_on_name_another_checkpoint(run):

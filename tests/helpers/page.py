@@ -12,7 +12,7 @@ SHOWN = {"\n": "↵", " ": "␣", "\t": "⇥"}
 
 
 def wait_for_cell(page, layer, signal, cell):
-    page.wait_for_selector(f'#text[aria-label$=" layer {layer}, {signal}, cell {cell}"]')
+    page.wait_for_selector(f'#text[aria-label$=" cell {cell} of layer {layer}, {signal}"]')
 
 
 def classes(page):

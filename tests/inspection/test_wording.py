@@ -1,6 +1,15 @@
 import pytest
 
-from charrnn.inspection.wording import characters, folded, listed, of_layers, rounded, share, signed
+from charrnn.inspection.wording import (
+    characters,
+    direction,
+    folded,
+    listed,
+    of_layers,
+    oriented,
+    rounded,
+    share,
+)
 
 
 def test_lists_read_like_sentences():
@@ -48,9 +57,22 @@ def test_a_share_near_an_end_is_not_shown_as_the_end(value, said):
     assert share(value) == said
 
 
-def test_scores_are_folded_about_chance_with_their_sign():
-    assert signed(0.1, "AUC") == "-0.90"
-    assert signed(0.75, "AUC") == "+0.75"
-    assert signed(-0.3, "Spearman") == "-0.30"
+def test_scores_are_folded_about_chance():
     assert folded(0.1, "AUC") == 0.9
+    assert folded(0.75, "AUC") == 0.75
     assert folded(-0.3, "Spearman") == 0.3
+
+
+@pytest.mark.parametrize(
+    ("score", "measure", "said"),
+    [
+        (0.1, "AUC", "low inside it, AUC 0.90"),
+        (0.75, "AUC", "high inside it, AUC 0.75"),
+        (0.35, "AUC", "low inside it, AUC 0.65"),
+        (-0.3, "Spearman", "low where it is large, Spearman 0.30"),
+        (0.3, "Spearman", "high where it is large, Spearman 0.30"),
+    ],
+)
+def test_the_direction_of_a_score_is_in_words(score, measure, said):
+    assert oriented(score, measure) == said
+    assert said.startswith(direction(score, measure))

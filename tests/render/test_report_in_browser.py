@@ -191,7 +191,9 @@ def test_keys_move_through_the_text(visit, report):
     assert shown(page)["came"] == "The text ends here."
     page.keyboard.press("Control+Home")
     assert shown(page)["character"] == "A"
-    assert page.locator("#text").get_attribute("aria-label").endswith("cell 0")  # none was flipped
+    assert (
+        page.locator("#text").get_attribute("aria-label").endswith("cell 0 of layer 1, h")
+    )  # none was flipped
 
 
 def test_a_found_cell_links_to_a_position_of_its_feature(visit, report):

@@ -131,7 +131,7 @@ function along(value) {
 
 function describeCell() {
   const { layer, name, gate } = signalChosen();
-  const what = byCell() ? `layer ${layer}, ${name}, cell ${chosen.cell}` : "surprisal";
+  const what = byCell() ? `cell ${chosen.cell} of layer ${layer}, ${name}` : "surprisal";
   const values = byCell() ? Array.from(levels, valueOf) : TEXT.map((_, position) => bits(position) ?? 0);
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
