@@ -82,7 +82,8 @@ def subject_of(
 ) -> tuple[Subject, str]:
     """The model with the text of `--text` or the excerpt in the checkpoint, and the text's name.
 
-    Characters that are not in the model's vocabulary are left out, with a notice.
+    Characters that are not in the model's vocabulary are left out, or read as U+FFFD by a model of
+    `train --min-count`, with a notice.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
@@ -96,9 +97,11 @@ def subject_of(
         refuse_terminal((path,))
         how = decoding(options, checkpoint.binary)
         text, name = corpora.read([path], how, checkpoint.normalize).text, path
-    indices = model.vocabulary.encode(text, unknown="skip")
-    if dropped := len(text) - len(indices):
-        notice(f"left out {characters(dropped)} that the model has not seen")
+    replaces = model.vocabulary.replaces
+    indices = model.vocabulary.encode(text, unknown="replace" if replaces else "skip")
+    if unknown := model.vocabulary.count_unknown(text):
+        seen = f"{characters(unknown)} that the model has not seen"
+        notice(f"read U+FFFD for {seen}" if replaces else f"left out {seen}")
         text = model.vocabulary.decode(indices)
     if not text:
         raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
-from charrnn.training import planning
+from charrnn.training import likeness, planning
 from charrnn.training.run import Run, split
 
 
@@ -30,7 +30,8 @@ def introduce(run: Run) -> None:
         f"{model.layer_type}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
-    notice(planning.advice_before(model.parameters.flat.size, characters))
+    epochs = config.steps * config.batch_size * config.seq_length / characters
+    notice(planning.advice_before(planning.capacity(model), characters, epochs))
     if trainer.counters.step:
         notice(f"going on from step {trainer.counters.step:,} of {config.steps:,}")
 
@@ -86,6 +87,14 @@ def advice(run: Run, train_loss: float) -> str:
         config.learning_rate,
         counters.step,
     )
+    compared = likeness.compare(train, validation, model.vocabulary)
     return planning.advice_after(
-        train_loss, counters.best_loss, counters.best_step, counters.step, by_frequencies, remedy
+        train_loss,
+        counters.best_loss,
+        counters.best_step,
+        counters.step,
+        by_frequencies,
+        remedy,
+        counters.step * config.batch_size * config.seq_length / len(train),
+        compared is not None and compared.unlike,
     )

@@ -52,7 +52,7 @@ GROUPS = {
         *("seq_length", "batch_size", "optimizer", "learning_rate", "schedule", "warmup_steps"),
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
-    "The text": ["val_frac", "encoding", "encoding_errors", "normalize", "binary"],
+    "The text": ["val_frac", "min_count", "encoding", "encoding_errors", "normalize", "binary"],
     "Output": [
         *("checkpoint", "resume", "overwrite", "val_every", "sample_every", "log"),
     ],
@@ -158,6 +158,12 @@ GROUPS = {
     "--normalize",
     type=click.Choice(list(NORMAL_FORMS)),
     help="Bring the text into this Unicode normal form.",
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Replace characters that occur fewer than N times by U+FFFD.  [default: 1]",
 )
 @click.option("--binary", is_flag=True, help="Each byte is a character: for data that is no text.")
 @click.option(
@@ -296,6 +302,7 @@ def start(options: dict[str, Any], ranks: Group | None) -> Run:
             epochs=options["epochs"],
             seconds=options["seconds"],
             val_frac=options["val_frac"],
+            min_count=options["min_count"],
             init_from=initial,
             ranks=ranks,
         )

@@ -124,6 +124,31 @@ class CharRNN:
             "dropout": self.dropout,
         }
 
+    def extended(self, vocabulary: Vocabulary, rng: np.random.Generator) -> Self:
+        """A model with these weights for a larger vocabulary.
+
+        Args:
+            vocabulary: all characters of this model, and others.
+            rng: the source of the starting weights of the others, as in `initialize`.
+        """
+        model = type(self)(vocabulary, **self.configuration, dtype=self.parameters.flat.dtype)
+        model.initialize(rng)
+        known = vocabulary.encode(self.vocabulary.ix_to_char)  # (V,): their indices
+        for name, array in self.parameters.items():
+            target = model.parameters[name]
+            if name == "layer1.Wx":
+                target[:, known] = array
+            elif name in ("Wy", "by"):
+                target[known] = array
+            else:
+                target[...] = array
+        return model
+
+    @property
+    def character_weights(self) -> int:
+        """The weights of one character: its column of the first Wx, its row of Wy, its by."""
+        return len(self.parameters["layer1.Wx"]) + self.hidden_size + 1
+
     def initialize(self, rng: np.random.Generator) -> None:
         """Fill the parameters with starting values."""
         for number, layer in enumerate(self.layers):
