@@ -128,7 +128,7 @@ class CharRNN(network.CharRNN):
         text = normalized(text, self.checkpoint.normalize if self.checkpoint else None)
         indices = self.vocabulary.encode(text)
         if unknown := self.vocabulary.count_unknown(text):
-            notice(f"read U+FFFD for {unknown:,} characters that the model has not seen", 4)
+            notice(f"read U+FFFD for {runs.counted(unknown)} that the model has not seen", 4)
         return indices
 
     def _facts(self) -> dict[str, str]:
@@ -340,7 +340,7 @@ def check(
         raise SettingError(f"epochs is above 0, not {started['epochs']}")
     if (share := started["val_frac"]) is not None and not 0 <= share < 1:
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
-    if (count := started["min_count"]) is not None and not (isinstance(count, int) and count >= 1):
+    if (count := started["min_count"]) is not None and (type(count) is not int or count < 1):
         raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
     if time is not None and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
         raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")

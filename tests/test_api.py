@@ -259,3 +259,23 @@ def test_what_a_model_does_not_know_is_refused():
         model.evaluate("Ω and more")
     with pytest.raises(SettingError, match="at least 2 characters"):
         model.evaluate("t")
+
+
+def test_a_model_of_frequent_characters_reads_unknown_ones_with_a_warning():
+    options = {**SMALL, "checkpoint": "rare.npz", "min_count": 2}
+    with pytest.warns(Notice, match="replaced 2 characters with fewer than 2 occurrences"):
+        model = charrnn.train(text="é漢" + TEXT, **options)
+    for again in (model, charrnn.load("rare.npz")):
+        with pytest.warns(Notice, match=r"read U\+FFFD for 1 character that") as caught:
+            loss = again.evaluate("the quick é fox")
+        assert caught[0].filename == __file__
+        assert loss == again.evaluate("the quick \ufffd fox")
+        with pytest.warns(Notice, match=r"read U\+FFFD for 2 characters that"):
+            text = "".join(again.sample(5, prime="汉é", seed=1))
+        assert len(text) == 5
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "2", True])
+def test_a_count_is_a_whole_number(count):
+    with pytest.raises(SettingError, match="min_count is a whole number from 1"):
+        charrnn.train(text=TEXT, min_count=count, **SMALL)

@@ -6,9 +6,10 @@ import numpy as np
 
 from charrnn.arrays import Array
 
-#: Characters in a vocabulary from which the passes over logits take a few columns at a time.
+#: Characters from which a vocabulary is large: then a window has few of them, and logits are computed
+#: a few columns at a time.
 LARGE_VOCABULARY = 256
-#: Logits of these columns: few enough to stay in the cache from pass to pass.
+#: Logits in these columns: few enough to stay in the cache from pass to pass.
 BLOCK = 1 << 17
 
 

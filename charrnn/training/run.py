@@ -248,7 +248,7 @@ def encode(
             )
         replaced = len(vocabulary.unknown(corpus.characters))
         notices.append(
-            f"replaced {counted(replaced)} that occur fewer than {min_count:,} times by U+FFFD"
+            f"replaced {counted(replaced)} with fewer than {min_count:,} occurrences by U+FFFD"
             if replaced
             else f"--min-count {min_count}: no character occurs fewer times, all stay"
         )

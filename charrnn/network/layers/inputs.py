@@ -12,10 +12,8 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.network.layers.layer import scratch
+from charrnn.network.loss import LARGE_VOCABULARY
 from charrnn.text.vocabulary import one_hot
-
-#: Characters in a vocabulary from which only those that occur in a window are worked with.
-LARGE_VOCABULARY = 256
 
 
 def project(inputs: Array, weights: dict[str, Array], out: Array) -> Iterator[Array]:
@@ -30,7 +28,8 @@ def project(inputs: Array, weights: dict[str, Array], out: Array) -> Iterator[Ar
     Wx, bias = weights["Wx"], weights["b"][:, None]
     if inputs.ndim == 2:
         column = out.reshape(-1)[: len(Wx) * inputs.shape[1]].reshape(len(Wx), -1)
-        # The bias is added to the columns of a table once, not to all T·B columns.
+        # A table of the columns that occur is read faster than the columns of a wide matrix; and
+        # the bias is added to its columns once, not to all T·B columns.
         if Wx.shape[1] >= LARGE_VOCABULARY:
             present, inputs = positions_in(inputs)
             table = np.take(Wx, present, axis=1)
