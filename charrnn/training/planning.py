@@ -16,11 +16,23 @@ from charrnn.text.frequencies import frequencies
 STEPS = 5_000
 
 
+#: Characters up to which a vocabulary changes neither the capacity of a model nor its speed much.
+MAX_FREQUENT = 256
+
+
 class Size(NamedTuple):
     """Cells of a layer, and the speed of training with one layer of the default type, two cores."""
 
     hidden_size: int
     characters_a_second: int
+
+    def speed(self, vocabulary_size: int) -> float:
+        """Characters a second with V characters; up to 256 change little.
+
+        The products of a character need 3·H² weights of the layer and V·H of the output.
+        """
+        H, few = self.hidden_size, min(vocabulary_size, MAX_FREQUENT)
+        return self.characters_a_second * ((3 * H + few) / (3 * H + vocabulary_size))
 
 
 #: The sizes that learned most in a time, by experiment (benchmarks/README.md). Keys: training
@@ -44,8 +56,6 @@ HELD_OUT, MAX_HELD_OUT = 0.1, 250_000
 MAX_COUNTED = 1_000_000
 #: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
-#: The most characters whose weights count as capacity: those of others act on few positions.
-MAX_FREQUENT = 256
 #: Passes through a text from which a model that is large for it memorizes it.
 MEMORIZING_EPOCHS = 5
 #: A character is rare with fewer occurrences. Rare characters matter if there are more than
@@ -103,9 +113,15 @@ def val_every(steps: int, held_out: int, window: int) -> int:
     return max(ceil(steps / VALIDATIONS), min(affordable, ceil(steps / 4)))
 
 
-def size_for(seconds: float | None) -> Size:
-    """The size that learns most in a time; that of the default run for None."""
-    return SIZES[max(least for least in SIZES if least <= (seconds or 0))]
+def size_for(seconds: float | None, vocabulary_size: int) -> Size:
+    """The size that learns most in a time; that of the default run for None.
+
+    A large vocabulary makes training slow, and leaves as little time as there would be with fewer
+    characters for as many steps.
+    """
+    default = SIZES[0]
+    slow = default.speed(vocabulary_size) / default.characters_a_second
+    return SIZES[max(least for least in SIZES if least <= (seconds or 0) * slow)]
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:

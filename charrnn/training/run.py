@@ -166,7 +166,7 @@ def new(
             f"too short to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
         )
-    size = planning.size_for(seconds)
+    size = planning.size_for(seconds, len(vocabulary))
     model = model.filled(hidden_size=size.hidden_size)
     network = init_from.build() if init_from else build(vocabulary, model)
     if network.vocabulary != vocabulary:
@@ -181,7 +181,7 @@ def new(
         network.initialize(np.random.default_rng(config.seed))
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
-        read = int(min(seconds * size.characters_a_second, MAX_INTEGER))
+        read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
     check_memory(network, config)

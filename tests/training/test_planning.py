@@ -247,8 +247,16 @@ def test_validations_as_often_as_asked_take_their_time():
 
 
 def test_more_time_is_for_a_larger_model():
-    sizes = [planning.size_for(seconds) for seconds in (None, 60, 600, 6000)]
+    sizes = [planning.size_for(seconds, 65) for seconds in (None, 60, 600, 6000)]
     assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
+
+
+def test_a_large_vocabulary_leaves_less_time():
+    assert planning.size_for(600, 5000).hidden_size == 256
+    assert planning.size_for(6000, 5000).hidden_size == 384
+    size = planning.size_for(None, 5000)
+    assert size.speed(65) == size.speed(256) == size.characters_a_second
+    assert size.speed(5000) == pytest.approx(size.characters_a_second * 1024 / 5768)
 
 
 @pytest.mark.parametrize(
