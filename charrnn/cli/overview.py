@@ -96,5 +96,5 @@ def advice(run: Run, train_loss: float) -> str:
         by_frequencies,
         remedy,
         counters.step * config.batch_size * config.seq_length / len(train),
-        compared is not None and compared.unlike,
+        likeness.remedy(compared, run.corpus.files) if compared and compared.unlike else "",
     )

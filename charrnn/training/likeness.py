@@ -156,20 +156,30 @@ def in_order(lines: Sequence[str]) -> bool:
 
 
 def advice(likeness: Likeness, held_out: int, files: Sequence[str]) -> str:
-    """One line on a text held out that is unlike the rest, with a remedy.
+    """One line on a text held out that is unlike the rest, with the remedy.
 
     Args:
         likeness: of the text held out.
         held_out: characters held out.
+        files: as for `remedy`.
+    """
+    why = "the lines are sorted: " if likeness.sorted_lines else ""
+    return (
+        f"the last {held_out:,} characters, which are held out, are unlike the rest of the text, "
+        f"so the validation loss will say little: {why}{remedy(likeness, files)}"
+    )
+
+
+def remedy(likeness: Likeness, files: Sequence[str]) -> str:
+    """The change by which the text held out becomes like the rest.
+
+    Args:
+        likeness: of the text held out.
         files: the absolute paths of the text; `-` for a pipe; none for a text without files.
     """
-    found = (
-        f"the last {held_out:,} characters, which are held out, are unlike the rest of the text, "
-        "so the validation loss will say little"
-    )
     if likeness.sorted_lines:
-        return f"{found}: the lines are sorted: {shuffle(files)}"
-    return f"{found}: put the text into another order, or hold out nothing with --val-frac 0"
+        return shuffle(files)
+    return "put the text into another order, or hold out nothing with --val-frac 0"
 
 
 def shuffle(files: Sequence[str]) -> str:

@@ -297,7 +297,7 @@ def advice_after(
     by_frequencies: float,
     remedy: str,
     epoch: float,
-    unlike: bool,
+    reorder: str = "",
 ) -> str:
     """One line on the change that the losses at the end of a run suggest.
 
@@ -310,7 +310,7 @@ def advice_after(
             trained on where nothing was held out.
         remedy: the advice where the loss is hardly lower than `by_frequencies`.
         epoch: times that the text was read.
-        unlike: the text held out is unlike the rest of the text.
+        reorder: the remedy where the text held out is unlike the rest of the text.
     """
     # If the training loss fell but the validation loss did not, the advice is below.
     reached = train_loss if val_loss is None else min(train_loss, val_loss)
@@ -323,10 +323,10 @@ def advice_after(
         typical = exp(-train_loss)
         return f"the model gives the right character a probability of {typical:.2f}, typically"
     gap = val_loss - train_loss
-    if unlike and (gap > 0.25 or best_step < 0.7 * step):
+    if reorder and (gap > 0.25 or best_step < 0.7 * step):
         return (
-            f"{gap:.2f} nats worse on the text held out, which is unlike the text trained on: this "
-            "is no sign of overfitting; the notice before the training says what to do"
+            f"{gap:.2f} nats worse on the text held out, which is unlike the rest of the text, so "
+            f"this is no sign of overfitting: {reorder}"
         )
     if epoch < 1:
         return f"only {100 * epoch:.0f} % of the text was read: more --steps or --time would help"

@@ -102,3 +102,8 @@ def test_sorted_lines_are_named_before_the_training_and_not_called_overfitting_a
     assert said.index("shuf names.txt") < said.index("400 of 400")
     assert "overfitting: " not in said
     assert "overfitting since" not in said
+
+
+def test_the_description_of_a_model_says_that_rare_characters_are_replaced(run, replacing):
+    assert "those that occur fewer than 2 times are read as U+FFFD" in run("inspect").stdout
+    assert json.loads(run("inspect", "--json").stdout)["corpus"]["min_count"] == 2

@@ -186,25 +186,25 @@ def test_rare_characters_with_few_weights_do_not_matter():
     ],
 )
 def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
-    said = planning.advice_after(train_loss, val_loss, best_step, 1000, 3.0, "do this", 1.0, False)
+    said = planning.advice_after(train_loss, val_loss, best_step, 1000, 3.0, "do this", 1.0)
     assert said.startswith(advice)
     assert said.endswith("3.00 nats: do this") == ("frequencies" in advice)
 
 
 @pytest.mark.parametrize(("train_loss", "val_loss"), [(2.0, 2.0), (2.0, 2.5), (2.0, 2.1)])
 def test_before_the_text_was_read_once_the_advice_is_to_read_on(train_loss, val_loss):
-    said = planning.advice_after(train_loss, val_loss, 500, 1000, 3.0, "do this", 0.26, False)
+    said = planning.advice_after(train_loss, val_loss, 500, 1000, 3.0, "do this", 0.26)
     assert said == "only 26 % of the text was read: more --steps or --time would help"
 
 
 @pytest.mark.parametrize(("best_step", "val_loss"), [(200, 1.1), (1000, 2.0)])
 def test_a_text_held_out_that_is_unlike_the_rest_is_no_sign_of_overfitting(best_step, val_loss):
-    said = planning.advice_after(1.0, val_loss, best_step, 1000, 3.0, "do this", 9.0, True)
-    assert "is unlike the text trained on: this is no sign of overfitting" in said
+    said = planning.advice_after(1.0, val_loss, best_step, 1000, 3.0, "do this", 9.0, "shuffle it")
+    assert "is unlike the rest of the text, so this is no sign of overfitting: shuffle it" in said
 
 
 def test_an_unlike_text_that_is_predicted_as_well_is_no_reason_for_a_line():
-    said = planning.advice_after(1.0, 1.0, 1000, 1000, 3.0, "do this", 9.0, True)
+    said = planning.advice_after(1.0, 1.0, 1000, 1000, 3.0, "do this", 9.0, "shuffle it")
     assert said.startswith("as good on unseen text")
 
 
