@@ -77,8 +77,8 @@ class CharRNN(network.CharRNN):
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
-            UnknownCharacterError: for a character of the prime that is not in the vocabulary; a model
-                that was trained with `min_count` reads U+FFFD instead, with a warning.
+            UnknownCharacterError: for a character of the prime that is not in the vocabulary; but a
+                model that was trained with `min_count` reads U+FFFD instead, with a warning.
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """

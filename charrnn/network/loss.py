@@ -6,10 +6,10 @@ import numpy as np
 
 from charrnn.arrays import Array
 
-#: Characters from which a vocabulary is large: then a window has few of them, and logits are computed
-#: a few columns at a time.
+#: Characters from which a vocabulary is large: a window then has few of them, and its logits do not
+#: fit in the cache.
 LARGE_VOCABULARY = 256
-#: Logits in these columns: few enough to stay in the cache from pass to pass.
+#: Logits of a large vocabulary that are worked on at a time: they stay in the cache.
 BLOCK = 1 << 17
 
 

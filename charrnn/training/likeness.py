@@ -3,10 +3,11 @@
 The two are unlike where the text is sorted, or where it ends in another language, another author or
 another file. The validation loss then shows the difference and not the learning.
 
-The measure is the distance of a part from all other parts: the Kullback-Leibler divergence between
-their frequencies of pairs of characters, in nats a pair. Each part is compared in the same way: the
-text held out, and up to 20 others of its length. The same characters, mixed in small pieces, give
-the distance that chance alone makes in parts of this length.
+The measure is the distance of a part from all other parts: the Jensen-Shannon divergence (Lin 1991)
+of their frequencies of pairs of characters, from 0 to ln 2. It is bounded, so that a table of a few
+new characters in a program does not count for much. Each part is compared in the same way: the text
+held out, and up to 20 others of its length. The same characters, mixed in small pieces, give the
+distance that chance alone makes in parts of this length.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 
@@ -30,13 +32,12 @@ MIN_PARTS, MAX_PARTS = 8, 20
 MAX_READ, MIN_PIECE, MAX_PIECE = 1 << 16, 32, 256
 #: Characters that are told apart; all rarer ones count as one.
 CLASSES = 64
-#: Added to each frequency, so that none is zero.
-PRIOR = 0.5
-#: Nats a pair above the distance by chance from which a part is unlike the rest.
-MIN_EXCESS = 0.1
-#: The excess is at least this many times that of the middle of the other parts, unless the lines
-#: are sorted: in a text of many kinds each part is unlike the rest.
-MIN_RATIO = 4.0
+#: A part is unlike the rest from this distance above chance on, and this many times the distance of
+#: the middle one of the other parts: in a text of many kinds each part is unlike the rest.
+MIN_EXCESS, MIN_RATIO = 0.1, 4.0
+#: The distance where the lines are sorted: then all parts are unlike the rest, and only by the
+#: beginnings of lines, which are a small share of the pairs.
+MIN_EXCESS_OF_SORTED = 0.03
 #: Lines are sorted if this share of neighbours is in order; the fewest lines to decide by.
 SORTED_SHARE, MIN_LINES = 0.9, 20
 #: Characters that are read in one place to find lines, and the number of places.
@@ -47,7 +48,7 @@ MAX_FILES = 5
 
 @dataclass(frozen=True)
 class Likeness:
-    """The distances of parts of a text from the rest, in nats a pair of characters.
+    """The distances of parts of a text from the rest, from 0 to ln 2.
 
     Attributes:
         held_out: of the text held out.
@@ -75,7 +76,9 @@ class Likeness:
     @property
     def unlike(self) -> bool:
         """The text held out is unlike the rest, so that the validation loss says little."""
-        return self.excess > MIN_EXCESS and (self.sorted_lines or self.ratio > MIN_RATIO)
+        if self.sorted_lines:
+            return self.excess > MIN_EXCESS_OF_SORTED
+        return self.excess > MIN_EXCESS and self.ratio > MIN_RATIO
 
 
 def compare(train: Array, held_out: Array, vocabulary: Vocabulary) -> Likeness | None:
@@ -121,21 +124,31 @@ def pairs_of(text: Array, vocabulary_size: int) -> Array:
     classes = np.full(vocabulary_size, CLASSES - 1)
     frequent = np.argsort(-counts, kind="stable")[: CLASSES - 1]
     classes[frequent] = np.arange(len(frequent))
-    found = classes[text]
-    return found[..., :-1] * CLASSES + found[..., 1:]
+    found: Array = classes[text]
+    pairs: Array = found[..., :-1] * CLASSES + found[..., 1:]
+    return pairs
 
 
 def distances(pairs: Array) -> Array:
-    """The distance of each part from all others, in nats a pair, (parts,).
+    """The distance of each part from all others, (parts,).
 
     Args:
         pairs: numbers of pairs, (parts, pieces, pairs of a piece).
     """
     counts = np.stack([np.bincount(part.ravel(), minlength=CLASSES**2) for part in pairs])
-    rest = counts.sum(axis=0) - counts + PRIOR
-    p, q = counts / counts.sum(axis=1, keepdims=True), rest / rest.sum(axis=1, keepdims=True)
-    result: Array = np.where(p, p * np.log(np.where(p, p, 1) / q), 0).sum(axis=1)
+    p, q = (each / each.sum(axis=1, keepdims=True) for each in (counts, counts.sum(0) - counts))
+    middle = (p + q) / 2
+    result: Array = (divergence(p, middle) + divergence(q, middle)) / 2
     return result
+
+
+def divergence(p: Array, q: Array) -> Array:
+    """Σ p·ln(p/q) of each row (n, m), (n,); q is zero only where p is zero."""
+    terms = np.zeros_like(p)
+    np.divide(p, q, out=terms, where=p > 0)
+    np.log(terms, out=terms, where=p > 0)
+    total: Array = (p * terms).sum(axis=1)
+    return total
 
 
 def has_sorted_lines(text: Array, vocabulary: Vocabulary) -> bool:
@@ -150,8 +163,8 @@ def has_sorted_lines(text: Array, vocabulary: Vocabulary) -> bool:
 
 def in_order(lines: Sequence[str]) -> bool:
     """Nearly all neighbours are in order, up or down."""
-    up = sum(one < two for one, two in zip(lines, lines[1:]))
-    down = sum(one > two for one, two in zip(lines, lines[1:]))
+    up = sum(one < two for one, two in pairwise(lines))
+    down = sum(one > two for one, two in pairwise(lines))
     return len(lines) >= MIN_LINES and max(up, down) >= SORTED_SHARE * (up + down) > 0
 
 

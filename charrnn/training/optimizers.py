@@ -43,7 +43,7 @@ class Optimizer(ABC):
         zeros: Callable[[Shape, DTypeLike], Array] = np.zeros,
     ) -> None:
         size, dtype = parameters.flat.size, parameters.flat.dtype
-        start, stop, _ = part.indices(size)
+        start = part.indices(size)[0]
         self.part = part
         self.flat = parameters.flat[part]
         # Starts and stops of the weight matrices in the part; they may lie outside of it.

@@ -242,7 +242,7 @@ def advice_on_rare(rare: int, model: CharRNN) -> str | None:
     if rare <= MANY_RARE or share <= RARE_SHARE:
         return None
     return (
-        f"{rare:,} characters occur fewer than {RARE} times, and {100 * share:.0f} % of the "
+        f"{rare:,} characters occur fewer than {RARE} times, and {int(100 * share)} % of the "
         f"parameters are theirs: --min-count {RARE} replaces them by U+FFFD"
     )
 

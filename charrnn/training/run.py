@@ -243,9 +243,7 @@ def encode(
             indices, vocabulary, counts, min_count, keep=old.ix_to_char
         )
         if vocabulary.ix_to_char == REPLACEMENT:
-            raise SettingError(
-                f"no character occurs {min_count:,} times: give a lower --min-count"
-            )
+            raise SettingError(f"no character occurs {min_count:,} times: give a lower --min-count")
         replaced = len(vocabulary.unknown(corpus.characters))
         notices.append(
             f"replaced {counted(replaced)} with fewer than {min_count:,} occurrences by U+FFFD"
@@ -265,7 +263,11 @@ def counted(characters: int) -> str:
 
 
 def advice_on_text(
-    train: Array, validation: Array, network: CharRNN, info: CorpusInfo, init_from: Checkpoint | None
+    train: Array,
+    validation: Array,
+    network: CharRNN,
+    info: CorpusInfo,
+    init_from: Checkpoint | None,
 ) -> list[str]:
     """Lines on rare characters, and on a text held out that is unlike the rest, with remedies."""
     found = []
@@ -334,9 +336,7 @@ def plan(
     )
 
 
-def describe(
-    corpus: Corpus, val_frac: float | None, held_out: int, min_count: int
-) -> CorpusInfo:
+def describe(corpus: Corpus, val_frac: float | None, held_out: int, min_count: int) -> CorpusInfo:
     """The section of a checkpoint by which a text is read again and recognized."""
     return CorpusInfo(
         name=corpus.name,

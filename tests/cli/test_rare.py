@@ -41,7 +41,9 @@ def test_unknown_characters_of_a_prime_are_read_as_the_replacement_character(
 ):
     result = run("sample", "--prime", "a汉b字", "--length", 0, *unknown)
     assert result.stdout == "a\ufffdb\ufffd\n"
-    assert result.stderr == "read U+FFFD for 2 characters of the prime that the model has not seen\n"
+    assert (
+        result.stderr == "read U+FFFD for 2 characters of the prime that the model has not seen\n"
+    )
 
 
 def test_unknown_characters_of_a_prime_are_refused_or_skipped_where_asked(run, replacing):
@@ -67,7 +69,9 @@ def test_the_training_text_is_read_in_the_same_way(run, replacing):
 
 
 def test_bytes_are_all_kept(run):
-    assert "keeps all bytes" in run("train", "text.txt", "--binary", "--min-count", 2, code=2).stderr
+    assert (
+        "keeps all bytes" in run("train", "text.txt", "--binary", "--min-count", 2, code=2).stderr
+    )
     assert not Path("charrnn.npz").exists()
 
 

@@ -159,7 +159,9 @@ def test_a_large_vocabulary_has_the_logits_of_a_small_one(tiny_model, window):
 @each_layer_type
 def test_an_extended_model_keeps_its_weights(layer_type, tiny_model):
     model = tiny_model(layer_type, 2)
-    larger = model.extended(Vocabulary("!agz" + model.vocabulary.ix_to_char), np.random.default_rng(3))
+    larger = model.extended(
+        Vocabulary("!agz" + model.vocabulary.ix_to_char), np.random.default_rng(3)
+    )
     assert larger.vocabulary.ix_to_char == "!abcdefgz"
     assert larger.configuration == model.configuration
     started = CharRNN(larger.vocabulary, **larger.configuration, dtype=np.float64)

@@ -1,12 +1,13 @@
 import os
 import random
+from math import log
 
 import numpy as np
 import pytest
 from helpers.commands import LIGHTHOUSE
 
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import likeness, planning
+from charrnn.training import planning
 from charrnn.training.likeness import Likeness, advice, compare, shortened
 
 PROSE = LIGHTHOUSE.read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_the_end_of_sorted_lines_is_unlike_the_rest(text):
 @pytest.mark.parametrize(
     "text",
     [
-        PROSE[:9000] + rotated(PROSE[9000:]),
+        PROSE[:11000] + rotated(PROSE[11000:]),
         PROSE[:11000] + rotated(PROSE[11000:]).upper(),
         PROSE[:10000] + "".join(map(chr, range(0x4E00, 0x4E80))) * 20,
         PROSE * 10 + "0123456789;\n" * 1500,
@@ -103,13 +104,30 @@ def test_the_distance_of_a_mixture_is_that_of_chance(rng):
     assert np.allclose(found.others, found.chance, rtol=0.1)
 
 
-def test_the_distance_of_an_other_text_is_large(rng):
-    """Pairs of other characters are as far as a frequency of nearly zero."""
+def test_the_distance_of_a_text_of_other_characters_is_the_largest(rng):
     text = rng.integers(0, 10, 100_000).astype(np.uint8)
     text[90_000:] += 10
     found = compare(text[:90_000], text[90_000:], Vocabulary(map(chr, range(97, 117))))
-    assert found.excess > 5
-    assert found.ratio > 100
+    assert found.held_out == pytest.approx(log(2))
+    assert found.excess > 5 * (max(found.others) - found.chance)
+
+
+@pytest.mark.parametrize(
+    ("excess", "typical", "sorted_lines", "unlike"),
+    [
+        (0.11, 0.02, False, True),
+        (0.11, 0.0, False, True),
+        (0.11, 0.03, False, False),  # a text of many kinds
+        (0.09, 0.0, False, False),
+        (0.04, 0.04, True, True),
+        (0.02, 0.0, True, False),  # long lines, whose beginnings matter little
+    ],
+)
+def test_a_part_is_unlike_the_rest_by_its_distance_and_by_those_of_others(
+    excess, typical, sorted_lines, unlike
+):
+    others = (0.05, 0.05 + typical, 0.4)
+    assert Likeness(0.05 + excess, others, 0.05, sorted_lines).unlike == unlike
 
 
 def test_about_a_million_characters_are_read_of_a_long_text():

@@ -188,7 +188,7 @@ def test_rare_characters_are_replaced(begin, tmp_path):
 
 
 def test_a_character_is_rare_by_the_text_trained_on(begin):
-    """As the unknown characters of any later text, those of the text held out alone are replaced."""
+    """As in any later text, characters of the text held out alone are unknown."""
     current = begin(Corpus.of(TEXT + "龍" * 50), min_count=2)
     assert "龍" not in current.trainer.model.vocabulary.ix_to_char
     assert current.excerpt.endswith("\ufffd" * 50)
