@@ -30,10 +30,12 @@ def project(inputs: Array, weights: dict[str, Array], out: Array) -> Iterator[Ar
         column = out.reshape(-1)[: len(Wx) * inputs.shape[1]].reshape(len(Wx), -1)
         # A table of the columns that occur is read faster than the columns of a wide matrix; and
         # the bias is added to its columns once, not to all T·B columns.
-        table = Wx + bias if inputs.size > Wx.shape[1] else None
+        table: Array | None = None
         if Wx.shape[1] >= LARGE_VOCABULARY:
             present, inputs = positions_in(inputs)
             table = np.take(Wx, present, axis=1) + bias
+        elif inputs.size > Wx.shape[1]:
+            table = Wx + bias
         for indices in inputs:
             np.take(Wx if table is None else table, indices, axis=1, out=column, mode="clip")
             if table is None:
