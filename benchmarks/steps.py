@@ -35,7 +35,10 @@ def charrnn_step(
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size, num_layers=num_layers)
     model.initialize(rng)
-    text = rng.integers(0, vocabulary_size, 1_000_000).astype(vocabulary.dtype)
+    # The characters of a large vocabulary, such as Chinese, have frequencies by Zipf's law.
+    weights = 1 / np.arange(1, vocabulary_size + 1) if vocabulary_size > VOCABULARY_SIZE else None
+    p = None if weights is None else weights / weights.sum()
+    text = rng.choice(vocabulary_size, 1_000_000, p=p).astype(vocabulary.dtype)
     config = TrainingConfig(
         steps=ENDLESS,
         val_every=ENDLESS,

@@ -21,6 +21,8 @@ from charrnn.parallel.threads import cores
 from charrnn.parallel.workers import default_workers
 
 BATCH_SIZE = SEQ_LENGTH = 64
+#: Characters of a large vocabulary.
+LARGE_VOCABULARY = 5_000
 #: Cells of a layer, and layers.
 SIZES = [(128, 1), (256, 1), (512, 1), (128, 2), (512, 2)]
 #: The contenders of PyTorch, with their threads.
@@ -42,13 +44,26 @@ def measure(options: Options) -> Result:
                 rows.append({"cell": cell, "units": units, "layers": layers, **row})
                 figures = [row.get(name) for name in ("charrnn", "torch", "threads", "ratio")]
                 table.row(cell, units, layers, *figures)
-    result: Result = {"workers": workers, "rows": rows}
+    with contenders({"charrnn": 1}) as alone_here:
+        large = large_vocabulary(alone_here, options)
+    result: Result = {"workers": workers, "rows": rows, "large_vocabulary": large}
     single = [row["ratio"] for row in rows if row["layers"] == 1 and "ratio" in row]
     if single:
         result["geometric_mean_one_layer"] = geometric_mean(single)
         print(f"\nGeometric mean of the {len(single)} ratios with one layer:", end=" ")
         print(f"{result['geometric_mean_one_layer']:.2f}. Above 1 charrnn is faster.")
+    print(f"\n{LARGE_VOCABULARY:,} characters, gru 256, 32 × 32: {large:,.0f} characters a second.")
     return result
+
+
+def large_vocabulary(who: dict[str, Contender], options: Options) -> float:
+    """Characters a second of the default model with a large vocabulary."""
+    B = T = 32
+    (contender,) = who.values()
+    workers = default_workers(B)
+    contender.prepare(charrnn_step, "gru", 256, 1, B, T, workers, LARGE_VOCABULARY)
+    (times,) = interleaved(who, options.turns, options.seconds).values()
+    return B * T / median(times)
 
 
 def compare(

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import Notice, SettingError
@@ -78,11 +79,12 @@ class CharRNN(network.CharRNN):
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
-            UnknownCharacterError: for a character of the prime that is not in the vocabulary.
+            UnknownCharacterError: for a character of the prime that is not in the vocabulary; but a
+                model that was trained with `min_count` reads U+FFFD instead, with a warning.
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
-        indices = self.vocabulary.encode(normalized(prime, self._normal_form))
+        indices = self._encode(prime)
         (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
         return (character.char for character in text)
 
@@ -94,13 +96,11 @@ class CharRNN(network.CharRNN):
                 each byte as a character, as `data.decode("latin-1")` does.
 
         Raises:
-            UnknownCharacterError: for a character that is not in the vocabulary.
+            UnknownCharacterError: for a character that is not in the vocabulary, as in `sample`.
             SettingError: for a text of fewer than 2 characters.
             TrainingError: where the loss is not finite.
         """
-        newlines = self.checkpoint.newlines if self.checkpoint else "keep"
-        text = normalized(converted(text, newlines), self._normal_form)
-        indices = self.vocabulary.encode(text)
+        indices = self._encode(text)
         if len(indices) < 2:
             raise SettingError("text: at least 2 characters are needed to evaluate a model")
         with np.errstate(over="ignore", invalid="ignore"):  # `finite` finds such a loss
@@ -125,9 +125,15 @@ class CharRNN(network.CharRNN):
         )
         checkpoints.save(Path(path), saved)
 
-    @property
-    def _normal_form(self) -> str | None:
-        return self.checkpoint.normalize if self.checkpoint else None
+    def _encode(self, text: str) -> Array:
+        """The indices of a text, (N,), with the line ends and the normal form of the training."""
+        if self.checkpoint:
+            text = converted(text, self.checkpoint.newlines)
+            text = normalized(text, self.checkpoint.normalize)
+        indices = self.vocabulary.encode(text)
+        if unknown := self.vocabulary.count_unknown(text):
+            notice(f"read U+FFFD for {runs.counted(unknown)} that the model has not seen", 4)
+        return indices
 
     def _facts(self) -> dict[str, str]:
         """The figures of the model, by name."""
@@ -189,6 +195,7 @@ def train(
     seed: int = TrainingConfig.seed,
     workers: int | None = 1,
     val_frac: float | None = None,
+    min_count: int | None = None,
     encoding: str | None = DEFAULT.encoding,
     encoding_errors: str = DEFAULT.errors,
     newlines: str = DEFAULT.newlines,
@@ -218,7 +225,8 @@ def train(
         resume: go on with the run in the checkpoint. Only steps, val_every, patience and workers
             may change, and `text` has to be given again if the run began with it.
         overwrite: replace the checkpoint of another run.
-        init_from: a checkpoint with the weights and the vocabulary to start from.
+        init_from: a checkpoint with the weights and the vocabulary to start from; further
+            characters of the text get new weights.
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
         seed: of the starting weights and of dropout.
@@ -226,6 +234,8 @@ def train(
             streams. With more than one, a script needs `if __name__ == "__main__":`, as with the
             multiprocessing module.
         val_frac: the share of the text, at its end, to hold out.
+        min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
+            `init_from`.
         encoding, encoding_errors, newlines, normalize, binary: of the text.
         **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
             learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
@@ -245,7 +255,13 @@ def train(
     path = Path(checkpoint) if checkpoint is not None else None
     decoding = Decoding(encoding, encoding_errors, binary, newlines)
     duration = None if time is None else seconds_of(time)
-    started = {"epochs": epochs, "time": duration, "val_frac": val_frac, "init_from": init_from}
+    started = {
+        "epochs": epochs,
+        "time": duration,
+        "val_frac": val_frac,
+        "min_count": min_count,
+        "init_from": init_from,
+    }
     check(paths, text, path, resume, overwrite, training, started)
     with ExitStack() as stack:
         if path:
@@ -267,6 +283,7 @@ def train(
                 epochs=epochs,
                 seconds=duration,
                 val_frac=val_frac,
+                min_count=min_count,
                 init_from=initial,
             )
         stack.enter_context(run)
@@ -281,9 +298,9 @@ def train(
     return trained
 
 
-def notice(message: str) -> None:
+def notice(message: str, stacklevel: int = 3) -> None:
     """Warn of a decision, or of a save that failed."""
-    warnings.warn(message, Notice, stacklevel=3)
+    warnings.warn(message, Notice, stacklevel=stacklevel)
 
 
 def configured(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -329,6 +346,8 @@ def check(
         raise SettingError(f"epochs is above 0, not {started['epochs']}")
     if (share := started["val_frac"]) is not None and not 0 <= share < 1:
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
+    if (count := started["min_count"]) is not None and (type(count) is not int or count < 1):
+        raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
     if time is not None and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
         raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")
     if resume and not path:

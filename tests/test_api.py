@@ -290,3 +290,23 @@ def test_line_ends_of_a_text_in_memory_are_those_of_files():
     assert kept.evaluate(dos) > 0
     with pytest.raises(TextError, match="lf, keep, not crlf"):
         charrnn.train(text=dos, newlines="crlf", **SMALL)
+
+
+def test_a_model_of_frequent_characters_reads_unknown_ones_with_a_warning():
+    options = {**SMALL, "checkpoint": "rare.npz", "min_count": 2}
+    with pytest.warns(Notice, match="replaced 2 characters with fewer than 2 occurrences"):
+        model = charrnn.train(text="é漢" + TEXT, **options)
+    for again in (model, charrnn.load("rare.npz")):
+        with pytest.warns(Notice, match=r"read U\+FFFD for 1 character that") as caught:
+            loss = again.evaluate("the quick é fox")
+        assert caught[0].filename == __file__
+        assert loss == again.evaluate("the quick \ufffd fox")
+        with pytest.warns(Notice, match=r"read U\+FFFD for 2 characters that"):
+            text = "".join(again.sample(5, prime="汉é", seed=1))
+        assert len(text) == 5
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "2", True])
+def test_a_count_is_a_whole_number(count):
+    with pytest.raises(SettingError, match="min_count is a whole number from 1"):
+        charrnn.train(text=TEXT, min_count=count, **SMALL)

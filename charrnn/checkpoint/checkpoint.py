@@ -81,6 +81,11 @@ class Checkpoint:
         return self.corpus.normalize if self.corpus else None
 
     @property
+    def min_count(self) -> int:
+        """The fewest occurrences of a character that the model knows by itself; 1 for any."""
+        return self.corpus.min_count if self.corpus else 1
+
+    @property
     def binary(self) -> bool:
         """True if each byte is a character to the model."""
         return self.corpus is not None and self.corpus.binary
@@ -269,8 +274,9 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     # A vocabulary takes many times the memory of its code points: first compare it with weights.
     check_shapes(parts["model"], characters.size, best=groups["best"], last=groups["last"])
     parts["run"].history = history_of(table)
+    replaces = parts["corpus"] is not None and parts["corpus"].min_count > 1
     checkpoint = Checkpoint(
-        vocabulary=Vocabulary(text_of(characters)),
+        vocabulary=Vocabulary(text_of(characters), replaces=replaces),
         excerpt=text_of(excerpt),
         versions=header["versions"],
         **parts,

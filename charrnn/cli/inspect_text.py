@@ -94,8 +94,8 @@ def subject_of(
 ) -> tuple[Subject, str, dict[str, Any]]:
     """The model with the text of `--text` or the excerpt in the checkpoint, and the text's name.
 
-    Characters that are not in the model's vocabulary are left out, with a notice; the third value
-    is their number, and how often each occurs.
+    Characters that are not in the model's vocabulary are left out, or read as U+FFFD by a model of
+    `train --min-count`, with a notice; the third value is their number, and how often each occurs.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
@@ -112,12 +112,14 @@ def subject_of(
         for line in corpus.notices:
             notice(line)
         text, name = corpus.text, path
-    indices = model.vocabulary.encode(text, unknown="skip")
-    unknown: dict[str, Any] = {"count": len(text) - len(indices), "characters": {}}
-    if dropped := unknown["count"]:
+    replaces = model.vocabulary.replaces
+    indices = model.vocabulary.encode(text, unknown="replace" if replaces else "skip")
+    unknown: dict[str, Any] = {"count": model.vocabulary.count_unknown(text), "characters": {}}
+    if unknown["count"]:
         unknown["characters"] = counts_of_unknown(model, text)
         few = listed(list(unknown["characters"]), MAX_LISTED)
-        notice(f"left out {characters(dropped)} that the model has not seen: {few}")
+        seen = f"{characters(unknown['count'])} that the model has not seen: {few}"
+        notice(f"read U+FFFD for {seen}" if replaces else f"left out {seen}")
         text = model.vocabulary.decode(indices)
     if not text:
         raise TextError(f"{path or checkpoint.excerpt_name}: no text to look at")

@@ -6,7 +6,7 @@ from charrnn.cli.console import notice
 from charrnn.cli.options import checkpoint_words
 from charrnn.cli.reporter import in_bits
 from charrnn.inspection.find import MIN_CHARACTERS
-from charrnn.training import planning
+from charrnn.training import likeness, planning
 from charrnn.training.run import Run, split
 
 
@@ -29,7 +29,8 @@ def introduce(run: Run) -> None:
         f"{model.layer_type}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
-    notice(planning.advice_before(model.parameters.flat.size, characters))
+    epochs = config.steps * config.batch_size * config.seq_length / characters
+    notice(planning.advice_before(planning.capacity(model), characters, epochs))
     if trainer.counters.step:
         notice(f"going on from step {trainer.counters.step:,} of {config.steps:,}")
 
@@ -93,6 +94,7 @@ def advice(run: Run, train_loss: float) -> str:
         for point in counters.history
         if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
     ]
+    compared = likeness.compare(train, validation, model.vocabulary)
     return planning.advice_after(
         train_loss,
         counters.best_loss,
@@ -101,4 +103,6 @@ def advice(run: Run, train_loss: float) -> str:
         counters.step,
         by_frequencies,
         remedy,
+        counters.step * config.batch_size * config.seq_length / len(train),
+        likeness.remedy(compared, run.corpus.files) if compared and compared.unlike else "",
     )

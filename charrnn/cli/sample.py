@@ -84,10 +84,9 @@ GROUPS = {
 )
 @click.option(
     "--unknown",
-    type=click.Choice(["error", "skip"]),
-    default="error",
-    show_default=True,
-    help="Refuse or skip characters of the prime that the model has not seen.",
+    type=click.Choice(["error", "skip", "replace"]),
+    help="Refuse characters of the prime that the model has not seen, skip them, or read U+FFFD.  "
+    "[default: replace for a model of train --min-count, else error]",
 )
 @click.option(
     "--stop",
@@ -151,8 +150,10 @@ def command(**options: Any) -> None:
     prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
     stops = [bytewise(stop) if binary else normalized(stop, form) for stop in stops]
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
-    if dropped := len(prime) - len(indices):
-        notice(f"skipped {characters(dropped)} of the prime that the model has not seen")
+    if unknown := model.vocabulary.count_unknown(prime):
+        seen = f"{characters(unknown)} of the prime that the model has not seen"
+        skipped = options["unknown"] == "skip"
+        notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
     samples = sample(
         model,
         indices,

@@ -57,7 +57,8 @@ GROUPS = {
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
     "The text": [
-        *("val_frac", "encoding", "encoding_errors", "newlines", "normalize", "binary"),
+        *("val_frac", "min_count", "encoding", "encoding_errors", "newlines", "normalize"),
+        "binary",
     ],
     "Output": [
         *("checkpoint", "resume", "overwrite", "val_every", "sample_every", "log"),
@@ -180,6 +181,12 @@ class TrainCommand(GroupedCommand):
     "--normalize",
     type=click.Choice(list(NORMAL_FORMS)),
     help="Bring the text into this Unicode normal form.",
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Replace characters that occur fewer than N times by U+FFFD.  [default: 1]",
 )
 @click.option("--binary", is_flag=True, help="Each byte is a character: for data that is no text.")
 @click.option(
@@ -336,6 +343,7 @@ def start(options: dict[str, Any], ranks: Group | None) -> Run:
             epochs=options["epochs"],
             seconds=options["seconds"],
             val_frac=options["val_frac"],
+            min_count=options["min_count"],
             init_from=initial,
             ranks=ranks,
         )

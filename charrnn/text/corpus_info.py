@@ -39,6 +39,8 @@ class CorpusInfo:
         normalize: the Unicode normal form of the text; None for none.
         val_frac: the share held out, as requested; None for the default.
         held_out: characters held out, at the end of the text.
+        min_count: characters that occur less often in the part trained on are read as U+FFFD; 1 for
+            none.
     """
 
     name: str = within(0, MAX_NAME)
@@ -52,6 +54,7 @@ class CorpusInfo:
     normalize: str | None = one_of(*NORMAL_FORMS)
     val_frac: float | None = within(0, BELOW_ONE)
     held_out: int = within(0, MAX_INTEGER)
+    min_count: int = field(default=1, metadata={"low": 1, "high": MAX_INTEGER})
 
     @property
     def decoding(self) -> Decoding:

@@ -13,6 +13,8 @@ from charrnn.errors import UnknownCharacterError
 
 #: Number of Unicode code points, the size of the tables that map a text without a Python loop.
 CODE_POINTS = 0x110000
+#: The character that stands for those that are not in a vocabulary.
+REPLACEMENT = "\ufffd"
 
 
 class Vocabulary:
@@ -20,15 +22,19 @@ class Vocabulary:
 
     Args:
         characters: the distinct characters, in any order.
+        replaces: read characters that are not in the vocabulary as U+FFFD, if U+FFFD is one of
+            `characters`.
 
     Attributes:
         ix_to_char: the character of each index, a string of V characters.
+        replaces: as above; False without U+FFFD.
     """
 
-    def __init__(self, characters: Iterable[str]) -> None:
+    def __init__(self, characters: Iterable[str], *, replaces: bool = False) -> None:
         whole = characters if isinstance(characters, str) else "".join(characters)
         self._code_points = np.unique(code_points(whole))
         self.ix_to_char = text_of(self._code_points)
+        self.replaces = replaces and REPLACEMENT in self.ix_to_char
         self._table: Array | None = None
 
     @classmethod
@@ -61,25 +67,35 @@ class Vocabulary:
         """The distinct characters of `text` that are not in the vocabulary, sorted."""
         return text_of(np.setdiff1d(code_points(text), self._code_points))
 
-    def encode(self, text: str, *, unknown: str = "error") -> Array:
+    def count_unknown(self, text: str) -> int:
+        """The number of characters of `text` that are not in the vocabulary, with repetitions."""
+        return int(np.count_nonzero(self._look_up(text) == len(self)))
+
+    def encode(self, text: str, *, unknown: str | None = None) -> Array:
         """The indices of the characters of `text`, (N,), in the type `dtype`.
 
         Args:
             text: the text.
-            unknown: the treatment of characters that are not in the vocabulary: `error`, or
-                `skip` to leave them out.
+            unknown: the treatment of characters that are not in the vocabulary: `error`, `skip`
+                to leave them out, or `replace` to read U+FFFD. None for `replace` if the
+                vocabulary `replaces`, else for `error`.
 
         Raises:
             UnknownCharacterError: for characters that are not in the vocabulary, if `unknown` is
-                `error`; the message lists them.
+                `error`, or `replace` and U+FFFD is not in the vocabulary; the message lists them.
         """
         indices = self._look_up(text)
         if len(indices) and indices.max() == len(self):
-            if unknown != "skip":
+            treatment = unknown or ("replace" if self.replaces else "error")
+            if treatment == "skip":
+                indices = indices[indices < len(self)]
+            elif treatment == "replace" and REPLACEMENT in self.ix_to_char:
+                replacement = self._look_up(REPLACEMENT)[0]
+                indices = np.where(indices == len(self), replacement, indices)
+            else:
                 raise UnknownCharacterError(
                     f"not in the vocabulary of the model: {listed(self.unknown(text))}"
                 )
-            indices = indices[indices < len(self)]
         return indices.astype(self.dtype, copy=False)
 
     def _look_up(self, text: str) -> Array:

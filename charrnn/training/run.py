@@ -27,8 +27,9 @@ from charrnn.parallel.group import Group
 from charrnn.parallel.threads import cores
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
-from charrnn.text.vocabulary import Vocabulary, listed
-from charrnn.training import planning
+from charrnn.text.frequencies import count_rare, frequencies, replace_rare
+from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
+from charrnn.training import likeness, planning
 from charrnn.training.resources import check_memory
 from charrnn.training.trainer import Trainer, due
 
@@ -127,6 +128,7 @@ def new(
     epochs: float | None = None,
     seconds: float | None = None,
     val_frac: float | None = None,
+    min_count: int | None = None,
     init_from: Checkpoint | None = None,
     ranks: Group | None = None,
 ) -> Run:
@@ -140,28 +142,35 @@ def new(
         epochs: times to read the text, where `config` has no steps.
         seconds: the time to train for, by which a size is chosen.
         val_frac: the share of the text, at its end, to hold out; see `planning.held_out`.
-        init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`.
+        min_count: characters that occur fewer times in the text to train on are replaced by
+            U+FFFD; None for that of `init_from`, or 1, which keeps all characters.
+        init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`;
+            characters that it lacks get new weights.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
 
     Raises:
-        TextError: for a text too short, of too many files, or with characters that `init_from`
-            does not know.
+        TextError: for a text too short, of too many files, or without frequent characters.
         SettingError: for an option outside of its range.
         MemoryError: for sizes that the memory of this machine cannot hold.
     """
-    vocabulary = vocabulary_for(corpus, init_from)
-    indices = corpus.encode(vocabulary)
+    check_corpus(corpus)
     held_out = planning.held_out(corpus.length, val_frac)
+    if min_count is None:
+        min_count = init_from.min_count if init_from else 1
+    notices: list[str] = []
+    vocabulary, indices = encode(corpus, held_out, min_count, init_from, notices)
     train, validation = split(indices, held_out)
-    notices = []
     if not held_out and val_frac != 0:
         notices.append(
             f"too short to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
         )
-    size = planning.size_for(seconds)
+    size = planning.size_for(seconds, len(vocabulary))
     model = model.filled(hidden_size=size.hidden_size)
     network = init_from.build() if init_from else build(vocabulary, model)
+    if network.vocabulary != vocabulary:
+        network = network.extended(vocabulary, np.random.default_rng(config.seed))
+    network.vocabulary = vocabulary
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
     config = config.filled(learning_rate=rate)
     if ranks:
@@ -172,21 +181,23 @@ def new(
         network.initialize(np.random.default_rng(config.seed))
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
-        read = int(min(seconds * size.characters_a_second, MAX_INTEGER))
-    dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
+        read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
+    dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
     check_memory(network, config)
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
+    info = describe(corpus, val_frac, held_out, min_count)
+    notices += advice_on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
-    return Run(trainer, path, describe(corpus, val_frac, held_out), excerpt, notices, indices)
+    return Run(trainer, path, info, excerpt, notices, indices)
 
 
-def vocabulary_for(corpus: Corpus, init_from: Checkpoint | None) -> Vocabulary:
-    """The characters of a text, or those of the checkpoint to start from.
+def check_corpus(corpus: Corpus) -> None:
+    """Refuse a text that cannot be trained on.
 
     Raises:
-        TextError: for a text that cannot be trained on.
+        TextError: for a text too short, or of too many files.
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
@@ -195,13 +206,79 @@ def vocabulary_for(corpus: Corpus, init_from: Checkpoint | None) -> Vocabulary:
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
         )
-    vocabulary = init_from.vocabulary if init_from else Vocabulary(corpus.characters)
-    if unknown := vocabulary.unknown(corpus.characters):
-        raise TextError(
-            f"{corpus.name}: {len(unknown)} characters that the old weights do not know, "
-            f"leave them out: {listed(unknown)}"
+
+
+def encode(
+    corpus: Corpus,
+    held_out: int,
+    min_count: int,
+    init_from: Checkpoint | None,
+    notices: list[str],
+) -> tuple[Vocabulary, Array]:
+    """The vocabulary of a new run, and the text in its indices, (N,).
+
+    Frequencies are those in the part to train on. A character that occurs only in the part held
+    out is therefore read as U+FFFD, like the unknown characters of any later text, and the
+    validation loss is that of such a text.
+
+    Args:
+        corpus: the text.
+        held_out: characters at its end that are held out.
+        min_count: rarer characters are replaced by U+FFFD; 1 for none.
+        init_from: a checkpoint; all its characters stay in the vocabulary.
+        notices: extended.
+
+    Raises:
+        SettingError: for a `min_count` with bytes, or one that no character reaches.
+    """
+    old = init_from.vocabulary if init_from else Vocabulary("")
+    vocabulary = Vocabulary(old.ix_to_char + corpus.characters)
+    indices = corpus.encode(vocabulary)
+    if min_count > 1:
+        if corpus.decoding.binary:
+            raise SettingError("a text of bytes keeps all bytes: leave out --min-count")
+        train, _ = split(indices, held_out)
+        counts = frequencies(train, len(vocabulary))
+        vocabulary, indices = replace_rare(
+            indices, vocabulary, counts, min_count, keep=old.ix_to_char
         )
-    return vocabulary
+        if vocabulary.ix_to_char == REPLACEMENT:
+            raise SettingError(f"no character occurs {min_count:,} times: give a lower --min-count")
+        replaced = len(vocabulary.unknown(corpus.characters))
+        notices.append(
+            f"replaced {counted(replaced)} with fewer than {min_count:,} occurrences by U+FFFD"
+            if replaced
+            else f"--min-count {min_count}: no character occurs fewer times, all stay"
+        )
+    if init_from and (new := old.unknown(vocabulary.ix_to_char)):
+        notices.append(
+            f"new weights for {counted(len(new))} that the old model does not know: {listed(new)}"
+        )
+    return vocabulary, indices
+
+
+def counted(characters: int) -> str:
+    """`1 character`, `1,200 characters`."""
+    return f"{characters:,} character{'s' * (characters != 1)}"
+
+
+def advice_on_text(
+    train: Array,
+    validation: Array,
+    network: CharRNN,
+    info: CorpusInfo,
+    init_from: Checkpoint | None,
+) -> list[str]:
+    """Lines on rare characters, and on a text held out that is unlike the rest, with remedies."""
+    found = []
+    # Bytes and the characters of an older model stay, however rare.
+    if info.min_count == 1 and not info.binary and not init_from:
+        V, enough = len(network.vocabulary), planning.MANY_RARE
+        found.append(planning.advice_on_rare(count_rare(train, V, planning.RARE, enough), network))
+    compared = likeness.compare(train, validation, network.vocabulary)
+    if compared and compared.unlike:
+        found.append(likeness.advice(compared, len(validation), info.files))
+    return [line for line in found if line]
 
 
 def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
@@ -259,7 +336,7 @@ def plan(
     )
 
 
-def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> CorpusInfo:
+def describe(corpus: Corpus, val_frac: float | None, held_out: int, min_count: int) -> CorpusInfo:
     """The section of a checkpoint by which a text is read again and recognized."""
     return CorpusInfo(
         name=corpus.name,
@@ -270,6 +347,7 @@ def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> CorpusInf
         normalize=corpus.normalize,
         val_frac=val_frac,
         held_out=held_out,
+        min_count=min_count,
     )
 
 
@@ -340,10 +418,11 @@ def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Co
     Raises:
         TrainingError: for another text, with the differences.
     """
-    unknown, indices = saved.vocabulary.unknown(corpus.characters), None
+    vocabulary, indices = saved.vocabulary, None
+    unknown = "" if vocabulary.replaces else vocabulary.unknown(corpus.characters)
     # The encoded text is compared; one of another length or with other characters is another text.
     if corpus.length == expected.characters and not unknown:
-        indices = corpus.encode(saved.vocabulary)
+        indices = corpus.encode(vocabulary)
     if indices is None or corpus.sha256 != expected.sha256:
         raise TrainingError(
             f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "

@@ -309,11 +309,13 @@ def test_a_new_run_starts_from_old_weights_and_the_old_vocabulary(run, trained):
     assert header("new.npz").run.step == 12
 
 
-def test_a_new_text_with_characters_that_the_old_weights_do_not_know_is_refused(run, trained):
-    Path("new.txt").write_text("naïve " * 50)
-    result = run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz", code=1)
-    assert "'ï'" in result.stderr
-    assert not Path("new.npz").exists()
+def test_characters_that_the_old_weights_do_not_know_get_new_ones(run, trained):
+    Path("new.txt").write_text(LIGHTHOUSE.read_text()[3000:6000] + "naïve " * 50)
+    result = run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])
+    assert "new weights for 1 character that the old model does not know: 'ï'" in result.stderr
+    known = header().vocabulary.ix_to_char
+    assert header("new.npz").vocabulary.ix_to_char == "".join(sorted(known + "ï"))
+    assert run("sample", "-c", "new.npz", "--prime", "naïve", "--length", 3).stdout[:5] == "naïve"
 
 
 def test_the_shape_of_old_weights_cannot_be_changed(run, trained):

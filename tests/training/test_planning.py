@@ -6,6 +6,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.model import CharRNN
+from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import planning
 
 characters = st.integers(1, 10**7)
@@ -115,7 +117,60 @@ def test_without_time_left_one_more_step_is_taken():
     ],
 )
 def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, advice):
-    assert planning.advice_before(parameters, 100_000).startswith(advice)
+    assert planning.advice_before(parameters, 100_000, 20).startswith(advice)
+
+
+@pytest.mark.parametrize("ratio", [1, 10])
+def test_a_text_that_is_read_a_few_times_is_not_memorized(ratio):
+    said = planning.advice_before(ratio * 1000, 1000, 0.56)
+    assert said.startswith(f"{ratio}.0 parameters for each character of text, which will be read")
+    assert "0.56 times: too few to memorize it" in said
+
+
+def model_of(V, **more):
+    return CharRNN(Vocabulary(map(chr, range(1000, 1000 + V))), **more)
+
+
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_a_character_has_a_column_and_a_row_of_weights_and_a_bias(layer_type):
+    shape = {"layer_type": layer_type, "hidden_size": 6, "num_layers": 2}
+    small, large = model_of(10, **shape), model_of(11, **shape)
+    more = large.parameters.flat.size - small.parameters.flat.size
+    assert small.character_weights == large.character_weights == more
+
+
+@pytest.mark.parametrize("V", [2, 65, 256])
+def test_all_parameters_are_capacity_with_a_small_vocabulary(V):
+    model = model_of(V, hidden_size=4)
+    assert planning.capacity(model) == model.parameters.flat.size
+
+
+def test_a_large_vocabulary_adds_no_capacity():
+    expected = model_of(256, hidden_size=4).parameters.flat.size
+    assert planning.capacity(model_of(5000, hidden_size=4)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rare", "V", "said"),
+    [
+        (100, 200, None),  # too few to matter
+        (
+            101,
+            200,
+            "101 characters occur fewer than 5 times, and 48 % of the parameters are theirs",
+        ),
+        (4000, 4006, "4,000 characters occur fewer than 5 times, and 99 %"),
+    ],
+)
+def test_rare_characters_are_named_with_their_share_of_the_parameters(rare, V, said):
+    model = model_of(V, hidden_size=8)
+    line = planning.advice_on_rare(rare, model)
+    assert line is None if said is None else line.startswith(said)
+    assert line is None or "--min-count 5" in line
+
+
+def test_rare_characters_with_few_weights_do_not_matter():
+    assert planning.advice_on_rare(101, model_of(200, hidden_size=100, num_layers=16)) is None
 
 
 @pytest.mark.parametrize(
@@ -142,9 +197,28 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 def test_the_advice_after_a_run_depends_on_the_losses(
     train_loss, val_loss, best_step, later, advice
 ):
-    said = planning.advice_after(train_loss, val_loss, best_step, later, 1000, 3.0, "do this")
+    said = planning.advice_after(train_loss, val_loss, best_step, later, 1000, 3.0, "do this", 1.0)
     assert said.startswith(advice)
     assert said.endswith("3.00 nats: do this") == ("frequencies" in advice)
+
+
+@pytest.mark.parametrize(("train_loss", "val_loss"), [(2.0, 2.0), (2.0, 2.5), (2.0, 2.1)])
+def test_before_the_text_was_read_once_the_advice_is_to_read_on(train_loss, val_loss):
+    said = planning.advice_after(train_loss, val_loss, 500, [], 1000, 3.0, "do this", 0.26)
+    assert said == "only 26 % of the text was read: more --steps or --time would help"
+
+
+@pytest.mark.parametrize(("best_step", "val_loss"), [(200, 1.1), (1000, 2.0)])
+def test_a_text_held_out_that_is_unlike_the_rest_is_no_sign_of_overfitting(best_step, val_loss):
+    said = planning.advice_after(
+        1.0, val_loss, best_step, [], 1000, 3.0, "do this", 9.0, "shuffle it"
+    )
+    assert "is unlike the rest of the text, so this is no sign of overfitting: shuffle it" in said
+
+
+def test_an_unlike_text_that_is_predicted_as_well_is_no_reason_for_a_line():
+    said = planning.advice_after(1.0, 1.0, 1000, [], 1000, 3.0, "do this", 9.0, "shuffle it")
+    assert said.startswith("as good on unseen text")
 
 
 def test_the_loss_by_frequencies_is_a_cross_entropy_with_counts_one_higher():
@@ -186,8 +260,16 @@ def test_validations_as_often_as_asked_take_their_time():
 
 
 def test_more_time_is_for_a_larger_model():
-    sizes = [planning.size_for(seconds) for seconds in (None, 60, 600, 6000)]
+    sizes = [planning.size_for(seconds, 65) for seconds in (None, 60, 600, 6000)]
     assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
+
+
+def test_a_large_vocabulary_leaves_less_time():
+    assert planning.size_for(600, 5000).hidden_size == 256
+    assert planning.size_for(6000, 5000).hidden_size == 384
+    size = planning.size_for(None, 5000)
+    assert size.speed(65) == size.speed(256) == size.characters_a_second
+    assert size.speed(5000) == pytest.approx(size.characters_a_second * 1024 / 5768)
 
 
 @pytest.mark.parametrize(
