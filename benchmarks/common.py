@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 import charrnn
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 ROOT = Path(__file__).parents[1]
 #: What a character costs to look up does not matter; that there are 65, as in tiny Shakespeare.

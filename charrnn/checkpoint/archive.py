@@ -96,11 +96,18 @@ class Member(NamedTuple):
 
 def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write arrays into a file as `numpy.savez` does, little-endian and row by row."""
+    import zipfile  # here, since it takes milliseconds and reading does without it
+
     ordered = {
         name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in arrays.items()
     }
-    np.savez(file, **ordered)  # type: ignore[arg-type]
+    # Not `numpy.savez`: on a full disk that of NumPy 1 leaves an open archive, which prints a
+    # traceback when it is freed.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in ordered.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def read(file: IO[bytes]) -> dict[str, Array]:

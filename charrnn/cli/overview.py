@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
+from charrnn.shell import quoted
 from charrnn.training import planning
 from charrnn.training.run import Run, split
 
@@ -38,7 +38,7 @@ def introduce(run: Run) -> None:
 def conclude(run: Run) -> None:
     """Give the result, advice, and the commands that go on from here."""
     trainer, counters, path = run.trainer, run.trainer.counters, run.path
-    option = "" if path == Path("charrnn.npz") else f" -c {shlex.quote(str(path))}"
+    option = "" if path == Path("charrnn.npz") else f" -c {quoted(path)}"
     losses = [point["loss"] for point in counters.history if point["loss"] is not None]
     notice("")
     if counters.best_loss is not None:

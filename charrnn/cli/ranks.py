@@ -12,7 +12,7 @@ from charrnn.errors import MissingExtraError, TrainingError
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import Follower, Leader
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 from charrnn.render.extras import need
 
 

@@ -41,8 +41,9 @@ class Interrupts:
     """A context in which the first SIGINT, SIGTERM or SIGHUP is only noted.
 
     A second SIGINT or SIGTERM has its usual effect. A terminal that closes may send SIGHUP more
-    than once, without haste. Outside of the main thread, which alone receives signals, the context
-    does nothing.
+    than once, without haste. A signal that is ignored stays ignored: `nohup` ignores SIGHUP, and a
+    shell without job control ignores SIGINT in a command that ends in `&`. Outside of the main
+    thread, which alone receives signals, the context does nothing.
 
     Attributes:
         received: the number of the signal, or 0.
@@ -55,11 +56,10 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return self
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
-        # An ignored signal stays ignored, as with nohup.
-        if HANGUP and signal.getsignal(HANGUP) is not signal.SIG_IGN:
-            self._before[HANGUP] = signal.signal(HANGUP, self._note)
+        for number in (signal.SIGINT, signal.SIGTERM, HANGUP):
+            # None is a handler that is not Python's, and that Python cannot restore.
+            if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -76,5 +76,5 @@ class Interrupts:
         self._restore(signal.SIGINT, signal.SIGTERM)
 
     def _restore(self, *numbers: int) -> None:
-        for number in numbers:
+        for number in self._before.keys() & set(numbers):
             signal.signal(number, self._before[number])  # type: ignore[arg-type]

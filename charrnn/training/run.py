@@ -25,7 +25,7 @@ from charrnn.errors import (
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary, listed

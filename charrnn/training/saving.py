@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
 from charrnn.errors import CheckpointError, DivergedError, NonFiniteError
+from charrnn.shell import quoted
 from charrnn.training.run import Run
 
 #: The fewest seconds from one save to the next: about what a power cut loses.
@@ -177,5 +177,5 @@ class Saver:
             if self._saved:
                 return f"make room, and go on from step {self._saved:,} with --resume"
             return "nothing is saved: make room, or name another place with -c PATH"
-        option = f"-c {shlex.quote(str(path))}"
+        option = f"-c {quoted(path)}"
         return f"saved elsewhere: go on with `charrnn train --resume {option}`"

@@ -11,7 +11,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.network.model import CharRNN
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 from charrnn.sampling import Reader, log_softmax
 
 #: Characters of an excerpt that only warm up the state, and characters that are scored.
