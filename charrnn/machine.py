@@ -101,6 +101,11 @@ def address_bytes(root: Path = ROOT) -> int | None:
     return max(0, most - int(pages[0]) * resource.getpagesize())
 
 
+def in_words(size: int) -> str:
+    """A number of bytes for a message."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
 def _control_groups(controller: str, root: Path) -> Iterator[Path]:
     """The directories of the control groups of this process, each before its parents.
 

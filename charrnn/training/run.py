@@ -30,7 +30,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary, listed
 from charrnn.training import planning
-from charrnn.training.resources import check_memory
+from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.trainer import Trainer, due
 
 #: Characters of the held-out text in a checkpoint, for the inspection of a model without its text.
@@ -148,7 +148,7 @@ def new(
         TextError: for a text too short, of too many files, or with characters that `init_from`
             does not know.
         SettingError: for an option outside of its range.
-        MemoryError: for sizes that the memory of this machine cannot hold.
+        TrainingError: for sizes that the memory of this machine cannot hold.
     """
     vocabulary = vocabulary_for(corpus, init_from)
     indices = corpus.encode(vocabulary)
@@ -163,19 +163,25 @@ def new(
     size = planning.size_for(seconds)
     model = model.filled(hidden_size=size.hidden_size)
     network = init_from.build() if init_from else build(vocabulary, model)
+    auto = config.workers is None and not ranks
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
     config = config.filled(learning_rate=rate)
     if ranks:
         config = replace(config.filled(workers=1), ranks=ranks.size)
     config = plan(config, len(train), held_out, epochs, notices).complete()
-    if not init_from:
-        network.initialize(np.random.default_rng(config.seed))
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
         read = int(min(seconds * size.characters_a_second, MAX_INTEGER))
     dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
-    check_memory(network, config)
+    sizes = sizes_of(network, config, indices)
+    if auto and (most := most_workers(sizes)) < config.workers:
+        notices.append(f"--workers {most}: there is no memory for {config.workers}")
+        sizes = sizes.with_workers(most)
+        config = sizes.config
+    check_memory(sizes, freed=held_bytes(init_from), resizable=not init_from)
+    if not init_from:
+        network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
@@ -212,6 +218,20 @@ def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
         hidden_size=config.hidden_size,
         num_layers=config.num_layers,
     )
+
+
+def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array) -> Sizes:
+    """The sizes that decide the memory of a training on a text, all indices (N,)."""
+    in_memory = 0 if isinstance(indices, np.memmap) else indices.nbytes
+    return Sizes(ModelConfig(**network.configuration), len(network.vocabulary), config, in_memory)
+
+
+def held_bytes(saved: Checkpoint | None) -> int:
+    """The memory of a checkpoint and of the network built from it: free once the run has begun."""
+    if not saved:
+        return 0
+    groups = (saved.best, saved.last, saved.resume, saved.last)
+    return sum(array.nbytes for group in groups for array in group.values())
 
 
 def split(indices: Array, held_out: int) -> tuple[Array, Array]:
@@ -303,7 +323,7 @@ def resume(
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
     config = changed(before, changes, ranks).complete()
-    check_sizes(network, config, len(train), path)
+    check_sizes(sizes_of(network, config, indices), held_bytes(saved), len(train), path)
     notices = notices_of_changes(before, config, saved)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
@@ -392,21 +412,27 @@ def changed(before: TrainingConfig, changes: dict[str, Any], ranks: Group | None
     return replace(before, **{**changes, "workers": number, "ranks": size})
 
 
-def check_sizes(network: CharRNN, config: TrainingConfig, characters: int, path: Path) -> None:
+def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
     """Check that `new` could have chosen the window, and that the training fits in memory.
+
+    Args:
+        sizes: of the training.
+        freed: bytes in use now that are free when the training needs the memory.
+        characters: of the text to train on.
+        path: of the checkpoint.
 
     Raises:
         CheckpointError: if not, with the sizes.
     """
-    B, T = config.batch_size, config.seq_length
+    B, T = sizes.config.batch_size, sizes.config.seq_length
     if planning.fit_window(characters, B, T) != (B, T):
         raise CheckpointError(
             f"{path}: damaged: {B:,} streams of {T:,} characters, from a text of {characters:,}"
         )
     try:
-        check_memory(network, config)
-    except MemoryError as error:
-        raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
+        check_memory(sizes, freed=freed, resizable=False)
+    except TrainingError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def notices_of_changes(

@@ -54,11 +54,9 @@ def naming(path: Path) -> Iterator[None]:
             f"{path}: {held} is training into it: wait for its end, or name another checkpoint "
             "with -c PATH"
         ) from held
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
-        why = getattr(error, "strerror", None) or error
-        advice = "name another place with -c PATH"
-        if isinstance(error, OSError):
-            advice = files.remedy(error, advice)
+    except OSError as error:
+        why = error.strerror or error
+        advice = files.remedy(error, "name another place with -c PATH")
         raise CheckpointError(f"{path}: cannot be written: {why}: {advice}") from error
 
 
@@ -85,7 +83,7 @@ def resolve(path: Path) -> Path:
     Raises:
         CheckpointError: if there cannot be such a file.
     """
-    target = path.resolve()
+    target = files.resolve(path)
     if target.is_dir():
         raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
     if not target.parent.is_dir():
