@@ -12,6 +12,7 @@ import pytest
 from helpers.commands import DEADLINE, QUICK, command
 
 from charrnn.errors import TrainingError
+from charrnn.machine import cores
 from charrnn.parallel import shared_memory
 
 #: Programs in a mount namespace of their own, in which a file system can be small.
@@ -68,13 +69,30 @@ def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(
-        r"Error: no room for 3\.\d MB of memory that the workers share "
-        r"\(/dev/shm: No space left on device, 2\.\d MB free; "
-        rf"{tmp_path}: No space left on device, 3\.\d MB free\): "
+        r"Error: no room for 1\d\.\d MB of memory that the workers share "
+        rf"\(/dev/shm: 2\.\d MB free; {tmp_path}: 3\.\d MB free\): "
         r"train with --workers 1, or name a larger directory in TMPDIR",
         line,
     )
     assert left == []
+
+
+def test_a_large_network_that_fits_in_no_directory_is_refused(mounting, tmp_path):
+    mounts = {"/dev/shm": "size=8m", tmp_path: "size=30m"}
+    words = [*WORKERS, "-c", "m.npz", "--hidden-size", "2048"]
+    done, left = on_a_small_machine(mounts, words, TMPDIR=str(tmp_path))
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert re.match(r"Error: no room for 2\d\d\.\d MB of memory that the workers share", line)
+    assert left == []
+
+
+def test_workers_are_left_out_where_their_memory_has_no_room(mounting, tmp_path):
+    mounts = {"/dev/shm": "size=2m", tmp_path: "size=3m"}
+    words = [*CHARRNN, "train", "text.txt", "--steps", "2", "-c", "m.npz", "--hidden-size", "500"]
+    done, _ = on_a_small_machine(mounts, words, TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("--workers 1: there is no memory for ") == (cores() > 1)
 
 
 @pytest.fixture
