@@ -36,12 +36,15 @@ class Need(NamedTuple):
         worker: the arrays of each worker beside these.
         leader: the arrays of the first worker beside these.
         start: the starting weights, before the rest is there.
+        built: the address space of the network as it was built, weights and gradient, which is free
+            once the training begins.
     """
 
     shared: int
     worker: int
     leader: int
     start: int
+    built: int
 
     @property
     def process(self) -> int:
@@ -63,12 +66,14 @@ class Sizes:
         config: how to train.
         text_bytes: bytes of a text in memory, of which workers share a copy; 0 for a text in a
             file.
+        drawn: the starting weights are drawn, and not those of a checkpoint.
     """
 
     model: ModelConfig
     V: int
     config: TrainingConfig
     text_bytes: int = 0
+    drawn: bool = True
 
     def need(self) -> Need:
         """The memory that the training needs."""
@@ -86,7 +91,8 @@ class Sizes:
 
         streams = ceil(B / (config.workers * config.ranks))
         window = T * streams
-        numbers = sum(prod(shape) for each in layers for shape in each.tape_shapes(T, streams).values())
+        tapes = (each.tape_shapes(T, streams) for each in layers)
+        numbers = sum(prod(shape) for tape in tapes for shape in tape.values())
         numbers += (V + H) * window  # logits, and the gradient of the last outputs
         numbers += L * H * window if model.dropout else 0  # outputs after dropout
         numbers += H * window if L > 1 else 0  # the gradient from layer to layer
@@ -96,8 +102,8 @@ class Sizes:
         leader = WEIGHT_BYTES * 2 * weights  # the best weights, and a copy of them that is saved
         # float64 beside the weights: a matrix and its scaled copy, or those of an orthogonal one.
         largest = max(map(prod, shapes.values()))
-        start = WEIGHT_BYTES * weights + 8 * max(2 * largest, 5 * H * H)
-        return Need(shared, worker, leader, start)
+        start = WEIGHT_BYTES * weights + (8 * max(2 * largest, 5 * H * H) if self.drawn else 0)
+        return Need(shared, worker, leader, start, built=2 * WEIGHT_BYTES * weights)
 
     def shortage(
         self, freed: int = 0, share: float = 1.0, root: Path = ROOT
@@ -110,12 +116,12 @@ class Sizes:
             root: the directory that has /proc and /sys.
         """
         need = self.need()
-        for bytes_needed, there in (
-            (need.total(self.config.workers), available_bytes(root)),
-            (need.process, address_bytes(root)),
+        for bytes_needed, there, more in (
+            (need.total(self.config.workers), available_bytes(root), freed),
+            (need.process, address_bytes(root), freed + need.built),
         ):
-            if there is not None and bytes_needed > share * (there + freed):
-                return bytes_needed, there + freed
+            if there is not None and bytes_needed > share * (there + more):
+                return bytes_needed, there + more
         return None
 
     def space_shortage(self) -> TrainingError | None:
@@ -141,15 +147,12 @@ def most_workers(sizes: Sizes, root: Path = ROOT) -> int:
     return 1
 
 
-def check_memory(
-    sizes: Sizes, *, freed: int = 0, resizable: bool = True, root: Path = ROOT
-) -> None:
+def check_memory(sizes: Sizes, *, freed: int = 0, root: Path = ROOT) -> None:
     """Refuse a training that cannot fit in the memory of this machine, before it begins.
 
     Args:
         sizes: of the training.
         freed: bytes in use now that are free when the training needs the memory.
-        resizable: the network may have another size.
         root: the directory that has /proc and /sys.
 
     Raises:
@@ -159,7 +162,7 @@ def check_memory(
         model, config = sizes.model, sizes.config
         needed, there = map(in_words, found)
         of_workers = f", with {config.workers} workers," if config.workers > 1 else ""
-        remedy = advice(sizes, freed, resizable, root)
+        remedy = advice(sizes, freed, root)
         raise TrainingError(
             f"{model.num_layers} × {model.hidden_size:,} cells and {config.batch_size:,} streams "
             f"of {config.seq_length:,} characters{of_workers} need {needed} of memory, and "
@@ -169,7 +172,7 @@ def check_memory(
         raise refusal
 
 
-def advice(sizes: Sizes, freed: int, resizable: bool, root: Path) -> str:
+def advice(sizes: Sizes, freed: int, root: Path) -> str:
     """The options with which a training fits in memory; arguments as for `check_memory`."""
     alone = sizes.with_workers(1)
 
@@ -180,7 +183,7 @@ def advice(sizes: Sizes, freed: int, resizable: bool, root: Path) -> str:
     workers = " --workers 1" if sizes.config.workers > 1 else ""
     if workers and not too_large(sizes.model.hidden_size):
         return f"try{workers}"
-    if resizable:
+    if sizes.drawn:  # weights of a checkpoint keep their shape
         smaller = range(SIZE_STEP, sizes.model.hidden_size, SIZE_STEP)
         if fitting := bisect_left(smaller, True, key=too_large):
             return f"try --hidden-size {smaller[fitting - 1]}{workers}"

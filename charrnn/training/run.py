@@ -174,12 +174,12 @@ def new(
         read = int(min(seconds * size.characters_a_second, MAX_INTEGER))
     dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
-    sizes = sizes_of(network, config, indices)
+    sizes = sizes_of(network, config, indices, drawn=not init_from)
     if auto and (most := most_workers(sizes)) < config.workers:
         notices.append(f"--workers {most}: there is no memory for {config.workers}")
         sizes = sizes.with_workers(most)
         config = sizes.config
-    check_memory(sizes, freed=held_bytes(init_from), resizable=not init_from)
+    check_memory(sizes, freed=held_bytes(init_from))
     if not init_from:
         network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
@@ -220,10 +220,18 @@ def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
     )
 
 
-def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array) -> Sizes:
-    """The sizes that decide the memory of a training on a text, all indices (N,)."""
+def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array, drawn: bool) -> Sizes:
+    """The sizes that decide the memory of a training.
+
+    Args:
+        network: to train.
+        config: how to train.
+        indices: of the whole text, (N,).
+        drawn: the starting weights are drawn, and not those of a checkpoint.
+    """
     in_memory = 0 if isinstance(indices, np.memmap) else indices.nbytes
-    return Sizes(ModelConfig(**network.configuration), len(network.vocabulary), config, in_memory)
+    model, V = ModelConfig(**network.configuration), len(network.vocabulary)
+    return Sizes(model, V, config, in_memory, drawn)
 
 
 def held_bytes(saved: Checkpoint | None) -> int:
@@ -323,7 +331,8 @@ def resume(
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
     config = changed(before, changes, ranks).complete()
-    check_sizes(sizes_of(network, config, indices), held_bytes(saved), len(train), path)
+    sizes = sizes_of(network, config, indices, drawn=False)
+    check_sizes(sizes, held_bytes(saved), len(train), path)
     notices = notices_of_changes(before, config, saved)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
@@ -430,7 +439,7 @@ def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
             f"{path}: damaged: {B:,} streams of {T:,} characters, from a text of {characters:,}"
         )
     try:
-        check_memory(sizes, freed=freed, resizable=False)
+        check_memory(sizes, freed=freed)
     except TrainingError as error:
         raise CheckpointError(f"{path}: {error}") from error
 

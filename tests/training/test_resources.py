@@ -103,7 +103,7 @@ def test_a_training_that_does_not_fit_is_refused_with_the_sizes_and_a_size_that_
     assert 256 < advised < 1024
     check_memory(sizes(hidden_size=advised), root=root)
     check_memory(LARGE, root=machine(LARGE.need().process + 2000))
-    assert refusal(LARGE, root, resizable=False).endswith("use a machine with more memory")
+    assert refusal(replace(LARGE, drawn=False), root).endswith("use a machine with more memory")
     check_memory(LARGE, root=root, freed=1000 * MB)
 
 
@@ -113,7 +113,7 @@ def test_one_worker_is_advised_where_one_fits(machine):
     said = refusal(training, root)
     assert ", with 8 workers, need " in said
     assert said.endswith(": try --workers 1")
-    assert refusal(training, root, resizable=False).endswith(": try --workers 1")
+    assert refusal(replace(training, drawn=False), root).endswith(": try --workers 1")
     check_memory(LARGE, root=root)
     assert refusal(training, machine(alone // 2)).endswith(" --workers 1")
 
