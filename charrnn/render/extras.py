@@ -34,6 +34,7 @@ def need(module: str, extra: str) -> ModuleType:
             f"{missing} is not installed: pip install {EXTRAS[extra]}"
         ) from error
 
+
 @contextmanager
 def unlogged(package: str) -> Iterator[None]:
     """Drop what a package logs: matplotlib advises a developer where no home can keep its cache."""
@@ -48,4 +49,3 @@ def unlogged(package: str) -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(drop)
-
