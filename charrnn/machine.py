@@ -74,6 +74,7 @@ def _left_in_groups(root: Path) -> Iterator[int]:
     for group in _control_groups("memory", root):
         for limit, usage, prefix in (
             ("memory.max", "memory.current", ""),
+            ("memory.high", "memory.current", ""),  # above it, a process nearly stops
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
         ):
             with suppress(ValueError):  # no such file, or "max"
@@ -92,7 +93,7 @@ def address_bytes(root: Path = ROOT) -> int | None:
     Args:
         root: the directory that has /proc.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32" or not hasattr(resource, "RLIMIT_AS"):
         return None
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     pages = _words(root / "proc/self/statm")

@@ -91,6 +91,7 @@ FREE = 16_000_000 * 1024
         ),
         (TWO, limit(f"{V2}/a/b", 256 * MB, 0) | limit(f"{V2}/a", 99 * MB, 9 * MB), 90 * MB),
         (TWO, limit(f"{V2}/a/b", 256 * MB, 300 * MB), 0),
+        (TWO, {f"{V2}/a/b/memory.high": "99\n", f"{V2}/a/b/memory.current": "9\n"}, 90),
         (ONE, limit(f"{MEMORY}/a/b", 2**63 - 4096, 5, version=1), FREE),
         (
             ONE,
