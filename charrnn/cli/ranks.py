@@ -73,8 +73,9 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
     workers = options["workers"] or 1
     if workers > cores():
         notice(
-            f"{workers} workers, but a rank may use {cores()} of the cores here: have the launcher "
-            "bind ranks to no core, or to as many (mpiexec --bind-to none; srun --cpus-per-task)"
+            f"{workers} workers, but a rank may use {cores()} of the cores here: use --workers "
+            f"{cores()}, or have the launcher bind ranks to no core, or to as many (mpiexec --bind-to "
+            "none; srun --cpus-per-task)"
         )
     if per_rank:
         options["batch_size"] = per_rank * size
