@@ -32,7 +32,10 @@ V2, CPU, MEMORY = "sys/fs/cgroup", "sys/fs/cgroup/cpu", "sys/fs/cgroup/memory"
 
 def quota(group, microseconds, period=100_000):
     """The files of a quota of version 1."""
-    return {f"{group}/cpu.cfs_quota_us": f"{microseconds}\n", f"{group}/cpu.cfs_period_us": f"{period}\n"}
+    return {
+        f"{group}/cpu.cfs_quota_us": f"{microseconds}\n",
+        f"{group}/cpu.cfs_period_us": f"{period}\n",
+    }
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,11 @@ def test_a_limit_of_the_address_space_leaves_what_is_not_mapped_yet():
 
 
 def test_sizes_in_words():
-    assert [in_words(size) for size in (0, 8_040_000, 1_234_567_890)] == ["0.0 MB", "8.0 MB", "1.2 GB"]
+    assert [in_words(size) for size in (0, 8_040_000, 1_234_567_890)] == [
+        "0.0 MB",
+        "8.0 MB",
+        "1.2 GB",
+    ]
 
 
 def test_numpy_is_not_imported_to_count_cores():

@@ -38,7 +38,7 @@ def introduce(run: Run) -> None:
 def conclude(run: Run) -> None:
     """Give the result, advice, and the commands that go on from here."""
     trainer, counters, path = run.trainer, run.trainer.counters, run.path
-    option = "" if path == Path("charrnn.npz") else f" -c {quoted(path)}"
+    option = "" if path == Path("charrnn.npz") else f" -c {quoted(str(path))}"
     losses = [point["loss"] for point in counters.history if point["loss"] is not None]
     notice("")
     if counters.best_loss is not None:

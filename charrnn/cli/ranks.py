@@ -9,10 +9,10 @@ import click
 from charrnn.cli.console import notice
 from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.machine import cores
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import Follower, Leader
-from charrnn.machine import cores
 from charrnn.render.extras import need
 
 
@@ -74,8 +74,8 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
     if workers > cores():
         notice(
             f"{workers} workers, but a rank may use {cores()} of the cores here: use --workers "
-            f"{cores()}, or have the launcher bind ranks to no core, or to as many (mpiexec --bind-to "
-            "none; srun --cpus-per-task)"
+            f"{cores()}, or have the launcher bind ranks to no core, or to as many "
+            "(mpiexec --bind-to none; srun --cpus-per-task)"
         )
     if per_rank:
         options["batch_size"] = per_rank * size

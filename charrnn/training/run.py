@@ -22,10 +22,10 @@ from charrnn.errors import (
     TextError,
     TrainingError,
 )
+from charrnn.machine import cores
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.machine import cores
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.vocabulary import Vocabulary, listed
@@ -163,7 +163,7 @@ def new(
     size = planning.size_for(seconds)
     model = model.filled(hidden_size=size.hidden_size)
     network = init_from.build() if init_from else build(vocabulary, model)
-    auto = config.workers is None and not ranks
+    auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
     config = config.filled(learning_rate=rate)
     if ranks:

@@ -102,9 +102,9 @@ def test_a_training_that_does_not_fit_is_refused_with_the_sizes_and_a_size_that_
     advised = int(said.split()[-1])
     assert 256 < advised < 1024
     check_memory(sizes(hidden_size=advised), root=root)
-    check_memory(LARGE, root=machine(LARGE.need().process + 2000))
     assert refusal(replace(LARGE, drawn=False), root).endswith("use a machine with more memory")
     check_memory(LARGE, root=root, freed=1000 * MB)
+    check_memory(LARGE, root=machine(LARGE.need().process + 2000))
 
 
 def test_one_worker_is_advised_where_one_fits(machine):
