@@ -67,7 +67,7 @@ def test_workers_need_interpreters_gradients_and_a_copy_of_the_text():
     weights = network(one).parameters.flat.nbytes
     assert four.need().shared - one.need().shared == 3 * weights + 5 * MB
     assert four.need().worker < one.need().worker / 3.9
-    assert four.need().total(4) > one.need().total(1) + 3 * 30 * MB
+    assert four.need().total(4) > one.need().total(1) + 3 * 19 * MB
     assert replace(one, text_bytes=5 * MB).need() == one.need()
 
 
