@@ -103,12 +103,14 @@ def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
         name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in arrays.items()
     }
-    # Not `numpy.savez`: on a full disk that of NumPy 1 leaves an open archive, which prints a
-    # traceback when it is freed.
+    # Not `numpy.savez`, which copies numbers on their way, and which on a full disk, in NumPy 1,
+    # leaves an open archive that prints a traceback when it is freed.
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in ordered.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+                header = np.lib.format.header_data_from_array_1_0(array)
+                np.lib.format.write_array_header_1_0(member, header)
+                member.write(array.reshape(-1).view(np.uint8).data)
 
 
 def read(file: IO[bytes]) -> dict[str, Array]:

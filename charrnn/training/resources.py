@@ -23,7 +23,7 @@ INTERPRETER_BYTES = 19 * 1_000_000
 #: Bytes of a weight, and of an index.
 WEIGHT_BYTES, INDEX_BYTES = np.dtype(np.float32).itemsize, np.dtype(np.intp).itemsize
 #: An advised size needs at most this share of the available memory.
-ADVISED_SHARE = 0.9
+ADVISED_SHARE = 0.8
 #: Advised sizes are multiples of this number of cells.
 SIZE_STEP = 16
 
