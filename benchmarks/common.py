@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 import charrnn
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 ROOT = Path(__file__).parents[1]
 #: The number of different characters: as many as in tiny Shakespeare.

@@ -18,7 +18,7 @@ from common import VOCABULARY_SIZE, Options, Result, Table, alone, fastest, rati
 from contenders import Contender, Step, contenders, interleaved
 from products import REPEATS, character_products
 
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 TEMPERATURE = 0.8
 #: Characters of each stream drawn between two readings of the clock.

@@ -14,7 +14,7 @@ from contenders import Contender, Times, contenders, interleaved
 from products import ROWS, one_hot_products, output_products
 from steps import charrnn_step
 
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 CELL = "lstm"
 #: The size from which one number is changed at a time.

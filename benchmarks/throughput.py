@@ -17,7 +17,7 @@ from common import Options, Result, Table, alone, fastest, geometric_mean, ratio
 from contenders import Contender, contenders, interleaved
 from steps import charrnn_step, torch_step
 
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 from charrnn.parallel.workers import default_workers
 
 BATCH_SIZE = SEQ_LENGTH = 64

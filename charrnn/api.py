@@ -231,8 +231,8 @@ def train(
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
         seed: of the starting weights and of dropout.
         workers: processes that divide the batch; None for one a core, but at most one for 8
-            streams. With more than one, a script needs `if __name__ == "__main__":`, as with the
-            multiprocessing module.
+            streams, and only as many as fit in memory. With more than one, a script needs
+            `if __name__ == "__main__":`, as with the multiprocessing module.
         val_frac: the share of the text, at its end, to hold out.
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
@@ -248,7 +248,8 @@ def train(
         TextError: for a text that cannot be read or trained on.
         SettingError: for an option that is unknown, outside of its range, or contradicts another.
         CheckpointError: for a checkpoint that cannot be read or written, or is in use.
-        TrainingError: where the training diverges, or `resume` finds another text.
+        TrainingError: where the training diverges or does not fit in memory, or `resume` finds
+            another text.
         KeyboardInterrupt: after Ctrl-C, once the run is saved.
     """
     model, training = configured({"steps": steps, "workers": workers, "seed": seed, **options})

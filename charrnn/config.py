@@ -169,7 +169,8 @@ class TrainingConfig(Config):
         patience: validations without a new best after which to stop; 0 to go on.
         seed: of the starting weights and of dropout.
         workers: processes that divide the streams, of each rank; None for one a core, with at
-            least 8 streams each (`charrnn.parallel.workers.default_workers`).
+            least 8 streams each (`charrnn.parallel.workers.default_workers`), and only as many as
+            fit in memory (`charrnn.training.resources.most_workers`).
         ranks: of MPI, on any number of machines.
     """
 

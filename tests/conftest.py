@@ -1,4 +1,5 @@
 import os
+import signal
 
 # Read when NumPy is imported. The products of tests are too small to share.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -14,6 +15,17 @@ from charrnn.text.vocabulary import Vocabulary
 # The time of an example depends on the machine.
 hypothesis.settings.register_profile("charrnn", deadline=None)
 hypothesis.settings.load_profile("charrnn")
+
+# Signals that are ignored, as under nohup or in the background of a script, would be ignored in the
+# commands of the tests, too. They do not inherit a handler, so a terminal may still close.
+for name, handler in {
+    "SIGINT": signal.default_int_handler,
+    "SIGTERM": signal.SIG_DFL,
+    "SIGHUP": lambda number, frame: None,
+}.items():
+    number = getattr(signal, name, None)
+    if number and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 VOCABULARY = Vocabulary("abcdefg")
 

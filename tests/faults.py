@@ -296,6 +296,12 @@ RUNNING = [
         "than any memory holds",
     ),
     Case(
+        "more cells than there is memory for",
+        "ulimit -v 700000; charrnn train count.txt -c x.npz --hidden-size 3000 --workers 1",
+        1,
+        "are available: try --hidden-size ",
+    ),
+    Case(
         "a seed out of its range",
         f"charrnn train count.txt --seed {10**30}",
         2,

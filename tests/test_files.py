@@ -276,3 +276,23 @@ def test_to_open_a_regular_file_never_waits(tmp_path):
             files.open_regular(path)
     with pytest.raises(IsADirectoryError):
         files.open_regular(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("name", ["circle", "circle/a", "far"])
+def test_links_in_a_circle_are_refused_by_every_python(name, tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "far").symlink_to(tmp_path / "near")
+    (tmp_path / "near").symlink_to(tmp_path / "far")
+    for use in (files.resolve, probe, sweep):
+        with pytest.raises(OSError, match=os.strerror(errno.ELOOP)) as refused:
+            use(tmp_path / name)
+        assert refused.value.errno == errno.ELOOP
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)), replacing(tmp_path / name):
+        pass
+    assert (tmp_path / "circle").is_symlink()
+
+
+def test_a_file_that_is_missing_or_cannot_be_looked_at_is_resolved(tmp_path):
+    assert files.resolve(tmp_path / "missing") == tmp_path.resolve() / "missing"
+    assert files.resolve(tmp_path / "no" / "such") == tmp_path.resolve() / "no" / "such"

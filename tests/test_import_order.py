@@ -15,6 +15,8 @@ ROOT = Path(charrnn.__file__).parent
 ORDER = [
     "errors",
     "arrays",
+    "shell",
+    "machine",
     "files",
     "locks",
     "config",

@@ -255,9 +255,8 @@ def check_writable(path: Path) -> None:
         SettingError: where it cannot.
     """
     try:
-        if not path.resolve().parent.is_dir():
+        if not files.resolve(path).parent.is_dir():
             raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
         files.probe(path)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
-        why = getattr(error, "strerror", None) or error
-        raise SettingError(f"{path}: cannot be written: {why}") from error
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

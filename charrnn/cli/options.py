@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from charrnn.config import seconds_of
 from charrnn.errors import SettingError
+from charrnn.shell import quoted
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def checkpoint_option(command: Command) -> Command:
 def checkpoint_words(path: Path | None) -> str:
     """Return the words that name a checkpoint in a printed command; none for the default."""
     named = path and (path != Path(CHECKPOINT) or os.environ.get(CHECKPOINT_VARIABLE))
-    return f" -c {shlex.quote(str(path))}" if named else ""
+    return f" -c {quoted(str(path))}" if named else ""
 
 
 def encoding_options(text: str) -> Callable[[Command], Command]:

@@ -9,10 +9,10 @@ import click
 from charrnn.cli.console import notice
 from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.machine import cores
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import LeadingRank, OtherRank
-from charrnn.parallel.threads import cores
 from charrnn.render.extras import need
 
 
@@ -73,8 +73,9 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
     workers = options["workers"] or 1
     if workers > cores():
         notice(
-            f"{workers} workers, but a rank may use {cores()} of the cores here: have the launcher "
-            "bind ranks to no core, or to as many (mpiexec --bind-to none; srun --cpus-per-task)"
+            f"{workers} workers, but a rank may use {cores()} of the cores here: use --workers "
+            f"{cores()}, or have the launcher bind ranks to no core, or to as many "
+            "(mpiexec --bind-to none; srun --cpus-per-task)"
         )
     if per_rank:
         options["batch_size"] = per_rank * size

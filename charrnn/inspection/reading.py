@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array
 from charrnn.errors import DivergedError, SettingError
+from charrnn.machine import cores
 from charrnn.network.model import CharRNN
-from charrnn.parallel.threads import cores
 from charrnn.text.storage import allocate
 
 #: Characters of a piece.

@@ -41,8 +41,9 @@ class Interrupts:
     """A context in which the first SIGINT, SIGTERM or SIGHUP is only noted.
 
     A second SIGINT or SIGTERM has its usual effect. A terminal that closes may send SIGHUP several
-    times: each further one is ignored. Outside of the main thread, which alone receives signals,
-    the context does nothing.
+    times: each further one is ignored. A signal that was ignored before stays ignored: `nohup`
+    ignores SIGHUP, and a shell without job control ignores SIGINT in a command that ends in `&`.
+    Outside of the main thread, which alone receives signals, the context does nothing.
 
     Args:
         ready: called when a signal arrives; while it returns False, every signal has its usual
@@ -60,11 +61,10 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return self
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
-        # An ignored signal stays ignored, as with nohup.
-        if HANGUP and signal.getsignal(HANGUP) is not signal.SIG_IGN:
-            self._before[HANGUP] = signal.signal(HANGUP, self._note)
+        for number in (signal.SIGINT, signal.SIGTERM, HANGUP):
+            # None is a handler that is not Python's, and that Python cannot restore.
+            if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -85,5 +85,5 @@ class Interrupts:
         self._restore(signal.SIGINT, signal.SIGTERM)
 
     def _restore(self, *numbers: int) -> None:
-        for number in numbers:
+        for number in self._before.keys() & set(numbers):
             signal.signal(number, self._before[number])  # type: ignore[arg-type]

@@ -29,10 +29,11 @@ from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Mode, Shape, Text
 from charrnn.errors import TrainingError
+from charrnn.machine import cores
 from charrnn.parallel.group import Group, Order, share_of
 from charrnn.parallel.shared_memory import Memory, in_file, reserve
 from charrnn.parallel.signals import IGNORED, blocked
-from charrnn.parallel.threads import cores, one_thread_within
+from charrnn.parallel.threads import one_thread_within
 
 #: Seconds for a dismissed worker to end before it is killed.
 GRACE = 5.0

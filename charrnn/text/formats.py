@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import NamedTuple
+
+from charrnn.shell import quoted_path
 
 #: Bytes at the beginning of a file by which it is recognised.
 HEAD_BYTES = 8192
@@ -133,7 +134,7 @@ def remedy_for(known: Format, path: str) -> str:
     else:
         text = unused(whole.with_name(f"{stem}.txt"))
     names = {"file": whole, "text": text, "folder": unused(folder)}
-    return known.remedy.format(**{role: quoted(str(name)) for role, name in names.items()})
+    return known.remedy.format(**{role: quoted_path(str(name)) for role, name in names.items()})
 
 
 def unused(path: Path) -> Path:
@@ -144,11 +145,6 @@ def unused(path: Path) -> Path:
         number += 1
         unused = path.with_stem(f"{path.stem}-{number}")
     return unused
-
-
-def quoted(path: str) -> str:
-    """A path for a shell, that is not taken for an option."""
-    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def is_data(sample: bytes) -> bool:

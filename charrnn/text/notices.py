@@ -6,8 +6,9 @@ import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from charrnn.shell import quoted_path
 from charrnn.text.decoding import Decoding
-from charrnn.text.formats import quoted, unused
+from charrnn.text.formats import unused
 from charrnn.text.line_ends import LineEnds
 from charrnn.text.paths import MAX_NAMES, listed
 from charrnn.text.sources import File, JoinedFiles
@@ -104,9 +105,9 @@ def _odd_characters(
         remedy = "cp1252 has quotes and dashes there: try --encoding cp1252"
     elif codec == "utf-8" and len(files) == 1 and files[0].plain and characters[-1] <= "\xff":
         path = Path(files[0].path)
-        new = quoted(str(unused(path.with_name(f"{path.stem}-cp1252.txt"))))
+        new = quoted_path(str(unused(path.with_name(f"{path.stem}-cp1252.txt"))))
         remedy = (
-            f"cp1252 that was converted as latin-1? `iconv -f utf-8 -t latin1 {quoted(str(path))} "
+            f"cp1252 that was converted as latin-1? `iconv -f utf-8 -t latin1 {quoted_path(str(path))} "
             f"> {new}`, then train on {new} with --encoding cp1252"
         )
     yield f"{count(total, 'control character')} ({shown}{more}) in the text: {remedy}"

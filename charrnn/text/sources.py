@@ -203,7 +203,7 @@ class File:
             return remedy
         path = Path(self.path)
         hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))
-        old, new = formats.quoted(str(hidden)), formats.quoted(self.path)
+        old, new = quoted_path(str(hidden)), quoted_path(self.path)
         convert = f"iconv -f {found[0].encoding} -t utf-8"
         if packer := self._compression:  # which is also the name of the command
             command = f"{packer} -dc {old} | {convert} | {packer} > {new}"

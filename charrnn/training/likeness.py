@@ -13,7 +13,6 @@ distance that chance alone makes in parts of this length.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.shell import quoted_path
 from charrnn.text.frequencies import frequencies
 from charrnn.text.vocabulary import Vocabulary
 
@@ -201,9 +201,9 @@ def shuffle(files: Sequence[str]) -> str:
         return "shuffle them"
     if "-" in files:
         return "shuffle them, as in `... | shuf | charrnn train -`"
-    names = [shlex.quote(shortened(path)) for path in files]
+    names = [quoted_path(shortened(path)) for path in files]
     if len(names) == 1:
-        shuffled = shlex.quote(f"shuffled-{Path(files[0]).name}")
+        shuffled = quoted_path(f"shuffled-{Path(files[0]).name}")
         return f"train on shuffled lines, made by `shuf {names[0]} > {shuffled}`"
     several = " ".join(names) if len(names) <= MAX_FILES else "FILES"
     return f"train on shuffled lines, made by `cat {several} | shuf > shuffled.txt`"

@@ -21,16 +21,16 @@ from charrnn.errors import (
     TextError,
     TrainingError,
 )
+from charrnn.machine import cores
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.parallel.threads import cores
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import count_rare, frequencies, replace_rare
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import likeness, planning
-from charrnn.training.resources import check_memory
+from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.trainer import Trainer, due
 
 #: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
@@ -151,7 +151,7 @@ def new(
     Raises:
         TextError: for a text too short, of too many files, or without frequent characters.
         SettingError: for an option outside of its range.
-        MemoryError: for sizes that the memory of this machine cannot hold.
+        TrainingError: for sizes that the memory of this machine cannot hold.
     """
     check_corpus(corpus)
     held_out = planning.held_out(corpus.length, val_frac)
@@ -171,20 +171,26 @@ def new(
     if network.vocabulary != vocabulary:
         network = network.extended(vocabulary, np.random.default_rng(config.seed))
     network.vocabulary = vocabulary
+    auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
     config = config.filled(learning_rate=rate)
     if ranks:
         config = replace(config.filled(workers=1), ranks=ranks.size)
     config = plan(config, len(train), held_out, epochs, notices)
     config.check_complete()
-    if not init_from:
-        network.initialize(np.random.default_rng(config.seed))
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
         read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
-    check_memory(network, config)
+    sizes = sizes_of(network, config, indices, drawn=not init_from)
+    if auto and (most := most_workers(sizes)) < config.workers:
+        notices.append(f"--workers {most}: there is no memory for {config.workers}")
+        sizes = sizes.with_workers(most)
+        config = sizes.config
+    check_memory(sizes, freed=held_bytes(init_from))
+    if not init_from:
+        network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     info = describe(corpus, val_frac, held_out, min_count)
     notices += advice_on_text(train, validation, network, info, init_from)
@@ -291,6 +297,28 @@ def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
     )
 
 
+def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array, drawn: bool) -> Sizes:
+    """The sizes that decide the memory of a training.
+
+    Args:
+        network: to train.
+        config: how to train.
+        indices: of the whole text, (N,).
+        drawn: the starting weights are drawn, and not those of a checkpoint.
+    """
+    in_memory = 0 if isinstance(indices, np.memmap) else indices.nbytes
+    model, V = ModelConfig(**network.configuration), len(network.vocabulary)
+    return Sizes(model, V, config, in_memory, drawn)
+
+
+def held_bytes(saved: Checkpoint | None) -> int:
+    """The memory of a checkpoint and of the network built from it: free once the run has begun."""
+    if not saved:
+        return 0
+    groups = (saved.best, saved.last, saved.resume, saved.last)
+    return sum(array.nbytes for group in groups for array in group.values())
+
+
 def split(indices: Array, held_out: int) -> tuple[Array, Array]:
     """The text to train on, and the characters at its end that are held out."""
     cut = len(indices) - held_out
@@ -382,7 +410,8 @@ def resume(
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
     config = changed(before, changes, ranks)
     config.check_complete()
-    check_sizes(network, config, len(train), path)
+    sizes = sizes_of(network, config, indices, drawn=False)
+    check_sizes(sizes, held_bytes(saved), len(train), path)
     notices = notices_of_changes(before, config, saved)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
@@ -472,21 +501,27 @@ def changed(before: TrainingConfig, changes: dict[str, Any], ranks: Group | None
     return replace(before, **{**changes, "workers": number, "ranks": size})
 
 
-def check_sizes(network: CharRNN, config: TrainingConfig, characters: int, path: Path) -> None:
+def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
     """Check that `new` could have chosen the window, and that the training fits in memory.
+
+    Args:
+        sizes: of the training.
+        freed: bytes in use now that are free when the training needs the memory.
+        characters: of the text to train on.
+        path: of the checkpoint.
 
     Raises:
         CheckpointError: if not, with the sizes.
     """
-    B, T = config.batch_size, config.seq_length
+    B, T = sizes.config.batch_size, sizes.config.seq_length
     if planning.fit_window(characters, B, T) != (B, T):
         raise CheckpointError(
             f"{path}: damaged: {B:,} streams of {T:,} characters, from a text of {characters:,}"
         )
     try:
-        check_memory(network, config)
-    except MemoryError as error:
-        raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
+        check_memory(sizes, freed=freed)
+    except TrainingError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def notices_of_changes(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
 from charrnn.errors import CheckpointError, DivergedError, NonFiniteError
+from charrnn.shell import quoted
 from charrnn.training.run import Run
 
 #: The fewest seconds from one save to the next: about what a power cut loses.
@@ -54,11 +54,9 @@ def naming(path: Path) -> Iterator[None]:
             f"{path}: {held} is training into it: wait for its end, or name another checkpoint "
             "with -c PATH"
         ) from held
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
-        why = getattr(error, "strerror", None) or error
-        advice = "name another place with -c PATH"
-        if isinstance(error, OSError):
-            advice = files.remedy(error, advice)
+    except OSError as error:
+        why = error.strerror or error
+        advice = files.remedy(error, "name another place with -c PATH")
         raise CheckpointError(f"{path}: cannot be written: {why}: {advice}") from error
 
 
@@ -85,7 +83,7 @@ def resolve(path: Path) -> Path:
     Raises:
         CheckpointError: if there cannot be such a file.
     """
-    target = path.resolve()
+    target = files.resolve(path)
     if target.is_dir():
         raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
     if not target.parent.is_dir():
@@ -177,5 +175,5 @@ class Saver:
             if self._saved:
                 return f"make room, and go on from step {self._saved:,} with --resume"
             return "nothing is saved: make room, or name another place with -c PATH"
-        option = f"-c {shlex.quote(str(path))}"
+        option = f"-c {quoted(path)}"
         return f"saved elsewhere: go on with `charrnn train --resume {option}`"

@@ -1,8 +1,11 @@
 """Archives: those of charrnn are read, and all others are refused before any use."""
 
+import errno
+import gc
 import io
 import pickle
 import struct
+import sys
 import zipfile
 from contextlib import suppress
 
@@ -344,3 +347,59 @@ def test_arrays_of_another_order_of_bytes_are_written_in_the_usual_one(descr):
 
 def test_a_single_number_keeps_its_shape():
     assert read(written({"a": np.array(3.0)}))["a"].shape == ()
+
+
+def test_the_bytes_are_those_that_numpy_writes():
+    arrays = {
+        **ARRAYS,
+        "empty": np.zeros((0, 3), np.float32),
+        "number": np.array(3.5),
+        "big": np.arange(5, dtype=">f8"),
+        "columns": np.arange(6, dtype="<u4").reshape(2, 3).T,
+    }
+    file = io.BytesIO()
+    ordered = {"big": arrays["big"].astype("<f8"), "columns": arrays["columns"].copy()}
+    np.savez(file, **{**arrays, **ordered})
+    assert written(arrays) == file.getvalue()
+
+
+class FullAfter(io.BytesIO):
+    """A file on a disk that is full after a number of writes."""
+
+    def __init__(self, writes):
+        super().__init__()
+        self.left = writes
+
+    def write(self, data):
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_full_disk_is_an_error_and_no_traceback_of_an_archive_that_is_freed(monkeypatch):
+    def fits(file):
+        try:
+            archive.write(file, ARRAYS)
+        except OSError:
+            return False
+        return True
+
+    ignored, writes = [], 0
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    while not fits(FullAfter(writes)):
+        writes += 1
+    gc.collect()
+    assert ignored == []
+    assert writes > 8
+
+
+def test_arrays_that_do_not_fit_in_memory_are_refused_with_the_sizes(monkeypatch):
+    archive.check_memory(300_000_000, None)
+    archive.check_memory(300_000_000, 300_000_000)
+    with pytest.raises(CheckpointError, match=r"has 300\.0 MB, and 200\.0 MB of memory are avail"):
+        archive.check_memory(300_000_000, 200_000_000)
+    data = written()
+    monkeypatch.setattr(archive, "available_bytes", lambda: len(data) - 1)
+    with pytest.raises(CheckpointError, match="use a machine with more memory"):
+        read(data)

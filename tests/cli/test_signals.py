@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -172,15 +173,49 @@ def test_a_signal_has_its_usual_effect_until_the_context_is_ready(number):
         signal.signal(number, before)
 
 
-def test_with_nohup_a_terminal_may_close(run):
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_ignored_stays_ignored(ignored):
+    before = signal.signal(ignored, signal.SIG_IGN)
     try:
         with Interrupts() as interrupts:
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert interrupts.received == 0
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            os.kill(os.getpid(), ignored)
+            assert interrupts.received == 0
+            other = next(n for n in (signal.SIGINT, signal.SIGTERM) if n != ignored)
+            os.kill(os.getpid(), other)
+            assert interrupts.received == other
+            os.kill(os.getpid(), ignored)
+        assert signal.getsignal(ignored) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(ignored, before)
+
+
+def test_a_handler_that_python_cannot_restore_is_left(monkeypatch):
+    monkeypatch.setattr(signal, "getsignal", lambda number: None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Interrupts(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_in_the_background_of_a_script_ctrl_c_goes_by(workers):
+    """A shell without job control ignores SIGINT in a command that ends in `&`; so does nohup."""
+    script = 'trap "" INT HUP; exec "$@"'
+    words = ["train", "text.txt", *ENDLESS, "--workers", workers]
+    with subprocess.Popen(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "charrnn", *words],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        wait_for(process, b"step 1 of")
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGHUP)
+        time.sleep(0.3)  # a signal that is not ignored ends the run
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert b"Traceback" not in said
+    assert checkpoint.read("charrnn.npz").run.step >= 1
 
 
 def test_ctrl_c_while_workers_start_is_not_lost():

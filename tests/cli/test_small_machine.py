@@ -12,6 +12,7 @@ import pytest
 from helpers.commands import DEADLINE, QUICK, command
 
 from charrnn.errors import TrainingError
+from charrnn.machine import cores
 from charrnn.parallel import shared_memory
 
 #: Programs in a mount namespace of their own, in which a file system can be small.
@@ -61,6 +62,12 @@ CHARRNN = [sys.executable, "-m", "charrnn"]
 WORKERS = [*CHARRNN, "train", "text.txt", "--steps", "2", "--val-frac", "0", "--workers", "2"]
 
 
+@pytest.fixture
+def temporary(tmp_path_factory):
+    """The temporary directory."""
+    return tmp_path_factory.mktemp("temporary")
+
+
 def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp_path):
     mounts = {"/dev/shm": "size=2m", tmp_path: "size=3m"}
     words = [*WORKERS, "-c", "m.npz", "--hidden-size", "500"]
@@ -68,19 +75,30 @@ def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(
-        r"Error: no room for 3\.\d MB of memory that the workers share "
-        r"\(/dev/shm: No space left on device, 2\.\d MB free; "
-        rf"{tmp_path}: No space left on device, 3\.\d MB free\): "
+        r"Error: no room for 1\d\.\d MB of memory that the workers share "
+        rf"\(/dev/shm: 2\.\d MB free; {tmp_path}: 3\.\d MB free\): "
         r"train with --workers 1, or name a larger directory in TMPDIR",
         line,
     )
     assert left == []
 
 
-@pytest.fixture
-def temporary(tmp_path_factory):
-    """The temporary directory."""
-    return tmp_path_factory.mktemp("temporary")
+def test_a_large_network_that_fits_in_no_directory_is_refused(mounting, tmp_path):
+    mounts = {"/dev/shm": "size=8m", tmp_path: "size=30m"}
+    words = [*WORKERS, "-c", "m.npz", "--hidden-size", "2048"]
+    done, left = on_a_small_machine(mounts, words, TMPDIR=str(tmp_path))
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert re.match(r"Error: no room for 2\d\d\.\d MB of memory that the workers share", line)
+    assert left == []
+
+
+def test_workers_are_left_out_where_their_memory_has_no_room(mounting, temporary):
+    mounts = {"/dev/shm": "size=2m", temporary: "size=3m"}
+    words = [*CHARRNN, "train", "text.txt", "--steps", "2", "-c", "m.npz", "--hidden-size", "500"]
+    done, _ = on_a_small_machine(mounts, words, TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("--workers 1: there is no memory for ") == (cores() > 1)
 
 
 def test_where_shared_memory_is_small_the_temporary_directory_takes_its_place(mounting, temporary):
@@ -291,3 +309,21 @@ def test_a_checkpoint_that_cannot_be_read_has_one_line(name, run, trained, monke
         "Error: charrnn.npz: Permission denied: make it readable with chmod, or name another with "
         "-c PATH"
     )
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="limits of Linux")
+def test_an_advised_size_trains_within_the_limit():
+    script = 'ulimit -v 450000 && exec "$@"'
+    words = [*CHARRNN, "train", "text.txt", "--steps", "1", "--val-frac", "0", "--workers", "1"]
+    limited = ["sh", "-c", script, "sh", *words, "--hidden-size"]
+    refused = subprocess.run([*limited, "3000"], capture_output=True, text=True, timeout=DEADLINE)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    start, advised = line.rsplit(maxsplit=1)
+    assert re.fullmatch(
+        r"Error: 1 × 3,000 cells and 32 streams of 32 characters need \d+\.\d MB of memory, and "
+        r"\d+\.\d MB are available: try --hidden-size",
+        start,
+    )
+    followed = subprocess.run([*limited, advised], capture_output=True, timeout=DEADLINE)
+    assert followed.returncode == 0, followed.stderr

@@ -323,8 +323,8 @@ def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, sa
 
 
 def test_a_file_asks_for_no_more_memory_than_there_is(saved, monkeypatch):
-    monkeypatch.setattr(resources, "available_bytes", lambda: 1000)
-    with pytest.raises(CheckpointError, match=r"GB are available: resume on a machine with more"):
+    monkeypatch.setattr(resources, "available_bytes", lambda root: 1000)
+    with pytest.raises(CheckpointError, match=r" available: use a machine with more memory"):
         resumed(saved)
 
 

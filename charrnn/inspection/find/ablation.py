@@ -10,8 +10,8 @@ from math import log
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.machine import cores
 from charrnn.network.model import CharRNN
-from charrnn.parallel.threads import cores
 from charrnn.sampling import Reader, log_softmax
 
 #: Characters of an excerpt that only warm up the state, and characters that are scored.

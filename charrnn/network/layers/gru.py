@@ -7,7 +7,7 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Layer, orthogonal, outputs, previous_h
+from charrnn.network.layers.layer import Layer, fill_orthogonal, outputs, previous_h
 
 
 class GRU(Layer):
@@ -46,7 +46,7 @@ class GRU(Layer):
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        weights["Wh"][...] = orthogonal(H, 3, rng)
+        fill_orthogonal(weights["Wh"], rng)
         weights["b"][...] = 0
         weights["bh"][...] = 0
 

@@ -156,14 +156,19 @@ def previous_h(tape: dict[str, Array]) -> Array:
     return h.reshape(len(h), -1)
 
 
-def orthogonal(size: int, blocks: int, rng: np.random.Generator) -> Array:
-    """Random orthogonal matrices, one below the other, (blocks·size, size).
+def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> None:
+    """Fill a matrix with random orthogonal matrices, one below the other, times `gain`.
 
     A product with an orthogonal matrix keeps the length of a vector (Saxe, McClelland,
     Ganguli 2014).
+
+    Args:
+        Wh: (blocks·H, H), overwritten.
+        rng: the source of randomness.
+        gain: a factor of all.
     """
-    q, r = np.linalg.qr(rng.standard_normal((blocks, size, size)))
-    # With the signs of r's diagonal every orthogonal matrix is equally likely (Mezzadri 2007).
-    signs = np.sign(np.diagonal(r, axis1=1, axis2=2))
-    stacked: Array = (q * signs[:, None, :]).reshape(blocks * size, size)
-    return stacked
+    H = Wh.shape[1]
+    for block in Wh.reshape(-1, H, H):  # one after the other, since float64 needs more memory
+        q, r = np.linalg.qr(rng.standard_normal((H, H)))
+        # With the signs of r's diagonal every orthogonal matrix is equally likely (Mezzadri 2007).
+        block[...] = gain * (q * np.sign(np.diagonal(r)))

@@ -7,7 +7,7 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Layer, orthogonal, outputs, previous_h
+from charrnn.network.layers.layer import Layer, fill_orthogonal, outputs, previous_h
 
 
 class LSTM(Layer):
@@ -47,7 +47,7 @@ class LSTM(Layer):
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        weights["Wh"][...] = orthogonal(H, 4, rng)
+        fill_orthogonal(weights["Wh"], rng)
         weights["b"][...] = 0
         weights["b"][H : 2 * H] = 1
 

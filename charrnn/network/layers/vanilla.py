@@ -8,7 +8,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Layer, orthogonal, outputs, previous_h
+from charrnn.network.layers.layer import Layer, fill_orthogonal, outputs, previous_h
 
 
 class Vanilla(Layer):
@@ -40,7 +40,7 @@ class Vanilla(Layer):
         # output weights learn too slowly, and Wh grows instead until the state explodes.
         variance = 1 / 2 if one_hot else 1 / H
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) * np.sqrt(variance)
-        weights["Wh"][...] = self.gain * orthogonal(H, 1, rng)
+        fill_orthogonal(weights["Wh"], rng, self.gain)
         weights["b"][...] = 0
 
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
