@@ -107,8 +107,8 @@ def _odd_characters(
         path = Path(files[0].path)
         new = quoted_path(str(unused(path.with_name(f"{path.stem}-cp1252.txt"))))
         remedy = (
-            f"cp1252 that was converted as latin-1? `iconv -f utf-8 -t latin1 {quoted_path(str(path))} "
-            f"> {new}`, then train on {new} with --encoding cp1252"
+            "cp1252 that was converted as latin-1? `iconv -f utf-8 -t latin1 "
+            f"{quoted_path(str(path))} > {new}`, then train on {new} with --encoding cp1252"
         )
     yield f"{count(total, 'control character')} ({shown}{more}) in the text: {remedy}"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import NotTextError, TextError
+from charrnn.shell import quoted_path
 from charrnn.text import encodings, formats
 from charrnn.text.compression import Decompressed, compression_of
 from charrnn.text.decoding import BYTE_ORDER_MARKS, DEFAULT, Decoding, InvalidBytes, Losses, decode
