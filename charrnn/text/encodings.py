@@ -17,7 +17,7 @@ from functools import cache
 from typing import NamedTuple
 
 #: Characters outside of ASCII that are looked at.
-MAX_CHARACTERS = 2_000
+MAX_CHARACTERS = 1_000
 #: Encodings to name, and words of each.
 MAX_NAMED, MAX_WORDS = 3, 3
 #: The share of the score of the likeliest encoding from which on another one is named.

@@ -200,7 +200,7 @@ class File:
             return ""
         options = [f"--encoding {reading.encoding} ({reading.words()})" for reading in found]
         remedy = f"name its encoding: {', or '.join(options)}"
-        if self._alone or self.path == "-":
+        if self._alone or self.passing or self._codec != "utf-8":
             return remedy
         path = Path(self.path)
         hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))

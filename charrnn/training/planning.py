@@ -58,7 +58,8 @@ HELD_OUT, MAX_HELD_OUT = 0.1, 250_000
 MAX_COUNTED = 1_000_000
 #: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
-#: The least rise of the validation loss that is called overfitting, in nats.
+#: The least rise of the validation loss that is called overfitting, in nats: on a text of 20 kB the
+#: loss varies by as much in a run that does not overfit.
 MIN_RISE = 0.02
 #: Passes through a text from which a model that is large for it memorizes it.
 MEMORIZING_EPOCHS = 5
