@@ -35,6 +35,7 @@ NEEDS = {
     "length": ("cell", "html", "surprisal"),
     "predictions": ("cell",),
     "neighbours": ("cell",),
+    "train_text": ("errors", "ngram", "html"),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -43,7 +44,7 @@ OUTPUTS = ("html", "plot", "export")
 #: The help.
 GROUPS = {
     "What to look at": [
-        *("checkpoint", "weights", "text", "encoding", "encoding_errors"),
+        *("checkpoint", "weights", "text", "encoding", "encoding_errors", "train_text"),
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Analyses": [*ANALYSES, "feature", "dynamic", "seed"],
@@ -101,6 +102,12 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--text", metavar="FILE", help="Read this text instead of the excerpt in the checkpoint."
+)
+@click.option(
+    "--train-text",
+    metavar="FILE",
+    multiple=True,
+    help="The text of the training, where it is now; repeatable, for several files in order.",
 )
 @click.option(
     "--layer",
@@ -197,8 +204,9 @@ def check_needs(options: dict[str, Any]) -> None:
     for name, needed in NEEDS.items():
         if options[name] and not any(given(options[other]) for other in needed):
             *more, last = [f"--{other}" for other in needed]
+            flag = name.replace("_", "-")
             raise click.UsageError(
-                f"--{name} needs {', '.join(more) + ' or ' if more else ''}{last}: "
+                f"--{flag} needs {', '.join(more) + ' or ' if more else ''}{last}: "
                 f"add {'one of them' if more else last}"
             )
 
@@ -212,7 +220,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         MissingExtraError: where a package for drawing is not installed.
     """
     texts = checkpoint.corpus.files if checkpoint.corpus else ()
-    taken = [options["checkpoint"], options["text"], *texts]
+    taken = [options["checkpoint"], options["text"], *options["train_text"], *texts]
     for name in OUTPUTS:
         path: Path | None = options[name]
         if path is None:

@@ -88,6 +88,7 @@ def subject_of(
         TextError: for a text that cannot be read, or of which nothing is left.
         SettingError: for a layer or signal that the model does not have, or an invalid pattern.
     """
+    refuse_terminal(options["train_text"])
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
@@ -107,7 +108,7 @@ def subject_of(
         text,
         indices,
         signals,
-        read_training_text=lambda: training_text(checkpoint, model),
+        read_training_text=lambda: training_text(checkpoint, model, options["train_text"]),
         make_untrained=checkpoint.untrained,
         features=features,
         seed=options["seed"],
@@ -116,8 +117,12 @@ def subject_of(
     return subject, name
 
 
-def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
+def training_text(checkpoint: Checkpoint, model: CharRNN, paths: Sequence[str]) -> Array:
     """The part of the text that a model was trained on, read again, as indices (M,).
+
+    Args:
+        checkpoint, model: the model, and the description of its text.
+        paths: of the text; none for the files that the checkpoint names.
 
     Raises:
         TextError: where the checkpoint names no text, or the text is missing or has changed.
@@ -125,7 +130,7 @@ def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
     corpus = checkpoint.corpus
     if corpus is None:
         raise TextError("the checkpoint does not say what text its model was trained on")
-    whole = corpora.read_again(corpus).encode(model.vocabulary)
+    whole = corpora.read_again(corpus, paths).encode(model.vocabulary)
     train = whole[: max(0, len(whole) - corpus.held_out)]
     if len(train) < 2:
         raise TextError(

@@ -28,7 +28,7 @@ class Reporter:
 
     Args:
         run: the run.
-        log_path: of a file to which a JSON object a step is appended; None for none.
+        log_path: of a file that gets a JSON object a step; None for none.
         sample_every: steps from sample to sample; None for no samples.
     """
 
@@ -39,8 +39,9 @@ class Reporter:
         self.first_step = run.trainer.counters.step
         self.smooth: float | None = None
         history = run.trainer.counters.history
-        self.val_loss = history[-1]["val_loss"] if history else None
-        self.log = Log(log_path, self.say)
+        losses = [point["val_loss"] for point in history if point["val_loss"] is not None]
+        self.val_loss = losses[-1] if losses else None
+        self.log = Log(log_path, self.say, self.first_step, run.resumed)
         self.bar = Bar(
             total=run.trainer.config.steps,
             initial=self.first_step,

@@ -1,0 +1,169 @@
+"""Commands that go on from a checkpoint, complete and quoted for a shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
+from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.decoding import DEFAULT
+
+#: The checkpoint that needs no option, unless this environment variable names another one.
+DEFAULT_PATH, VARIABLE = Path("charrnn.npz"), "CHARRNN_CHECKPOINT"
+#: Files of a text that a command names; more would fill the screen.
+MAX_FILES = 5
+#: The flags of the options of a text and of a time, by the names of the parameters.
+OTHER_FLAGS = {
+    "val_frac": "--val-frac",
+    "encoding": "--encoding",
+    "encoding_errors": "--encoding-errors",
+    "normalize": "--normalize",
+    "binary": "--binary",
+    "epochs": "--epochs",
+    "seconds": "--time",
+}
+FLAGS = OTHER_FLAGS | {
+    option.name: f"--{option.flag}" for kind in (ModelConfig, TrainingConfig)
+    for option in options(kind)
+}  # fmt: skip
+
+
+def resume_command(
+    path: Path,
+    corpus: CorpusInfo,
+    config: TrainingConfig,
+    *more: str,
+    texts: Sequence[str] = (),
+) -> str:
+    """The command that goes on with a run.
+
+    Args:
+        path: of the checkpoint.
+        corpus: the text of the run.
+        config: of the training.
+        *more: options.
+        texts: the files of the text, where the checkpoint does not know them.
+    """
+    launcher, mpi = [], []
+    if config.ranks > 1:
+        launcher, mpi = ["mpiexec", "-n", str(config.ranks)], ["--mpi"]
+        if config.workers > 1:
+            mpi += ["--workers", str(config.workers)]
+    words = [*launcher, *train(path), "--resume", *more, *mpi]
+    # Stdin cannot be read twice: `-` would ask for another text.
+    named = [] if "-" in texts else files(texts)
+    return shlex.join(words + (named or ([] if corpus.is_known else ["TEXT"])))
+
+
+def new_command(
+    path: Path, saved: Checkpoint, given: Mapping[str, Any], texts: Sequence[str] = ()
+) -> str:
+    """The command for a new run as the one in a checkpoint, but with other options.
+
+    Args:
+        path: of the checkpoint; the new run gets a name beside it.
+        saved: the checkpoint.
+        given: the options that differ, by name.
+        texts: the files of the text, where the checkpoint does not know them.
+    """
+    known = saved.corpus.files if saved.corpus and saved.corpus.is_known else ("TEXT",)
+    named = files(texts or (known if len(known) <= MAX_FILES else ("TEXT",)))
+    words = ["charrnn", "train", *named, "-c", str(free(path))]
+    kept = {name: value for name, value in not_default(saved) if name not in given}
+    return shlex.join([*words, *words_of(kept), *words_of(given)])
+
+
+def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | None = None) -> str:
+    """The command for a new run from the weights in a checkpoint.
+
+    Args:
+        path: of the checkpoint; the new run gets a name beside it.
+        texts: the files of its text; `-` and none stand for a text to name.
+        corpus: how the text is decoded; the default unless given.
+    """
+    decoding = corpus.decoding if corpus else DEFAULT
+    given: dict[str, Any] = {}
+    if decoding.encoding:
+        given["encoding"] = decoding.encoding
+    if decoding.errors != DEFAULT.errors:
+        given["encoding_errors"] = decoding.errors
+    named = texts if 0 < len(texts) <= MAX_FILES and "-" not in texts else ["TEXT"]
+    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(free(path))]
+    return shlex.join([*words, *words_of(given)])
+
+
+def train(path
+: Path, command: str = "train") -> list[str]:
+    """The beginning of a command that uses a checkpoint."""
+    default = path == DEFAULT_PATH and VARIABLE not in os.environ
+    return ["charrnn", command, *([] if default else ["-c", str(path)])]
+
+
+def words_of(given: Mapping[str, Any]) -> Iterator[str]:
+    """The words of options, by the names of their parameters."""
+    for name, value in given.items():
+        if value is False:
+            continue
+        yield FLAGS[name]
+        if name == "workers" and value is None:
+            yield "auto"
+        elif value is not True:
+            yield shown(value) + ("s" if name == "seconds" else "")
+
+
+def shown(value: Any) -> str:
+    """The value of an option as it is typed."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def files(names: Iterable[str]) -> list[str]:
+    """Names of files, none of which looks like an option."""
+    return [f"./{name}" if name.startswith("-") and name != "-" else name for name in names]
+
+
+def nearby(names: Sequence[str], path: Path) -> list[str]:
+    """Files with the same names in this folder or beside a checkpoint; none if one is missing.
+
+    Args:
+        names: paths of files, perhaps of another machine.
+        path: of the checkpoint.
+    """
+    found = []
+    for name in names[: MAX_FILES + 1]:
+        last = name.replace("\\", "/").rsplit("/", 1)[-1]
+        places = [str(Path(folder, last)) for folder in (".", path.parent)]
+        found += [place for place in places if last and os.path.isfile(place)][:1]
+    return found if 0 < len(found) == len(names) <= MAX_FILES else []
+
+
+def free(path
+: Path) -> Path:
+    """A name for another checkpoint beside one, which no file has."""
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def not_default(saved: Checkpoint) -> Iterator[tuple[str, Any]]:
+    """The options of a run that are not the defaults, and that no text or time decides."""
+    for part, kind in ((saved.model, ModelConfig), (saved.settings, TrainingConfig)):
+        for option in options(kind):
+            default = HIDDEN_SIZE if option.name == "hidden_size" else option.default
+            value = getattr(part, option.name, default)
+            if default is not None and value != default and option.name != "ranks":
+                yield option.name, value
+    if corpus := saved.corpus:
+        for name, value, default in (
+            ("val_frac", corpus.val_frac, None),
+            ("encoding", corpus.encoding, DEFAULT.encoding),
+            ("encoding_errors", corpus.errors, DEFAULT.errors),
+            ("normalize", corpus.normalize, None),
+            ("binary", corpus.binary, DEFAULT.binary),
+        ):
+            if value != default:
+                yield name, value
