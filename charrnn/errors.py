@@ -90,7 +90,7 @@ class WorkerError(TrainingError):
     """
 
     def __init__(
-        self, figures: str, remedy: str = "go on from the last save with --resume"
+        self, figures: str, remedy: str = "start again, or go on from the last save with --resume"
     ) -> None:
         self.figures = figures
         super().__init__(f"{figures}: {remedy}")

@@ -112,7 +112,7 @@ def test_a_resumed_run_keeps_its_seed_and_refuses_another_shape():
     charrnn.train(text=TEXT, checkpoint="a.npz", seed=5, **SMALL)
     resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True, "steps": 14}
     assert charrnn.train(**resume).checkpoint.settings.seed == 5
-    with pytest.raises(SettingError, match="keeps its hidden_size"):
+    with pytest.raises(SettingError, match="keeps its --hidden-size 8"):
         charrnn.train(**resume, hidden_size=9)
 
 

@@ -18,20 +18,12 @@ from charrnn.text.decoding import DEFAULT
 DEFAULT_PATH, VARIABLE = Path("charrnn.npz"), "CHARRNN_CHECKPOINT"
 #: Files of a text that a command names; more would fill the screen.
 MAX_FILES = 5
-#: The flags of the options of a text and of a time, by the names of the parameters.
-OTHER_FLAGS = {
-    "val_frac": "--val-frac",
-    "encoding": "--encoding",
-    "encoding_errors": "--encoding-errors",
-    "normalize": "--normalize",
-    "binary": "--binary",
-    "epochs": "--epochs",
-    "seconds": "--time",
-}
-FLAGS = OTHER_FLAGS | {
-    option.name: f"--{option.flag}" for kind in (ModelConfig, TrainingConfig)
+#: The flags that are not the names of their parameters.
+FLAGS = {"seconds": "--time"} | {
+    option.name: f"--{option.flag}"
+    for kind in (ModelConfig, TrainingConfig)
     for option in options(kind)
-}  # fmt: skip
+}
 
 
 def resume_command(
@@ -110,11 +102,16 @@ def words_of(given: Mapping[str, Any]) -> Iterator[str]:
     for name, value in given.items():
         if value is False:
             continue
-        yield FLAGS[name]
+        yield flag(name)
         if name == "workers" and value is None:
             yield "auto"
         elif value is not True:
             yield shown(value) + ("s" if name == "seconds" else "")
+
+
+def flag(name: str) -> str:
+    """The flag of an option, by the name of its parameter."""
+    return FLAGS.get(name, f"--{name.replace('_', '-')}")
 
 
 def shown(value: Any) -> str:

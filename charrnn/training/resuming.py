@@ -20,7 +20,7 @@ from charrnn.text.corpus_info import CorpusInfo
 from charrnn.training import planning
 from charrnn.training.budget import provisional_steps
 from charrnn.training.commands import (
-    FLAGS,
+    flag,
     init_command,
     nearby,
     new_command,
@@ -228,7 +228,7 @@ def known_options(saved: Checkpoint) -> dict[str, Any]:
 def same(name: str, value: Any, saved: Checkpoint) -> bool:
     """True for an option that has the value already, in as many digits as are shown."""
     known, corpus = known_options(saved), saved.corpus
-    if name not in known:
+    if name not in known or name == "workers":  # a number that is asked for is not limited
         return False
     before = known[name]
     if isinstance(before, float) and isinstance(value, (int, float)):
@@ -281,7 +281,7 @@ def refuse_other_shape(saved: Checkpoint, path: Path, given: Mapping[str, Any]) 
     """
     fixed = [name for name in sorted(given.keys() & SHAPE) if not same(name, given[name], saved)]
     if fixed:
-        flags = ", ".join(FLAGS[name] for name in fixed)
+        flags = ", ".join(flag(name) for name in fixed)
         raise SettingError(
             f"{path}: weights to start from keep their {kept(fixed, saved)}: leave out {flags}, or "
             "leave out --init-from"
@@ -295,7 +295,7 @@ def kept(names: Sequence[str], saved: Checkpoint) -> str:
     for name in names:
         value = known.get(name)
         switched_off = value is None or value is False
-        words = [FLAGS[name]] if switched_off else words_of({name: value})
+        words = [flag(name)] if switched_off else words_of({name: value})
         shown_words.append(" ".join(words))
     return ", ".join(shown_words)
 

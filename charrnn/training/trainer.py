@@ -16,7 +16,7 @@ from charrnn.config import TrainingConfig
 from charrnn.errors import DivergedError
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
-from charrnn.text.streams import Streams
+from charrnn.text.streams import Streams, Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import planning
 from charrnn.training.evaluation import Stopped, evaluate, never
@@ -25,6 +25,8 @@ from charrnn.training.schedules import learning_rate
 
 #: The parts of a step: an error before the update loses one step, an error within it mixes two.
 BETWEEN_STEPS, BEFORE_UPDATE, IN_UPDATE = range(3)
+#: Steps from trying weights to trying them again, before the first validation.
+TRIED_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,10 @@ class Trainer:
             model.parameters, config.weight_decay, config.momentum, self.part, group.shared
         )
         self._best = weights.copy() if group.rank == 0 else weights
-        #: The lowest mean training loss, by which the best weights are chosen before a validation.
-        self._lowest = inf
+        #: Before a validation, the lowest mean training loss, and the step last compared with it.
+        self._lowest, self._tried = inf, 0
+        #: The window of the last step.
+        self._window: Window | None = None
         #: The carried states before the last step, and the part of the step in progress.
         self._states_before = np.empty_like(self.states)
         self._phase = BETWEEN_STEPS
@@ -122,6 +126,7 @@ class Trainer:
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
         state[..., self.streams.resets(number)] = 0
+        self._window = window
 
         # Loss and gradient, reduced over all members: each gets its part of the sum.
         count = config.batch_size * config.seq_length
@@ -230,7 +235,7 @@ class Trainer:
             the validation, which is then `pending`.
 
         Raises:
-            DivergedError: where the loss is not finite.
+            DivergedError: where the loss or the weights are not finite.
         """
         self.pending = True
         try:
@@ -238,35 +243,39 @@ class Trainer:
         except Stopped:
             return None
         self.pending = False
-        counters = self.counters
+        counters, flat = self.counters, self.model.parameters.flat
         if loss is not None and not isfinite(loss):
             raise DivergedError(f"step {counters.step}: validation loss {loss}")
+        if not np.isfinite(flat).all():  # perhaps weights of characters that are not held out
+            raise DivergedError(f"step {counters.step}: some weights are not finite")
         if loss is None:
             self.record()
             return None
         if counters.best_loss is None or loss < counters.best_loss:
             counters.best_loss, counters.best_step, counters.stale = loss, counters.step, 0
-            self._best[...] = self.model.parameters.flat
+            self._best[...] = flat
         else:
             counters.stale += 1
         counters.add_point(loss)
         return loss
 
-    def record(self, last_loss: float = 0.0) -> None:
+    @np.errstate(over="ignore", invalid="ignore")
+    def record(self) -> None:
         """Extend the history by the mean training loss since the last point.
 
         Until the first validation, keep the weights if the mean is the lowest so far: a training
-        that diverges goes on from them.
-
-        Args:
-            last_loss: of the last step, in nats a character; a rise that has just begun hardly
-                shows in the mean.
+        that diverges goes on from them. They are tried on the last window, which shows an update
+        that has just ruined them.
         """
         counters, flat = self.counters, self.model.parameters.flat
         mean = counters.add_point()
-        if mean is None or counters.best_loss is not None:
+        if mean is None or counters.best_loss is not None or not self._window:
             return
-        score = max(mean, last_loss)
+        if counters.step - self._tried < TRIED_EVERY:
+            return
+        self._tried = counters.step
+        state = self._states_before[..., self.streams.part].copy()
+        score = max(mean, float(self.model.losses(self._window, state).mean()))
         if score < self._lowest and np.isfinite(flat).all():
             self._lowest, counters.best_step = score, counters.step
             self._best[...] = flat
@@ -334,7 +343,7 @@ class Trainer:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
-        self._best[...] = best
+        self._best[...], self._tried = best, counters.step
         if counters.best_loss is None:
             losses = [point["loss"] for point in counters.history]
             self._lowest = min((loss for loss in losses if loss is not None), default=inf)
@@ -389,7 +398,7 @@ def train(trainer: Trainer) -> Iterator[Progress]:
             if trainer.due:
                 progress = replace(progress, val_loss=trainer.validate())
             elif progress.step % planning.record_every(progress.steps) == 0:
-                trainer.record(progress.loss)
+                trainer.record()
             yield progress
 
 
