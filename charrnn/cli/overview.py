@@ -7,7 +7,7 @@ import shlex
 from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
 from charrnn.training import planning
-from charrnn.training.commands import train
+from charrnn.training.commands import beginning
 from charrnn.training.run import Run, split
 
 
@@ -62,8 +62,9 @@ def conclude(run: Run) -> None:
         all_taken = counters.step >= trainer.config.steps
         more = ["--steps", str(2 * counters.step)] if all_taken else ["--patience", "0"]
     notice(f"    {run.command(*more)}")
-    notice(f"    {shlex.join(train(path, 'sample'))} --temp 0.8")
-    notice(f"    {shlex.join(train(path, 'inspect'))} --cell {min(42, trainer.model.hidden_size - 1)}")
+    sample, inspect = (shlex.join(beginning(path, name)) for name in ("sample", "inspect"))
+    notice(f"    {sample} --temp 0.8")
+    notice(f"    {inspect} --cell {min(42, trainer.model.hidden_size - 1)}")
 
 
 def advice(run: Run, train_loss: float) -> str:

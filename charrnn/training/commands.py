@@ -47,7 +47,7 @@ def resume_command(
         launcher, mpi = ["mpiexec", "-n", str(config.ranks)], ["--mpi"]
         if config.workers > 1:
             mpi += ["--workers", str(config.workers)]
-    words = [*launcher, *train(path), "--resume", *more, *mpi]
+    words = [*launcher, *beginning(path), "--resume", *more, *mpi]
     # Stdin cannot be read twice: `-` would ask for another text.
     named = [] if "-" in texts else files(texts)
     return shlex.join(words + (named or ([] if corpus.is_known else ["TEXT"])))

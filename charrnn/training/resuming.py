@@ -244,7 +244,7 @@ def codec(encoding: str | None) -> str:
     """Python's name of an encoding; an unknown name stays as it is."""
     try:
         return codecs.lookup(encoding or "utf-8").name
-    except LookupError:
+    except (LookupError, ValueError):
         return str(encoding)
 
 
@@ -294,9 +294,8 @@ def kept(names: Sequence[str], saved: Checkpoint) -> str:
     shown_words = []
     for name in names:
         value = known.get(name)
-        switched_off = value is None or value is False
-        words = [flag(name)] if switched_off else words_of({name: value})
-        shown_words.append(" ".join(words))
+        without = value is None or value is False
+        shown_words.append(flag(name) if without else " ".join(words_of({name: value})))
     return ", ".join(shown_words)
 
 

@@ -117,7 +117,9 @@ class Saver:
         self._due = clock() + SAVE_SECONDS
         self._failing = False
         #: The step of the run in the checkpoint; 0 before the first save.
-        self._saved = self._first = run.trainer.counters.step
+        self._saved = run.resumed.step if run.resumed else 0
+        #: The step before the first one to take.
+        self._first = run.trainer.counters.step
 
     def save_if_due(self) -> None:
         """Save if enough time has passed.

@@ -47,7 +47,7 @@ def full_disk(path):
 class Saved:
     """What takes the place of a run: it takes time to save, and may fail."""
 
-    path = CHECKPOINT
+    path, resumed = CHECKPOINT, None
 
     def __init__(self, clock, takes=0.0):
         self.clock, self.takes = clock, takes
