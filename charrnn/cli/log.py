@@ -188,4 +188,3 @@ def agrees(losses: dict[int, float], resumed: RunState) -> bool | None:
     if len(losses) != count:
         return None
     return isclose(sum(losses.values()), total, rel_tol=1e-6)
-

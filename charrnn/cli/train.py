@@ -67,7 +67,11 @@ GROUPS = {
 @click.command("train", short_help="Train a model on a text.", cls=GroupedCommand, groups=GROUPS)
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
 @checkpoint_option
-@click.option("--resume", is_flag=True, help="Go on with the run in the checkpoint: exactly, or with other options.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run in the checkpoint: exactly, or with other options.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
     "--init-from",

@@ -26,9 +26,7 @@ def learning_curves(
 
     def losses(name: str, key: str, kind: Kind = "line") -> Series:
         known = [
-            (step, loss)
-            for step, point in zip(steps, points)
-            if (loss := point[key]) is not None
+            (step, loss) for step, point in zip(steps, points) if (loss := point[key]) is not None
         ]
         return Series(name, [step for step, _ in known], [loss for _, loss in known], kind)
 

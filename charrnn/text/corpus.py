@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sysconfig
@@ -202,11 +203,8 @@ def check_files(paths: Iterable[str]) -> None:
         TextError: for the first one that does not exist.
     """
     for path in paths:
-        try:
-            if path != "-":
-                os.stat(path)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            raise TextError(f"{path}: {getattr(error, 'strerror', error)}") from error
+        if path != "-" and not os.path.exists(path):
+            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}")
 
 
 def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
@@ -249,5 +247,7 @@ def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:
     if corpus.sha256 == info.sha256:
         return corpus
     if paths:
-        raise TextError(f"{corpus.name}: is not the text that the model was trained on, {info.name}")
+        raise TextError(
+            f"{corpus.name}: is not the text that the model was trained on, {info.name}"
+        )
     raise TextError(f"{corpus.name}: has changed since the model was trained on it: {remedy}")

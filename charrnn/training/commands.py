@@ -90,8 +90,7 @@ def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | Non
     return shlex.join([*words, *words_of(given)])
 
 
-def train(path
-: Path, command: str = "train") -> list[str]:
+def beginning(path: Path, command: str = "train") -> list[str]:
     """The beginning of a command that uses a checkpoint."""
     default = path == DEFAULT_PATH and VARIABLE not in os.environ
     return ["charrnn", command, *([] if default else ["-c", str(path)])]
@@ -139,9 +138,8 @@ def nearby(names: Sequence[str], path: Path) -> list[str]:
     return found if 0 < len(found) == len(names) <= MAX_FILES else []
 
 
-def free(path
-: Path) -> Path:
-    """A name for another checkpoint beside one, which no file has."""
+def free(path: Path) -> Path:
+    """A name beside a file, which no file has."""
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
     return next(name for name in names if not os.path.lexists(name))
 

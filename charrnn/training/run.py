@@ -391,4 +391,3 @@ def check_sizes(network: CharRNN, config: TrainingConfig, characters: int, path:
         check_memory(network, config)
     except MemoryError as error:
         raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
-

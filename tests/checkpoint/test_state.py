@@ -77,9 +77,7 @@ def test_a_rewound_run_is_at_its_best_step():
         history=history(),
     )
     rewound = run.rewound()
-    assert rewound == RunState(
-        step=5, best_loss=2.5, best_step=5, restart=5, history=history()[:3]
-    )
+    assert rewound == RunState(step=5, best_loss=2.5, best_step=5, restart=5, history=history()[:3])
     assert run.step == 9
 
 

@@ -33,7 +33,11 @@ def printed_last(said):
 
 
 CHANGES = {
-    "--learning-rate": (0.001, lambda c: c.settings.learning_rate, "learning rate 0.001, was 0.015"),
+    "--learning-rate": (
+        0.001,
+        lambda c: c.settings.learning_rate,
+        "learning rate 0.001, was 0.015",
+    ),
     "--grad-clip": (0.5, lambda c: c.settings.grad_clip, "grad clip 0.5, was 1"),
     "--grad-clip-value": (0.1, lambda c: c.settings.grad_clip_value, "grad clip value 0.1, was 0"),
     "--schedule": ("linear", lambda c: c.settings.schedule, "schedule linear, was cosine"),

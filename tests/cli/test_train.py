@@ -250,7 +250,9 @@ def test_a_text_from_stdin(run):
     assert header().corpus.name == "stdin"
     assert header().corpus.characters == len(text)
     said = run("train", "--resume", "--steps", 20, code=1).stderr
-    assert "stdin: the text of the checkpoint was in no file: name a file with the same text" in said
+    assert (
+        "stdin: the text of the checkpoint was in no file: name a file with the same text" in said
+    )
     assert "`charrnn train --resume --steps 20 TEXT`" in said
     run("train", "text.txt", "--resume", "--steps", 20)
 
