@@ -300,7 +300,7 @@ def train(current: Run, options: dict[str, Any]) -> int:
     check_disk(current)
     for line in current.notices:
         notice(line)
-    introduce(current, timed=options["seconds"] is not None)
+    introduce(current, options["seconds"] is not None)
     with Reporter(current, options["log"], options["sample_every"]) as reporter:
         budget = None
         if options["seconds"]:

@@ -6,13 +6,15 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from math import log
 from pathlib import Path
 from typing import Any
 
-from charrnn.checkpoint import Checkpoint
+from charrnn.checkpoint import RunState
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
+from charrnn.training import planning
 
 #: The checkpoint that needs no option, unless this environment variable names another one.
 DEFAULT_PATH, VARIABLE = Path("charrnn.npz"), "CHARRNN_CHECKPOINT"
@@ -42,11 +44,7 @@ def resume_command(
         *more: options.
         texts: the files of the text, where the checkpoint does not know them.
     """
-    launcher, mpi = [], []
-    if config.ranks > 1:
-        launcher, mpi = ["mpiexec", "-n", str(config.ranks)], ["--mpi"]
-        if config.workers > 1:
-            mpi += ["--workers", str(config.workers)]
+    launcher, mpi = of_ranks(config)
     words = [*launcher, *beginning(path), "--resume", *more, *mpi]
     # Stdin cannot be read twice: `-` would ask for another text.
     named = [] if "-" in texts else files(texts)
@@ -54,21 +52,71 @@ def resume_command(
 
 
 def new_command(
-    path: Path, saved: Checkpoint, given: Mapping[str, Any], texts: Sequence[str] = ()
+    path: Path,
+    model: ModelConfig,
+    config: TrainingConfig,
+    corpus: CorpusInfo,
+    given: Mapping[str, Any],
+    texts: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> str:
-    """The command for a new run as the one in a checkpoint, but with other options.
+    """The command for a new run as another one, but with other options.
 
     Args:
-        path: of the checkpoint; the new run gets a name beside it.
-        saved: the checkpoint.
+        path: of the checkpoint of the other run.
+        model, config, corpus: of the other run.
         given: the options that differ, by name.
         texts: the files of the text, where the checkpoint does not know them.
+        overwrite: the new run takes the place of the other; otherwise it gets a name beside it.
     """
-    known = saved.corpus.files if saved.corpus and saved.corpus.is_known else ("TEXT",)
+    known = corpus.files if corpus.is_known else ("TEXT",)
     named = files(texts or (known if len(known) <= MAX_FILES else ("TEXT",)))
-    words = ["charrnn", "train", *named, "-c", str(free(path))]
-    kept = {name: value for name, value in not_default(saved) if name not in given}
-    return shlex.join([*words, *words_of(kept), *words_of(given)])
+    launcher, mpi = of_ranks(config)
+    where = [*beginning(path), "--overwrite"] if overwrite else beginning(free(path))
+    kept = {name: value for name, value in not_default(model, config, corpus) if name not in given}
+    if given.keys() & {"epochs", "seconds"}:
+        del kept["steps"]
+    return shlex.join([*launcher, *where, *words_of(kept), *words_of(given), *mpi, *named])
+
+
+def steadier_command(
+    path: Path,
+    model: ModelConfig,
+    config: TrainingConfig,
+    corpus: CorpusInfo,
+    state: RunState,
+    vocabulary_size: int,
+    more: Mapping[str, Any],
+    texts: Sequence[str] = (),
+) -> str:
+    """The command for a run that diverged: to go on from its best weights, or to start again.
+
+    Args:
+        path: of the checkpoint.
+        model, config, corpus, state: of the run.
+        vocabulary_size: V. Weights whose loss is above ln V, that of guessing, are worth nothing.
+        more: further options, by name.
+        texts: the files of the text, where the checkpoint does not know them.
+    """
+    steadier = planning.steadier(
+        model.layer_type,
+        model.hidden_size,
+        model.num_layers,
+        config.learning_rate,
+        config.grad_clip,
+    )
+    given = {**steadier, **more}
+    if state.best_loss is not None and state.best_loss > log(vocabulary_size):
+        return new_command(path, model, config, corpus, given, texts, overwrite=True)
+    return resume_command(path, corpus, config, *words_of(given), texts=texts)
+
+
+def of_ranks(config: TrainingConfig) -> tuple[list[str], list[str]]:
+    """The words before and after a command that starts as many MPI ranks as before."""
+    if config.ranks == 1:
+        return [], []
+    workers = ["--workers", str(config.workers)] if config.workers > 1 else []
+    return ["mpiexec", "-n", str(config.ranks)], ["--mpi", *workers]
 
 
 def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | None = None) -> str:
@@ -144,21 +192,22 @@ def free(path: Path) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def not_default(saved: Checkpoint) -> Iterator[tuple[str, Any]]:
-    """The options of a run that are not the defaults, and that no text or time decides."""
-    for part, kind in ((saved.model, ModelConfig), (saved.settings, TrainingConfig)):
-        for option in options(kind):
-            default = HIDDEN_SIZE if option.name == "hidden_size" else option.default
-            value = getattr(part, option.name, default)
+def not_default(
+    model: ModelConfig, config: TrainingConfig, corpus: CorpusInfo
+) -> Iterator[tuple[str, Any]]:
+    """The steps of a run, and its options that are not the defaults and that no text decides."""
+    for part in (model, config):
+        for option in options(type(part)):
+            default = {"hidden_size": HIDDEN_SIZE, "steps": 0}.get(option.name, option.default)
+            value = getattr(part, option.name)
             if default is not None and value != default and option.name != "ranks":
                 yield option.name, value
-    if corpus := saved.corpus:
-        for name, value, default in (
-            ("val_frac", corpus.val_frac, None),
-            ("encoding", corpus.encoding, DEFAULT.encoding),
-            ("encoding_errors", corpus.errors, DEFAULT.errors),
-            ("normalize", corpus.normalize, None),
-            ("binary", corpus.binary, DEFAULT.binary),
-        ):
-            if value != default:
-                yield name, value
+    for name, value, default in (
+        ("val_frac", corpus.val_frac, None),
+        ("encoding", corpus.encoding, DEFAULT.encoding),
+        ("encoding_errors", corpus.errors, DEFAULT.errors),
+        ("normalize", corpus.normalize, None),
+        ("binary", corpus.binary, DEFAULT.binary),
+    ):
+        if value != default:
+            yield name, value

@@ -245,16 +245,16 @@ def remedy(
 
 def steadier(
     layer_type: str, hidden_size: int, num_layers: int, learning_rate: float, grad_clip: float
-) -> list[str]:
-    """The options with which a training that diverged goes on.
+) -> dict[str, float]:
+    """The options with which a training that diverged goes on, by name.
 
     Args:
         layer_type, hidden_size, num_layers: of the network.
         learning_rate, grad_clip: of the run.
     """
     rate = min(learning_rate / 3, rate_for(layer_type, hidden_size, num_layers))
-    options = ["--learning-rate", f"{rate:.2g}"]
-    return options if grad_clip else [*options, "--grad-clip", "1"]
+    options = {"learning_rate": float(f"{rate:.2g}")}
+    return options if grad_clip else {**options, "grad_clip": 1.0}
 
 
 def advice_after(

@@ -26,6 +26,7 @@ from charrnn.training.commands import (
     new_command,
     resume_command,
     shown,
+    steadier_command,
     words_of,
 )
 from charrnn.training.trainer import due, rate_after
@@ -112,7 +113,7 @@ def continuation(
     command = partial(resume_command, path, corpus, before, texts=texts)
     refuse_fixed(saved, path, given, texts)
     notices: list[str] = []
-    state = restarted(saved, path, given, command, notices)
+    state = restarted(saved, path, given, texts, notices)
     anew = saved.run.diverged > 0
     last = state.history[-1]["step"] if state.history else 0
     pending = not anew and due(state.step, before) and last != state.step
@@ -147,7 +148,7 @@ def restarted(
     saved: Checkpoint,
     path: Path,
     given: Mapping[str, Any],
-    command: Callable[..., str],
+    texts: Sequence[str],
     notices: list[str],
 ) -> RunState:
     """The numbers that a run goes on from: those of its best weights, if it diverged.
@@ -155,26 +156,28 @@ def restarted(
     Args:
         saved, path: the checkpoint.
         given: the options that differ from those of the run.
-        command: makes the command that goes on with the run, from options.
+        texts: the files that were named.
         notices: extended.
 
     Raises:
         CheckpointError: for numbers that contradict each other.
         SettingError: for a run that would diverge again.
     """
-    state, model, config = saved.run, saved.model, saved.settings
-    assert config
+    corpus, config = run_of(saved, path)
+    state = saved.run
     if max(state.best_step, state.restart) > state.step:
         problem = f"its last step is {state.step:,}, before its best one, or a restart"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(problem)}")
     if not state.diverged:
         return state
     if not given.keys() & LEARNING:
-        shape = model.layer_type, model.hidden_size, model.num_layers
-        steadier = planning.steadier(*shape, config.learning_rate, config.grad_clip)
+        more = {name: value for name, value in given.items() if name in CHANGEABLE | LENGTH}
+        again = steadier_command(
+            path, saved.model, config, corpus, state, len(saved.vocabulary), more, texts
+        )
         raise SettingError(
-            f"{path}: its run diverged at step {state.diverged:,}, and would diverge again: go on "
-            f"with `{command(*steadier, *asked_for(given))}`"
+            f"{path}: its run diverged at step {state.diverged:,}, and would diverge again: "
+            f"{'go on' if '--resume' in again else 'start again'} with `{again}`"
         )
     notices.append(
         f"the run diverged at step {state.diverged:,}: going on from its best weights, of step "
@@ -195,7 +198,8 @@ def no_step_left(
     Args:
         state: to go on from.
         config: of the run from now on.
-        path, given, command: as for `restarted`.
+        path, given: as for `restarted`.
+        command: makes the command that goes on with the run, from options.
     """
     if state.step >= config.steps:
         more = command("--steps", str(2 * state.step), *asked_for(given, without=LENGTH))
@@ -261,11 +265,12 @@ def refuse_fixed(
     Raises:
         SettingError: for such an option, with the command for a new run.
     """
+    corpus, config = run_of(saved, path)
     fixed = sorted(given.keys() - CHANGEABLE - LENGTH)
     if fixed:
         raise SettingError(
             f"{path}: a run keeps its {kept(fixed, saved)}: for another one start a new run: "
-            f"`{new_command(path, saved, given, texts)}`"
+            f"`{new_command(path, saved.model, config, corpus, given, texts)}`"
         )
 
 

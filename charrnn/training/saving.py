@@ -11,8 +11,9 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
+from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError, DivergedError, NonFiniteError, WorkerError
-from charrnn.training import planning
+from charrnn.training.commands import steadier_command
 from charrnn.training.run import Run
 
 #: The fewest seconds from one save to the next: about what a power cut loses.
@@ -164,18 +165,22 @@ class Saver:
             self.save_at_end()
         except CheckpointError as failed:
             return DivergedError(error.figures, f"the training diverged, and {failed}")
-        model, config = trainer.model, trainer.config
-        steadier = planning.steadier(
-            model.layer_type,
-            model.hidden_size,
-            model.num_layers,
-            config.learning_rate,
-            config.grad_clip,
+        command = steadier_command(
+            run.path,
+            ModelConfig(**trainer.model.configuration),
+            trainer.config,
+            run.corpus,
+            trainer.counters,
+            len(trainer.model.vocabulary),
+            {},
         )
+        if "--resume" not in command:
+            return DivergedError(
+                error.figures, f"the training diverged: start again with `{command}`"
+            )
+        best = f"its best weights, of step {trainer.counters.best_step:,}"
         return DivergedError(
-            error.figures,
-            f"the training diverged: go on from its best weights, of step "
-            f"{trainer.counters.best_step:,}, with `{run.command(*steadier)}`",
+            error.figures, f"the training diverged: go on from {best}, with `{command}`"
         )
 
     def save_after(self, error: Exception) -> Exception:

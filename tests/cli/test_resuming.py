@@ -271,6 +271,21 @@ def test_a_resumed_run_that_diverges_goes_back_to_its_lowest_validation(run):
     assert first["step"] == saved.run.best_step + 1
 
 
+def test_a_run_whose_best_weights_are_worse_than_guessing_starts_again(run):
+    Path("cat.txt").write_text(CAT)
+    words = [*EXPLODING, "--learning-rate", "1e9", "--warmup", 0, "--val-every", 1, "--steps", 40]
+    said = run("train", "cat.txt", *words, "--model", "lstm", code=1).stderr
+    assert header().run.best_loss > np.log(len(header().vocabulary))
+    again = command_in(said)
+    assert again[:2] == ["train", "--overwrite"]
+    said = run("train", "--resume", "--time", "1s", code=2).stderr
+    assert "and would diverge again: start again with `charrnn train --overwrite " in said
+    assert ("--time" in command_in(said), "--steps" in command_in(said)) == (True, False)
+    run(*again)
+    assert (header().run.step, header().run.diverged) == (40, 0)
+    assert header().model.layer_type == "lstm"
+
+
 def test_a_run_that_diverges_at_once_starts_anew_as_advised(run):
     Path("cat.txt").write_text(CAT)
     words = ["cat.txt", *EXPLODING, "--learning-rate", "1e30", "--steps", 40, "--log", "r.jsonl"]

@@ -407,7 +407,10 @@ def test_the_advice_is_the_same_where_nothing_is_held_out(run):
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
     arguments = ["--optimizer", "sgd", "--learning-rate", "1e30", "--warmup", "0"]
     result = run("train", "text.txt", *QUICK, *arguments, "--val-every", "1", code=1)
-    assert "the training diverged: go on from its best weights, of step 0" in result.stderr
+    again = re.search("the training diverged: start again with `charrnn (.*)`", result.stderr)[1]
+    assert again.startswith("train --overwrite --model lstm --hidden-size 8 --steps 12 ")
+    run(*shlex.split(again))
+    assert (header().run.step, header().run.diverged) == (12, 0)
 
 
 def test_a_sample_shown_of_weights_beyond_all_bounds_is_no_cause_for_warnings(run):
