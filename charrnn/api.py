@@ -7,7 +7,7 @@ import signal as signals
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html import escape
 from math import inf
 from pathlib import Path
@@ -32,6 +32,7 @@ from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.evaluation import evaluate, finite
 from charrnn.training.loop import carry_out
+from charrnn.training.resuming import continuation, files_of_run, refuse_other_shape, run_of
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 from charrnn.training.trainer import Progress
@@ -222,8 +223,10 @@ def train(
         steps: to take, of the whole run.
         epochs: times to read the text.
         checkpoint: the file to save the run to; None to save nothing.
-        resume: go on with the run in the checkpoint. Only steps, val_every, patience and workers
-            may change, and `text` has to be given again if the run began with it.
+        resume: go on with the run in the checkpoint. These options may change: steps, epochs, time
+            (so much longer), learning_rate, schedule, grad_clip, grad_clip_value, weight_decay,
+            momentum, dropout, val_every, patience, workers. Paths are given again if the text has
+            moved, and `text` if the run began with it. A complete run stays as it is.
         overwrite: replace the checkpoint of another run.
         init_from: a checkpoint with the weights and the vocabulary to start from; further
             characters of the text get new weights.
@@ -264,17 +267,32 @@ def train(
         "init_from": init_from,
     }
     check(paths, text, path, resume, overwrite, training, started)
+    of_text = {
+        "val_frac": val_frac,
+        "encoding": encoding,
+        "encoding_errors": None if encoding_errors == DEFAULT.errors else encoding_errors,
+        "newlines": None if newlines == DEFAULT.newlines else newlines,
+        "normalize": normalize,
+        "binary": binary or None,
+        "min_count": min_count,
+    }
+    given = {name: value for name, value in of_text.items() if value is not None}
+    given |= model | training
     with ExitStack() as stack:
         if path:
             stack.enter_context(reserving(path, notice))
         if resume:
             assert path
-            run = resumed(path, paths, text, model | training)
+            length = {"epochs": epochs, "seconds": duration}
+            given |= {name: value for name, value in length.items() if value is not None}
+            run = resumed(path, [os.fspath(each) for each in paths], text, given)
         else:
+            corpora.check_files(os.fspath(each) for each in paths)
             if path and not overwrite:
                 runs.refuse_existing(path)
             initial = checkpoints.read(Path(init_from)) if init_from is not None else None
             if initial:
+                refuse_other_shape(initial, Path(str(init_from)), given)
                 normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
             run = runs.new(
                 read(paths, text, decoding, normalize),
@@ -349,12 +367,12 @@ def check(
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
     if (count := started["min_count"]) is not None and (type(count) is not int or count < 1):
         raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
-    if time is not None and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
+    if time and not resume and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
         raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")
     if resume and not path:
         raise SettingError("resume needs a checkpoint")
-    if resume and (overwrite or any(value is not None for value in started.values())):
-        raise SettingError(f"resume and {', '.join(started)} or overwrite exclude one another")
+    if resume and (overwrite or started["init_from"] is not None):
+        raise SettingError("resume and init_from or overwrite exclude one another")
 
 
 def read(
@@ -380,18 +398,16 @@ def read(
     return corpus
 
 
-def resumed(
-    path: Path, paths: Sequence[Source], text: str | None, values: Mapping[str, Any]
-) -> Run:
+def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[str, Any]) -> Run:
     """The run in a checkpoint, with the text it was trained on."""
     saved = checkpoints.read(path)
-    about, before = runs.run_of(saved, path)
-    if text is None and not paths and not about.files:
-        raise SettingError(f"{path}: its text was not in a file: give the same text again")
-    texts = paths or TextFiles.of(corpora.named_files(about))
-    corpus = read(texts, text, about.decoding, about.normalize)
-    known = asdict(saved.model) | asdict(before)
-    changes = {name: value for name, value in values.items() if value != known[name]}
+    about, _ = run_of(saved, path)
+    changes = dict(given)
     if changes.get("seed") == TrainingConfig.seed:  # the default, and not asked for
         del changes["seed"]
+    continuation(saved, path, changes, texts=paths)  # refuses before the text is read
+    texts: Sequence[str] | TextFiles = paths
+    if text is None and not paths:
+        texts = TextFiles.of(files_of_run(saved, path, changes))
+    corpus = read(texts, text, about.decoding, about.normalize)
     return runs.resume(saved, path, corpus, **changes)

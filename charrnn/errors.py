@@ -74,6 +74,7 @@ class DivergedError(TrainingError):
     def __init__(
         self, figures: str, remedy: str = "try a lower --learning-rate or --grad-clip"
     ) -> None:
+        self.figures = figures
         super().__init__(f"{figures}: {remedy}")
 
     @classmethod
@@ -83,6 +84,21 @@ class DivergedError(TrainingError):
             f"the hidden state or the logits became non-finite as the model {doing}",
             "the training diverged: train again with a lower --learning-rate",
         )
+
+
+class WorkerError(TrainingError):
+    """A worker process has ended before its time.
+
+    Args:
+        figures: the worker, and how it ended.
+        remedy: the advice.
+    """
+
+    def __init__(
+        self, figures: str, remedy: str = "start again, or go on from the last save with --resume"
+    ) -> None:
+        self.figures = figures
+        super().__init__(f"{figures}: {remedy}")
 
 
 class MissingExtraError(CharRNNError):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterable
 
+#: The checkpoint that needs no option, unless this environment variable names another one.
+CHECKPOINT, CHECKPOINT_VARIABLE = "charrnn.npz", "CHARRNN_CHECKPOINT"
 #: Words that neither cmd.exe nor PowerShell changes.
 PLAIN = re.compile(r"[\w.:/\\+][\w.:/\\+-]*")
 
@@ -35,3 +38,15 @@ def quoted(word: str | os.PathLike[str], system: str = os.name) -> str:
 def quoted_path(path: str) -> str:
     """The path of a file as an argument of a command, which no command takes for an option."""
     return quoted(f"./{path}" if path.startswith("-") else path)
+
+
+def command_line(words: Iterable[str]) -> str:
+    """A command as it is typed."""
+    return " ".join(map(quoted, words))
+
+
+def words_for(command: str, checkpoint: str | os.PathLike[str]) -> list[str]:
+    """The first words of a command of charrnn that uses a checkpoint."""
+    path = os.fspath(checkpoint)
+    default = path == CHECKPOINT and not os.environ.get(CHECKPOINT_VARIABLE)
+    return ["charrnn", command, *([] if default else ["-c", path])]

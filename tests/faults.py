@@ -196,7 +196,7 @@ CHECKPOINTS = [
         "a text that is a pipe",
         "mkfifo p; " + header("h['corpus']['files'] = ['p']", "train --resume --steps 30"),
         1,
-        "no regular file: put the text there",
+        "no regular file: name a file with the same text",
     ),
     Case(
         "weights whose sums are infinite",
@@ -242,7 +242,7 @@ WRITING = [
         "a complete run is resumed",
         "charrnn train -c model.npz --resume count.txt",
         2,
-        "go on with a higher --steps",
+        "its run is complete, after 20 steps: go on with",
     ),
     Case(
         "a run is resumed with another text",
@@ -253,14 +253,45 @@ WRITING = [
     Case(
         "a run that read a pipe is resumed",
         "charrnn train -c model.npz --resume --steps 30",
-        2,
+        1,
         "name a file with the same text",
     ),
     Case(
         "a run is resumed as another",
         "charrnn train -c model.npz --resume --hidden-size 9",
         2,
-        "with --hidden-size 3: leave out --hidden-size",
+        "a run keeps its --hidden-size 3: for another one start a new run",
+    ),
+    Case(
+        "a run is resumed with fewer steps than it has taken",
+        "charrnn train -c model.npz --resume count.txt --steps 10",
+        2,
+        "its run has taken 20 steps, and 10 steps count from its beginning",
+    ),
+    Case(
+        "the text of a run has moved",
+        header("h['corpus']['files'] = ['gone.txt']", "train --resume --steps 30"),
+        1,
+        "the text of the checkpoint is not there: name a file with the same text",
+    ),
+    Case(
+        "weights to start from have another shape",
+        "charrnn train count.txt --init-from model.npz -c x.npz --hidden-size 9",
+        2,
+        "weights to start from keep their --hidden-size 3",
+    ),
+    Case(
+        "the log of another run",
+        "charrnn train count.txt -c x.npz --steps 5 --hidden-size 3 --log x.log 2>/dev/null\n"
+        "charrnn train count.txt -c y.npz --log x.log",
+        1,
+        "x.log: has the log of another run: --overwrite to replace it",
+    ),
+    Case(
+        "a text in the place of the log",
+        "echo notes > n.txt; charrnn train count.txt -c x.npz --log n.txt",
+        1,
+        "n.txt: is no log: name another file",
     ),
     Case(
         "a log in the place of the checkpoint",
@@ -311,7 +342,20 @@ RUNNING = [
         "a training that diverges",
         "charrnn train count.txt --model vanilla-relu --learning-rate 1e30 --grad-clip 0",
         1,
-        "try a lower --learning-rate",
+        "the training diverged: go on from its best weights, of step 0, with",
+    ),
+    Case(
+        "a run that diverged is resumed as it was",
+        "charrnn train count.txt --optimizer sgd --learning-rate 1e30 --grad-clip 0 2>/dev/null\n"
+        "charrnn train --resume",
+        2,
+        "its run diverged at step 2, and would diverge again: go on with",
+    ),
+    Case(
+        "the text of a model is needed, and came from a pipe",
+        "charrnn inspect -c model.npz --ngram",
+        1,
+        "name a file with the same text by --train-text FILE",
     ),
     Case(
         "a reader of stdout that stops early",

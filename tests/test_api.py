@@ -114,8 +114,72 @@ def test_a_resumed_run_keeps_its_seed_and_refuses_another_shape():
     charrnn.train(text=TEXT, checkpoint="a.npz", seed=5, **SMALL)
     resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True, "steps": 14}
     assert charrnn.train(**resume).checkpoint.settings.seed == 5
-    with pytest.raises(SettingError, match="keeps its hidden_size"):
+    with pytest.raises(SettingError, match="keeps its --hidden-size 8"):
         charrnn.train(**resume, hidden_size=9)
+
+
+def test_a_resumed_run_takes_other_options():
+    resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True}
+    charrnn.train(text=TEXT, checkpoint="a.npz", **SMALL)
+    assert charrnn.train(**resume).checkpoint.run.step == 12
+    changed = charrnn.train(**resume, steps=14, learning_rate=0.001, dropout=0.25, hidden_size=8)
+    assert changed.checkpoint.run.step == 14
+    assert changed.checkpoint.settings.learning_rate == 0.001
+    assert changed.checkpoint.model.dropout == 0.25
+    longer = charrnn.train(**resume, time=0.3).checkpoint
+    assert longer.run.step == longer.settings.steps > 20
+    assert longer.settings.learning_rate == 0.001
+    again = charrnn.train(**resume, epochs=40).checkpoint
+    assert again.run.step == -(-40 * round(0.9 * len(TEXT)) // 32)
+    for other in ({"val_frac": 0.3}, {"binary": True}, {"model": "lstm"}, {"encoding": "cp1252"}):
+        with pytest.raises(SettingError, match="a run keeps its --"):
+            charrnn.train(**resume, **other)
+
+
+def test_weights_to_start_from_keep_their_shape():
+    charrnn.train(text=TEXT, checkpoint="a.npz", **SMALL)
+    with pytest.raises(SettingError, match="keep their --hidden-size 8"):
+        charrnn.train(text=TEXT, init_from="a.npz", **{**SMALL, "hidden_size": 9})
+
+
+#: Options of a training that diverges at once.
+DIVERGING = {**SMALL, "learning_rate": 1e30, "grad_clip": 0, "optimizer": "sgd"}
+
+
+def test_a_run_that_diverges_goes_on_with_a_lower_rate():
+    with pytest.raises(TrainingError, match=r"go on from its best .*`charrnn train -c a\.npz"):
+        charrnn.train("text.txt", checkpoint="a.npz", **DIVERGING)
+    resume = {"checkpoint": "a.npz", "resume": True}
+    with pytest.raises(SettingError, match="would diverge again"):
+        charrnn.train(**resume)
+    with pytest.warns(Notice, match="going on from its best weights, of step 0"):
+        model = charrnn.train(**resume, learning_rate=0.01, grad_clip=1)
+    assert (model.checkpoint.run.step, model.checkpoint.run.diverged) == (12, 0)
+
+
+def test_an_error_of_the_callback_saves_the_run():
+    def fail(progress):
+        if progress.step == 7:
+            raise ZeroDivisionError
+
+    charrnn.train("text.txt", checkpoint="whole.npz", **SMALL)
+    with (
+        pytest.raises(ZeroDivisionError),
+        pytest.warns(Notice, match="saved at step 7: go on with `charrnn train -c a.npz --resume`"),
+    ):
+        charrnn.train("text.txt", checkpoint="a.npz", progress=fail, **SMALL)
+    charrnn.train(checkpoint="a.npz", resume=True)
+    assert arrays("a.npz") == arrays("whole.npz")
+
+
+def test_a_text_that_has_moved_is_named_once():
+    charrnn.train("text.txt", checkpoint="a.npz", **SMALL)
+    os.rename("text.txt", "moved.txt")
+    resume = {"checkpoint": "a.npz", "resume": True}
+    with pytest.raises(TextError, match="is not there: name a file with the same text"):
+        charrnn.train(**resume, steps=14)
+    charrnn.train("moved.txt", **resume, steps=14)
+    assert charrnn.train(**resume, steps=16).checkpoint.run.step == 16
 
 
 def stop_at(step):

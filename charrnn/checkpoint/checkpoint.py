@@ -5,7 +5,7 @@ The file is an `.npz` of plain arrays, uncompressed and without pickles (see `ar
 - `header`: JSON (see `schema`): the format, the names of the arrays, and all parts of `Checkpoint`
   that are not arrays;
 - `vocabulary`: the code points of the characters, ascending; `excerpt`: those of a text;
-- `history`: step, loss and validation loss of each validation, (N, 3), NaN for None;
+- `history`: step, training loss and validation loss of each point, (N, 3), NaN for None;
 - `best.NAME`, `last.NAME`: each parameter at the lowest validation loss and after the last step;
 - `resume.NAME`: the moments of the optimizer and the carried hidden state.
 

@@ -18,7 +18,6 @@ from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
     checkpoint_option,
-    checkpoint_words,
     encoding_options,
     refuse_overwriting,
     weights_option,
@@ -32,6 +31,7 @@ from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
 from charrnn.render.colors import style_of_stdout
 from charrnn.render.extras import need
+from charrnn.shell import command_line, words_for
 
 #: Options that modify others, each with the options that it modifies.
 NEEDS = {
@@ -40,6 +40,7 @@ NEEDS = {
     "length": ("cell", "html", "surprisal"),
     "predictions": ("cell",),
     "neighbours": ("cell",),
+    "train_text": ("errors", "ngram", "html"),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -50,7 +51,7 @@ SIGNALS = list(dict.fromkeys(name for layer in LAYER_TYPES.values() for name in 
 #: The help.
 GROUPS = {
     "What to look at": [
-        *("checkpoint", "weights", "text", "encoding", "encoding_errors"),
+        *("checkpoint", "weights", "text", "encoding", "encoding_errors", "train_text"),
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Analyses": [*ANALYSES, "feature", "dynamic", "seed"],
@@ -108,6 +109,12 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--text", metavar="FILE", help="Read this text instead of the excerpt in the checkpoint."
+)
+@click.option(
+    "--train-text",
+    metavar="FILE",
+    multiple=True,
+    help="The text of the training, where it is now; repeatable, for several files in order.",
 )
 @click.option(
     "--layer",
@@ -197,9 +204,9 @@ def command(**options: Any) -> None:
             color=True,  # the escape sequences are those of the colours
         )
         if len(checkpoint.excerpt) >= MIN_CHARACTERS:
-            words = checkpoint_words(options["checkpoint"])
+            words = [*words_for("inspect", options["checkpoint"]), "--find"]
             notice("look for cells that follow something in the text with")
-            notice(f"    charrnn inspect{words} --find")
+            notice(f"    {command_line(words)}")
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run.history)], options["plot"])
 
@@ -218,8 +225,9 @@ def check_needs(options: dict[str, Any]) -> None:
     for name, needed in NEEDS.items():
         if options[name] and not any(given(options[other]) for other in needed):
             *more, last = [f"--{other}" for other in needed]
+            flag = name.replace("_", "-")
             raise click.UsageError(
-                f"--{name} needs {', '.join(more) + ' or ' if more else ''}{last}: "
+                f"--{flag} needs {', '.join(more) + ' or ' if more else ''}{last}: "
                 f"add {'one of them' if more else last}"
             )
 
@@ -233,7 +241,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         MissingExtraError: where a package for drawing is not installed.
     """
     texts = checkpoint.corpus.files if checkpoint.corpus else ()
-    taken = [options["checkpoint"], options["text"], *texts]
+    taken = [options["checkpoint"], options["text"], *options["train_text"], *texts]
     for name in OUTPUTS:
         path: Path | None = options[name]
         if path is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import log
@@ -17,7 +16,7 @@ from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.cell import inspect_cell, surprisal_lines
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
-from charrnn.cli.options import checkpoint_words, decoding
+from charrnn.cli.options import decoding
 from charrnn.cli.progress import Bar
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
@@ -36,6 +35,7 @@ from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
 from charrnn.render.wrap import wrapped
+from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
 from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import code_points, listed, text_of
@@ -101,6 +101,7 @@ def subject_of(
         TextError: for a text that cannot be read, or of which nothing is left.
         SettingError: for a layer or signal that the model does not have, or an invalid pattern.
     """
+    refuse_terminal(options["train_text"])
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
@@ -128,7 +129,7 @@ def subject_of(
         text,
         indices,
         signals,
-        read_training_text=lambda: training_text(checkpoint, model),
+        read_training_text=lambda: training_text(checkpoint, model, options["train_text"]),
         make_untrained=checkpoint.untrained,
         features=features,
         seed=options["seed"],
@@ -146,8 +147,12 @@ def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:
     return dict(zip(text_of(found[order]), counts[order].tolist()))
 
 
-def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
+def training_text(checkpoint: Checkpoint, model: CharRNN, paths: Sequence[str]) -> Array:
     """The part of the text that a model was trained on, read again, as indices (M,).
+
+    Args:
+        checkpoint, model: the model, and the description of its text.
+        paths: of the text; none for the files that the checkpoint names.
 
     Raises:
         TextError: where the checkpoint names no text, or the text is missing or has changed.
@@ -155,7 +160,7 @@ def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
     corpus = checkpoint.corpus
     if corpus is None:
         raise TextError("the checkpoint does not say what text its model was trained on")
-    whole = corpora.read_again(corpus).encode(model.vocabulary)
+    whole = corpora.read_again(corpus, paths).encode(model.vocabulary)
     train = whole[: max(0, len(whole) - corpus.held_out)]
     if len(train) < 2:
         raise TextError(
@@ -247,8 +252,7 @@ def command_of_best(found: Findings, model: CharRNN, options: dict[str, Any]) ->
             words += ["--encoding", options["encoding"]]
         if options["encoding_errors"] != DEFAULT.errors:
             words += ["--encoding-errors", options["encoding_errors"]]
-    checkpoint = checkpoint_words(options["checkpoint"])
-    return one_line(f"charrnn inspect{checkpoint} {shlex.join(words)}")
+    return one_line(command_line([*words_for("inspect", options["checkpoint"]), *words]))
 
 
 def show(parts: Sequence[Iterable[str]]) -> None:

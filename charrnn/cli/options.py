@@ -12,12 +12,10 @@ import click
 
 from charrnn.config import seconds_of
 from charrnn.errors import SettingError
-from charrnn.shell import quoted
+from charrnn.shell import CHECKPOINT, CHECKPOINT_VARIABLE
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-#: The checkpoint of commands that name none, and the environment variable that names another.
-CHECKPOINT, CHECKPOINT_VARIABLE = "charrnn.npz", "CHARRNN_CHECKPOINT"
 
 
 def checkpoint_option(command: Command) -> Command:
@@ -33,12 +31,6 @@ def checkpoint_option(command: Command) -> Command:
         metavar="PATH",
         help="The checkpoint.",
     )(command)
-
-
-def checkpoint_words(path: Path | None) -> str:
-    """Return the words that name a checkpoint in a printed command; none for the default."""
-    named = path and (path != Path(CHECKPOINT) or os.environ.get(CHECKPOINT_VARIABLE))
-    return f" -c {quoted(str(path))}" if named else ""
 
 
 def encoding_options(text: str) -> Callable[[Command], Command]:

@@ -28,7 +28,7 @@ class Reporter:
 
     Args:
         run: the run.
-        log_path: of a file to which a JSON object a step is appended; None for none.
+        log_path: of a file that gets a JSON object a step; None for none.
         sample_every: steps from sample to sample; None for no samples.
     """
 
@@ -39,9 +39,10 @@ class Reporter:
         self.first_step = run.trainer.counters.step
         self.smooth: float | None = None
         self.speed = 0.0  # characters a second
-        measured = [point["val_loss"] for point in run.trainer.counters.history]
-        self.val_loss = next((loss for loss in reversed(measured) if loss is not None), None)
-        self.log = Log(log_path, self.say)
+        history = run.trainer.counters.history
+        losses = [point["val_loss"] for point in history if point["val_loss"] is not None]
+        self.val_loss = losses[-1] if losses else None
+        self.log = Log(log_path, self.say, self.first_step, run.resumed)
         self.bar = Bar(
             total=run.trainer.config.steps,
             initial=self.first_step,

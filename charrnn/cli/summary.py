@@ -27,7 +27,7 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
     """The description of a model as JSON."""
     run = checkpoint.run
     best = run.best_loss
-    losses = [point["loss"] for point in run.history if point["loss"] is not None]
+    train_loss = run.train_loss(checkpoint.settings) if checkpoint.settings else None
     return {
         "model": model.layer_type,
         "hidden_size": model.hidden_size,
@@ -36,7 +36,8 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
         "vocabulary_size": len(model.vocabulary),
         "step": run.step,
         "best_step": run.best_step,
-        "train_loss": losses[-1] if losses else None,
+        "diverged": run.diverged or None,
+        "train_loss": train_loss,
         "val_loss": best,
         "val_bpc": None if best is None else best / log(2),
         "corpus": asdict(checkpoint.corpus) if checkpoint.corpus else {},
@@ -67,11 +68,12 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("rare", rare))
     if summary["settings"]:
         settings = TrainingConfig(**summary["settings"])
+        diverged = f"; diverged at step {summary['diverged']:,}" if summary["diverged"] else ""
         found.append(
             (
                 "steps",
                 f"{summary['step']:,} of {settings.steps:,}, {settings.batch_size} × "
-                f"{settings.seq_length} characters each, {settings.optimizer}",
+                f"{settings.seq_length} characters each, {settings.optimizer}{diverged}",
             )
         )
     for name, loss in (("training", summary["train_loss"]), ("held out", summary["val_loss"])):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import click
@@ -17,6 +15,7 @@ from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.hints import refuse_dashed_files
 from charrnn.cli.interrupts import unwinding
+from charrnn.cli.log import refuse_log
 from charrnn.cli.options import (
     Duration,
     Real,
@@ -31,23 +30,28 @@ from charrnn.cli.ranks import join, ranks_options
 from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
-from charrnn.errors import CheckpointError
 from charrnn.parallel.group import Group
-from charrnn.text.corpus import named_files
+from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
+from charrnn.training.commands import init_command
 from charrnn.training.loop import carry_out
-from charrnn.training.run import CHANGEABLE, Run
+from charrnn.training.resuming import (
+    SHAPE,
+    continuation,
+    files_of_run,
+    refuse_other_shape,
+    run_of,
+)
+from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 
 #: Options that do not belong to the run in the checkpoint.
 BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"}
-#: Options that the weights of --init-from decide.
-SHAPE = {"layer_type", "hidden_size", "num_layers", "normalize", "binary"}
 #: The help.
 GROUPS = {
     "The model": ["layer_type", "hidden_size", "num_layers", "dropout", "init_from"],
@@ -79,7 +83,11 @@ class TrainCommand(GroupedCommand):
 @click.command("train", short_help="Train a model on a text.", cls=TrainCommand, groups=GROUPS)
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
 @checkpoint_option
-@click.option("--resume", is_flag=True, help="Go on with the run in the checkpoint, exactly.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run in the checkpoint: exactly, or with other options.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
     "--init-from",
@@ -199,7 +207,8 @@ class TrainCommand(GroupedCommand):
     "--log",
     type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
-    help="Append a JSON object a step; grad_norm is the gradient's norm before any clipping.",
+    help="Write a JSON object a step, where --resume appends; grad_norm is the gradient's norm "
+    "before any clipping.",
 )
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
@@ -216,12 +225,13 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     The checkpoint is saved every 30 seconds, or less often if that would take more than a hundredth
     of the time. Ctrl-C saves and ends once the first step is taken; --resume goes on with the same
-    result as without the break.
+    result as without the break. With other options (how it learns, how long, --workers) a run goes
+    on with them; --time is then so much longer.
     """
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    check_options(ctx, options, given)
+    check_options(options)
     ranks = join(ctx, options, given)
     refuse_terminal(options["text"])
     path = options["checkpoint"]
@@ -229,20 +239,15 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     with (
         unwinding(),
         reserving(path, notice),
-        resume(options, given, ranks) if options["resume"] else start(options, ranks) as current,
+        (resume if options["resume"] else start)(options, given, ranks) as current,
     ):
         signal = train(current, options)
     if signal:
         ctx.exit(128 + signal)
 
 
-def check_options(ctx: click.Context, options: dict[str, Any], given: set[str]) -> None:
+def check_options(options: dict[str, Any]) -> None:
     """Refuse options that contradict each other.
-
-    Args:
-        ctx: of the command.
-        options: of the command.
-        given: the names of those on the command line.
 
     Raises:
         click.UsageError: with the options.
@@ -251,50 +256,15 @@ def check_options(ctx: click.Context, options: dict[str, Any], given: set[str]) 
         raise click.UsageError("--steps, --epochs and --time exclude one another")
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
+    if options["resume"] and options["init_from"]:
+        again = init_command(options["init_from"], options["text"])
+        raise click.UsageError(
+            f"--resume goes on with a run, and --init-from starts one: `{again}`, or leave out "
+            "--init-from"
+        )
     warmup = options["warmup_steps"]
-    if options["seconds"] and warmup is not None and warmup < MIN_WARMUP:
+    if options["seconds"] and warmup is not None and warmup < MIN_WARMUP and not options["resume"]:
         raise click.UsageError(f"--time measures its first steps: --warmup {MIN_WARMUP} or more")
-    fixed = given - CHANGEABLE - BESIDE
-    if options["resume"] and fixed:
-        known = saved_options(options["checkpoint"])
-        refuse(ctx, fixed, "--resume goes on as the run began", known)
-    elif options["init_from"] and not options["resume"]:
-        refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
-
-
-def refuse(
-    ctx: click.Context, names: set[str], why: str, known: Mapping[str, Any] = MappingProxyType({})
-) -> None:
-    """Refuse options that would have no effect.
-
-    Args:
-        ctx: of the command.
-        names: of the options.
-        why: the reason.
-        known: the values that hold instead, by name.
-
-    Raises:
-        click.UsageError: if there are any, with their flags.
-    """
-    if names:
-        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
-        listed = sorted(flags[name] for name in names)
-        held = [f"{flags[name]} {known[name]}" for name in sorted(names & known.keys())]
-        with_them = f", with {' '.join(held)}" if held else ""
-        raise click.UsageError(f"{why}{with_them}: leave out {', '.join(listed)}")
-
-
-def saved_options(path: Path) -> dict[str, Any]:
-    """The options of the run in a checkpoint, by name; none if it cannot be read."""
-    try:
-        saved = checkpoints.read(path)
-    except CheckpointError:
-        return {}
-    known: dict[str, Any] = {}
-    for part in (saved.model, saved.settings, saved.corpus):
-        if part:
-            known |= asdict(part)
-    return {name: value for name, value in known.items() if type(value) in (str, int, float)}
 
 
 def texts_of(options: dict[str, Any], how: Decoding) -> TextFiles:
@@ -319,12 +289,14 @@ def files_in(texts: Sequence[str]) -> list[str]:
     return [text for text in texts if text != "-"]
 
 
-def start(options: dict[str, Any], ranks: Group | None) -> Run:
+def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     """A new run."""
     path: Path = options["checkpoint"]
     normalize, binary = options["normalize"], options["binary"]
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
+        shape = {name: options[name] for name in given & SHAPE}
+        refuse_other_shape(initial, options["init_from"], shape)
         normalize, binary = initial.normalize, initial.binary
     elif normalize and binary:
         raise click.UsageError("--binary and --normalize exclude one another")
@@ -332,8 +304,10 @@ def start(options: dict[str, Any], ranks: Group | None) -> Run:
         raise click.UsageError("--binary needs a TEXT")
     how = decoding(options, binary, options["newlines"])
     texts = texts_of(options, how)
+    check_files(texts.paths)
     if not options["overwrite"]:
         run.refuse_existing(path)
+    refuse_log(options["log"], options["overwrite"])
     with reading(texts, how, normalize) as corpus:
         return run.new(
             corpus,
@@ -353,29 +327,30 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
-    about, _ = run.run_of(saved, path)
+    about, _ = run_of(saved, path)
+    changes = {name: options[name] for name in given - BESIDE}
+    if changes.pop("batch_size_per_rank", None):
+        changes["batch_size"] = options["batch_size"]  # of all ranks together
+    going_on = continuation(saved, path, changes, ranks, options["text"])
+    if going_on.complete:
+        raise click.UsageError(going_on.complete)
     texts = texts_of(options, about.decoding)
     if not texts.paths:
-        texts = TextFiles.of(named_files(about))
-    if "-" in texts.paths and not options["text"]:
-        raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
+        texts = TextFiles.of(files_of_run(saved, path, changes))
     refuse_overwriting("--log", options["log"], *files_in(texts.paths))
-    changes = {name: options[name] for name in CHANGEABLE & given}
     with reading(texts, about.decoding, about.normalize) as corpus:
-        return run.resume(saved, path, corpus, ranks, **changes)
+        current = run.resume(saved, path, corpus, ranks, **changes)
+    for line in going_on.changes:
+        notice(line)
+    return current
 
 
 def train(current: Run, options: dict[str, Any]) -> int:
     """Train, with messages before and after; returns the signal that ended the run, or 0."""
-    if current.trainer.done:
-        raise click.UsageError(
-            f"{current.path}: its run is complete, after {current.trainer.counters.step:,} steps: "
-            "go on with a higher --steps, or with --patience 0 if patience ended it"
-        )
     check_disk(current)
     for line in current.notices:
         notice(line)
-    introduce(current)
+    introduce(current, options["seconds"] is not None)
     with Reporter(current, options["log"], options["sample_every"]) as reporter:
         budget = None
         if options["seconds"]:

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Mode, Shape, Text
-from charrnn.errors import TrainingError
+from charrnn.errors import TrainingError, WorkerError
 from charrnn.machine import cores
 from charrnn.parallel.group import Group, Order, share_of
 from charrnn.parallel.shared_memory import Memory, in_file, reserve
@@ -250,7 +250,7 @@ class LeadingWorker(WorkerGroup):
         """A message from each of the other workers.
 
         Raises:
-            TrainingError: where one is gone.
+            WorkerError: where one is gone.
             MemoryError: where one had too little memory.
             RuntimeError: where one failed, with its traceback.
         """
@@ -267,9 +267,7 @@ class LeadingWorker(WorkerGroup):
             if code and code < 0:
                 hint = ", perhaps for want of memory" if code == -9 else ""
                 how = f"killed by signal {-code}{hint}"
-            raise TrainingError(
-                f"{self._name(worker)} is gone ({how}): go on from the last save with --resume"
-            ) from error
+            raise WorkerError(f"{self._name(worker)} is gone ({how})") from error
         if isinstance(message, Failure):
             if message.shortage:
                 raise MemoryError(message.shortage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sysconfig
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from charrnn.arrays import Array
 from charrnn.errors import TextError, UnknownCharacterError
-from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.corpus_info import BUILT_IN, CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.line_ends import LineEnds, with_line_ends
 from charrnn.text.normal_forms import normalized_pieces
@@ -198,36 +199,64 @@ def standard_library(normalize: str | None = None) -> Corpus:
     if not files:
         raise TextError(f"{folder} has no source files: name a text to train on")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    return Corpus.of(text, f"the standard library of Python {platform.python_version()}", normalize)
+    return Corpus.of(text, f"{BUILT_IN} {platform.python_version()}", normalize)
 
 
-def named_files(info: CorpusInfo) -> tuple[str, ...]:
-    """The files of the text that a checkpoint describes, which may name any path.
+def check_files(paths: Iterable[str]) -> None:
+    """Check that files exist, without reading them.
+
+    Args:
+        paths: of the files; `-` is stdin.
 
     Raises:
-        TextError: for a pipe, a device or a directory; none is opened.
+        TextError: for the first one that does not exist.
     """
+    for path in paths:
+        if path != "-" and not os.path.exists(path):
+            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}")
+
+
+def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
+    """The files of the text that a checkpoint describes, which may name any path.
+
+    Args:
+        info: the description.
+        remedy: the way to name a file with the same text.
+
+    Raises:
+        TextError: for a text that was in no file, and for a file that is missing, a pipe, a device
+            or a directory; none is opened.
+    """
+    if not info.is_known:
+        raise TextError(f"{info.name}: the text of the checkpoint was in no file: {remedy}")
     for path in info.files:
-        if path != "-" and os.path.exists(path) and not os.path.isfile(path):
-            raise TextError(
-                f"{path}: the text of the checkpoint, and no regular file: put the text there"
-            )
+        if not os.path.exists(path):
+            raise TextError(f"{path}: the text of the checkpoint is not there: {remedy}")
+        if not os.path.isfile(path):
+            raise TextError(f"{path}: the text of the checkpoint, and no regular file: {remedy}")
     return info.files
 
 
-def read_again(info: CorpusInfo) -> Corpus:
+def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:
     """Read the text that a checkpoint describes again.
 
+    Args:
+        info: the description.
+        paths: of files with the same text, where it has moved.
+
     Raises:
-        TextError: if the text is no longer there or has changed.
+        TextError: if the text is no longer there, has changed, or is another one.
     """
-    files = named_files(info)
-    if "-" in files:
-        raise TextError(f"{info.name}: was read from a pipe, and cannot be read again")
+    remedy = "name a file with the same text by --train-text FILE"
+    files = paths or named_files(info, remedy)
     if files:
         corpus = read(files, info.decoding, info.normalize)
     else:
         corpus = standard_library(info.normalize)
-    if corpus.sha256 != info.sha256:
-        raise TextError(f"{corpus.name}: has changed since the model was trained on it")
-    return corpus
+    if corpus.sha256 == info.sha256:
+        return corpus
+    if paths:
+        raise TextError(
+            f"{corpus.name}: is not the text that the model was trained on, {info.name}"
+        )
+    raise TextError(f"{corpus.name}: has changed since the model was trained on it: {remedy}")

@@ -14,6 +14,8 @@ from charrnn.text.normal_forms import NORMAL_FORMS
 MAX_NAME, MAX_ENCODING = 2 << 20, 100
 #: Files of a text.
 MAX_FILES = 40_000
+#: The beginning of the name of the built-in text.
+BUILT_IN = "the standard library of Python"
 
 
 def within(low: float, high: float) -> Any:
@@ -55,6 +57,13 @@ class CorpusInfo:
     val_frac: float | None = within(0, BELOW_ONE)
     held_out: int = within(0, MAX_INTEGER)
     min_count: int = field(default=1, metadata={"low": 1, "high": MAX_INTEGER})
+
+    @property
+    def is_known(self) -> bool:
+        """The text can be read again without a name: files, or the built-in text."""
+        if not self.files:
+            return self.name.startswith(BUILT_IN)
+        return "-" not in self.files
 
     @property
     def decoding(self) -> Decoding:

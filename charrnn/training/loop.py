@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from charrnn.errors import CheckpointError, DivergedError
 from charrnn.parallel.signals import Interrupts
 from charrnn.training.budget import Budget
 from charrnn.training.run import Run
@@ -35,7 +36,8 @@ def carry_out(
         The number of the signal that ended the training, or 0.
 
     Raises:
-        TrainingError: where the training diverges.
+        DivergedError: where the training diverges; the last and the best weights are saved.
+        WorkerError: where a worker has ended; the run is saved.
         CheckpointError: where the last save fails.
     """
     trainer, signal = run.trainer, 0
@@ -43,18 +45,32 @@ def carry_out(
     interrupts = Interrupts(lambda: trainer.counters.step > before)
     trainer.stop = lambda: interrupts.received
     saver = Saver(run, notice)
-    with interrupts:
-        for figures in train(trainer):
-            progress(figures)
-            if budget and (plan := budget.measure()):
+    try:
+        with interrupts:
+            for figures in train(trainer):
+                progress(figures)
+                if budget and (plan := budget.measure()):
+                    planned(plan)
+                saver.save_if_due()
+                signal = interrupts.received or trainer.group.signal
+                if signal:
+                    if run.path:
+                        notice("saving; again to stop at once")
+                    break
+            if budget and (plan := budget.plan()):  # training may end before measuring did
                 planned(plan)
-            saver.save_if_due()
-            signal = interrupts.received or trainer.group.signal
-            if signal:
-                if run.path:
-                    notice("saving; again to stop at once")
-                break
-        if budget and (plan := budget.plan()):  # training may end before measuring did
-            planned(plan)
-        saver.save_at_end()
+            saver.save_at_end()
+    except DivergedError as error:
+        raise saver.save_diverged(error) from error
+    except CheckpointError:  # of the last save
+        raise
+    except Exception as error:
+        rescued = saver.save_after(error)
+        if rescued is error:
+            raise
+        raise rescued from error
+    except BaseException:
+        if interrupts.received and run.path:  # a second signal
+            notice(saver.standing)
+        raise
     return signal

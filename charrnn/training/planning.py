@@ -47,8 +47,8 @@ RATE, VANILLA_RATE = 0.015, 2.56
 EPOCHS, MIN_STEPS = 20, 1_000
 #: Steps of warm-up; at most a tenth of the run.
 WARMUP = 50
-#: Validations in a run.
-VALIDATIONS = 12
+#: Validations in a run, and points of its training loss.
+VALIDATIONS, POINTS = 12, 100
 #: The fewest characters to hold out: the loss of fewer says nothing.
 MIN_HELD_OUT = 100
 #: The default share of a text to hold out, and the most characters: to score more takes longer
@@ -116,6 +116,11 @@ def val_every(steps: int, held_out: int, window: int) -> int:
     """
     affordable = ceil(2 * held_out / window)
     return max(ceil(steps / VALIDATIONS), min(affordable, ceil(steps / 4)))
+
+
+def record_every(steps: int) -> int:
+    """The number of steps from one point of the training loss to the next, of `steps`."""
+    return max(1, steps // POINTS)
 
 
 def size_for(seconds: float | None, vocabulary_size: int) -> Size:
@@ -292,6 +297,20 @@ def remedy(
     if optimizer != "adam":
         return f"{again} --optimizer adam"
     return f"{again} a lower --learning-rate {learning_rate / 3:.2g}"
+
+
+def steadier(
+    layer_type: str, hidden_size: int, num_layers: int, learning_rate: float, grad_clip: float
+) -> dict[str, float]:
+    """The options with which a training that diverged goes on, by name.
+
+    Args:
+        layer_type, hidden_size, num_layers: of the network.
+        learning_rate, grad_clip: of the run.
+    """
+    rate = min(learning_rate / 3, rate_for(layer_type, hidden_size, num_layers))
+    options = {"learning_rate": float(f"{rate:.2g}")}
+    return options if grad_clip else {**options, "grad_clip": 1.0}
 
 
 def advice_after(

@@ -11,7 +11,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint, schema
+from charrnn.checkpoint import Checkpoint, RunState, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import (
@@ -21,7 +21,6 @@ from charrnn.errors import (
     TextError,
     TrainingError,
 )
-from charrnn.machine import cores
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
@@ -30,13 +29,13 @@ from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import count_rare, frequencies, replace_rare
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import likeness, planning
+from charrnn.training.commands import init_command, resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
-from charrnn.training.trainer import Trainer, due
+from charrnn.training.resuming import continuation, run_of
+from charrnn.training.trainer import Trainer
 
 #: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
 EXCERPT = 100_000
-#: The options that may change when a run is resumed; all others stay as they were.
-CHANGEABLE = frozenset({"steps", "val_every", "patience", "workers"})
 
 
 @dataclass
@@ -51,6 +50,7 @@ class Run:
         notices: the decisions that the user did not make, one line each.
         indices: the whole text; where it is in a temporary file, from which workers read it,
             the file lasts as long as this does.
+        resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
     """
 
     trainer: Trainer
@@ -59,11 +59,15 @@ class Run:
     excerpt: str
     notices: list[str]
     indices: Array
+    resumed: RunState | None = None
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The run as it is now."""
         trainer, model = self.trainer, self.trainer.model
+        counters = trainer.counters
+        if counters.best_loss is None and not counters.diverged:  # the best are the last weights
+            counters = replace(counters, best_step=counters.step)
         best = model.parameters.zeros_like()
         best.flat[...] = trainer.best
         return Checkpoint(
@@ -73,7 +77,7 @@ class Run:
             last=dict(model.parameters),
             corpus=self.corpus,
             settings=trainer.config,
-            run=trainer.counters,
+            run=counters,
             resume=trainer.arrays(),
             excerpt=self.excerpt,
         )
@@ -95,6 +99,11 @@ class Run:
         traceback: TracebackType | None,
     ) -> None:
         self.trainer.group.__exit__(kind, error, traceback)
+
+    def command(self, *more: str) -> str:
+        """The command that goes on with the run, with more options."""
+        assert self.path
+        return resume_command(self.path, self.corpus, self.trainer.config, *more)
 
     def save(self) -> None:
         """Write the checkpoint.
@@ -384,61 +393,57 @@ def resume(
     path: Path,
     corpus: Corpus,
     ranks: Group | None = None,
-    **changes: Any,
+    **given: Any,
 ) -> Run:
-    """Go on with the run in a checkpoint, exactly where it was.
+    """Go on with the run in a checkpoint; without other options, exactly where it was.
 
     Args:
         saved: the checkpoint.
         path: of the checkpoint, where the run is saved again.
-        corpus: its text, read again.
+        corpus: its text, read again; the checkpoint keeps the place of its files.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
-        **changes: of the options in `CHANGEABLE`; `workers=None` chooses their number.
+        **given: as for `continuation`; `workers=None` chooses their number.
 
     Raises:
         TrainingError: for another text than the one trained on.
         CheckpointError: where the checkpoint lacks something, or asks for more than this machine
             or the text has.
-        SettingError: for an option outside of its range.
+        SettingError: for an option outside of its range, or one that a run keeps.
     """
-    expected, before = run_of(saved, path)
-    network = saved.build("last")
+    expected, _ = run_of(saved, path)
+    going_on = continuation(saved, path, given, ranks)
+    network = saved.build("best" if going_on.anew else "last")
+    network.dropout = going_on.dropout
     indices = encode_again(saved, expected, path, corpus)
     train, validation = split(indices, expected.held_out)
     if len(train) < 2:
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
-    config = changed(before, changes, ranks)
+    config = going_on.config
     config.check_complete()
     sizes = sizes_of(network, config, indices, drawn=False)
     check_sizes(sizes, held_bytes(saved), len(train), path)
-    notices = notices_of_changes(before, config, saved)
+    notices = list(going_on.notices)
+    if versions := differences(saved.versions, fingerprint()):
+        notices.append(f"the same training, but for rounding, with {versions}")
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
         best[name][...] = array
+    arrays = saved.resume
+    if going_on.anew:
+        arrays = {name: np.zeros_like(array) for name, array in arrays.items()}
     try:
-        trainer.restore(saved.resume, saved.run, network.parameters.flat, best.flat)
-        trainer.pending = due(trainer.counters.step, before) and not validated(trainer)
+        trainer.restore(arrays, going_on.state, network.parameters.flat, best.flat)
     except (KeyError, TypeError, ValueError) as error:
         group.close()
         raise CheckpointError(f"{path}: lacks what is needed to resume: {error}") from error
-    return Run(trainer, path, expected, saved.excerpt, notices, indices)
-
-
-def run_of(saved: Checkpoint, path: Path) -> tuple[CorpusInfo, TrainingConfig]:
-    """The text and the configuration of the run in a checkpoint.
-
-    Raises:
-        CheckpointError: for a model saved from Python without a run, with the way to train it.
-    """
-    if saved.corpus is None or saved.settings is None:
-        raise CheckpointError(
-            f"{path}: has a model and no run to go on with: start one from its weights with "
-            f"--init-from {path} and another -c"
-        )
-    return saved.corpus, saved.settings
+    trainer.pending = going_on.pending
+    moved = corpus.files and "-" not in corpus.files and corpus.files != expected.files
+    if moved and schema.has_room(corpus.name, corpus.files):
+        expected = replace(expected, name=corpus.name, files=corpus.files)
+    return Run(trainer, path, expected, saved.excerpt, notices, indices, saved.run)
 
 
 def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Corpus) -> Array:
@@ -455,8 +460,8 @@ def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Co
     if indices is None or corpus.sha256 != expected.sha256:
         raise TrainingError(
             f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "
-            f"{text_differences(corpus, expected, unknown)}: to go on with another text, start a "
-            f"new run with --init-from {path} and another -c"
+            f"{text_differences(corpus, expected, unknown)}: to train on another text, start a new "
+            f"run with `{init_command(path, corpus.files, expected)}`"
         )
     return indices
 
@@ -480,27 +485,6 @@ def text_differences(corpus: Corpus, expected: CorpusInfo, unknown: str) -> str:
     return ", and ".join(found)
 
 
-def changed(before: TrainingConfig, changes: dict[str, Any], ranks: Group | None) -> TrainingConfig:
-    """The configuration of a resumed run.
-
-    Args:
-        before: from the checkpoint.
-        changes: asked for; None for a number of workers to choose.
-        ranks: the MPI ranks now.
-    """
-    if others := changes.keys() - CHANGEABLE:
-        raise SettingError(f"a resumed run keeps its {', '.join(sorted(others))}")
-    number = changes.get("workers", before.workers)
-    if number is None:
-        number = workers.default_workers(before.batch_size)
-    elif "workers" not in changes:
-        # A file, which may be a stranger's, starts no more processes than there are cores. The
-        # workers of a run without MPI were those of the whole run.
-        number = 1 if ranks and before.ranks == 1 else min(number, cores())
-    size = ranks.size if ranks else 1
-    return replace(before, **{**changes, "workers": number, "ranks": size})
-
-
 def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
     """Check that `new` could have chosen the window, and that the training fits in memory.
 
@@ -522,25 +506,3 @@ def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
         check_memory(sizes, freed=freed)
     except TrainingError as error:
         raise CheckpointError(f"{path}: {error}") from error
-
-
-def notices_of_changes(
-    before: TrainingConfig, config: TrainingConfig, saved: Checkpoint
-) -> list[str]:
-    """The differences of a resumed run that change the rounding."""
-    notices = []
-    for now, then, name in (
-        (config.workers, before.workers, "--workers"),
-        (config.ranks, before.ranks, "MPI ranks"),
-    ):
-        if now != then:
-            notices.append(f"{name} {now}, not {then}: the same training, but for rounding")
-    if versions := differences(saved.versions, fingerprint()):
-        notices.append(f"the same training, but for rounding, with {versions}")
-    return notices
-
-
-def validated(trainer: Trainer) -> bool:
-    """The validation after the last step is in the history."""
-    history, step = trainer.counters.history, trainer.counters.step
-    return bool(history) and history[-1]["step"] == step

@@ -47,7 +47,7 @@ def full_disk(path):
 class Saved:
     """A run whose saves take time, and may fail."""
 
-    path = CHECKPOINT
+    path, resumed = CHECKPOINT, None
 
     def __init__(self, clock, takes=0.0):
         self.clock, self.takes = clock, takes
@@ -183,10 +183,10 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_training(run, monkeypa
 
 
 @pytest.mark.parametrize("after", [0, 30])
-def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
+def test_weights_that_are_no_numbers_end_the_training_and_the_best_ones_are_saved(
     after, run, trained, monkeypatch
 ):
-    step, before = Trainer.step, CHECKPOINT.read_bytes()
+    step, before = Trainer.step, checkpoint.read(CHECKPOINT)
 
     def broken(self):
         taken = step(self)
@@ -196,8 +196,12 @@ def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
     monkeypatch.setattr(Trainer, "step", broken)
     monkeypatch.setattr("charrnn.training.saving.SAVE_SECONDS", after)
     last = run("train", "--resume", "--steps", "13", code=1).stderr.splitlines()[-1]
-    assert "is not finite everywhere: try a lower --learning-rate" in last
-    assert CHECKPOINT.read_bytes() == before
+    assert "some weights are not finite: the training diverged: go on from its best weights" in last
+    saved = checkpoint.read(CHECKPOINT)
+    assert saved.run.diverged == 14
+    for name, array in before.best.items():
+        np.testing.assert_array_equal(saved.best[name], array)
+        np.testing.assert_array_equal(saved.last[name], array)
 
 
 def test_an_invalid_checkpoint_is_not_blamed_on_the_weights_or_the_disk(run, monkeypatch):

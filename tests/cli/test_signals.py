@@ -50,6 +50,7 @@ def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint(number, call, t
         _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert b"Traceback" not in said
+    assert b"the save of step 12 stands: go on with `charrnn train --resume`\n" in said
     assert Path("charrnn.npz").read_bytes() == before
     assert [file.name for file in Path().glob(".*.tmp")] == []
     checkpoint.read("charrnn.npz")

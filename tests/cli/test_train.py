@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 from pathlib import Path
 from signal import raise_signal
 
@@ -192,16 +193,26 @@ def test_a_signal_finishes_the_step_and_saves(signal, run):
 
 
 def test_a_complete_run_asks_for_more_steps(run, trained):
-    assert "higher --steps" in run("train", "--resume", code=2).stderr
-    run("train", "--resume", "--steps", 20)
-    assert header().run.step == 20
+    said = run("train", "--resume", code=2).stderr
+    command = re.search("its run is complete, after 12 steps: go on with `charrnn (.*)`", said)[1]
+    assert command == "train --resume --steps 24"
+    run(*command.split())
+    assert header().run.step == 24
 
 
 def test_resume_refuses_what_a_run_has_fixed(run, trained):
-    result = run("train", "--resume", "--hidden-size", 9, "--seed", 1, code=2)
-    assert "with --hidden-size 8 --seed 0: leave out --hidden-size, --seed" in result.stderr
-    result = run("train", "--resume", "--model", "gru", "--epochs", 3, "--binary", code=2)
-    assert "with --model lstm: leave out --binary, --epochs, --model" in result.stderr
+    said = run("train", "--resume", "--hidden-size", 9, "--seed", 1, code=2).stderr
+    assert "a run keeps its --hidden-size 8, --seed 0: for another one start a new run: " in said
+    command = shlex.split(re.search("`charrnn (.*)`", said)[1])
+    run(*command, "--steps", 2)
+    new = header("charrnn-2.npz")
+    assert (new.model.hidden_size, new.settings.seed) == (9, 1)
+    assert (new.model.layer_type, new.settings.batch_size) == ("lstm", 4)
+    assert new.corpus == header().corpus
+    said = run("train", "--resume", "--model", "gru", "--binary", code=2).stderr
+    assert "a run keeps its --binary, --model lstm: " in said
+    assert "-c charrnn-3.npz --hidden-size 8 " in said
+    assert header().run.step == 12
 
 
 LENGTH = len(LIGHTHOUSE.read_text())
@@ -245,7 +256,11 @@ def test_a_text_from_stdin(run):
     run("train", "-", *QUICK, input=text)
     assert header().corpus.name == "stdin"
     assert header().corpus.characters == len(text)
-    assert "stdin" in run("train", "--resume", "--steps", 20, code=2).stderr
+    said = run("train", "--resume", "--steps", 20, code=1).stderr
+    assert (
+        "stdin: the text of the checkpoint was in no file: name a file with the same text" in said
+    )
+    assert "`charrnn train --resume --steps 20 TEXT`" in said
     run("train", "text.txt", "--resume", "--steps", 20)
 
 
@@ -255,10 +270,10 @@ def test_several_files_are_one_text(run):
 
 
 def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
-    library = corpus.Corpus.of("ab" * 99, "the library")
+    library = corpus.Corpus.of("ab" * 99, "the standard library of Python 3")
     monkeypatch.setattr(corpus, "standard_library", lambda normalize: library)
     result = run("train", *QUICK)
-    assert "training on the library" in result.stderr
+    assert "training on the standard library of Python 3" in result.stderr
     run("train", "--resume", "--steps", 20)
 
 
@@ -320,7 +335,8 @@ def test_characters_that_the_old_weights_do_not_know_get_new_ones(run, trained):
 
 def test_the_shape_of_old_weights_cannot_be_changed(run, trained):
     arguments = ["-c", "new.npz", "--init-from", "charrnn.npz", "--hidden-size", "9"]
-    assert "--hidden-size" in run("train", "text.txt", *arguments, code=2).stderr
+    said = run("train", "text.txt", *arguments, code=2).stderr
+    assert "charrnn.npz: weights to start from keep their --hidden-size 8: leave out" in said
 
 
 def test_the_log_has_a_json_object_a_step(run):
@@ -400,7 +416,10 @@ def test_the_advice_is_the_same_where_nothing_is_held_out(run):
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
     arguments = ["--optimizer", "sgd", "--learning-rate", "1e30", "--warmup", "0"]
     result = run("train", "text.txt", *QUICK, *arguments, "--val-every", "1", code=1)
-    assert "try a lower --learning-rate" in result.stderr
+    again = re.search("the training diverged: start again with `charrnn (.*)`", result.stderr)[1]
+    assert again.startswith("train --overwrite --model lstm --hidden-size 8 --steps 12 ")
+    run(*shlex.split(again))
+    assert (header().run.step, header().run.diverged) == (12, 0)
 
 
 def test_a_sample_of_huge_weights_causes_no_warnings(run):
@@ -409,7 +428,7 @@ def test_a_sample_of_huge_weights_causes_no_warnings(run):
         "train", "text.txt", *QUICK, *arguments, "--warmup", 0, "--sample-every", 1, code=1
     )
     assert "--- step 1\nthe hidden state or the logits became non-finite" in result.stderr
-    assert "try a lower --learning-rate" in result.stderr
+    assert "the training diverged: go on from its best weights" in result.stderr
 
 
 def test_the_trained_model_loads_from_python(run, trained):

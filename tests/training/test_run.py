@@ -16,7 +16,7 @@ from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import Decoding
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import planning, resources, run
+from charrnn.training import planning, resources, resuming, run
 from charrnn.training.trainer import Trainer, train
 
 TEXT = "the quick brown fox jumps over the lazy dog, naïvely\n" * 60
@@ -306,7 +306,7 @@ def resumed(saved, **changes):
     ("asked", "workers"), [({}, 2), ({"workers": 3}, 3), ({"workers": None}, 1)]
 )
 def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, saved, monkeypatch):
-    monkeypatch.setattr(run, "cores", lambda: 2)
+    monkeypatch.setattr(resuming, "cores", lambda: 2)
     saved.settings = replace(saved.settings, workers=4)
     with resumed(saved, **asked) as current:
         assert current.trainer.config.workers == workers

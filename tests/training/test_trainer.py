@@ -1,4 +1,4 @@
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from copy import deepcopy
 from dataclasses import fields
 from functools import partialmethod
@@ -9,13 +9,14 @@ import pytest
 from configs import complete
 
 from charrnn.checkpoint import RunState
-from charrnn.errors import SettingError, TrainingError
+from charrnn.errors import DivergedError, SettingError, TrainingError
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.parallel.workers import group_of
 from charrnn.text.streams import Streams
+from charrnn.training import planning
 from charrnn.training.optimizers import OPTIMIZERS
-from charrnn.training.trainer import Trainer, train
+from charrnn.training.trainer import IN_UPDATE, Trainer, train
 
 
 @pytest.fixture
@@ -144,14 +145,23 @@ def resumed_without(left_out, start):
 
 #: Everything that is carried from step to step, and the options that decide the bits beside it:
 #: the seed, of dropout, and the steps of the whole run, on which the schedule depends.
-CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState))]
+#: (`diverged` and `restart` are of a run that diverged.)
+CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState)[:-3]), "history"]
 
 
+@pytest.fixture
+def few_points(monkeypatch):
+    """A point of the training loss every 12 of 60 steps: a resumed run is between two of them."""
+    monkeypatch.setattr(planning, "POINTS", 5)
+
+
+@pytest.mark.usefixtures("few_points")
 @pytest.mark.parametrize("left_out", [*CARRIED, "seed", "steps", "patience"])
 def test_a_resume_without_one_part_ends_otherwise(left_out, start):
     assert not resumed_without(left_out, start)
 
 
+@pytest.mark.usefixtures("few_points")
 def test_a_resume_with_all_parts_ends_the_same(start):
     assert resumed_without(None, start)
 
@@ -178,20 +188,25 @@ def test_validation_comes_every_val_every_steps_and_at_the_end(start):
     run = start()
     steps = [progress.step for progress in train(run) if progress.val_loss is not None]
     assert steps == [7, 14, 21, 28, 30]
-    assert [point["step"] for point in run.counters.history] == steps
+    scored = [point for point in run.counters.history if point["val_loss"] is not None]
+    assert [point["step"] for point in scored] == steps
 
 
 def test_the_history_has_the_mean_loss_since_the_point_before(start):
-    run = start()
+    run = start(steps=250, val_every=70)
     losses = [progress.loss for progress in train(run)]
-    assert run.counters.history[1]["loss"] == pytest.approx(np.mean(losses[7:14]))
+    points = {point["step"]: point["loss"] for point in run.counters.history}
+    assert list(points) == [*range(2, 251, 2)]
+    assert points[8] == pytest.approx(np.mean(losses[6:8]))
+    assert points[70] == pytest.approx(np.mean(losses[68:70]))
+    assert run.counters.train_loss(run.config) == pytest.approx(np.mean(losses[210:250]))
 
 
 def test_without_validation_the_last_weights_are_the_best(start):
     run = start(held_out=0)
     assert all(progress.val_loss is None for progress in train(run))
     np.testing.assert_array_equal(run.best, run.model.parameters.flat)
-    assert [point["val_loss"] for point in run.counters.history] == [None] * 5
+    assert [point["val_loss"] for point in run.counters.history] == [None] * 30
 
 
 def test_patience_ends_a_run_that_gets_no_better(start):
@@ -421,3 +436,126 @@ def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
     assert steps[0] == 1
     # Evenly spaced as far as that is possible.
     assert gaps.max() <= 2 * 100 / 7
+
+
+def diverged(run, after):
+    """Train until the run diverges, for an update after a step ruins it; all weights."""
+    seen = [run.model.parameters.flat.copy()]
+    with suppress(DivergedError):
+        for progress in train(run):
+            if progress.step == after:
+                run.model.parameters.flat[...] *= 1e30
+            seen.append(run.model.parameters.flat.copy())
+    assert not run.done
+    return seen
+
+
+@pytest.mark.parametrize("val_every", [500, 2])
+def test_a_run_that_diverges_keeps_its_last_and_its_best_weights(val_every, start):
+    run = start("vanilla-relu", steps=500, val_every=val_every, dropout=0.0)
+    seen = diverged(run, 120)
+    run.mark_diverged()
+    counters = run.counters
+    assert counters.diverged == len(seen) == counters.step + 1 == 121
+    assert counters.best_step > 0
+    assert (counters.best_loss is not None) == (val_every == 2)
+    np.testing.assert_array_equal(run.best, seen[counters.best_step])
+    np.testing.assert_array_equal(run.model.parameters.flat, seen[-1])
+    assert not any(array.any() for array in run.arrays().values())
+
+
+def test_a_run_that_diverges_at_once_keeps_its_starting_weights(start):
+    run = start("vanilla-relu", steps=500, val_every=500)
+    seen = diverged(run, 1)
+    run.model.parameters["by"][0] = np.inf
+    run.mark_diverged()
+    assert run.counters.best_step == 0
+    np.testing.assert_array_equal(run.best, seen[0])
+    np.testing.assert_array_equal(run.model.parameters.flat, seen[0])
+
+
+def test_weights_are_kept_at_the_lowest_training_loss_until_the_first_validation(start):
+    """Tried every 50 steps: points are every 5."""
+    run = start(steps=520, val_every=510, learning_rate=0.02, dropout=0.0)
+    losses, kept = {}, {}
+    for progress in train(run):
+        if progress.step % 50 == 0:
+            losses[progress.step] = run.counters.history[-1]["loss"]
+            kept[progress.step] = run.model.parameters.flat.copy()
+        if progress.step == 505:
+            break
+    best = min(losses, key=losses.get)
+    assert run.counters.best_step == best
+    run.counters.diverged = 506
+    np.testing.assert_array_equal(run.best, kept[best])
+
+
+def test_weights_that_an_update_has_just_ruined_are_not_kept(start):
+    run = start(steps=520, val_every=510, learning_rate=0.02, dropout=0.0)
+    for progress in train(run):
+        if progress.step == 99:
+            break
+    run.model.parameters.flat[...] *= 1e4  # the loss of step 100 is known before its update
+    run.counters.loss_sum, run.counters.loss_count = 0.001, 1
+    run.counters.step = 100
+    run.record()
+    assert run.counters.best_step == 50
+
+
+def test_an_optimizer_that_begins_anew_takes_its_first_step_again(start):
+    """The step of Adam at its start is the learning rate; here with a warm-up of 10 steps."""
+    settings = {"steps": 100, "learning_rate": 0.01, "warmup_steps": 10, "schedule": "constant"}
+    run = start(**settings, weight_decay=0.0)
+    run.counters.step = run.counters.restart = 50
+    before = run.model.parameters.flat.copy()
+    rates = [run.step().learning_rate for _ in range(12)]
+    assert rates == pytest.approx([0.001 * n for n in range(1, 11)] + [0.01, 0.01])
+    run = start(**settings, weight_decay=0.0)
+    run.counters.step = run.counters.restart = 50
+    run.step()
+    moved = np.abs(run.model.parameters.flat - before)
+    assert np.median(moved) == pytest.approx(0.001, rel=1e-2)
+
+
+class BrokenError(Exception):
+    """What interrupts a step in a test."""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_step_that_breaks_before_its_update_is_undone(workers, start):
+    whole, run = start(workers=workers), start(workers=workers)
+    for _ in range(5):
+        run.step()
+        whole.step()
+
+    def broken(numbers):
+        raise BrokenError
+
+    reduce = run.group.all_reduce
+    run.group.all_reduce = broken
+    with pytest.raises(BrokenError):
+        run.step()
+    run.group.all_reduce = reduce
+    run.group.close(failed=True)
+    assert run.settle()
+    assert run.counters == whole.counters
+    np.testing.assert_array_equal(run.model.parameters.flat, whole.model.parameters.flat)
+    for name, array in whole.arrays().items():
+        np.testing.assert_array_equal(run.slots[name], array, err_msg=name)
+
+
+def test_a_step_that_breaks_within_its_update_counts(start):
+    run = start(val_every=6)
+    for _ in range(5):
+        run.step()
+
+    def broken(gradient, rate):
+        assert run._phase == IN_UPDATE
+        raise BrokenError
+
+    run.optimizer.step = broken
+    with pytest.raises(BrokenError):
+        run.step()
+    assert not run.settle()
+    assert (run.counters.step, run.pending) == (6, True)
+    assert run.settle()
