@@ -70,9 +70,8 @@ def new_command(
     known = corpus.files if corpus.is_known else ("TEXT",)
     named = files(texts or (known if len(known) <= MAX_FILES else ("TEXT",)))
     launcher, mpi = of_ranks(config)
-    where = (
-        [*words_for("train", path), "--overwrite"] if overwrite else words_for("train", free(path))
-    )
+    where = words_for("train", path if overwrite else free(path))
+    where += ["--overwrite"] if overwrite else []
     kept = {name: value for name, value in not_default(model, config, corpus) if name not in given}
     if given.keys() & {"epochs", "seconds"}:
         del kept["steps"]
@@ -200,7 +199,9 @@ def not_default(
         ("val_frac", corpus.val_frac, None),
         ("encoding", corpus.encoding, DEFAULT.encoding),
         ("encoding_errors", corpus.errors, DEFAULT.errors),
+        ("newlines", corpus.newlines, DEFAULT.newlines),
         ("normalize", corpus.normalize, None),
+        ("min_count", corpus.min_count, 1),
         ("binary", corpus.binary, DEFAULT.binary),
     ):
         if value != default:

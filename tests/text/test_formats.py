@@ -13,7 +13,8 @@ import pytest
 
 from charrnn.errors import NotTextError, TextError
 from charrnn.text.decoding import Decoding
-from charrnn.text.formats import FORMATS, format_of, is_data, quoted, unused
+from charrnn.shell import quoted_path
+from charrnn.text.formats import FORMATS, format_of, is_data, unused
 from charrnn.text.sources import File
 
 NULS = bytes(600)
@@ -158,9 +159,9 @@ def test_a_new_file_replaces_no_other(tmp_path):
 
 
 def test_a_name_is_quoted_for_a_shell():
-    assert quoted("a.txt") == "a.txt"
-    assert quoted("my text.txt") == "'my text.txt'"
-    assert quoted("-a.txt") == "./-a.txt"
+    assert quoted_path("a.txt") == "a.txt"
+    assert quoted_path("my text.txt") == "'my text.txt'"
+    assert quoted_path("-a.txt") == "./-a.txt"
 
 
 def test_the_remedy_for_stdin_names_files_to_fill_in(monkeypatch):
