@@ -154,6 +154,8 @@ def _expanded(text: str) -> list[str]:
     matches = sorted(glob.glob(home, recursive=True))
     if "**" in home:  # which also matches the files in the folders
         matches = [path for path in matches if not os.path.isdir(path)]
+    if not matches and not set("*?") & set(home):
+        return [home]  # a name in brackets
     if not matches:
         raise TextError(f"{text}: no file matches this pattern: name a file")
     return matches

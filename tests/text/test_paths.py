@@ -167,6 +167,8 @@ def test_a_file_that_is_named_beside_its_folder_is_read_once(make):
 def test_a_missing_file_is_left_to_the_reader(make):
     make("a.txt")
     assert found("none.txt", "a.txt") == ["none.txt", "a.txt"]
+    assert found("[1].txt") == ["[1].txt"]
+    assert found("[a].txt") == ["a.txt"]
 
 
 def test_names_are_listed_up_to_five():
