@@ -475,6 +475,18 @@ TEXTS = [
         2,
         "leave out --encoding",
     ),
+    Case(
+        "rare bytes",
+        "charrnn train count.txt --binary --min-count 2",
+        2,
+        "a text of bytes keeps all bytes: leave out --min-count",
+    ),
+    Case(
+        "no character is frequent enough",
+        "charrnn train count.txt --min-count 10000",
+        2,
+        "no character occurs 10,000 times",
+    ),
     Case("an endless device", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
     Case("an endless device on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
     Case("no such encoding", "charrnn train count.txt --encoding klingon", 1, "no encoding named"),

@@ -97,7 +97,10 @@ class TrainCommand(GroupedCommand):
 )
 @config_option(ModelConfig, "layer_type", "The type of all layers.")
 @config_option(
-    ModelConfig, "hidden_size", "Cells of a layer.", shown=f"{HIDDEN_SIZE}; more with --time"
+    ModelConfig,
+    "hidden_size",
+    "Cells of a layer.",
+    shown=f"{HIDDEN_SIZE}; more with --time, fewer for thousands of characters",
 )
 @config_option(ModelConfig, "num_layers", "Number of layers.")
 @config_option(

@@ -40,6 +40,9 @@ class Size(NamedTuple):
 #: The sizes that learned most in a time, by experiment (benchmarks/README.md). Keys: training
 #: seconds from which a size is used. One layer each: two layers take longer to learn as much.
 SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
+#: The size for a vocabulary that makes training less than half as fast, and the seconds of training
+#: with a small vocabulary up to which this size is used: fewer cells then learn more in the time.
+SMALL_SIZE, SMALL_SECONDS = Size(128, 139_000), 20
 #: The default learning rate: RATE for all layer types; vanilla networks get
 #: min(RATE, VANILLA_RATE / (cells · layers)).
 RATE, VANILLA_RATE = 0.015, 2.56
@@ -126,12 +129,15 @@ def record_every(steps: int) -> int:
 def size_for(seconds: float | None, vocabulary_size: int) -> Size:
     """The size that learns most in a time; that of the default run for None.
 
-    A large vocabulary makes training slow, and leaves as little time as there would be with fewer
-    characters for as many steps.
+    A large vocabulary makes training slow: a time counts as the time in which a small vocabulary
+    has as many steps.
     """
     default = SIZES[0]
-    slow = default.speed(vocabulary_size) / default.characters_a_second
-    return SIZES[max(least for least in SIZES if least <= (seconds or 0) * slow)]
+    relative_speed = default.speed(vocabulary_size) / default.characters_a_second
+    counted = (seconds or 0) * relative_speed
+    if relative_speed < 0.5 and counted < SMALL_SECONDS:
+        return SMALL_SIZE
+    return SIZES[max(least for least in SIZES if least <= counted)]
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
@@ -222,7 +228,7 @@ def advice_before(capacity: int, characters: int, epochs: float) -> str:
     if ratio > 0.7 and epochs < MEMORIZING_EPOCHS:
         return (
             f"{ratio:,.1f} parameters for each character of text, which will be read "
-            f"{epochs:.2g} times: too few to memorize it; more --steps would teach it more"
+            f"{epochs:.2g} times: too little to memorize it; more --steps would teach it more"
         )
     if ratio > 3:
         return (

@@ -124,7 +124,7 @@ def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, ad
 def test_a_text_that_is_read_a_few_times_is_not_memorized(ratio):
     said = planning.advice_before(ratio * 1000, 1000, 0.56)
     assert said.startswith(f"{ratio}.0 parameters for each character of text, which will be read")
-    assert "0.56 times: too few to memorize it" in said
+    assert "0.56 times: too little to memorize it" in said
 
 
 def model_of(V, **more):
@@ -265,9 +265,10 @@ def test_more_time_is_for_a_larger_model():
 
 
 def test_a_large_vocabulary_leaves_less_time():
-    assert planning.size_for(600, 5000).hidden_size == 256
-    assert planning.size_for(6000, 5000).hidden_size == 384
-    size = planning.size_for(None, 5000)
+    sizes = [planning.size_for(seconds, 5000) for seconds in (None, 60, 600, 6000)]
+    assert [size.hidden_size for size in sizes] == [128, 128, 256, 384]
+    assert planning.size_for(None, 1280).hidden_size == 256
+    size = planning.SIZES[0]
     assert size.speed(65) == size.speed(256) == size.characters_a_second
     assert size.speed(5000) == pytest.approx(size.characters_a_second * 1024 / 5768)
 
