@@ -23,7 +23,7 @@ from charrnn.errors import TextError
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
-from charrnn.inspection.find.search import Findings
+from charrnn.inspection.find.search import Finding, Findings, cell_name
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import export, record
 from charrnn.inspection.subject import Subject
@@ -43,6 +43,8 @@ from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 
 #: The default number of characters that a page shows.
 PAGE_LENGTH = 20_000
+#: The share of the text from which on a feature is seen in the characters that are shown.
+FREQUENT = 0.02
 #: A notice names at most this many characters that a model does not have.
 MAX_LISTED = 8
 
@@ -74,8 +76,10 @@ def inspect_text(
         figures += answer.figures
         if key == "surprisal":
             shown.append(surprisal_lines(subject, analysed.bits, options))
-        if key == "find" and (command := command_of_best(analysed, model, options)):
-            shown.append(["Look at the best of these cells with", f"    {command}"])
+        if key == "find" and (best := best_to_show(analysed)):
+            look = f"Look at {cell_name(best)}, which follows {best.feature}, with"
+            command = command_for(best, model, options)
+            shown.append([*wrapped(look, width), f"    {command}"])
     if options["as_json"]:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
@@ -234,11 +238,15 @@ def score_lines(result: dict[str, Any]) -> list[str]:
     return [part for line in lines for part in wrapped(line, terminal_width())]
 
 
-def command_of_best(found: Findings, model: CharRNN, options: dict[str, Any]) -> str | None:
-    """The command that shows the best cell of a search; None where no cell was found."""
-    best = found.rows[0] if found.rows else None
-    if best is None or best.verdict != "found":
-        return None
+def best_to_show(found: Findings) -> Finding | None:
+    """The best cell found, preferring features that are not rare in a text; None without any."""
+    rows = [row for row in found.rows if row.verdict == "found"]
+    frequent = (row for row in rows if row.share is None or row.share >= FREQUENT)
+    return next(frequent, rows[0] if rows else None)
+
+
+def command_for(best: Finding, model: CharRNN, options: dict[str, Any]) -> str:
+    """The command that shows a cell found on the text of the search."""
     words = ["--cell", str(best.cell)]
     if best.signal.layer != model.num_layers:
         words += ["--layer", str(best.signal.layer)]

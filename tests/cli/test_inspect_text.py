@@ -281,13 +281,14 @@ def test_nothing_is_wider_than_the_terminal(columns, run, monkeypatch):
 
 
 def test_the_command_that_is_printed_shows_the_best_cell(run, monkeypatch):
-    row = findings()
-    monkeypatch.setattr(search, "find_cells", lambda *_a, **_more: row)
+    found = findings({"feature": "in a URL", "share": 0.01, "cell": 6}, {})
+    monkeypatch.setattr(search, "find_cells", lambda *_a, **_more: found)
     monkeypatch.setenv("CHARRNN_CHECKPOINT", "charrnn.npz")
     Path("my text.txt").write_text(LIGHTHOUSE.read_text())
     shown = run("inspect", "--find", "--text", "my text.txt", "--weights", "last").stdout
     (command,) = [line for line in shown.splitlines() if line.startswith("    charrnn inspect")]
     _, *words = shlex.split(command)
+    assert "Look at cell 5 of layer 1 (c), which follows inside ( ), with\n" in shown
     assert words == [
         "inspect", "-c", "charrnn.npz", "--cell", "5", "--signal", "c", "--weights", "last",
         "--text", "my text.txt",
@@ -296,13 +297,13 @@ def test_the_command_that_is_printed_shows_the_best_cell(run, monkeypatch):
 
 
 def test_where_no_cell_was_found_no_command_is_printed(run, monkeypatch):
-    row = findings(score=0.5)
-    monkeypatch.setattr(search, "find_cells", lambda *_a, **_more: row)
+    found = findings({"score": 0.5, "probe": 0.5})
+    monkeypatch.setattr(search, "find_cells", lambda *_a, **_more: found)
     assert "charrnn inspect" not in run("inspect", "--find").stdout
 
 
-def findings(**changes):
-    """The result of a search with one feature."""
+def findings(*changes):
+    """The result of a search with a row for each set of changes."""
     row = search.Finding(
         feature="inside ( )",
         measure="AUC",
@@ -318,6 +319,5 @@ def findings(**changes):
         ablation=None,
         position=3,
     )
-    if changes:
-        row = replace(row, probe=0.5, **changes)
-    return search.Findings((row,), (), 1_000, 8)
+    rows = tuple(replace(row, **change) for change in changes)
+    return search.Findings(rows, (), 1_000, 8)
