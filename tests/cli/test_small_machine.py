@@ -193,7 +193,7 @@ def limited(kilobytes, *words):
     ("workers", "line"),
     [
         (1, r"charrnn\.npz: cannot be written: File too large for 4\.\d MB: raise the limit of"),
-        (2, r"no room for .* of memory .* File too large; .*: train with --workers 1, or raise"),
+        (2, r"no room for .* of memory .* File too large.*: train with --workers 1, or raise"),
     ],
 )
 def test_a_limit_on_the_size_of_files_is_found_before_training(workers, line):

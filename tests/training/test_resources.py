@@ -109,7 +109,7 @@ def test_a_training_that_does_not_fit_is_refused_with_the_sizes_and_a_size_that_
 
 def test_one_worker_is_advised_where_one_fits(machine):
     training, alone = LARGE.with_workers(8), LARGE.need().process
-    root = machine(int(1.2 * alone))
+    root = machine(int(1.3 * alone))
     said = refusal(training, root)
     assert ", with 8 workers, need " in said
     assert said.endswith(": try --workers 1")
