@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import stat
 import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -212,8 +213,22 @@ def check_files(paths: Iterable[str]) -> None:
         TextError: for the first one that does not exist.
     """
     for path in paths:
-        if path != "-" and not os.path.exists(path):
+        if path != "-" and mode_of(path) is None:
             raise TextError(f"{path}: {os.strerror(errno.ENOENT)}")
+
+
+def mode_of(path: str) -> int | None:
+    """The `st_mode` of a file; None if there is none.
+
+    Raises:
+        TextError: for a file that the system does not show.
+    """
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise TextError(f"{path}: {error.strerror}") from error
 
 
 def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
@@ -230,9 +245,10 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
     if not info.is_known:
         raise TextError(f"{info.name}: the text of the checkpoint was in no file: {remedy}")
     for path in info.files:
-        if not os.path.exists(path):
+        mode = mode_of(path)
+        if mode is None:
             raise TextError(f"{path}: the text of the checkpoint is not there: {remedy}")
-        if not os.path.isfile(path):
+        if not stat.S_ISREG(mode):
             raise TextError(f"{path}: the text of the checkpoint, and no regular file: {remedy}")
     return info.files
 

@@ -85,7 +85,7 @@ def shown(*words):
         (["inspect", "--text", NAME, "--dynamic"], 0),
         (["inspect", "--plot", "\x1b[2J.gif", "--memory"], 2),
         (["train", "--resume", "--steps", "24", "--sample-every", "6"], 0),
-        (["train", "--resume", NAME + "x"], 1),
+        (["train", "--resume", "--steps", "24", NAME + "x"], 1),
         (["train", NAME, "--\x9b2J"], 2),
         (["train", NAME, "--model", "\x9b2J"], 2),
         (["train", NAME, "--time", "\x9b2J"], 2),
