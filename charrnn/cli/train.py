@@ -18,8 +18,10 @@ from charrnn.cli.help import GroupedCommand
 from charrnn.cli.interrupts import unwinding
 from charrnn.cli.options import (
     Duration,
+    Escaped,
     Real,
     Workers,
+    bytewise,
     checkpoint_option,
     decoding,
     encoding_options,
@@ -28,20 +30,22 @@ from charrnn.cli.options import (
 from charrnn.cli.overview import conclude, introduce
 from charrnn.cli.ranks import join, ranks_options
 from charrnn.cli.reading import reading
-from charrnn.cli.reporter import Reporter
+from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError
 from charrnn.parallel.group import Group
 from charrnn.text.corpus import named_files
-from charrnn.text.normal_forms import NORMAL_FORMS
+from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.loop import carry_out
 from charrnn.training.run import CHANGEABLE, Run
 from charrnn.training.saving import check_disk, reserving
 
+#: Options of the samples that --sample-every shows.
+OF_SAMPLES = {"sample_prime", "sample_length", "temperature"}
 #: Options that do not belong to the run in the checkpoint.
-BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"}
+BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"} | OF_SAMPLES
 #: Options that the weights of --init-from decide.
 SHAPE = {"layer_type", "hidden_size", "num_layers", "normalize", "binary"}
 #: The help.
@@ -54,7 +58,8 @@ GROUPS = {
     ],
     "The text": ["val_frac", "encoding", "encoding_errors", "normalize", "binary"],
     "Output": [
-        *("checkpoint", "resume", "overwrite", "val_every", "sample_every", "log"),
+        *("checkpoint", "resume", "overwrite", "val_every", "log"),
+        *("sample_every", "sample_prime", "sample_length", "temperature"),
     ],
     "Several processes and machines": ["workers", "mpi", "batch_size_per_rank"],
 }
@@ -167,6 +172,30 @@ GROUPS = {
     help="Show a sample of the model after every STEPS steps.",
 )
 @click.option(
+    "--sample-prime",
+    type=Escaped(),
+    default="",
+    metavar="TEXT",
+    help=r"The beginning of each sample; \n is a newline, \t a tab, \\ a backslash.",
+)
+@click.option(
+    "--sample-length",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Characters of each sample, not counting its prime.",
+)
+@click.option(
+    "--temp",
+    "--temperature",
+    "temperature",
+    type=Real(0),
+    default=0.8,
+    show_default=True,
+    help="Of the samples: below 1 safer, above 1 wilder; 0 takes the most likely character, and "
+    "repeats itself.",
+)
+@click.option(
     "--log",
     type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
@@ -221,6 +250,8 @@ def check_options(ctx: click.Context, options: dict[str, Any], given: set[str]) 
     """
     if sum(options[name] is not None for name in ("steps", "epochs", "seconds")) > 1:
         raise click.UsageError("--steps, --epochs and --time exclude one another")
+    if not options["sample_every"] and (unused := given & OF_SAMPLES):
+        refuse(ctx, unused, "there are samples only with --sample-every")
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
     warmup = options["warmup_steps"]
@@ -322,11 +353,12 @@ def train(current: Run, options: dict[str, Any]) -> int:
             f"{current.path}: its run is complete, after {current.trainer.counters.step:,} steps: "
             "go on with a higher --steps, or with --patience 0 if patience ended it"
         )
+    samples = samples_of(current, options)
     check_disk(current)
     for line in current.notices:
         notice(line)
     introduce(current)
-    with Reporter(current, options["log"], options["sample_every"]) as reporter:
+    with Reporter(current, options["log"], samples) as reporter:
         budget = None
         if options["seconds"]:
             budget = Budget(current.trainer, options["seconds"], options["val_every"])
@@ -334,3 +366,22 @@ def train(current: Run, options: dict[str, Any]) -> int:
         signal = carry_out(current, reporter.show, reporter.say, budget, reporter.say)
     conclude(current)
     return signal
+
+
+def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
+    """The samples to show during a run; None for none.
+
+    Raises:
+        UnknownCharacterError: for a character of their prime that is not in the vocabulary.
+    """
+    if not options["sample_every"]:
+        return None
+    corpus, vocabulary = current.corpus, current.trainer.model.vocabulary
+    prime = options["sample_prime"]
+    prime = bytewise(prime) if corpus.binary else normalized(prime, corpus.normalize)
+    return Samples(
+        options["sample_every"],
+        vocabulary.encode(prime),
+        options["sample_length"],
+        options["temperature"],
+    )
