@@ -202,26 +202,30 @@ def write_samples(options: dict[str, Any]) -> None:
     between = separator(options, stops, shown)
     for number, text in enumerate(samples):
         if number:
-            write([bytewise(between) if binary else between], binary)
-        pieces: Iterable[str] = chain([shown], (character.char for character in text))
-        if form == "nfd":  # letters and accents are apart: write them together
-            pieces = compose(chain.from_iterable(pieces))
-        if sys.stdout.isatty() and not options["raw"]:
-            write(readable_bytes(pieces) if binary else map(printable, pieces))
-        else:
-            write(pieces, binary)
+            write([bytewise(between) if binary else between], binary=binary, raw=True)
+        pieces = chain([shown], (character.char for character in text))
+        write(pieces, form=form, binary=binary, raw=options["raw"])
     if sys.stdout.isatty() or not binary:
         click.echo()
 
 
-def write(pieces: Iterable[str], binary: bool = False) -> None:
+def write(
+    pieces: Iterable[str], *, form: str | None = None, binary: bool = False, raw: bool = False
+) -> None:
     """Write a text to stdout piece by piece.
 
     Args:
         pieces: of the text.
+        form: its Unicode normal form; NFD is written in NFC.
         binary: its characters stand for bytes.
+        raw: escape nothing on a terminal.
     """
     terminal = sys.stdout.isatty()
+    if form == "nfd":
+        pieces = compose(chain.from_iterable(pieces))
+    if terminal and not raw:
+        pieces = readable_bytes(pieces) if binary else map(printable, pieces)
+        binary = False
     for piece in pieces:
         if binary:
             sys.stdout.buffer.write(piece.encode("latin-1"))

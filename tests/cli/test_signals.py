@@ -180,7 +180,7 @@ main()
 
 
 def test_ctrl_c_ends_a_sample_with_its_code(trained):
-    with command("sample", "--length", "100000000") as process:
+    with command("sample", "--seed", "1", "--length", "100000000") as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
