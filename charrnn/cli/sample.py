@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.help import GroupedCommand
@@ -28,14 +29,16 @@ from charrnn.cli.options import (
     encoding_options,
     weights_option,
 )
-from charrnn.cli.progress import bar_of_share
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.wording import characters
+from charrnn.network.model import CharRNN
 from charrnn.render.escape import printable, readable_bytes
-from charrnn.sampling import Character, Choice, beginning, check_stops, sample
+from charrnn.sampling import Character, Choice, Start, beginning, check_stops, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, normalized
 
+#: Characters of a prime from which on a bar is shown.
+LONG_PRIME = 50_000
 #: Between two samples: on a terminal, elsewhere, and where each sample is a line.
 RULE, EMPTY_LINE, NEWLINE = "\n\n" + 40 * "-" + "\n\n", "\n\n", "\n"
 #: The help.
@@ -180,8 +183,7 @@ def write_samples(options: dict[str, Any]) -> None:
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if dropped := len(prime) - len(indices):
         notice(f"skipped {characters(dropped)} of the prime that the model has not seen")
-    with bar_of_share("reading the prime") as progress:
-        start = read_on(model, beginning(model, checkpoint.excerpt), indices, progress)
+    start = after_prime(model, beginning(model, checkpoint.excerpt), indices)
     samples = sample(
         model,
         start,
@@ -207,6 +209,16 @@ def write_samples(options: dict[str, Any]) -> None:
         write(pieces, form=form, binary=binary, raw=options["raw"])
     if sys.stdout.isatty() or not binary:
         click.echo()
+
+
+def after_prime(model: CharRNN, start: Start, indices: Array) -> Start:
+    """Return the state after the prime; a bar shows the reading of a long one."""
+    if len(indices) < LONG_PRIME:
+        return read_on(model, start, indices)
+    from charrnn.cli.progress import bar_of_share  # of use for a long prime alone, slow to import
+
+    with bar_of_share("reading the prime") as progress:
+        return read_on(model, start, indices, progress)
 
 
 def write(
