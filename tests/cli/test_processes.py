@@ -102,16 +102,18 @@ def test_a_pipe_gets_utf_8_whatever_the_encoding_of_the_console(tmp_path, run):
 
 
 @posix
-def test_a_terminal_that_cannot_show_a_character_gets_its_code(tmp_path, run):
+def test_a_terminal_gets_the_code_of_a_character_that_it_lacks_and_a_rule(tmp_path, run):
     (tmp_path / "stars.txt").write_text("☆★" * 200, encoding="utf-8")
     run("train", "stars.txt", *QUICK)
-    words = ["sample", "--length", "20", "--seed", "1"]
+    words = ["sample", "--length", "20", "--seed", "1", "--num-samples", "2"]
     with (
         terminal() as (ours, theirs),
         command(*words, stdout=theirs, env={"PYTHONIOENCODING": "cp1252"}) as process,
     ):
         assert process.wait(60) == 0
-        assert b"\\u260" in ours.read(10_000)
+        shown = ours.read(10_000)
+        assert shown.count(b"\\u260") == 40
+        assert 40 * b"-" in shown
 
 
 def test_stdin_that_is_a_terminal_is_a_usage_error(tmp_path):
