@@ -22,7 +22,7 @@ from charrnn.text.vocabulary import Vocabulary, listed
 BLOCK = 16
 #: `beginning` takes the mean state at this many ends of paragraphs or lines, after this many
 #: characters before each of them.
-ENDS, CONTEXT = 16, 128
+ENDS, CONTEXT = 16, 32
 #: Random numbers drawn at once for each stream.
 NUMBERS_AHEAD = 256
 #: Lowest divisor of the logits: no float32 divided by it overflows, and a lower temperature would
@@ -150,7 +150,8 @@ def before_ends(indices: Array, newline: int) -> Array:
         ends = ends[ends >= CONTEXT]
     ends = ends[np.unique(np.linspace(0, len(ends) - 1, ENDS).astype(int))] if len(ends) else ends
     T = min(CONTEXT, ends.min(initial=CONTEXT))
-    return indices[ends - T + np.arange(T)[:, None]].astype(np.intp)
+    contexts: Array = indices[ends - T + np.arange(T)[:, None]].astype(np.intp)
+    return contexts
 
 
 @dataclass(frozen=True)

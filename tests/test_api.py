@@ -4,6 +4,7 @@ import doctest
 import inspect
 import json
 import os
+import shlex
 import signal
 import threading
 from dataclasses import replace
@@ -208,7 +209,9 @@ def test_a_saved_model_is_the_same_model_and_starts_a_run():
 def test_python_and_the_command_write_the_same_samples():
     charrnn.train("text.txt", checkpoint="model.npz", **SMALL)
     model = charrnn.load("model.npz")
-    words = "sample -c model.npz --seed 3 --temp 0.7 --length 20 --num-samples 5 --json".split()
+    words = shlex.split(
+        "sample -c model.npz --seed 3 --temp 0.7 --length 20 --num-samples 5 --json"
+    )
     for prime, stop in (("", []), ("the ", ["o"]), ("the quick brown fox\n" * 600, ["o", "\n"])):
         (path := Path("prime.txt")).write_text(prime, encoding="utf-8")
         stops = [word for each in stop for word in ("--stop", each)]

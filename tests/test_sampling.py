@@ -243,7 +243,7 @@ def ends_of(text):
 def test_the_ends_are_those_of_paragraphs_if_there_are_enough():
     assert all(end.endswith("b\n") for end in ends_of("a\nab\n\n" * 100))
     few = "a\nab\n\n" * (ENDS - 1)
-    assert {end[-1] for end in ends_of(few + "a\nab\n" * 300)} <= {"a", "b"}
+    assert sum(end.endswith("b\n") for end in ends_of(few + "a\nab\n" * 300)) <= 1
 
 
 @pytest.mark.parametrize(
@@ -494,7 +494,9 @@ def test_hello_is_written_by_a_model_that_learned_it(layer_type):
         gradient = model.gradient.flat
         clip_by_norm(gradient, np.linalg.norm(gradient), 1.0)
         optimizer.step(model.gradient.flat, 0.02)
-    assert "h" + "".join(sample_text(model, 4, start=start_of(model, "h"), temperature=0)) == "hello"
+    assert (
+        "h" + "".join(sample_text(model, 4, start=start_of(model, "h"), temperature=0)) == "hello"
+    )
 
 
 def test_log_probabilities_of_samples_drawn_side_by_side_are_their_own(tiny_model):

@@ -158,10 +158,10 @@ def explain(error: click.UsageError, words: Sequence[str], commands: Iterable[st
     if isinstance(error, click.NoSuchOption):
         typed = _typed(error.option_name, words)
         near = _option_for(typed, _options_of(command))
-        path = error.ctx.command_path
         if near == "TEXT":
-            return f"No such option {typed!r}: name the text without an option, as in `{path} FILE`"
-        remedy = f"did you mean {near}?" if near else f"try `{path} --help`"
+            remedy = f"name the text without an option, as in `charrnn {command.name} FILE`"
+        else:
+            remedy = f"did you mean {near}?" if near else f"try `{error.ctx.command_path} --help`"
         return f"No such option {typed!r}: {remedy}"
     if isinstance(command, click.Group):
         unknown = next((word for word in words if not word.startswith("-")), "")

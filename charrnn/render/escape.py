@@ -34,7 +34,7 @@ def one_line(text: str, limit: int = MAX_LINE) -> str:
 
 
 def readable_bytes(pieces: Iterable[str]) -> Iterator[str]:
-    r"""Decode bytes, each a character: UTF-8 becomes text, any other byte is spelled out, as in \xe9.
+    r"""Decode bytes, each a character: UTF-8 becomes text, another byte its code, as in \xe9.
 
     Args:
         pieces: of a text; a character of UTF-8 may go on in the next piece.

@@ -27,7 +27,9 @@ def ended(*words, closed=(), **more):
 
 
 @pytest.mark.parametrize("closed", [(1,), (0, 1, 2)])
-@pytest.mark.parametrize("words", [["sample", "--seed", "1"], ["inspect", "--cell", "1"], ["--help"]])
+@pytest.mark.parametrize(
+    "words", [["sample", "--seed", "1"], ["inspect", "--cell", "1"], ["--help"]]
+)
 def test_without_stdout_a_command_ends_quietly(words, closed, trained):
     assert ended(*words, closed=closed) == (0, b"", b"")
 

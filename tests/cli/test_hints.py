@@ -51,7 +51,10 @@ def options_of(name):
         (["train", "--num_epochs", "9"], "did you mean --epochs?"),
         (["train", "-learning_rate_decay", "9"], "did you mean --schedule?"),
         (["train", "--restore_from", "x.npz"], "did you mean --init-from?"),
-        (["train", "-data_dir", "x"], "name the text without an option, as in `charrnn train FILE`"),
+        (
+            ["train", "-data_dir", "x"],
+            "name the text without an option, as in `charrnn train FILE`",
+        ),
         (["finetune", "x"], "did you mean `charrnn train --init-from FILE`?"),
     ],
 )
