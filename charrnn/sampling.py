@@ -347,8 +347,8 @@ def sample(
 
     A matrix product with many columns rounds differently from one with few. Therefore the number of
     streams that are computed side by side depends on i alone: samples 0 and 1 are computed alone,
-    and the following ones in blocks of 2, 4, 8, and then `BLOCK` streams. The last block may be
-    larger than needed.
+    so that one or two cost no more than that, 2 to 5 in a block of 4 streams, and all others in
+    blocks of `BLOCK` streams. The last block may be larger than needed.
 
     Args:
         model: the model.
@@ -369,7 +369,7 @@ def sample(
     """
     chars, root, first = model.vocabulary.ix_to_char, np.random.SeedSequence(seed), 0
     while first < num_samples:
-        size = min(max(first, 1), BLOCK)
+        size = min(max(first, 1) ** 2, BLOCK)  # 1, 1, 4, 16, 16, ...
         steps = generate(Reader(model, size), start, length, choice, root.spawn(size), log_probs)
         block = Block(steps, size, model.vocabulary) if size > 1 else None
         for stream in range(min(size, num_samples - first)):

@@ -266,7 +266,7 @@ def test_a_short_text_has_few_and_short_contexts(text, expected):
 def test_a_sample_does_not_depend_on_how_many_are_drawn():
     many = draw(num_samples=2 * BLOCK + 5)
     assert len(many) == 2 * BLOCK + 5
-    for count in (1, 2, BLOCK, BLOCK + 1, BLOCK + 2):
+    for count in (1, 2, 3, 6, 7, BLOCK + 6, BLOCK + 7):
         assert draw(num_samples=count) == many[:count]
 
 
@@ -288,8 +288,8 @@ def test_every_sample_comes_while_it_is_drawn():
 def test_streams_that_are_read_later_are_kept_in_few_bytes():
     model = alphabet()
     *_, last = sample(model, start_of(model, "a"), 30_000, Choice(), num_samples=4, seed=0)
-    # A byte a character of two streams, and some room to grow.
-    assert peak_bytes(lambda: sum(1 for _ in last)) < 4 * 30_000
+    # A byte a character of four streams, and some room to grow.
+    assert peak_bytes(lambda: sum(1 for _ in last)) < 8 * 30_000
 
 
 def test_a_large_vocabulary_has_its_characters_in_every_sample():
