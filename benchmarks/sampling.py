@@ -38,20 +38,20 @@ def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step
     import numpy as np
 
     from charrnn.network.model import CharRNN
-    from charrnn.sampling import Choice, Reader, generate, sample
+    from charrnn.sampling import Choice, Reader, beginning, generate, sample
     from charrnn.text.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
-    prime, choice = np.array([3]), Choice(temperature=TEMPERATURE)
+    start, choice = beginning(model), Choice(temperature=TEMPERATURE)
     text: Iterator[object]
     if streams == 1:
-        (only,) = sample(model, prime, sys.maxsize, choice, seed=0)
+        (only,) = sample(model, start, sys.maxsize, choice, seed=0)
         text = iter(only)
     else:
         seeds = np.random.SeedSequence(0).spawn(streams)
-        text = generate(Reader(model, streams), prime, sys.maxsize, choice, seeds)
+        text = generate(Reader(model, streams), start, sys.maxsize, choice, seeds)
 
     def step() -> None:
         for _ in range(AT_ONCE):

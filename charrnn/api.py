@@ -20,8 +20,9 @@ from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import Notice, SettingError
+from charrnn.inspection.positions import read_on
 from charrnn.network import model as network
-from charrnn.sampling import Choice, sample
+from charrnn.sampling import Character, Choice, beginning, check_stops, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
@@ -69,25 +70,83 @@ class CharRNN(network.CharRNN):
         return model
 
     def sample(
-        self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
+        self,
+        length: int,
+        *,
+        prime: str = "",
+        stop: str | Sequence[str] = (),
+        unknown: Literal["error", "skip", "replace"] | None = None,
+        seed: int | None = None,
+        **choice: Any,
     ) -> Iterator[str]:
         """Write a text: an iterator over its characters; `"".join(model.sample(200))` is a string.
+
+        The text begins as a paragraph or a line does, see `charrnn.sampling.beginning`.
 
         Args:
             length: the number of characters, not counting the prime.
             prime: the beginning of the text, which the model reads first.
+            stop: a string, or several, before which the text ends.
+            unknown: the treatment of characters of the prime that are not in the vocabulary:
+                `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if the model
+                was trained with `min_count`, else for `error`.
             seed: of the random choice; None for another text at every call.
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
-            UnknownCharacterError: for a character of the prime that is not in the vocabulary; but a
-                model that was trained with `min_count` reads U+FFFD instead, with a warning.
+            UnknownCharacterError: for a character of the prime or of a stop that is not in the
+                vocabulary; but a model that was trained with `min_count` reads U+FFFD in a prime
+                instead, with a warning.
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
-        indices = self._encode(prime)
-        (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
+        (text,) = self._draw(1, length, prime, stop, unknown, seed, choice)
         return (character.char for character in text)
+
+    def samples(
+        self,
+        num_samples: int,
+        length: int,
+        *,
+        prime: str = "",
+        stop: str | Sequence[str] = (),
+        unknown: Literal["error", "skip", "replace"] | None = None,
+        seed: int | None = None,
+        **choice: Any,
+    ) -> Iterator[str]:
+        r"""Write several texts, as in `list(model.samples(20, 50, stop="\n"))`.
+
+        Text number i depends on the seed and on i alone; the first one is that of `sample`.
+
+        Args:
+            num_samples: the number of texts.
+            length, prime, stop, unknown, seed, choice: as for `sample`.
+
+        Raises:
+            UnknownCharacterError, SettingError, TrainingError: as for `sample`.
+        """
+        texts = self._draw(num_samples, length, prime, stop, unknown, seed, choice)
+        return ("".join(character.char for character in text) for text in texts)
+
+    def _draw(
+        self,
+        num_samples: int,
+        length: int,
+        prime: str,
+        stop: str | Sequence[str],
+        unknown: str | None,
+        seed: int | None,
+        choice: dict[str, Any],
+    ) -> Iterator[Iterator[Character]]:
+        stops = [self._converted(each) for each in ([stop] if isinstance(stop, str) else stop)]
+        check_stops(stops, self.vocabulary)
+        indices = self._encode(prime, unknown, 5)
+        settings = Choice(**choice)
+        excerpt = self.checkpoint.excerpt if self.checkpoint else ""
+        start = read_on(self, beginning(self, excerpt), indices)
+        return sample(
+            self, start, length, settings, num_samples=num_samples, stops=stops, seed=seed
+        )
 
     def evaluate(self, text: str) -> float:
         """The mean loss on a text, in nats a character; divided by ln 2, bits a character.
@@ -126,14 +185,20 @@ class CharRNN(network.CharRNN):
         )
         checkpoints.save(Path(path), saved)
 
-    def _encode(self, text: str) -> Array:
-        """The indices of a text, (N,), with the line ends and the normal form of the training."""
-        if self.checkpoint:
-            text = converted(text, self.checkpoint.newlines)
-            text = normalized(text, self.checkpoint.normalize)
-        indices = self.vocabulary.encode(text)
-        if unknown := self.vocabulary.count_unknown(text):
-            notice(f"read U+FFFD for {runs.counted(unknown)} that the model has not seen", 4)
+    def _converted(self, text: str) -> str:
+        """A text with the line ends and the normal form of the training."""
+        if not self.checkpoint:
+            return text
+        return normalized(converted(text, self.checkpoint.newlines), self.checkpoint.normalize)
+
+    def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:
+        """The indices of a text, (N,); a warning counts characters that are read as U+FFFD."""
+        text = self._converted(text)
+        indices = self.vocabulary.encode(text, unknown=unknown)
+        number = self.vocabulary.count_unknown(text)
+        if number and unknown != "skip":
+            seen = f"{runs.counted(number)} that the model has not seen"
+            notice(f"read U+FFFD for {seen}", stacklevel)
         return indices
 
     def _facts(self) -> dict[str, str]:

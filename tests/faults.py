@@ -367,10 +367,10 @@ RUNNING = [
         "",
     ),
     Case(
-        "a console that cannot show a character",
+        "an encoding that lacks a character, and a pipe",
         f"{ACCENTED}\nPYTHONIOENCODING=ascii charrnn sample -c other.npz --seed 1 --length 300 >&2",
         0,
-        r"\xe9",
+        "é",
     ),
     Case(
         "no locale",
@@ -498,6 +498,12 @@ TEXTS = [
         "charrnn sample -c model.npz --prime 'x is 2'",
         2,
         "not in the vocabulary of the model: 'x'",
+    ),
+    Case(
+        "a stop that cannot come",
+        "charrnn sample -c model.npz --stop '<end>'",
+        2,
+        "the model never writes '<' '>' 'n'",
     ),
     Case("nothing is piped", "charrnn train - <&-", 2, "nothing is piped into it"),
 ]

@@ -3,10 +3,13 @@
 import doctest
 import gzip
 import inspect
+import json
 import os
+import shlex
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from click.testing import CliRunner
 
 import charrnn
 from charrnn.cli import group
+from charrnn.cli.sample import command as sample_command
 from charrnn.cli.train import command
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
 from charrnn.errors import (
@@ -25,13 +29,15 @@ from charrnn.errors import (
     UnknownCharacterError,
 )
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.sampling import Choice
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.schedules import SCHEDULES
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 60
 SMALL = {"hidden_size": 8, "batch_size": 4, "seq_length": 8, "steps": 12, "val_every": 4}
 #: Options of the command that functions of Python replace, or that need a launcher.
-OF_THE_COMMAND = {"log", "sample_every", "mpi", "batch_size_per_rank"}
+OF_THE_COMMAND = {"log", "mpi", "batch_size_per_rank"}
+OF_THE_COMMAND |= {"sample_every", "sample_prime", "sample_length", "temp"}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +78,17 @@ def test_every_option_of_the_command_is_a_field_or_an_argument_and_the_other_way
     of_python = {"paths", "text", "progress", "checkpoint"}
     of_the_command = {"text", "c"} | OF_THE_COMMAND
     assert flags - of_the_command == (fields | arguments) - of_python - {"ranks"}
+
+
+def test_every_option_of_sampling_is_an_argument():
+    options = {parameter.name.replace("stops", "stop") for parameter in sample_command.params}
+    of_the_command = {"checkpoint", "weights", "prime_file", "encoding", "encoding_errors"}
+    of_the_output = {"no_prime", "separator", "as_json", "raw"}
+    choice = set(inspect.signature(Choice).parameters)
+    arguments = set(inspect.signature(charrnn.CharRNN.samples).parameters) - {"self", "choice"}
+    assert options - of_the_command - of_the_output == arguments | choice
+    one = set(inspect.signature(charrnn.CharRNN.sample).parameters)
+    assert one | {"num_samples"} == arguments | {"self", "choice"}
 
 
 def test_the_command_has_the_defaults_of_the_configurations():
@@ -255,6 +272,23 @@ def test_a_saved_model_is_the_same_model_and_starts_a_run():
     charrnn.train(text=TEXT, init_from="model.npz", steps=2, batch_size=4)
 
 
+def test_python_and_the_command_write_the_same_samples():
+    charrnn.train("text.txt", checkpoint="model.npz", **SMALL)
+    model = charrnn.load("model.npz")
+    words = shlex.split(
+        "sample -c model.npz --seed 3 --temp 0.7 --length 20 --num-samples 5 --json"
+    )
+    for prime, stop in (("", []), ("the ", ["o"]), ("the quick brown fox\n" * 600, ["o", "\n"])):
+        (path := Path("prime.txt")).write_text(prime, encoding="utf-8")
+        stops = [word for each in stop for word in ("--stop", each)]
+        more = ["--prime-file", str(path)] if prime else []
+        result = CliRunner().invoke(group, [*words, *stops, *more])
+        written = [json.loads(line)["text"] for line in result.stdout.splitlines()]
+        options = {"prime": prime, "seed": 3, "temperature": 0.7}
+        assert list(model.samples(5, 20, stop=stop, **options)) == written
+        assert "".join(model.sample(20, stop=stop, **options)) == written[0]
+
+
 def test_a_model_that_was_never_trained_shows_itself_and_is_saved_too():
     model = charrnn.CharRNN(charrnn.Vocabulary("abc"), hidden_size=4)
     model.initialize(np.random.default_rng(0))
@@ -321,6 +355,13 @@ def test_another_run_is_not_overwritten_unless_asked_for():
 
 def test_unknown_characters_are_refused():
     model = charrnn.train(text=TEXT, **SMALL)
+    for unknown in ({"prime": "Ω"}, {"stop": "Ω"}, {"stop": ["a", "Ω"]}):
+        with pytest.raises(UnknownCharacterError):
+            model.sample(5, **unknown)
+        with pytest.raises(UnknownCharacterError):
+            model.samples(2, 5, **unknown)
+    skipped = model.sample(5, prime="aΩ", unknown="skip", seed=1)
+    assert "".join(skipped) == "".join(model.sample(5, prime="a", seed=1))
     with pytest.raises(UnknownCharacterError):
         model.evaluate("Ω and more")
     with pytest.raises(SettingError, match="at least 2 characters"):

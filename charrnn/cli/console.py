@@ -24,6 +24,8 @@ def prepare_streams() -> None:
 
     A closed stream gets the null device: otherwise the next opened file would get its number, and
     whatever a library writes to stderr. A console that cannot show a character shows its code.
+    Results in a file or a pipe are UTF-8 on every system, also where PYTHONIOENCODING names another
+    encoding: a text of characters that it lacks would be damaged without an error.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -33,6 +35,8 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def notice(message: str, *, text: bool = False) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from math import log
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.cli.cell import inspect_cell, surprisal_lines
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
 from charrnn.cli.options import decoding
-from charrnn.cli.progress import Bar
+from charrnn.cli.progress import bar_of_share
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
 from charrnn.inspection.analyses import ANALYSES, analysis
@@ -175,7 +174,7 @@ def training_text(checkpoint: Checkpoint, model: CharRNN, paths: Sequence[str]) 
 
 def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
     """The result of an analysis and its answer, with a bar if it takes long."""
-    with progress_bar(name) as subject.progress:
+    with bar_of_share(name) as subject.progress:
         analysed = analysis(name).analyse(subject)
     return analysed, analysis(name).answer(analysed)
 
@@ -191,18 +190,6 @@ def answer_all(subject: Subject, answered: Answered) -> Answered:
             continue
         complete[name] = found
     return complete
-
-
-@contextmanager
-def progress_bar(name: str) -> Iterator[Callable[[float], None]]:
-    """A bar from 0 to 1, and a callback that receives the share that is done."""
-    form = "{desc} {percentage:3.0f}%|{bar}| {remaining} left"
-    with Bar(total=1.0, desc=name, bar_format=form, leave=False, delay=0.5) as bar:
-
-        def report(done: float) -> None:
-            bar.update(max(0.0, done - bar.n))
-
-        yield report
 
 
 def score(model: CharRNN, indices: Array) -> dict[str, float | None]:

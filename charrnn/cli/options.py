@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -16,6 +17,8 @@ from charrnn.shell import CHECKPOINT, CHECKPOINT_VARIABLE
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+#: The escape sequences of `Escaped`, and their characters.
+ESCAPES = {r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\\": "\\"}
 
 
 def checkpoint_option(command: Command) -> Command:
@@ -80,6 +83,11 @@ def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Pat
             )
 
 
+def bytewise(text: str) -> str:
+    """Return the bytes of an argument, each as a character."""
+    return os.fsencode(text).decode("latin-1")
+
+
 def decoding(options: dict[str, Any], binary: bool, newlines: str = DEFAULT.newlines) -> Decoding:
     """Return the decoding of files.
 
@@ -121,6 +129,19 @@ class Real(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
         return number
+
+
+class Escaped(click.ParamType):  # type: ignore[type-arg]
+    r"""A string in which \n, \t, \r and \\ are a newline, a tab, a carriage return, a backslash.
+
+    Any other sequence stays as it is, such as the \d of a regular expression.
+    """
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Replace the escape sequences."""
+        return re.sub(r"\\[ntr\\]", lambda match: ESCAPES[match.group()], value)
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -93,3 +94,15 @@ class Bar(tqdm):  # type: ignore[misc]
         """Write a message as `notice` does, above the bar."""
         with self.external_write_mode(sys.stderr):
             notice(message, text=text)
+
+
+@contextmanager
+def bar_of_share(title: str) -> Iterator[Callable[[float], None]]:
+    """A bar from 0 to 1, and a callback that receives the share that is done."""
+    form = "{desc} {percentage:3.0f}%|{bar}| {remaining} left"
+    with Bar(total=1.0, desc=title, bar_format=form, leave=False, delay=0.5) as bar:
+
+        def report(done: float) -> None:
+            bar.update(max(0.0, done - bar.n))
+
+        yield report

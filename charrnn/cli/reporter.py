@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from types import TracebackType
@@ -10,10 +11,14 @@ from types import TracebackType
 import numpy as np
 from tqdm import tqdm
 
+from charrnn.arrays import Array
 from charrnn.cli.log import Log
 from charrnn.cli.progress import Bar
 from charrnn.errors import TrainingError
-from charrnn.sampling import sample_text
+from charrnn.inspection.positions import read_on
+from charrnn.render.escape import readable_bytes
+from charrnn.sampling import beginning, sample_text
+from charrnn.text.normal_forms import compose
 from charrnn.training.run import Run
 from charrnn.training.trainer import Progress
 
@@ -23,18 +28,35 @@ def in_bits(loss: float) -> str:
     return f"{loss:.4f} ({loss / log(2):.3f} bits a character)"
 
 
+@dataclass(frozen=True)
+class Samples:
+    """The samples to show during a run.
+
+    Args:
+        every: steps from sample to sample.
+        prime: indices (N,) of the beginning of each sample.
+        length: characters of a sample, not counting the prime.
+        temperature: as in `charrnn.sampling.Choice`.
+    """
+
+    every: int
+    prime: Array
+    length: int
+    temperature: float
+
+
 class Reporter:
     """Shows the progress of a run.
 
     Args:
         run: the run.
         log_path: of a file that gets a JSON object a step; None for none.
-        sample_every: steps from sample to sample; None for no samples.
+        samples: to show; None for none.
     """
 
-    def __init__(self, run: Run, log_path: Path | None, sample_every: int | None) -> None:
-        self.trainer = run.trainer
-        self.sample_every = sample_every
+    def __init__(self, run: Run, log_path: Path | None, samples: Samples | None) -> None:
+        self.run, self.trainer = run, run.trainer
+        self.samples = samples
         self.started = time.monotonic()
         self.first_step = run.trainer.counters.step
         self.smooth: float | None = None
@@ -100,8 +122,8 @@ class Reporter:
                 f"step {progress.step:,} of {progress.steps:,}, epoch {progress.epoch:.2f}, "
                 f"{self._figures()}, {tqdm.format_interval(left)} left"
             )
-        if self.sample_every and progress.step % self.sample_every == 0:
-            self.sample()
+        if self.samples and progress.step % self.samples.every == 0:
+            self.sample(self.samples)
 
     def _beside_bar(self) -> list[str]:
         """The figures beside the bar, the most important first."""
@@ -123,12 +145,22 @@ class Reporter:
         return ", ".join(parts)
 
     @np.errstate(over="ignore", invalid="ignore")  # `sample` finds non-finite logits
-    def sample(self) -> None:
-        """Show a text that the model writes now."""
+    def sample(self, samples: Samples) -> None:
+        """Show a text that the model writes now, as `charrnn sample` shows it on a terminal."""
+        model, corpus = self.trainer.model, self.run.corpus
+        text = model.vocabulary.decode(samples.prime)
         try:
-            text = "".join(sample_text(self.trainer.model, 200, temperature=0.8, seed=0))
+            start = read_on(model, beginning(model, self.run.excerpt), samples.prime)
+            drawn = sample_text(
+                model, samples.length, start=start, temperature=samples.temperature, seed=0
+            )
+            text += "".join(drawn)
         except TrainingError as error:  # the training itself may recover
             text = str(error)
+        if corpus.binary:
+            text = "".join(readable_bytes([text]))
+        elif corpus.normalize == "nfd":  # letters and accents are apart: show them together
+            text = "".join(compose(text))
         self.bar.say(f"--- step {self.trainer.counters.step:,}\n{text}\n---", text=True)
 
     def say(self, message: str) -> None:

@@ -18,8 +18,10 @@ from charrnn.cli.interrupts import unwinding
 from charrnn.cli.log import refuse_log
 from charrnn.cli.options import (
     Duration,
+    Escaped,
     Real,
     Workers,
+    bytewise,
     checkpoint_option,
     decoding,
     encoding_options,
@@ -28,17 +30,17 @@ from charrnn.cli.options import (
 from charrnn.cli.overview import conclude, introduce
 from charrnn.cli.ranks import join, ranks_options
 from charrnn.cli.reading import reading
-from charrnn.cli.reporter import Reporter
+from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
 from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.line_ends import NEWLINES
-from charrnn.text.normal_forms import NORMAL_FORMS
+from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
-from charrnn.training.commands import init_command
+from charrnn.training.commands import flag, init_command
 from charrnn.training.loop import carry_out
 from charrnn.training.resuming import (
     SHAPE,
@@ -50,8 +52,10 @@ from charrnn.training.resuming import (
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 
+#: Options of the samples that --sample-every shows.
+OF_SAMPLES = {"sample_prime", "sample_length", "temperature"}
 #: Options that do not belong to the run in the checkpoint.
-BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"}
+BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"} | OF_SAMPLES
 #: The help.
 GROUPS = {
     "The model": ["layer_type", "hidden_size", "num_layers", "dropout", "init_from"],
@@ -65,7 +69,8 @@ GROUPS = {
         "binary",
     ],
     "Output": [
-        *("checkpoint", "resume", "overwrite", "val_every", "sample_every", "log"),
+        *("checkpoint", "resume", "overwrite", "val_every", "log"),
+        *("sample_every", "sample_prime", "sample_length", "temperature"),
     ],
     "Several processes and machines": ["workers", "mpi", "batch_size_per_rank"],
 }
@@ -207,6 +212,30 @@ class TrainCommand(GroupedCommand):
     help="Show a sample of the model after every STEPS steps.",
 )
 @click.option(
+    "--sample-prime",
+    type=Escaped(),
+    default="",
+    metavar="TEXT",
+    help=r"The beginning of each sample; \n is a newline, \t a tab, \\ a backslash.",
+)
+@click.option(
+    "--sample-length",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Characters of each sample, not counting its prime.",
+)
+@click.option(
+    "--temp",
+    "--temperature",
+    "temperature",
+    type=Real(0),
+    default=0.8,
+    show_default=True,
+    help="Of the samples: below 1 safer, above 1 wilder; 0 takes the most likely character, and "
+    "repeats itself.",
+)
+@click.option(
     "--log",
     type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
@@ -234,7 +263,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    check_options(options)
+    check_options(options, given)
     ranks = join(ctx, options, given)
     refuse_terminal(options["text"])
     path = options["checkpoint"]
@@ -249,14 +278,23 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         ctx.exit(128 + signal)
 
 
-def check_options(options: dict[str, Any]) -> None:
+def check_options(options: dict[str, Any], given: set[str]) -> None:
     """Refuse options that contradict each other.
+
+    Args:
+        options: of the command.
+        given: the names of those on the command line.
 
     Raises:
         click.UsageError: with the options.
     """
     if sum(options[name] is not None for name in ("steps", "epochs", "seconds")) > 1:
         raise click.UsageError("--steps, --epochs and --time exclude one another")
+    if not options["sample_every"] and (unused := sorted(given & OF_SAMPLES)):
+        names = {"temperature": "--temp"}
+        raise click.UsageError(
+            f"{names.get(unused[0]) or flag(unused[0])} needs --sample-every: add it"
+        )
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
     if options["resume"] and options["init_from"]:
@@ -350,11 +388,12 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
 
 def train(current: Run, options: dict[str, Any]) -> int:
     """Train, with messages before and after; returns the signal that ended the run, or 0."""
+    samples = samples_of(current, options)
     check_disk(current)
     for line in current.notices:
         notice(line)
     introduce(current, options["seconds"] is not None)
-    with Reporter(current, options["log"], options["sample_every"]) as reporter:
+    with Reporter(current, options["log"], samples) as reporter:
         budget = None
         if options["seconds"]:
             budget = Budget(current.trainer, options["seconds"], options["val_every"])
@@ -362,3 +401,22 @@ def train(current: Run, options: dict[str, Any]) -> int:
         signal = carry_out(current, reporter.show, reporter.say, budget, reporter.say)
     conclude(current)
     return signal
+
+
+def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
+    """The samples to show during a run; None for none.
+
+    Raises:
+        UnknownCharacterError: for a character of their prime that is not in the vocabulary.
+    """
+    if not options["sample_every"]:
+        return None
+    corpus, vocabulary = current.corpus, current.trainer.model.vocabulary
+    prime = options["sample_prime"]
+    prime = bytewise(prime) if corpus.binary else normalized(prime, corpus.normalize)
+    return Samples(
+        options["sample_every"],
+        vocabulary.encode(prime),
+        options["sample_length"],
+        options["temperature"],
+    )

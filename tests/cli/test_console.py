@@ -27,7 +27,9 @@ def ended(*words, closed=(), **more):
 
 
 @pytest.mark.parametrize("closed", [(1,), (0, 1, 2)])
-@pytest.mark.parametrize("words", [["sample"], ["inspect", "--cell", "1"], ["--help"]])
+@pytest.mark.parametrize(
+    "words", [["sample", "--seed", "1"], ["inspect", "--cell", "1"], ["--help"]]
+)
 def test_without_stdout_a_command_ends_quietly(words, closed, trained):
     assert ended(*words, closed=closed) == (0, b"", b"")
 
@@ -79,8 +81,8 @@ def test_a_notice_that_cannot_be_written_is_no_error(monkeypatch):
 @pytest.mark.parametrize(
     "words",
     [
-        ["sample", "--length", "300000"],
-        ["sample", "--num-samples", "3000", "--length", "3", "--json"],
+        ["sample", "--seed", "1", "--length", "300000"],
+        ["sample", "--seed", "1", "--num-samples", "3000", "--length", "3", "--json"],
         ["inspect", "--json"],
         ["inspect", "--cell", "1", "--length", "90000"],
     ],
@@ -94,7 +96,7 @@ def test_a_reader_that_stops_reading_is_no_error(words, trained):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
-@pytest.mark.parametrize("words", [["sample"], ["inspect"], ["--help"]])
+@pytest.mark.parametrize("words", [["sample", "--seed", "1"], ["inspect"], ["--help"]])
 def test_a_full_disk_is_an_error_in_one_line(words, trained):
     with open("/dev/full", "w") as full:
         code, _, said = ended(*words, stdout=full)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.options import Duration, Real, Workers, refuse_overwriting
+from charrnn.cli.options import Duration, Escaped, Real, Workers, refuse_overwriting
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "NaN", "x", ""])
@@ -31,6 +31,22 @@ def test_whatever_is_typed_is_a_time_or_is_refused(text):
 def test_an_infinite_number_is_refused(kind, value):
     with pytest.raises(click.BadParameter):
         kind.convert(value, None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("", ""),
+        (r"a\nb\tc\rd", "a\nb\tc\rd"),
+        (r"\\n", r"\n"),
+        (r"\\\n", "\\\n"),
+        (r"\d\N\0", r"\d\N\0"),
+        ("\\", "\\"),
+        ("a\nb", "a\nb"),
+    ],
+)
+def test_escape_sequences_are_replaced_and_others_stay(typed, meant):
+    assert Escaped().convert(typed, None, None) == meant
 
 
 @pytest.mark.parametrize("value", ["9" * 306, "1000000h", "3155760001"])

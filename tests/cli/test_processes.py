@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from helpers.commands import QUICK, command
+from helpers.commands import QUICK, command, terminal
 
 from charrnn import checkpoint
 
@@ -86,22 +86,40 @@ def test_a_worker_that_is_killed_ends_the_run_which_is_saved(trained, run):
 
 @posix
 def test_a_reader_that_stops_reading_is_no_error(trained):
-    with command("sample", "--length", "100000") as process:
+    with command("sample", "--seed", "1", "--length", "100000") as process:
         assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
 
 
-def test_a_console_that_cannot_show_a_character_gets_its_code(tmp_path, run):
+def test_a_pipe_gets_utf_8_whatever_the_encoding_of_the_console(tmp_path, run):
     (tmp_path / "stars.txt").write_text("☆★" * 200, encoding="utf-8")
     run("train", "stars.txt", *QUICK)
+    sample, cell = ["sample", "--length", "20", "--seed", "1"], ["inspect", "--cell", "1"]
     for environment in ({"PYTHONIOENCODING": "cp1252"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):
-        with command("sample", "--length", "20", env=environment) as process:
-            out, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
-        assert said == b""
-        assert b"\\u260" in out or "☆".encode() in out or "★".encode() in out
+        for words in (sample, cell):
+            with command(*words, env=environment) as process:
+                out, said = process.communicate(timeout=60)
+            assert process.returncode == 0, said
+            assert said == b""
+            assert set(out.decode("utf-8")) & set("☆★")
+            assert b"\\u" not in out
+
+
+@posix
+def test_a_terminal_gets_the_code_of_a_character_that_it_lacks_and_a_rule(tmp_path, run):
+    (tmp_path / "stars.txt").write_text("☆★" * 200, encoding="utf-8")
+    run("train", "stars.txt", *QUICK)
+    words = ["sample", "--length", "20", "--seed", "1", "--num-samples", "2"]
+    with (
+        terminal() as (ours, theirs),
+        command(*words, stdout=theirs, env={"PYTHONIOENCODING": "cp1252"}) as process,
+    ):
+        assert process.wait(60) == 0
+        shown = ours.read(10_000)
+        assert shown.count(b"\\u260") == 40
+        assert 40 * b"-" in shown
 
 
 def test_stdin_that_is_a_terminal_is_a_usage_error(tmp_path):

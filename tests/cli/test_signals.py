@@ -244,12 +244,13 @@ main()
     assert b"step 1 of" not in said
 
 
-def test_ctrl_c_ends_a_sample_with_its_code(trained):
-    with command("sample", "--length", "100000000") as process:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_sample_with_its_code(number, trained):
+    with command("sample", "--seed", "1", "--length", "100000000") as process:
         process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGINT
+    assert process.returncode == 128 + number
     assert said.strip() == b""
 
 

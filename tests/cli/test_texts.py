@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,12 @@ def test_a_stop_is_of_bytes_too(run, of_bytes):
     assert stopped.stdout_bytes == text[: text.index(stop)].encode("latin-1")
 
 
-def test_samples_of_bytes_are_ruled_off(run, of_bytes):
-    result = run("sample", "--length", 30, "--seed", 2, "--num-samples", 2)
-    rule = b"\n" + 40 * b"-" + b"\n\n"
-    assert len(result.stdout_bytes) == 30 + len(rule) + 30
-    assert result.stdout_bytes[30:-30] == rule
+def test_samples_of_bytes_have_a_separator_of_bytes(run, of_bytes):
+    words = ["sample", "--length", 30, "--seed", 2, "--num-samples", 2]
+    for separator, given in ((b"\n\n", []), ("é\n".encode(), ["--separator", r"é\n"])):
+        written = run(*words, *given).stdout_bytes
+        assert len(written) == 30 + len(separator) + 30
+        assert written[30:-30] == separator
 
 
 def test_a_text_for_a_model_of_bytes_is_read_as_bytes(run, of_bytes):
@@ -97,21 +99,24 @@ class Terminal(io.TextIOWrapper):
 
 
 @pytest.mark.parametrize(
-    ("binary", "raw", "expected"),
+    ("text", "binary", "raw", "expected"),
     [
-        (True, False, rb"a\x1b\xe9\x9b"),
-        (True, True, b"a\x1b\xe9\x9b"),
-        (False, False, "a\\x1bé\\x9b".encode()),
-        (False, True, "a\x1bé\x9b".encode()),
+        ("a\x1bé\x9b", True, False, rb"a\x1b\xe9\x9b"),
+        ("a\x1bé\x9b", True, True, b"a\x1b\xe9\x9b"),
+        ("a\x1bé\x9b", False, False, "a\\x1bé\\x9b".encode()),
+        ("a\x1bé\x9b", False, True, "a\x1bé\x9b".encode()),
+        ("cafÃ© Ã", True, False, "café \\xc3".encode()),
+        ("cafÃ© Ã", False, False, "cafÃ© Ã".encode()),
     ],
 )
 def test_a_terminal_gets_no_byte_that_it_would_obey_unless_asked(
-    binary, raw, expected, monkeypatch
+    text, binary, raw, expected, monkeypatch
 ):
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", Terminal(written, "utf-8", newline=""))
-    write("a\x1bé\x9b", binary, raw)
-    assert written.getvalue() == expected + b"\n"
+    write(text, binary=binary, raw=raw)
+    sys.stdout.flush()
+    assert written.getvalue() == expected
 
 
 def test_invalid_bytes_are_replaced_or_ignored_on_request(run):

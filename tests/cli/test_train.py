@@ -369,6 +369,35 @@ def test_samples_are_shown_while_training_and_change_nothing(run):
     assert_same_arrays(weights("quiet.npz"), weights("chatty.npz"))
 
 
+def samples_of(result):
+    """The samples in the output of a training."""
+    return re.findall(r"^--- step \d+\n(.*?)\n---$", result.stderr, re.MULTILINE | re.DOTALL)
+
+
+def test_samples_of_a_training_have_their_prime_length_and_temperature(run):
+    words = ["train", "text.txt", *QUICK, "--overwrite", "--sample-every", 12]
+    (short,) = samples_of(run(*words, "--sample-length", 30, "--sample-prime", r"The\nlamp"))
+    assert short.startswith("The\nlamp")
+    assert len(short) == 8 + 30
+    (likeliest,) = samples_of(run(*words, "--temp", 0, "--sample-length", 60))
+    assert likeliest == run("sample", "--weights", "last", "--temp", 0, "--length", 60).stdout[:-1]
+    said = run(*words, "--sample-prime", "Ω", code=2).stderr
+    assert "not in the vocabulary of the model: 'Ω'" in said
+    assert "step 1 of" not in said
+    for option in (["--temp", 1], ["--sample-length", 9], ["--sample-prime", "x"]):
+        said = run("train", "text.txt", "--overwrite", *option, code=2).stderr
+        assert f"there are samples only with --sample-every: leave out {option[0]}" in said
+
+
+def test_a_sample_of_bytes_is_shown_as_text_where_the_bytes_are_utf_8(run):
+    Path("fr.txt").write_text("é" * 400, encoding="utf-8")
+    words = ["--hidden-size", 16, "--steps", 100, "--sample-every", 100, "--temp", 0]
+    result = run("train", "fr.txt", "--binary", "--sample-prime", "é", "--workers", 1, *words)
+    (sample,) = samples_of(result)
+    assert set(sample) == {"é"}
+    assert len(sample) == 101
+
+
 def test_without_a_terminal_there_are_no_carriage_returns(run):
     result = run("train", "text.txt", *QUICK)
     assert "\r" not in result.stderr

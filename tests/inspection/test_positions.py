@@ -3,8 +3,15 @@ import pytest
 from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError
-from charrnn.inspection.positions import draw_positions, in_double, peaks, states_before
+from charrnn.inspection.positions import (
+    draw_positions,
+    in_double,
+    peaks,
+    read_on,
+    states_before,
+)
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.sampling import Reader, Start
 
 
 def test_positions_are_different_in_order_and_within_their_range(rng):
@@ -37,6 +44,29 @@ def test_the_state_before_a_position_is_that_after_all_characters_before_it(
         if position:
             model.forward(text[:position, None].astype(np.intp), alone)
         np.testing.assert_allclose(found[..., stream], alone[..., 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
+@pytest.mark.parametrize("length", [1, 2, 128, 129, 300, 9_000])
+def test_reading_on_from_a_state_ends_as_reading_one_character_at_a_time(
+    cell, length, tiny_model, rng
+):
+    model = tiny_model(cell, 2)
+    model.parameters.flat[...] *= 0.5  # no state grows
+    text, reader = rng.integers(0, 7, length).astype(np.uint8), Reader(model)
+    reader.state[...] = rng.standard_normal(reader.state.shape)
+    start = Start(reader.state[..., 0].copy(), np.zeros(7))
+    found = read_on(model, start, text)
+    for index in text:
+        logits = reader.read(np.array([index], np.intp))
+    np.testing.assert_allclose(found.state, reader.state[..., 0], atol=1e-9)
+    np.testing.assert_allclose(found.logits, logits[:, 0], atol=1e-9)
+
+
+def test_reading_nothing_on_stays_at_the_start(tiny_model):
+    model = tiny_model()
+    start = Start(model.state()[..., 0], np.zeros(7))
+    assert read_on(model, start, np.empty(0, np.uint8)) is start
 
 
 def test_a_cell_that_counts_has_its_count_at_every_position(rng):
