@@ -36,6 +36,7 @@ from charrnn.checkpoint import Checkpoint, archive, pack, unpack
 from charrnn.checkpoint.schema import SCHEMA, Field
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
+from charrnn.render.colors import PLAIN
 from charrnn.sampling import sample_text
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
@@ -248,7 +249,7 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
     model = found.build()
     summary = summarize(model, found)
     json.dumps(summary, allow_nan=False)
-    assert len(describe(summary, found)) < 10_000
+    assert len(describe(summary, found, 80, PLAIN)) < 10_000
     assert len("".join(sample_text(model, 3, seed=0))) == 3
     settings = found.settings
     if found.corpus and settings and settings.batch_size * settings.seq_length < 10_000:
