@@ -1,14 +1,10 @@
 """The analyses of `charrnn inspect`, through the command line."""
 
 import json
-<<<<<<< HEAD
+import os
 import re
 import shlex
-import sys
 from dataclasses import replace
-=======
-import os
->>>>>>> g
 from pathlib import Path
 
 import numpy as np
