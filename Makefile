@@ -34,7 +34,7 @@ demo: demo.npz  ## train for a minute on text that every Python has, sample, loo
 	$(BIN)/charrnn inspect --checkpoint demo.npz --cell 42 --length 600
 
 test: $(VENV)/.test  ## run the tests, on all cores, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.test  ## ruff and mypy
 	$(BIN)/ruff check .
