@@ -336,7 +336,9 @@ def plan(
     )
 
 
-def describe(corpus: Corpus, val_frac: float | None, held_out: int, min_count: int) -> CorpusInfo:
+def describe(
+    corpus: Corpus, val_frac: float | None, held_out: int, min_count: int = 1
+) -> CorpusInfo:
     """The section of a checkpoint by which a text is read again and recognized."""
     return CorpusInfo(
         name=corpus.name,
