@@ -155,7 +155,7 @@ def new(
         MemoryError: for sizes that the memory of this machine cannot hold.
     """
     check_corpus(corpus)
-    held_out = planning.held_out(corpus.length, val_frac)
+    held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
     notices: list[str] = []
