@@ -28,8 +28,8 @@ class Bar(tqdm):  # type: ignore[misc]
 
     Args:
         quiet: show neither a bar nor lines.
-        figures: returns the figures beside the bar, the most important first, which may have fields
-            of `tqdm`; the last ones are left out where the terminal is too narrow.
+        figures: the figures beside the bar, the most important first, which may have fields of
+            `tqdm`; the last ones are left out where the terminal is too narrow.
         more: arguments of `tqdm`. Lines begin with `desc`; without it there are none.
     """
 
@@ -40,7 +40,7 @@ class Bar(tqdm):  # type: ignore[misc]
         self,
         *,
         quiet: bool = False,
-        figures: Callable[[], Sequence[str]] | None = None,
+        figures: Sequence[str] = (),
         **more: Any,
     ) -> None:
         drawn = can_draw(sys.stderr) and not quiet
@@ -67,7 +67,7 @@ class Bar(tqdm):  # type: ignore[misc]
     def __str__(self) -> str:
         """The line that is drawn."""
         known = self.format_dict
-        figures = list(self.figures() if self.figures else ())
+        figures = list(self.figures)
         while figures:
             known["bar_format"] = BESIDE_FIGURES + ", ".join(figures)
             beside = known["bar_format"].replace("{bar}", "")

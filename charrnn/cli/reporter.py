@@ -69,7 +69,7 @@ class Reporter:
             total=run.trainer.config.steps,
             initial=self.first_step,
             unit="step",
-            figures=self._beside_bar,
+            figures=self._beside_bar(),
         )
 
     def __enter__(self) -> Reporter:
@@ -100,6 +100,7 @@ class Reporter:
         taken = progress.step - self.first_step
         characters = taken * progress.characters / progress.step
         self.speed = characters / max(now - self.started, 1e-9)
+        self.bar.figures = self._beside_bar()
         self.log.write(
             {
                 "step": progress.step,

@@ -41,8 +41,9 @@ def carry_out(
         CheckpointError: where the last save fails.
     """
     trainer, signal = run.trainer, 0
-    before = trainer.counters.step
-    interrupts = Interrupts(lambda: trainer.counters.step > before)
+    counters, before = trainer.counters, trainer.counters.step
+    # Holds the counters and not the trainer, which holds `interrupts`: a cycle would keep the text.
+    interrupts = Interrupts(lambda: counters.step > before)
     trainer.stop = lambda: interrupts.received
     saver = Saver(run, notice)
     try:

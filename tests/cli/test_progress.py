@@ -122,7 +122,7 @@ FIGURES = [
     ("width", "shown"), [(40, 2), (60, 3), (70, 4), (80, 4), (90, 5), (120, 6)]
 )
 def test_figures_that_do_not_fit_beside_the_bar_are_left_out(width, shown, on_terminal, clock):
-    with on_terminal(), Bar(total=5_000, figures=lambda: FIGURES) as bar:
+    with on_terminal(), Bar(total=5_000, figures=FIGURES) as bar:
         bar.dynamic_ncols = lambda _stream: (width, 24)
         clock[0] += 60
         bar.n = 1_234
@@ -135,7 +135,7 @@ def test_figures_that_do_not_fit_beside_the_bar_are_left_out(width, shown, on_te
 
 def test_a_bar_shrinks_only_beside_the_last_two_figures(on_terminal, clock):
     def bar_width(width):
-        with on_terminal(), Bar(total=5_000, figures=lambda: FIGURES) as bar:
+        with on_terminal(), Bar(total=5_000, figures=FIGURES) as bar:
             bar.dynamic_ncols = lambda _stream: (width, 24)
             return len(str(bar).split("|")[1])
 

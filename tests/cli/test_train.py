@@ -386,7 +386,7 @@ def test_samples_of_a_training_have_their_prime_length_and_temperature(run):
     assert "step 1 of" not in said
     for option in (["--temp", 1], ["--sample-length", 9], ["--sample-prime", "x"]):
         said = run("train", "text.txt", "--overwrite", *option, code=2).stderr
-        assert f"there are samples only with --sample-every: leave out {option[0]}" in said
+        assert f"{option[0]} needs --sample-every: add it" in said
 
 
 def test_a_sample_of_bytes_is_shown_as_text_where_the_bytes_are_utf_8(run):
