@@ -64,13 +64,13 @@ class Reporter:
         history = run.trainer.counters.history
         losses = [point["val_loss"] for point in history if point["val_loss"] is not None]
         self.val_loss = losses[-1] if losses else None
-        self.log = Log(log_path, self.say, self.first_step, run.resumed)
         self.bar = Bar(
             total=run.trainer.config.steps,
             initial=self.first_step,
             unit="step",
             figures=self._beside_bar(),
         )
+        self.log = Log(log_path, self.bar.say, self.first_step, run.resumed)
 
     def __enter__(self) -> Reporter:
         return self
