@@ -35,7 +35,7 @@ from charrnn.network.model import CharRNN
 from charrnn.render.escape import printable, readable_bytes
 from charrnn.sampling import Character, Choice, Start, beginning, check_stops, sample
 from charrnn.text import corpus as corpora
-from charrnn.text.normal_forms import compose, normalized
+from charrnn.text.normal_forms import compose, fitting_form, normalized
 
 #: Characters of a prime from which on a bar is shown.
 LONG_PRIME = 50_000
@@ -178,6 +178,9 @@ def write_samples(options: dict[str, Any]) -> None:
     form, binary = checkpoint.normalize, checkpoint.binary
     prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
     stops = [bytewise(stop) if binary else normalized(stop, form) for stop in options["stops"]]
+    if fitting := fitting_form("".join([prime, *stops]), model.vocabulary):
+        notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
+        prime, *stops = (normalized(each, fitting) for each in (prime, *stops))
     check_stops(stops, model.vocabulary)
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if unknown := model.vocabulary.count_unknown(prime):

@@ -143,6 +143,8 @@ ENCODINGS = {
     "koi8-r": "letters",
     "koi8-u": "letters",
     "iso8859-2": "letters",
+    "iso8859-5": "letters",
+    "iso8859-7": "letters",
     "iso8859-15": "letters",
     "cp1253": "letters",
     "cp1254": "letters",

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from charrnn.text.vocabulary import Vocabulary
+
 #: Unicode normal forms by their names on the command line.
 NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC"]] = {
     "nfc": "NFC",
@@ -35,6 +37,20 @@ def normalized(text: str, form: str | None) -> str:
     if form is None or text.isascii():  # ASCII is the same in every form
         return text
     return unicodedata.normalize(NORMAL_FORMS[form], text)
+
+
+def fitting_form(text: str, vocabulary: Vocabulary) -> str | None:
+    """A normal form in which a vocabulary has all characters of a text.
+
+    macOS writes é as two characters, e and an accent, where a model may have one.
+
+    Returns:
+        A name in `NORMAL_FORMS`; None where no form helps, or none is needed.
+    """
+    if not vocabulary.unknown(text):
+        return None
+    forms = (form for form in ("nfc", "nfd") if not vocabulary.unknown(normalized(text, form)))
+    return next(forms, None)
 
 
 def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:

@@ -76,7 +76,7 @@ def line_ends_notice(names: Sequence[str], found: LineEnds, newlines: str) -> It
     """
     kinds = " and ".join(found.kinds())
     if kinds and newlines == "lf":
-        remedy = "`charrnn train --newlines keep` leaves them"
+        remedy = "train with --newlines keep to leave them"
         yield rf"{listed(names)}: line ends {kinds} became \n: {remedy}"
     elif kinds and len(found.kinds()) + found.lf > 1:
         more = r" beside \n" if found.lf else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from charrnn.errors import NotTextError, TextError
+from charrnn.shell import quoted, quoted_path
 from charrnn.text.corpus_info import MAX_FILES
 from charrnn.text.decoding import Decoding
 from charrnn.text.sources import File
@@ -144,10 +146,18 @@ def _expanded(text: str) -> list[str]:
     """The files and folders that an argument stands for, with `~` and patterns expanded.
 
     Raises:
-        TextError: for a pattern that matches nothing.
+        TextError: for an empty name, the address of a page, or a pattern that matches nothing.
     """
+    if not text:
+        raise TextError("a TEXT without a name: name a file or a folder")
     if text == "-" or os.path.lexists(text):
         return [text]
+    if re.match("(?:https?|ftp)://", text):
+        name = text.rstrip("/").rsplit("/", 1)[-1].partition("?")[0] or "text.txt"
+        raise TextError(
+            f"{text}: is no file: download it with `curl -L -o {quoted_path(name)} "
+            f"{quoted(text)}`, and name {name}"
+        )
     home = os.path.expanduser(text)
     if os.path.lexists(home) or not glob.has_magic(home):
         return [home]

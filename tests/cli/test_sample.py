@@ -277,3 +277,15 @@ def test_a_model_whose_state_overflows_is_reported_in_one_line(more, run):
     said = run("sample", "--length", 40, "--seed", 1, *more, code=1).stderr.splitlines()
     assert len(said) == 1
     assert said[0].startswith("Error: the hidden state or the logits became non-finite")
+
+
+def test_a_prime_as_macos_writes_it_is_read_in_the_form_of_the_model(run, write):
+    path = write("cafe.txt", "caf\u00e9 caf\u00e9\n".encode() * 60)
+    run("train", path, *QUICK, "-c", "cafe.npz")
+    words = ["sample", "-c", "cafe.npz", "--length", 0, "--seed", 1]
+    composed = run(*words, "--prime", "caf\u00e9", "--stop", "e\u0301\n")
+    assert "normal form NFC" in composed.stderr
+    result = run(*words, "--prime", "cafe\u0301")
+    assert result.stdout == "caf\u00e9\n"
+    assert "normal form NFC" in result.stderr
+    assert "normal form" not in run(*words, "--prime", "caf\u00e9").stderr

@@ -11,9 +11,11 @@ from charrnn.text.normal_forms import (
     INDEPENDENT,
     NORMAL_FORMS,
     compose,
+    fitting_form,
     normalized,
     normalized_pieces,
 )
+from charrnn.text.vocabulary import Vocabulary
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xAC00 + 11_172)))
 
@@ -119,3 +121,16 @@ def test_a_letter_is_handed_on_as_soon_as_the_next_one_begins():
     assert next(pieces) == "각"
     assert seen[-1] == "x"
     assert list(islice(pieces, 3)) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("characters", "text", "form"),
+    [
+        ("caf\u00e9", "cafe\u0301", "nfc"),
+        ("cafe\u0301", "caf\u00e9", "nfd"),
+        ("caf\u00e9", "caf\u00e9", None),
+        ("cafe", "caf\u00e9", None),
+    ],
+)
+def test_the_form_of_a_text_that_a_vocabulary_knows(characters, text, form):
+    assert fitting_form(text, Vocabulary(characters)) == form

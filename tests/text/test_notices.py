@@ -55,7 +55,7 @@ def test_valid_replacement_characters_are_not_counted(write):
 def test_line_ends_that_became_newlines_are_counted(write):
     dos, mac = write("dos.txt", b"a\r\nb\r\n"), write("mac.txt", b"a\rb\rc\r")
     plain, twice = write("plain.txt", b"a\nb\n"), write("twice.txt", b"a\r\r\nb\n")
-    remedy = r"became \n: `charrnn train --newlines keep` leaves them"
+    remedy = r"became \n: train with --newlines keep to leave them"
     assert notices(dos) == [rf"dos.txt: line ends 2 \r\n {remedy}"]
     assert notices(plain, dos, mac) == [rf"dos.txt, mac.txt: line ends 2 \r\n and 3 \r {remedy}"]
     assert notices(twice) == [rf"twice.txt: line ends 1 \r\r\n {remedy}"]

@@ -180,3 +180,16 @@ def test_names_are_listed_up_to_five():
 
 def test_stdin_has_a_name():
     assert TextFiles.of(["-", "a/b.txt"]).names == ("stdin", "b.txt")
+
+
+def test_an_address_is_no_file_and_is_downloaded_first():
+    with pytest.raises(TextError) as refused:
+        find(["https://example.com/a%20b/text.txt?raw=1"], DEFAULT)
+    said = str(refused.value)
+    assert "is no file: download it with `curl -L -o text.txt " in said
+    assert said.endswith("and name text.txt")
+
+
+def test_an_empty_name_is_no_file():
+    with pytest.raises(TextError, match="without a name"):
+        find([""], DEFAULT)
