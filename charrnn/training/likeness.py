@@ -121,11 +121,12 @@ def pieces(text: Array, count: int, length: int) -> Array:
 def pairs_of(text: Array, vocabulary_size: int) -> Array:
     """The number of each pair of neighbours in pieces (..., n), (..., n − 1), below CLASSES²."""
     counts = frequencies(text.ravel(), vocabulary_size)
-    classes = np.full(vocabulary_size, CLASSES - 1)
+    classes = np.full(vocabulary_size, CLASSES - 1, np.uint16)  # pairs of 2 bytes and not of 8
     frequent = np.argsort(-counts, kind="stable")[: CLASSES - 1]
     classes[frequent] = np.arange(len(frequent))
     found: Array = classes[text]
-    pairs: Array = found[..., :-1] * CLASSES + found[..., 1:]
+    pairs: Array = found[..., :-1] * np.uint16(CLASSES)
+    pairs += found[..., 1:]
     return pairs
 
 
@@ -136,19 +137,21 @@ def distances(pairs: Array) -> Array:
         pairs: numbers of pairs, (parts, pieces, pairs of a piece).
     """
     counts = np.stack([np.bincount(part.ravel(), minlength=CLASSES**2) for part in pairs])
-    p, q = (each / each.sum(axis=1, keepdims=True) for each in (counts, counts.sum(0) - counts))
+    together = counts.sum(axis=0)
+    return np.array([distance(part, together - part) for part in counts])
+
+
+def distance(one: Array, other: Array) -> float:
+    """The Jensen-Shannon divergence of two lists of frequencies, (m,) each, in nats."""
+    p, q = one / one.sum(), other / other.sum()
     middle = (p + q) / 2
-    result: Array = (divergence(p, middle) + divergence(q, middle)) / 2
-    return result
+    return (divergence(p, middle) + divergence(q, middle)) / 2
 
 
-def divergence(p: Array, q: Array) -> Array:
-    """Σ p·ln(p/q) of each row (n, m), (n,); q is zero only where p is zero."""
-    terms = np.zeros_like(p)
-    np.divide(p, q, out=terms, where=p > 0)
-    np.log(terms, out=terms, where=p > 0)
-    total: Array = (p * terms).sum(axis=1)
-    return total
+def divergence(p: Array, q: Array) -> float:
+    """Σ p·ln(p/q), where q (m,) is zero only where p (m,) is zero."""
+    within = p > 0
+    return float((p[within] * np.log(p[within] / q[within])).sum())
 
 
 def has_sorted_lines(text: Array, vocabulary: Vocabulary) -> bool:
