@@ -32,7 +32,7 @@ from charrnn.text.paths import TextFiles, find
 from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.evaluation import evaluate, finite
-from charrnn.training.loop import carry_out
+from charrnn.training.loop import train_and_save
 from charrnn.training.resuming import continuation, files_of_run, refuse_other_shape, run_of
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
@@ -375,7 +375,7 @@ def train(
         for line in run.notices:
             notice(line)
         budget = Budget(run.trainer, duration, training.get("val_every")) if duration else None
-        signal = carry_out(run, progress, notice, budget)
+        signal = train_and_save(run, progress, notice, budget)
         trained = CharRNN.of(run.checkpoint)
     if signal:
         signals.raise_signal(signal)

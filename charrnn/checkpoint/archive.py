@@ -123,11 +123,16 @@ def read(file: IO[bytes]) -> dict[str, Array]:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(len(MEMBER)) != MEMBER:
-        raise CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
+        raise not_a_checkpoint()
     members = list(scan(file, size))
     check_directory(file, members, size)
     check_memory(size, available_bytes())
     return {member.name: read_numbers(file, member) for member in members}
+
+
+def not_a_checkpoint() -> CheckpointError:
+    """Return the error for a file of another program."""
+    return CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
 
 
 def check_memory(size: int, there: int | None) -> None:

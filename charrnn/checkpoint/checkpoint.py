@@ -250,7 +250,7 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
         CheckpointError: if `pack` would not return these arrays.
     """
     if "header" not in arrays:
-        raise not_a_checkpoint()
+        raise archive.not_a_checkpoint()
     header = schema.decode(arrays.pop("header").tobytes())
     check_format(header.get("format"))
     schema.check(header)
@@ -286,11 +286,6 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     return checkpoint
 
 
-def not_a_checkpoint() -> CheckpointError:
-    """Return the error for a file of another program."""
-    return CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
-
-
 def check_format(number: Any) -> None:
     """Check the number of the format.
 
@@ -298,7 +293,7 @@ def check_format(number: Any) -> None:
         CheckpointError: if it is not a number, or the format is newer.
     """
     if not schema.FORMAT.fits(number):
-        raise not_a_checkpoint()
+        raise archive.not_a_checkpoint()
     if number > FORMAT:
         raise CheckpointError(
             f"has format {number:,}, and this charrnn reads format {FORMAT}: install a newer "

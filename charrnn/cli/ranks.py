@@ -9,11 +9,11 @@ import click
 from charrnn.cli.console import notice
 from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.extras import need
 from charrnn.machine import cores
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import LeadingRank, OtherRank
-from charrnn.render.extras import need
 
 
 def ranks_options(command: Command) -> Command:

@@ -41,7 +41,7 @@ from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.commands import flag, init_command
-from charrnn.training.loop import carry_out
+from charrnn.training.loop import train_and_save
 from charrnn.training.resuming import (
     SHAPE,
     continuation,
@@ -398,7 +398,7 @@ def train(current: Run, options: dict[str, Any]) -> int:
         if options["seconds"]:
             budget = Budget(current.trainer, options["seconds"], options["val_every"])
             reporter.restart()
-        signal = carry_out(current, reporter.show, reporter.say, budget, reporter.say)
+        signal = train_and_save(current, reporter.show, reporter.say, budget, reporter.say)
     conclude(current)
     return signal
 

@@ -176,7 +176,7 @@ def read(
     found = texts if isinstance(texts, TextFiles) else TextFiles.of(texts)
     alone = len(found.paths) == 1
     files = JoinedFiles([File(path, decoding, progress, alone) for path in found.paths], decoding)
-    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files.files]
+    locations = ["-" if file.read_once else str(Path(file.path).resolve()) for file in files.files]
     corpus = Corpus(listed(found.names), [files], normalize, tuple(locations), decoding=decoding)
     said = notices_of(files, decoding, corpus.suspicious, corpus.characters)
     corpus.notices = (*found.notices, *said)

@@ -12,7 +12,7 @@ from charrnn.training.saving import Saver
 from charrnn.training.trainer import Progress, train
 
 
-def carry_out(
+def train_and_save(
     run: Run,
     progress: Callable[[Progress], object],
     notice: Callable[[str], object],
