@@ -40,7 +40,7 @@ def replacing(
     where this user may set them.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         retry_after: seconds between attempts to rename the new file.
 
     Raises:
@@ -69,8 +69,8 @@ def probe(path: str | Path, size: int = 1) -> None:
     """Check that `replacing` can write a file here, and leave no trace.
 
     Args:
-        path: of the file.
-        size: bytes to write; a full disk may still have room for an empty file.
+        path: the path of the file.
+        size: the bytes to write; a full disk may still have room for an empty file.
 
     Raises:
         OSError: if the file cannot be written.
@@ -123,7 +123,7 @@ def remedy(error: OSError, otherwise: str) -> str:
     """Return the advice for a file that cannot be written.
 
     Args:
-        error: of the system.
+        error: the error of the system.
         otherwise: the advice for all errors except the limits of a process, which are the same in
             every directory.
     """
@@ -137,7 +137,7 @@ def reserve(file: IO[bytes], size: int) -> None:
 
     Args:
         file: open for writing, at its beginning.
-        size: bytes.
+        size: the bytes to reserve.
 
     Raises:
         OSError: if there is not enough space.

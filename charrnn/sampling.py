@@ -94,7 +94,7 @@ class Start(NamedTuple):
     """A state that samples continue."""
 
     state: Array  # (L, S, H)
-    #: of the first character
+    #: for the first character
     logits: Array  # (V,)
 
 
@@ -262,7 +262,7 @@ def invert(p: Array, uniform: Array) -> Array:
 
 
 def log_softmax(logits: Array, indices: Array) -> Array:
-    """ln softmax(logits) at one index a stream: logits (V, B), indices (B,) → (B,)."""
+    """ln softmax(logits) at one index for each stream: logits (V, B), indices (B,) → (B,)."""
     shifted = logits - logits.max(axis=0)
     chosen = shifted[indices, np.arange(len(indices))]
     log_probs: Array = chosen - np.log(np.exp(shifted).sum(axis=0))
@@ -298,7 +298,7 @@ def generate(
         start: where every stream begins.
         length: the number of characters to draw.
         choice: the settings for drawing.
-        seeds: one a stream.
+        seeds: one for each stream.
         log_probs: compute both log-probabilities of each character.
 
     Raises:
@@ -421,7 +421,7 @@ class Block:
     Args:
         steps: the characters of all streams, drawn when a stream needs them.
         streams: B.
-        vocabulary: of the model.
+        vocabulary: the characters of the model.
     """
 
     def __init__(self, steps: Iterator[Drawn], streams: int, vocabulary: Vocabulary) -> None:

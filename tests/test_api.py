@@ -322,12 +322,13 @@ def test_a_model_shows_itself_in_a_line_and_in_a_table():
     [
         ({"text": TEXT, "colour": "blue"}, SettingError, "no option 'colour'"),
         ({"text": TEXT, "hidden_size": "8"}, SettingError, "hidden_size is a whole number"),
-        ({"text": TEXT, "model": "cnn"}, SettingError, "no layer_type named 'cnn'"),
+        ({"text": TEXT, "model": "cnn"}, SettingError, "no model named 'cnn'"),
+        ({"text": TEXT, "warmup": -1}, SettingError, "warmup is from 0"),
         ({"text": TEXT, "steps": 3, "epochs": 1}, SettingError, "exclude one another"),
         ({"text": TEXT, "time": 0}, SettingError, "0 is not a time"),
         ({"text": TEXT, "val_frac": 1}, SettingError, "val_frac is from 0 to below 1"),
         ({"text": TEXT, "resume": True}, SettingError, "resume needs a checkpoint"),
-        ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no directory"),
+        ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no folder"),
         ({"checkpoint": "x.npz", "resume": True}, CheckpointError, "no such checkpoint"),
         (
             {**SMALL, "text": TEXT, "learning_rate": 1e30, "grad_clip": 0, "optimizer": "sgd"},

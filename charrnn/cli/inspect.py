@@ -264,7 +264,9 @@ def check_writable(path: Path) -> None:
     """
     try:
         if not files.resolve(path).parent.is_dir():
-            raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
+            raise SettingError(
+                f"{path}: cannot be written: there is no folder {path.parent}: make it first"
+            )
         files.probe(path)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

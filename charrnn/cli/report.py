@@ -37,7 +37,7 @@ def write_report(
         checkpoint: the checkpoint of the model.
         subject: the model and the text.
         name: the name of the text.
-        options: those of the command.
+        options: the options of the command.
         answered: the analyses to show, in order.
 
     Raises:

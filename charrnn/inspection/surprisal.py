@@ -123,7 +123,7 @@ def answer(result: Surprisal) -> Answer:
         usual = max(others, key=lambda one: one.count)
         verb = "is" if hardest.name == "indentation" else "are"
         sentence = (
-            f"{name} {verb} hardest: {hardest.bits:.1f} bits, against {usual.bits:.1f} of "
+            f"{name} {verb} hardest: {hardest.bits:.1f} bits, compared with {usual.bits:.1f} for "
             f"{usual.name}."
         )
     else:

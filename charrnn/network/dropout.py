@@ -1,4 +1,4 @@
-"""Dropout (Srivastava 2014): one mask a window, layer and stream."""
+"""Dropout (Srivastava 2014): one mask per window, layer and stream."""
 
 from __future__ import annotations
 

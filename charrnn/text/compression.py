@@ -31,7 +31,7 @@ class Decompressed:
     """The bytes in a compressed file.
 
     Args:
-        path: of the file, for errors.
+        path: the path of the file, for errors.
         file: open at its beginning.
         compression: one of `COMPRESSIONS`.
     """

@@ -24,7 +24,7 @@ class TextFiles:
     """The files of a text, in order.
 
     Attributes:
-        paths: of the files; `-` for stdin.
+        paths: the paths of the files; `-` for stdin.
         names: the names for messages.
         notices: messages for the user about files that were left out.
     """

@@ -44,7 +44,7 @@ class File:
     Stdin and pipes, which can be read only once, are first copied to memory or a temporary file.
 
     Args:
-        path: of the file; `-` is stdin.
+        path: the path of the file; `-` is stdin.
         decoding: settings for reading bytes as characters.
         progress: called with the number of bytes of each block that is read.
         alone: there are no other files that `decoding` has to fit.
@@ -176,7 +176,7 @@ class File:
         """The remedy that names the encodings in which a file is text, the likeliest first.
 
         Args:
-            sample: of the bytes, from `start` on.
+            sample: bytes of the file, from `start` on.
             text: the sample from the beginning of a character on.
             start: the position of the sample.
             file: the file, open.
@@ -231,7 +231,9 @@ class File:
         try:
             yield
         except OSError as error:
-            raise TextError(f"{self.path}: {error.strerror}") from error
+            raise TextError(
+                f"{self.path}: {error.strerror}: name a file that can be read"
+            ) from error
 
     def _state_of(self, file: IO[bytes]) -> tuple[int, ...]:
         """Numbers that differ if the file has changed or another file has its name."""

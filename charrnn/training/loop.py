@@ -26,7 +26,7 @@ def train_and_save(
     there is nothing to save, and a signal ends the program at once.
 
     Args:
-        run: to train.
+        run: the run to train.
         progress: called after each step.
         notice: called with messages for the user.
         budget: plans the number of steps from a time.
@@ -55,7 +55,7 @@ def train_and_save(
                 signal = interrupts.received or trainer.group.signal
                 if signal:
                     if run.path:
-                        notice("saving; again to stop at once")
+                        notice("saving (Ctrl-C again stops without saving)")
                     break
             if budget and (plan := budget.plan()):  # training may end before measuring did
                 planned(plan)

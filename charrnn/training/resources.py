@@ -112,7 +112,7 @@ class Sizes:
 
         Args:
             freed: bytes in use now that are free when the training needs the memory.
-            share: of the available memory that may be used.
+            share: the share of the available memory that may be used.
             root: the directory that has /proc and /sys.
         """
         need = self.need()
@@ -137,7 +137,7 @@ def most_workers(sizes: Sizes, root: Path = ROOT) -> int:
     """The most workers, at most those of the training, for which there is memory; 1 if for none.
 
     Args:
-        sizes: of the training.
+        sizes: the sizes of the training.
         root: the directory that has /proc and /sys.
     """
     for workers in range(sizes.config.workers, 1, -1):
@@ -151,7 +151,7 @@ def check_memory(sizes: Sizes, *, freed: int = 0, root: Path = ROOT) -> None:
     """Refuse a training that cannot fit in the memory of this machine, before it begins.
 
     Args:
-        sizes: of the training.
+        sizes: the sizes of the training.
         freed: bytes in use now that are free when the training needs the memory.
         root: the directory that has /proc and /sys.
 

@@ -30,8 +30,8 @@ from charrnn.inspection.find.levels import LEVELS, Levels
 from charrnn.inspection.reading import Progress, no_progress
 from charrnn.machine import cores
 
-#: A character is left out if it occurs less often than this, or is not among the commonest this
-#: many: there is little to compare its values with.
+#: The fewest occurrences of a character that is scored, and the most characters, the commonest: for
+#: all others there is little to compare their values with.
 MIN_COUNT, MAX_KINDS = 8, 256
 #: If Σ r² is less, the current character determines nearly all of a feature. For a rare feature,
 #: Σ r² is about the number of characters at which it holds without being determined.
