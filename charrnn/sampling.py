@@ -57,16 +57,16 @@ class Reader:
         self._first_inputs = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
         self._held: dict[int, tuple[Array, Array, Array]] = {}
 
-    def hold(self, layer: int, units: Array, streams: Array, values: Array) -> None:
-        """Hold hidden units at fixed values from now on.
+    def hold(self, layer: int, cells: Array, streams: Array, values: Array) -> None:
+        """Hold cells at fixed values from now on.
 
         Args:
             layer: counted from 1; replaces an earlier `hold` of this layer.
-            units: n hidden units, (n,).
-            streams: the stream in which each unit is held, (n,).
-            values: the values of the unit's state, h first, (S, n).
+            cells: the numbers of n cells, (n,).
+            streams: the stream in which each cell is held, (n,).
+            values: the values of the state of each cell, h first, (S, n).
         """
-        self._held[layer - 1] = units, streams, values
+        self._held[layer - 1] = cells, streams, values
 
     def read(self, indices: Array) -> Array:
         """Read one character of each stream, (B,).
@@ -83,8 +83,8 @@ class Reader:
                     x += layer.weights["b"][:, None]
                 layer.step(x, self.state[number], tape)
                 if number in self._held:
-                    units, streams, values = self._held[number]
-                    self.state[number][:, units, streams] = values
+                    cells, streams, values = self._held[number]
+                    self.state[number][:, cells, streams] = values
             np.matmul(self._Wy, self.state[-1, 0], out=self.logits)
             np.add(self.logits, self._by, out=self.logits)
         return self.logits

@@ -130,6 +130,8 @@ def test_a_run_is_resumed_by_either_with_the_same_bits():
 def test_a_resumed_run_keeps_its_seed_and_refuses_another_shape():
     charrnn.train(text=TEXT, checkpoint="a.npz", seed=5, **SMALL)
     resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True, "steps": 14}
+    with pytest.raises(SettingError, match="keeps its --seed 5"):
+        charrnn.train(**resume, seed=0)
     assert charrnn.train(**resume).checkpoint.settings.seed == 5
     with pytest.raises(SettingError, match="keeps its --hidden-size 8"):
         charrnn.train(**resume, hidden_size=9)
