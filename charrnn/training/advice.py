@@ -39,9 +39,10 @@ def before(capacity: int, characters: int, epochs: float) -> str:
     """
     ratio = capacity / characters
     if ratio > 0.7 and epochs < MEMORIZING_EPOCHS:
+        times = "once" if f"{epochs:.2g}" == "1" else f"{epochs:.2g} times"
         return (
             f"{ratio:,.1f} parameters for each character of text, which will be read "
-            f"{epochs:.2g} times: too little to memorize it; more --steps would teach it more"
+            f"{times}: too little to memorize it; more --steps would teach it more"
         )
     if ratio > 3:
         return (
