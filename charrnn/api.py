@@ -235,7 +235,7 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
 
     Args:
         path: the path of the checkpoint.
-        weights: those of the lowest validation loss, or of the last step.
+        weights: `best` for the weights of the lowest validation loss, `last` for the last step.
 
     Raises:
         CheckpointError: for a file that is missing, damaged or no checkpoint.

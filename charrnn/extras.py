@@ -17,7 +17,7 @@ def need(module: str, extra: str) -> ModuleType:
     """Import a module that belongs to one of charrnn's extras.
 
     Args:
-        module: its full name.
+        module: the full name of the module.
         extra: the extra that installs it.
 
     Raises:

@@ -136,7 +136,7 @@ def reserve(file: IO[bytes], size: int) -> None:
     On a full disk, a write to the map of a sparse file kills the process (SIGBUS).
 
     Args:
-        file: open for writing, at its beginning.
+        file: the file, open for writing at its beginning.
         size: the bytes to reserve.
 
     Raises:

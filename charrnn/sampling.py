@@ -61,7 +61,7 @@ class Reader:
         """Hold cells at fixed values from now on.
 
         Args:
-            layer: counted from 1; replaces an earlier `hold` of this layer.
+            layer: the number of the layer, from 1; replaces an earlier `hold` of this layer.
             cells: the numbers of n cells, (n,).
             streams: the stream in which each cell is held, (n,).
             values: the values of the state of each cell, h first, (S, n).
@@ -295,7 +295,7 @@ def generate(
 
     Args:
         reader: a reader of B streams.
-        start: where every stream begins.
+        start: the state in which every stream begins.
         length: the number of characters to draw.
         choice: the settings for drawing.
         seeds: one for each stream.

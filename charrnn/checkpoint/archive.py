@@ -157,7 +157,7 @@ def scan(file: IO[bytes], size: int) -> Iterator[Member]:
 
     Args:
         file: the file to read.
-        size: its size, in bytes.
+        size: the size of the file, in bytes.
 
     Raises:
         DamagedCheckpointError: if `write` would not write a member.

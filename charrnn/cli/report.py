@@ -69,7 +69,7 @@ def write_report(
 
 
 def losses(checkpoint: Checkpoint, name: str, answered: Answered) -> Figure:
-    """The learning curves, beside the loss of the best n-gram model where it is known."""
+    """The learning curves, with the loss of the best n-gram model where it is known."""
     beside = {}
     if "ngram" in answered:
         comparison: Comparison = answered["ngram"][0]

@@ -190,7 +190,7 @@ def horizon(excess: Array, tolerance: float) -> int | None:
 
     Args:
         excess: the mean excess at n = 1 … M, (M,), in nats.
-        tolerance: in nats.
+        tolerance: the tolerance, in nats.
     """
     M = len(excess)
     n = np.arange(1, M + 1)

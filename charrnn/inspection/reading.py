@@ -48,7 +48,7 @@ def signals_of(
 
     Args:
         model: the model.
-        layer: counted from 1; None for all layers.
+        layer: the number of the layer, from 1; None for all layers.
         names: some of the `signals` of the layer type; None for the state, h and c.
 
     Raises:
@@ -251,7 +251,7 @@ def in_threads(
 
     Args:
         work: receives the numbers of some streams.
-        streams: their numbers, (B,).
+        streams: the numbers of the streams, (B,).
         progress: receives the share that the first thread has done.
     """
     shares = np.array_split(streams, min(cores(), len(streams)))

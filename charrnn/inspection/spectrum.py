@@ -55,8 +55,8 @@ class Eigenvalues:
     Attributes:
         layer: from 1.
         matrix: "Wh" or "mean Jacobian".
-        trained: those of the trained model, complex (M,).
-        untrained: those of the model with random weights, if any.
+        trained: the eigenvalues of the trained model, complex (M,).
+        untrained: the eigenvalues of the model with random weights, if any.
         radius, untrained_radius: the largest absolute values.
     """
 
@@ -115,7 +115,7 @@ def spectrum(
 
 
 def analyse(subject: Subject) -> Spectrum:
-    """The spectrum of a subject, beside that of random weights."""
+    """The spectrum of a subject, and that of random weights."""
     return spectrum(subject.model, subject.untrained, subject.indices)
 
 

@@ -114,7 +114,7 @@ def summarize(text: str, bits: Array, *, min_words: int = MIN_WORDS) -> Surprisa
 
 
 def answer(result: Surprisal) -> Answer:
-    """Say which class of characters is hardest, beside the most frequent other one."""
+    """Say which class of characters is hardest, compared with the most frequent other one."""
     large = [one for one in result.classes if one.count >= LARGE_SHARE * len(result.bits)]
     hardest = max(large, key=lambda one: one.bits)
     name = hardest.name.capitalize()

@@ -22,7 +22,7 @@ def draw_masks(
     Args:
         shape: (L, H, B), with all streams.
         dropout: the share of zeros.
-        rng: with NumPy's default bit generator.
+        rng: the source of randomness, with NumPy's default bit generator.
         part: the streams that masks are returned for.
     """
     L, H, B = shape

@@ -82,7 +82,7 @@ class Group:
         """Replace this member's part of its buffer by the sum of all buffers there.
 
         Args:
-            buffer: made by `buffer`; the rest of it is undefined afterwards.
+            buffer: a vector from `buffer`; the rest of it is undefined afterwards.
         """
 
     def all_reduce(self, numbers: Sequence[float]) -> list[float]:

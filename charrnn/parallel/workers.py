@@ -137,7 +137,7 @@ class LeadingWorker(WorkerGroup):
     """The worker that creates the memory and the other workers.
 
     Args:
-        workers: their number, this one among them.
+        workers: the number of workers, this one among them.
         outer: the group of ranks, in which this one stands for all workers; alone unless given.
     """
 

@@ -30,7 +30,7 @@ class Style(NamedTuple):
     """The abilities of a terminal.
 
     Attributes:
-        depth: its colours.
+        depth: the number of colours.
         blocks: True if it shows block and Braille characters.
     """
 

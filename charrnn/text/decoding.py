@@ -204,7 +204,7 @@ def first_invalid(
     """Find the first invalid byte of a block that cannot be decoded, byte by byte.
 
     Args:
-        decoder: in its state before the block.
+        decoder: the decoder, in its state before the block.
         block: the bytes; empty at the end of the file.
         position: the position of the first byte of the block.
         binary: accept NUL.

@@ -33,14 +33,14 @@ class Language(NamedTuple):
 
     Attributes:
         letters: all that are usual.
-        frequent: those that make up some half of a text; empty for an alphabet of few.
+        frequent: the letters that make up some half of a text; empty for a small alphabet.
     """
 
     letters: frozenset[str]
     frequent: frozenset[str] = frozenset()
 
 
-#: The letters of languages beside a to z.
+#: The letters of languages in addition to a to z.
 LATIN = (
     "äöüß",  # German
     "àâæçéèêëîïôœùûüÿ",  # French
@@ -163,8 +163,8 @@ class Reading(NamedTuple):
     """A sample of a text as it reads in an encoding.
 
     Attributes:
-        encoding: its name, for Python and for iconv.
-        score: at most some 1.5; below 0 for no language.
+        encoding: the name of the encoding, for Python and for iconv.
+        score: the likelihood as a mark, at most some 1.5; below 0 for no language.
         text: the sample.
     """
 
@@ -304,7 +304,7 @@ def fitting(encodings: Iterable[str], blocks: Iterable[bytes]) -> list[str]:
     """The encodings in which bytes are text.
 
     Args:
-        encodings: their names.
+        encodings: the names of the encodings.
         blocks: the bytes, in blocks; the last one is empty if the bytes are complete.
     """
     decoders = {name: codecs.getincrementaldecoder(name)() for name in encodings}

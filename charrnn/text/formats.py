@@ -118,7 +118,7 @@ def format_of(head: bytes) -> Format | None:
 
 
 def remedy_for(known: Format, path: str) -> str:
-    """What to do with a file of a format; commands are complete and quoted for a shell.
+    """The advice for a file of a format; commands are complete and quoted for a shell.
 
     Args:
         known: the format.

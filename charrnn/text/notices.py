@@ -79,7 +79,7 @@ def line_ends_notice(names: Sequence[str], found: LineEnds, newlines: str) -> It
         remedy = "`charrnn train --newlines keep` leaves them"
         yield rf"{listed(names)}: line ends {kinds} became \n: {remedy}"
     elif kinds and len(found.kinds()) + found.lf > 1:
-        more = r" beside \n" if found.lf else ""
+        more = r" in addition to \n" if found.lf else ""
         remedy = r"`charrnn train --newlines lf` makes all of them \n"
         yield rf"{listed(names)}: mixed line ends, {kinds}{more}: {remedy}"
 

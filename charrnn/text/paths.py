@@ -165,7 +165,7 @@ def _files_in(folder: str, visited: set[tuple[int, int]], left_out: _LeftOut) ->
     """The files in a folder and in its folders, sorted by path.
 
     Args:
-        folder: its path.
+        folder: the path of the folder.
         visited: the folders that were read, by device and number; extended.
         left_out: extended by what is hidden or not a regular file.
 

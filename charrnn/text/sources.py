@@ -285,7 +285,7 @@ class JoinedFiles:
     and the first line of the next file would be one. Bytes are joined as they are.
 
     Args:
-        files: in order.
+        files: the files, in order.
         decoding: the settings of the files.
 
     Attributes:

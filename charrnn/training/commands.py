@@ -124,7 +124,7 @@ def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | Non
     Args:
         path: the path of the checkpoint; the new run gets a name beside it.
         texts: the files of the text; for `-` and for none, the command has TEXT.
-        corpus: how the text is decoded; the default unless given.
+        corpus: the text, for its decoding; the default unless given.
     """
     decoding = corpus.decoding if corpus else DEFAULT
     given: dict[str, Any] = {}

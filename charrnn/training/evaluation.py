@@ -110,7 +110,7 @@ def evaluate_dynamically(
 
     for all weights w together, where g is the gradient of the mean loss of the window, η the
     learning rate and c the limit of the norm. There is no dropout, momentum, weight decay, scaling
-    by squared gradients, or decay to the trained weights, which Krause 2018 has beside the plain
+    by squared gradients, or decay to the trained weights, which Krause 2018 adds to the plain
     rule. Without the limit (c = 0) the rule is plain gradient descent: on text like the training
     text, gated layers score about the same without the limit; a rectified layer can score worse
     than without learning.

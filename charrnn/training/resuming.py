@@ -1,4 +1,4 @@
-"""The settings of a run that goes on: what may change, and what goes on from where."""
+"""The settings of a run that goes on: the options that may change, and the state to go on from."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Continuation:
         state: the numbers to go on from.
         anew: the run goes on from its best weights, with a new optimizer and empty states.
         pending: the validation after the last step is still to be done.
-        changes: what the user has changed, and what follows from it, one line each.
-        notices: what was decided for the user, one line each.
+        changes: the changes of the user and their consequences, each in one line.
+        notices: the decisions that charrnn made for the user, each in one line.
         complete: the reason for which no step is left, with a command; empty if there is one.
     """
 

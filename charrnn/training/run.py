@@ -47,7 +47,7 @@ class Run:
         path: the path of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
         excerpt: the beginning of the held-out text, or of the training text where none is held out.
-        notices: the decisions that the user did not make, one line each.
+        notices: the decisions that charrnn made for the user, each in one line.
         indices: the whole text, (N,); holding it keeps its temporary file, if any, which the
             workers read.
         resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
@@ -147,7 +147,7 @@ def new(
         corpus: the text.
         path: the path of the new checkpoint; None for a run that is not saved.
         model: the shape of the network.
-        config: how to train.
+        config: the options of the training.
         epochs: the number of times to read the text, where `config` has no steps.
         seconds: the time to train for, by which a size is chosen.
         val_frac: the share of the text, at its end, to hold out; see `planning.held_out`.
@@ -302,7 +302,7 @@ def fit_memory(
 
     Args:
         network: the network to train.
-        config: how to train.
+        config: the options of the training.
         indices: the whole text, (N,).
         init_from: a checkpoint with the starting weights; None where they are drawn.
         auto: charrnn chooses the number of workers, and may lower it.
@@ -334,7 +334,7 @@ def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array, drawn: bo
 
     Args:
         network: the network to train.
-        config: how to train.
+        config: the options of the training.
         indices: the whole text, (N,).
         drawn: the starting weights are drawn, and not those of a checkpoint.
     """
@@ -427,7 +427,7 @@ def resume(
     Args:
         saved: the checkpoint.
         path: the path of the checkpoint, where the run is saved again.
-        corpus: its text, read again; the checkpoint keeps the place of its files.
+        corpus: the text of the run, read again; the checkpoint keeps the new place of moved files.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
         **given: as for `continuation`; `workers=None` chooses their number.
 

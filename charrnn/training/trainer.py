@@ -317,7 +317,7 @@ class Trainer:
         return {"state": self.states, **self.optimizer.slots}
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that `restore` needs beside the weights, by name, complete in the leader.
+        """The arrays that `restore` needs besides the weights, by name, complete in the leader.
 
         Zeros after a divergence: the training goes on with a new optimizer and empty states.
         """
@@ -333,8 +333,8 @@ class Trainer:
         """Go on exactly where another trainer was.
 
         Args:
-            arrays, counters: its arrays and its numbers.
-            last, best: its weights after its last step, and its best, flat.
+            arrays, counters: the arrays and the numbers of the other trainer.
+            last, best: the weights after its last step, and its best weights, flat.
 
         Raises:
             KeyError, TypeError, ValueError: where these do not fit this trainer.

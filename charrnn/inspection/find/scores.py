@@ -123,7 +123,7 @@ class Measured:
     """F features of a text of N characters.
 
     Attributes:
-        names: their names, F.
+        names: the names of the features, F.
         binary: True for each binary feature, (F,).
         values: (F, N), float32: 1 or 0 for a binary feature, otherwise the rank, from 0 to 1.
         weights: (F, N), float32: 0 at the feature's own delimiters, which are not scored, else 1.
