@@ -30,7 +30,7 @@ RARE, MANY_RARE, RARE_SHARE = 5, 100, 0.05
 
 
 def before(capacity: int, characters: int, epochs: float) -> str:
-    """One line on the size of a model against its text (after Karpathy's notes to char-rnn).
+    """One line on the size of a model compared with its text (after Karpathy's notes to char-rnn).
 
     Args:
         capacity: the capacity of the model, in parameters; see `planning.capacity`.
