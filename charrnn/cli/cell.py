@@ -97,10 +97,8 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
         result["probabilities"] = recording.probabilities[:length]
     depth, width = color_depth(options["color"]), terminal_width()
     gates, end = model.layers[0].gates, largest(of_layer, signal.name)
-    shaded, marks = (
-        shades(of_layer[:, cell], signal.name, gates, end),
-        stops(signal.name, gates, end),
-    )
+    shaded = shades(of_layer[:, cell], signal.name, gates, end)
+    marks = stops(signal.name, gates, end)
     if options["neighbours"]:
         result["neighbours"] = {
             "highest": contexts(text, values, peaks(values)),
