@@ -24,7 +24,7 @@ def measure(options: Options) -> Result:
     print(f"Milliseconds a step of {BATCH_SIZE} × {SEQ_LENGTH} characters, {workers} processes.\n")
     rows = []
     head = "step", "products", "GFLOP/s", "share", "exp, tanh", "share of both"
-    table = Table("cell   ", "units", *head)
+    table = Table("type   ", "cells", *head)
     with contenders({"step": 1, **dict.fromkeys(KINDS, 1)}) as who:
         for cell in options.cells:
             for units in (256,) if options.quick else (256, 512):

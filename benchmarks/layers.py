@@ -34,7 +34,7 @@ def measure(options: Options) -> Result:
     steps = 20 if options.quick else options.steps
     V = len(set(options.text.read_text(encoding="utf-8")))
     print(f"{steps:,} steps; nats a character; ln V = {log(V):.3f}\n")
-    columns = ("layer type  ", "layers", "units", "rate", "first step", "highest", "validation")
+    columns = ("layer type  ", "layers", "cells", "rate", "first step", "highest", "validation")
     figures, rows = Table(*columns), []
     with tempfile.TemporaryDirectory() as name:
         for layer_type, units, layers in product(LAYER_TYPES, UNITS, LAYERS):

@@ -39,7 +39,7 @@ def measure(options: Options) -> Result:
         print(f"left out: {reason}")
         return {"left_out": reason}
     rows = []
-    figures = Table("command".ljust(32), "units", "characters", "seconds", "peak RSS, MB")
+    figures = Table("command".ljust(32), "cells", "characters", "seconds", "peak RSS, MB")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         steps = "20" if options.quick else str(STEPS)

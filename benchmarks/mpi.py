@@ -119,7 +119,7 @@ def measure(options: Options) -> Result:
     print(f"Milliseconds a step, {CELL}, {STEPS} steps; meeting is all that is not computing.\n")
     shapes = QUICK_SHAPES if options.quick else SHAPES
     head = "ranks × workers", "a step", "meeting", "sum alone", "times one rank"
-    table = Table("units × streams", *head)
+    table = Table("cells × streams", *head)
     rows = [row for shape in shapes for row in scaling(options, table, *shape)]
     at_once(rows)
     costs = inputs(rows, shapes)
@@ -133,7 +133,7 @@ def measure(options: Options) -> Result:
 def at_once(rows: list[Result]) -> None:
     """Compare a sum after the computation with a sum during the computation."""
     print("\nMilliseconds to compute a gradient and to sum another, by two ranks.\n")
-    table = Table("units × streams", "one after the other", "at the same time")
+    table = Table("cells × streams", "one after the other", "at the same time")
     for row in rows:
         if "after" in row:
             case = f"{named(row['units'], row['layers'])} × {row['streams']}"
@@ -143,7 +143,7 @@ def at_once(rows: list[Result]) -> None:
 def inputs(rows: list[Result], shapes: Sequence[tuple[int, int, int]]) -> dict[str, Cost]:
     """The costs of a step on this machine, by the name of the model."""
     print("\nMeasured inputs, milliseconds: a step computes fixed + streams × stream.\n")
-    table = Table("units   ", "parameters", "fixed", "stream", "sum", "within", "text, µs")
+    table = Table("cells   ", "parameters", "fixed", "stream", "sum", "within", "text, µs")
     costs = {}
     for units, layers, streams in shapes:
         mine = [row for row in rows if (row["units"], row["layers"]) == (units, layers)]
@@ -161,7 +161,7 @@ def calculated(costs: dict[str, Cost]) -> list[list[Any]]:
         "needs to compute for half and for 80 % of the time.\n"
     )
     head = ("cores", "meeting", "of workers", "for half", "for 80 %")
-    table = Table("units   ", "network      ", *head)
+    table = Table("cells   ", "network      ", *head)
     rows = []
     for name, own in costs.items():
         for network in NETWORKS:

@@ -106,7 +106,7 @@ def measure(options: Options) -> Result:
     threads = {**OURS, **{name: number for name, (number, _) in theirs.items()}}
     print("Characters a second, of all streams together.\n")
     rows = []
-    columns = "cell   ", "units", "streams", "charrnn", "best with     ", "PyTorch"
+    columns = "type   ", "cells", "streams", "charrnn", "best with     ", "PyTorch"
     table = Table(*columns, "best with       ", "ratio")
     with contenders(threads) as who:
         for cell in options.cells:
@@ -133,7 +133,7 @@ def character(options: Options) -> list[Result]:
     products; the products alone have no calls beside them.
     """
     print("\nMicroseconds a character of one stream, one thread.\n")
-    table = Table("cell   ", "units", "a character", "with one unit", "products alone")
+    table = Table("type   ", "cells", "a character", "with one cell", "products alone")
     rows = []
     with contenders(dict.fromkeys(("whole", "one unit", "products"), 1)) as who:
         for cell in options.cells:

@@ -28,7 +28,7 @@ def measure(options: Options) -> Result:
     """Measure both networks, or with `--quick` the small one."""
     text = corpus.read([str(ROOT / "data" / "lighthouse.txt")])
     rows = []
-    table = Table("cell", "units", "layers", "MB", "save, s", "longest", "read, s")
+    table = Table("type", "cells", "layers", "MB", "save, s", "longest", "read, s")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "charrnn.npz"
         for cell, units, layers in NETWORKS[: 1 if options.quick else None]:

@@ -18,14 +18,14 @@ from charrnn.machine import cores
 
 CELL = "lstm"
 #: The size from which one number is changed at a time.
-BASE = {"units": 256, "streams": 32, "steps": 32, "characters": VOCABULARY_SIZE}
+BASE = {"cells": 256, "streams": 32, "steps": 32, "characters": VOCABULARY_SIZE}
 CHANGES = {
-    "units": (64, 128, 256, 512),
+    "cells": (64, 128, 256, 512),
     "streams": (8, 16, 32, 64, 128),
     "steps": (8, 16, 32, 64, 128),
     "characters": (VOCABULARY_SIZE, 256, 2_000, 10_000),
 }
-QUICK_CHANGES = {"units": (128, 256), "characters": (VOCABULARY_SIZE, 2_000)}
+QUICK_CHANGES = {"cells": (128, 256), "characters": (VOCABULARY_SIZE, 2_000)}
 
 
 def measure(options: Options) -> Result:
@@ -45,7 +45,7 @@ def over_workers(options: Options) -> list[Result]:
     counts = sorted({1, 2, cores()} if cores() > 1 else {1})
     rows = []
     table = Table(
-        "units × streams × steps", *(f"{n} worker{'s' * (n > 1)}".rjust(15) for n in counts)
+        "cells × streams × steps", *(f"{n} worker{'s' * (n > 1)}".rjust(15) for n in counts)
     )
     with contenders({str(n): 1 for n in counts}) as who:
         for units in (128,) if options.quick else (128, 256, 512):

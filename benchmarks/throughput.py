@@ -36,7 +36,7 @@ def measure(options: Options) -> Result:
     workers = default_workers(BATCH_SIZE)
     print(f"Characters a second; charrnn with {workers} processes, a thread each.\n")
     rows = []
-    table = Table("cell   ", "units", "layers", "charrnn", "PyTorch", "threads", "ratio")
+    table = Table("type   ", "cells", "layers", "charrnn", "PyTorch", "threads", "ratio")
     with contenders({"charrnn": 1, **theirs}) as who:
         for cell in options.cells:
             for units, layers in sizes:

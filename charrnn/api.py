@@ -32,7 +32,7 @@ from charrnn.text.paths import TextFiles, find
 from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.evaluation import evaluate, finite
-from charrnn.training.loop import carry_out
+from charrnn.training.loop import train_and_save
 from charrnn.training.resuming import continuation, files_of_run, refuse_other_shape, run_of
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
@@ -42,13 +42,13 @@ Source = str | os.PathLike[str]
 
 
 class CharRNN(network.CharRNN):
-    """A character model, from `train` or `load`.
+    """A character model, from `train` or `load`: the network with a text and a training.
 
     Attributes:
         vocabulary: the characters.
         parameters: the weights, arrays by name.
         checkpoint: the text and the training of the model, without arrays; None for a model that
-            is from neither.
+            is from neither `train` nor `load`.
     """
 
     checkpoint: Checkpoint | None = None
@@ -90,7 +90,7 @@ class CharRNN(network.CharRNN):
             unknown: the treatment of characters of the prime that are not in the vocabulary:
                 `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if the model
                 was trained with `min_count`, else for `error`.
-            seed: of the random choice; None for another text at every call.
+            seed: the seed of the random choice; None for another text at every call.
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
@@ -234,8 +234,8 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
     """The model in a checkpoint; nothing in the file is executed.
 
     Args:
-        path: of the checkpoint.
-        weights: of the lowest validation loss, or of the last step.
+        path: the path of the checkpoint.
+        weights: `best` for the weights of the lowest validation loss, `last` for the last step.
 
     Raises:
         CheckpointError: for a file that is missing, damaged or no checkpoint.
@@ -258,7 +258,7 @@ def train(
     overwrite: bool = False,
     init_from: Source | None = None,
     progress: Callable[[Progress], object] = ignore,
-    seed: int = TrainingConfig.seed,
+    seed: int | None = None,
     workers: int | None = 1,
     val_frac: float | None = None,
     min_count: int | None = None,
@@ -269,42 +269,48 @@ def train(
     binary: bool = DEFAULT.binary,
     **options: Any,
 ) -> CharRNN:
-    """Train a model on a text; with the same options, as `charrnn train` does, bit for bit.
+    """Train a model on a text, as `charrnn train` does.
 
     The arguments have the names of the command's options; `charrnn train --help` describes them.
-    An option that is None is chosen to fit the text. A decision that changes an option you gave,
-    such as a smaller batch for a short text, is a warning of class `charrnn.errors.Notice`.
+    With the same options and the same number of workers, the result is that of the command, bit
+    for bit; only the default of `workers` differs. An option that is None is chosen to fit the
+    text. A decision that changes an option you gave, such as a smaller batch for a short text, is
+    a warning of class `charrnn.errors.Notice`.
 
-    With a checkpoint, the run is saved every 30 seconds, at the end, and on Ctrl-C, which then
-    raises KeyboardInterrupt after the step in progress. (Before the first step there is nothing to
-    save.) Such a run can be resumed by `train(checkpoint=..., resume=True)` and by
-    `charrnn train --resume`.
+    With a checkpoint, the run is saved every 30 seconds (less often if that would take more than a
+    hundredth of the time), at the end, and on Ctrl-C, which then raises KeyboardInterrupt after the
+    step in progress. (Before the first step there is nothing to save.) Such a run can be resumed by
+    `train(checkpoint=..., resume=True)` and by `charrnn train --resume`.
 
     Args:
-        *paths: of files and folders; without paths and text, the source of Python's standard
-            library.
+        *paths: the paths of files and folders; without paths and text, the source of Python's
+            standard library.
         text: the text itself, instead of paths.
-        time: to train for, as in "90s", "10m" or "1h30m", or seconds; excludes steps and epochs.
-        steps: to take, of the whole run.
-        epochs: times to read the text.
+        time: the time to train for, as in "90s", "10m" or "1h30m", or seconds; excludes steps and
+            epochs.
+        steps: the steps of the whole run.
+        epochs: the number of times to read the text.
         checkpoint: the file to save the run to; None to save nothing.
         resume: go on with the run in the checkpoint. These options may change: steps, epochs, time
-            (so much longer), learning_rate, schedule, grad_clip, grad_clip_value, weight_decay,
-            momentum, dropout, val_every, patience, workers. Paths are given again if the text has
-            moved, and `text` if the run began with it. A complete run stays as it is.
+            (counted from now on), learning_rate, schedule, grad_clip, grad_clip_value,
+            weight_decay, momentum, dropout, val_every, patience, workers. Paths are given again if
+            the text has moved, and `text` if the run began with it. A complete run stays as it is.
         overwrite: replace the checkpoint of another run.
         init_from: a checkpoint with the weights and the vocabulary to start from; further
             characters of the text get new weights.
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
-        seed: of the starting weights and of dropout.
-        workers: processes that divide the batch; None for one a core, but at most one for 8
-            streams, and only as many as fit in memory. With more than one, a script needs
-            `if __name__ == "__main__":`, as with the multiprocessing module.
+        seed: the seed of the starting weights and of dropout; None for 0, or, with `resume`, for
+            the seed of the run.
+        workers: the processes that divide the batch; None for one per core, but at most one per 8
+            streams, and only as many as fit in memory. A run that is resumed with another number
+            than before warns that results differ by rounding; None keeps the number. With more
+            than one, a script needs `if __name__ == "__main__":`, as with the multiprocessing
+            module.
         val_frac: the share of the text, at its end, to hold out.
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
-        encoding, encoding_errors, newlines, normalize, binary: of the text.
+        encoding, encoding_errors, newlines, normalize, binary: the options of the text.
         **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
             learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
             val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
@@ -318,6 +324,7 @@ def train(
         CheckpointError: for a checkpoint that cannot be read or written, or is in use.
         TrainingError: where the training diverges or does not fit in memory, or `resume` finds
             another text.
+        MemoryError: for a network that the system refuses to allocate.
         KeyboardInterrupt: after Ctrl-C, once the run is saved.
     """
     model, training = configured({"steps": steps, "workers": workers, "seed": seed, **options})
@@ -375,7 +382,7 @@ def train(
         for line in run.notices:
             notice(line)
         budget = Budget(run.trainer, duration, training.get("val_every")) if duration else None
-        signal = carry_out(run, progress, notice, budget)
+        signal = train_and_save(run, progress, notice, budget)
         trained = CharRNN.of(run.checkpoint)
     if signal:
         signals.raise_signal(signal)
@@ -391,7 +398,7 @@ def configured(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     """The options of the model and of the training, by the names of the fields.
 
     Args:
-        values: by the names of the command line; None for those that are not given.
+        values: options by the names of the command line; None for those that are not given.
 
     Raises:
         SettingError: for an option that is unknown.
@@ -399,7 +406,7 @@ def configured(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     rest = {name: value for name, value in values.items() if value is not None}
     found: list[dict[str, Any]] = []
     for kind in (ModelConfig, TrainingConfig):
-        names = {option.flag.replace("-", "_"): option.name for option in options(kind)}
+        names = {option.argument: option.name for option in options(kind)}
         names.pop("ranks", None)
         found.append({names[name]: rest.pop(name) for name in names if name in rest})
     if rest:
@@ -467,12 +474,9 @@ def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[s
     """The run in a checkpoint, with the text it was trained on."""
     saved = checkpoints.read(path)
     about, _ = run_of(saved, path)
-    changes = dict(given)
-    if changes.get("seed") == TrainingConfig.seed:  # the default, and not asked for
-        del changes["seed"]
-    continuation(saved, path, changes, texts=paths)  # refuses before the text is read
+    continuation(saved, path, given, texts=paths)  # refuses before the text is read
     texts: Sequence[str] | TextFiles = paths
     if text is None and not paths:
-        texts = TextFiles.of(files_of_run(saved, path, changes))
+        texts = TextFiles.of(files_of_run(saved, path, given))
     corpus = read(texts, text, about.decoding, about.normalize)
-    return runs.resume(saved, path, corpus, **changes)
+    return runs.resume(saved, path, corpus, **given)

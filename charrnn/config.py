@@ -1,7 +1,8 @@
-"""Every option of a model and of its training, with its default, range and choices, once.
+"""The options that a checkpoint keeps of a model and of its training: default, range and choices.
 
 The command line, the Python API and the checkpoint read them here. A default that depends on the
 text or on the time is None here, and the docstring names the function that chooses the value.
+Epochs and time, which become steps, and the options of the text are arguments of `charrnn.train`.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class Option:
     """The name, type and range of a field of `ModelConfig` or `TrainingConfig`.
 
     Attributes:
-        name: of the field.
-        flag: of the command line, without the hyphens.
-        kind: int, float or str.
-        default: None for an option that the planning chooses.
+        name: the name of the field.
+        flag: the option of the command line, without the hyphens at its beginning.
+        kind: the type: int, float or str.
+        default: the default; None for an option that the planning chooses.
         low, high: the range of a number.
         choices: all values of a string.
     """
@@ -50,6 +51,11 @@ class Option:
     high: float
     choices: tuple[str, ...]
 
+    @property
+    def argument(self) -> str:
+        """The name of the argument of the Python API: that of the command line, underscored."""
+        return self.flag.replace("-", "_")
+
     def convert(self, value: Any) -> Any:
         """A value as the type of the option.
 
@@ -58,7 +64,8 @@ class Option:
         """
         if self.kind is str:
             if value not in self.choices:
-                raise SettingError(f"no {self.name} named {value!r}: {', '.join(self.choices)}")
+                known = ", ".join(self.choices)
+                raise SettingError(f"no {self.argument} named {value!r}: choose one of {known}")
             return value
         try:
             number = self.kind(value)
@@ -67,9 +74,10 @@ class Option:
             same = False
         if not same:
             kind = "a whole number" if self.kind is int else "a number"
-            raise SettingError(f"{self.name} is {kind}, not {value!r:.80}")
+            raise SettingError(f"{self.argument} is {kind}, not {value!r:.80}")
         if not self.low <= number <= self.high:
-            raise SettingError(f"{self.name} is from {limits(self.low, self.high)}, not {value}")
+            within = limits(self.low, self.high)
+            raise SettingError(f"{self.argument} is from {within}, not {value}")
         return number
 
 
@@ -131,7 +139,7 @@ class ModelConfig(Config):
     """The shape of a network.
 
     Args:
-        layer_type: the kind of all layers.
+        layer_type: the type of all layers.
         hidden_size: H, cells of a layer; None for 256, for more where a time to train for allows
             more, or for 128 with thousands of characters (`charrnn.training.planning.size_for`).
         num_layers: L.
@@ -150,28 +158,28 @@ class TrainingConfig(Config):
     """The training of a network. Same options, text and machine: same bits.
 
     Args:
-        steps: of the whole run, a window each; None for what a time or a number of epochs allows,
+        steps: the steps of the whole run, one per window; None for what a time or epochs allow,
             or up to 5,000 (`charrnn.training.planning.default_steps`).
-        batch_size: B, streams side by side; less for a short text.
-        seq_length: T, characters of a window; less for a short text.
+        batch_size: B, the streams side by side; less for a short text.
+        seq_length: T, the characters of a window; less for a short text.
         optimizer: a name in `charrnn.training.optimizers.OPTIMIZERS`.
         learning_rate: the highest of the schedule; None for 0.015, or less for vanilla networks
             (`charrnn.training.planning.rate_for`).
         schedule: a name in `charrnn.training.schedules.SCHEDULES`.
-        warmup_steps: over which the learning rate rises; None for 50, or a tenth of the steps
+        warmup_steps: the steps in which the learning rate rises; None for 50, or a tenth of all
             (`charrnn.training.planning.warmup_for`).
-        momentum: of `sgd`.
-        weight_decay: decoupled: each step multiplies matrices by 1 − learning rate · decay.
-        grad_clip: limit of the gradient's norm; 0 for none.
-        grad_clip_value: limit of each component of the gradient; 0 for none.
-        val_every: steps from validation to validation; None for about 12 validations
+        momentum: the momentum of `sgd`.
+        weight_decay: each step multiplies matrices by 1 − learning rate · decay (decoupled).
+        grad_clip: the limit of the gradient's norm; 0 for none.
+        grad_clip_value: the limit of each component of the gradient; 0 for none.
+        val_every: the steps between validations; None for about 12 validations
             (`charrnn.training.planning.val_every`).
-        patience: validations without a new best after which to stop; 0 to go on.
-        seed: of the starting weights and of dropout.
-        workers: processes that divide the streams, of each rank; None for one a core, with at
+        patience: the number of validations without a new best after which to stop; 0 for no limit.
+        seed: the seed of the starting weights and of dropout.
+        workers: the processes per rank that divide the streams; None for one per core, with at
             least 8 streams each (`charrnn.parallel.workers.default_workers`), and only as many as
             fit in memory (`charrnn.training.resources.most_workers`).
-        ranks: of MPI, on any number of machines.
+        ranks: the number of MPI ranks, on any number of machines.
     """
 
     steps: int = number(CHOSEN, 1)
@@ -225,5 +233,5 @@ def seconds_of(time: float | str) -> float:
     if not total:
         raise SettingError(f"{time!r} is not a time: write 90s, 10m or 1h30m")
     if total > MAX_SECONDS:
-        raise SettingError(f"{text:.20} is more than a century")
+        raise SettingError(f"{text:.20} is more than a century: choose a shorter time")
     return float(total)

@@ -5,7 +5,7 @@
     │   └── NotTextError              a file is of a format that is not text
     ├── CheckpointError               a checkpoint cannot be read or written, or does not fit
     │   ├── DamagedCheckpointError    the file is not what charrnn writes
-    │   └── NonFiniteError            the weights to save are infinite or NaN
+    │   └── NonFiniteError            weights of the file, or those to save, are infinite or NaN
     ├── TrainingError                 a training cannot start or cannot go on
     │   └── DivergedError             losses, weights, states or logits became infinite or NaN
     ├── MissingExtraError             a package that only an extra of charrnn installs is missing
@@ -13,7 +13,8 @@
     └── SettingError                  an argument is out of its range             exit code 2
 
 The message is one line: the object, what is wrong, what to do. The command line prints it on
-stderr and exits with the code. An exception of any other class is a bug and keeps its traceback.
+stderr and exits with the code; so it does for a MemoryError, and an OSError of an output. An
+exception of any other class is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class CharRNNError(Exception):
     """Base class of all errors that a user can cause.
 
     Attributes:
-        exit_code: of the command: 1 for wrong data, 2 for wrong usage.
+        exit_code: the exit code of the command: 1 for wrong data, 2 for wrong usage.
     """
 
     exit_code: ClassVar[int] = 1
@@ -56,7 +57,7 @@ class DamagedCheckpointError(CheckpointError):
 
 
 class NonFiniteError(CheckpointError):
-    """The weights to save are infinite or NaN, so the file keeps the weights saved before."""
+    """Weights are infinite or NaN: those of a file, or those to save, where the file stays."""
 
 
 class TrainingError(CharRNNError):

@@ -40,7 +40,7 @@ def replacing(
     where this user may set them.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         retry_after: seconds between attempts to rename the new file.
 
     Raises:
@@ -69,8 +69,8 @@ def probe(path: str | Path, size: int = 1) -> None:
     """Check that `replacing` can write a file here, and leave no trace.
 
     Args:
-        path: of the file.
-        size: bytes to write; a full disk may still have room for an empty file.
+        path: the path of the file.
+        size: the bytes to write; a full disk may still have room for an empty file.
 
     Raises:
         OSError: if the file cannot be written.
@@ -123,7 +123,7 @@ def remedy(error: OSError, otherwise: str) -> str:
     """Return the advice for a file that cannot be written.
 
     Args:
-        error: of the system.
+        error: the error of the system.
         otherwise: the advice for all errors except the limits of a process, which are the same in
             every directory.
     """
@@ -136,8 +136,8 @@ def reserve(file: IO[bytes], size: int) -> None:
     On a full disk, a write to the map of a sparse file kills the process (SIGBUS).
 
     Args:
-        file: open for writing, at its beginning.
-        size: bytes.
+        file: the file, open for writing at its beginning.
+        size: the bytes to reserve.
 
     Raises:
         OSError: if there is not enough space.

@@ -99,7 +99,7 @@ def holding(path: Path) -> Iterator[bool]:
     The lock of a process that has ended is taken over.
 
     Args:
-        path: of the lock file.
+        path: the path of the lock file.
 
     Yields:
         True; False if the file system cannot lock files, so that no process is kept out.

@@ -57,16 +57,16 @@ class Reader:
         self._first_inputs = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
         self._held: dict[int, tuple[Array, Array, Array]] = {}
 
-    def hold(self, layer: int, units: Array, streams: Array, values: Array) -> None:
-        """Hold hidden units at fixed values from now on.
+    def hold(self, layer: int, cells: Array, streams: Array, values: Array) -> None:
+        """Hold cells at fixed values from now on.
 
         Args:
-            layer: counted from 1; replaces an earlier `hold` of this layer.
-            units: n hidden units, (n,).
-            streams: the stream in which each unit is held, (n,).
-            values: the values of the unit's state, h first, (S, n).
+            layer: the number of the layer, from 1; replaces an earlier `hold` of this layer.
+            cells: the numbers of n cells, (n,).
+            streams: the stream in which each cell is held, (n,).
+            values: the values of the state of each cell, h first, (S, n).
         """
-        self._held[layer - 1] = units, streams, values
+        self._held[layer - 1] = cells, streams, values
 
     def read(self, indices: Array) -> Array:
         """Read one character of each stream, (B,).
@@ -83,8 +83,8 @@ class Reader:
                     x += layer.weights["b"][:, None]
                 layer.step(x, self.state[number], tape)
                 if number in self._held:
-                    units, streams, values = self._held[number]
-                    self.state[number][:, units, streams] = values
+                    cells, streams, values = self._held[number]
+                    self.state[number][:, cells, streams] = values
             np.matmul(self._Wy, self.state[-1, 0], out=self.logits)
             np.add(self.logits, self._by, out=self.logits)
         return self.logits
@@ -94,7 +94,7 @@ class Start(NamedTuple):
     """A state that samples continue."""
 
     state: Array  # (L, S, H)
-    #: of the first character
+    #: for the first character
     logits: Array  # (V,)
 
 
@@ -262,7 +262,7 @@ def invert(p: Array, uniform: Array) -> Array:
 
 
 def log_softmax(logits: Array, indices: Array) -> Array:
-    """ln softmax(logits) at one index a stream: logits (V, B), indices (B,) → (B,)."""
+    """ln softmax(logits) at one index for each stream: logits (V, B), indices (B,) → (B,)."""
     shifted = logits - logits.max(axis=0)
     chosen = shifted[indices, np.arange(len(indices))]
     log_probs: Array = chosen - np.log(np.exp(shifted).sum(axis=0))
@@ -295,10 +295,10 @@ def generate(
 
     Args:
         reader: a reader of B streams.
-        start: where every stream begins.
+        start: the state in which every stream begins.
         length: the number of characters to draw.
         choice: the settings for drawing.
-        seeds: one a stream.
+        seeds: one for each stream.
         log_probs: compute both log-probabilities of each character.
 
     Raises:
@@ -421,7 +421,7 @@ class Block:
     Args:
         steps: the characters of all streams, drawn when a stream needs them.
         streams: B.
-        vocabulary: of the model.
+        vocabulary: the characters of the model.
     """
 
     def __init__(self, steps: Iterator[Drawn], streams: int, vocabulary: Vocabulary) -> None:

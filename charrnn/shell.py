@@ -21,7 +21,7 @@ def quoted(word: str | os.PathLike[str], system: str = os.name) -> str:
     both.
 
     Args:
-        word: of any characters.
+        word: the word; it may have any characters.
         system: as in `os.name`: "nt" is Windows.
     """
     text = os.fspath(word)

@@ -130,6 +130,8 @@ def test_a_run_is_resumed_by_either_with_the_same_bits():
 def test_a_resumed_run_keeps_its_seed_and_refuses_another_shape():
     charrnn.train(text=TEXT, checkpoint="a.npz", seed=5, **SMALL)
     resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True, "steps": 14}
+    with pytest.raises(SettingError, match="keeps its --seed 5"):
+        charrnn.train(**resume, seed=0)
     assert charrnn.train(**resume).checkpoint.settings.seed == 5
     with pytest.raises(SettingError, match="keeps its --hidden-size 8"):
         charrnn.train(**resume, hidden_size=9)
@@ -322,12 +324,13 @@ def test_a_model_shows_itself_in_a_line_and_in_a_table():
     [
         ({"text": TEXT, "colour": "blue"}, SettingError, "no option 'colour'"),
         ({"text": TEXT, "hidden_size": "8"}, SettingError, "hidden_size is a whole number"),
-        ({"text": TEXT, "model": "cnn"}, SettingError, "no layer_type named 'cnn'"),
+        ({"text": TEXT, "model": "cnn"}, SettingError, "no model named 'cnn'"),
+        ({"text": TEXT, "warmup": -1}, SettingError, "warmup is from 0"),
         ({"text": TEXT, "steps": 3, "epochs": 1}, SettingError, "exclude one another"),
         ({"text": TEXT, "time": 0}, SettingError, "0 is not a time"),
         ({"text": TEXT, "val_frac": 1}, SettingError, "val_frac is from 0 to below 1"),
         ({"text": TEXT, "resume": True}, SettingError, "resume needs a checkpoint"),
-        ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no directory"),
+        ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no folder"),
         ({"checkpoint": "x.npz", "resume": True}, CheckpointError, "no such checkpoint"),
         (
             {**SMALL, "text": TEXT, "learning_rate": 1e30, "grad_clip": 0, "optimizer": "sgd"},

@@ -21,7 +21,7 @@ def test_every_option_takes_the_ends_of_its_range_and_nothing_outside(kind):
             outside = [option.low - 1, option.high * 2 + 1, float("nan"), "1", True, [1]]
             outside += [0.5] if option.kind is int else []
         for value in outside:
-            with pytest.raises(SettingError, match=option.name):
+            with pytest.raises(SettingError, match=option.argument):
                 kind(**{option.name: value})
 
 

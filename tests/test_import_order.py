@@ -17,6 +17,7 @@ ORDER = [
     "arrays",
     "shell",
     "machine",
+    "extras",
     "files",
     "locks",
     "config",

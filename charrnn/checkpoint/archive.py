@@ -123,19 +123,24 @@ def read(file: IO[bytes]) -> dict[str, Array]:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(len(MEMBER)) != MEMBER:
-        raise CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
+        raise not_a_checkpoint()
     members = list(scan(file, size))
     check_directory(file, members, size)
     check_memory(size, available_bytes())
     return {member.name: read_numbers(file, member) for member in members}
 
 
+def not_a_checkpoint() -> CheckpointError:
+    """Return the error for a file of another program."""
+    return CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
+
+
 def check_memory(size: int, there: int | None) -> None:
     """Check that the arrays of a file fit in memory.
 
     Args:
-        size: of the file, in bytes.
-        there: bytes of memory that are available; None for an unknown number.
+        size: the size of the file, in bytes.
+        there: the bytes of memory that are available; None for an unknown number.
 
     Raises:
         CheckpointError: if they do not fit, with the sizes.
@@ -151,8 +156,8 @@ def scan(file: IO[bytes], size: int) -> Iterator[Member]:
     """Yield the members of a file from its first byte on, without reading their numbers.
 
     Args:
-        file: to read.
-        size: of the file, in bytes.
+        file: the file to read.
+        size: the size of the file, in bytes.
 
     Raises:
         DamagedCheckpointError: if `write` would not write a member.
@@ -179,10 +184,10 @@ def read_member(file: IO[bytes], local: bytes, offset: int, size: int) -> Member
     """Return the member at an offset.
 
     Args:
-        file: to read, at the name of the member.
+        file: the file to read, at the name of the member.
         local: the header of the member.
-        offset: of `local`.
-        size: of the file.
+        offset: the offset of `local` in the file.
+        size: the size of the file.
 
     Raises:
         DamagedCheckpointError: if `write` would not write a member.
@@ -227,9 +232,9 @@ def read_array_header(
     """Return the shape and the type of an array, and the offset of its numbers.
 
     Args:
-        file: to read, at the beginning of the array.
-        member: its name, for an error.
-        start, length: of the array in the file.
+        file: the file to read, at the beginning of the array.
+        member: the name of the array, for an error.
+        start, length: the offset and the length of the array in the file.
 
     Raises:
         DamagedCheckpointError: if the type is none of `TYPES`, or the shape contradicts the size.
@@ -262,9 +267,9 @@ def check_directory(file: IO[bytes], members: Sequence[Member], size: int) -> No
     """Compare the directory of a file with the directory that `numpy.savez` writes.
 
     Args:
-        file: to read.
+        file: the file to read.
         members: all members of the file.
-        size: of the file.
+        size: the size of the file.
 
     Raises:
         DamagedCheckpointError: if they differ.
@@ -291,8 +296,8 @@ def end_records(count: int, start: int, length: int) -> bytes:
     """Return the bytes that `numpy.savez` writes after the directory.
 
     Args:
-        count: of members.
-        start, length: of the directory.
+        count: the number of members.
+        start, length: the offset and the length of the directory.
     """
     end = End.pack(END, 0, 0, count, count, length, min(start, ELSEWHERE), 0)
     if start <= LARGE:

@@ -36,7 +36,7 @@ from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
-#: The number of the format of a file. A change that older versions would misread raises it.
+#: The number of the format of a file. Increase it for a change that older versions would misread.
 FORMAT = 1
 #: Characters of an excerpt, five times as many as charrnn writes.
 MAX_EXCERPT = 500_000
@@ -57,7 +57,7 @@ class Checkpoint:
         vocabulary: the characters, in the order of their indices.
         best, last: the parameters by name, at the lowest validation loss and after the last step.
         corpus: the text of the training; None for a model without a training.
-        settings: of the training; None likewise.
+        settings: the options of the training; None for a model without a training.
         run: the numbers of the training.
         resume: the arrays that resume the training, by name.
         excerpt: the beginning of the held-out text, or of the training text where none is held out.
@@ -162,8 +162,8 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
     """Compare the shapes of weights with those of a model, without allocating the model.
 
     Args:
-        model: its shape; a stranger may ask for any size.
-        V: size of the vocabulary.
+        model: the shape of the model; a stranger may ask for any size.
+        V: the size of the vocabulary.
         groups: weights by name, each group complete.
 
     Raises:
@@ -172,7 +172,7 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
     if not V:
         raise DamagedCheckpointError("vocabulary has no characters")
     fewest = min(map(len, groups.values()))
-    if model.num_layers > fewest:  # each layer would be made to learn its shapes
+    if model.num_layers > fewest:  # shapes come from constructing every layer
         raise DamagedCheckpointError(
             f"model.num_layers of its header is {model.num_layers:,}, and there are {fewest} arrays"
         )
@@ -244,13 +244,13 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     """Return the checkpoint in arrays, which may come from a stranger.
 
     Args:
-        arrays: by name; emptied on the way, to save memory.
+        arrays: the arrays by name; emptied on the way, to save memory.
 
     Raises:
         CheckpointError: if `pack` would not return these arrays.
     """
     if "header" not in arrays:
-        raise not_a_checkpoint()
+        raise archive.not_a_checkpoint()
     header = schema.decode(arrays.pop("header").tobytes())
     check_format(header.get("format"))
     schema.check(header)
@@ -282,13 +282,12 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
         **parts,
         **groups,  # type: ignore[arg-type]
     )
-    checkpoint.check()
+    try:
+        checkpoint.check()
+    except NonFiniteError as error:
+        remedy = "use an intact copy of the file, or train again"
+        raise NonFiniteError(f"{error}: {remedy}") from error
     return checkpoint
-
-
-def not_a_checkpoint() -> CheckpointError:
-    """Return the error for a file of another program."""
-    return CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
 
 
 def check_format(number: Any) -> None:
@@ -298,7 +297,7 @@ def check_format(number: Any) -> None:
         CheckpointError: if it is not a number, or the format is newer.
     """
     if not schema.FORMAT.fits(number):
-        raise not_a_checkpoint()
+        raise archive.not_a_checkpoint()
     if number > FORMAT:
         raise CheckpointError(
             f"has format {number:,}, and this charrnn reads format {FORMAT}: install a newer "

@@ -1,4 +1,4 @@
-"""Versions and hardware that decide the last bits of a training, beside its settings.
+"""Versions and hardware that, besides its settings, decide the last bits of a training.
 
 The same training gives the same bits on the same machine with the same builds. Another NumPy, BLAS,
 processor, MPI or number of threads adds the same numbers in another order.

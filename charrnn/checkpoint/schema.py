@@ -47,7 +47,7 @@ class Field:
         kind: bool, int, float, str, or list of strings; JSON may write a float as an int.
         low, high: range of a number, or of the length of a string or a list.
         choices: all values of a string; empty for any value.
-        nullable: whether the value may be None.
+        nullable: the value may be None.
         item: the field of each item of a list.
     """
 

@@ -24,10 +24,10 @@ class RunState:
     """The state of a training as numbers. The arrays of a checkpoint complete it.
 
     Attributes:
-        step: steps taken.
+        step: the number of steps taken.
         best_loss: the lowest validation loss, in nats a character; None before the first.
-        best_step: the step of that loss; before the first validation, of the best weights.
-        stale: validations since then.
+        best_step: the step of that loss; before the first validation, the step of the best weights.
+        stale: the number of validations since then.
         loss_sum, loss_count: sum and number of the training losses since the last point of the
             history.
         diverged: the step at which the training diverged; 0 for none.
@@ -52,8 +52,8 @@ class RunState:
         If there are more than `most` points, remove one where they are densest.
 
         Args:
-            val_loss: in nats a character; None without a validation.
-            most: points of a history.
+            val_loss: the validation loss, in nats a character; None without a validation.
+            most: the most points of a history.
 
         Returns:
             The mean training loss since the point before, in nats a character; None if there is
@@ -73,7 +73,7 @@ class RunState:
         Steps count as validations where a held-out text would have been scored.
 
         Args:
-            config: of the training.
+            config: the configuration of the training.
 
         Returns:
             The loss, in nats a character; None before the first validation.

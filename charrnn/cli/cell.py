@@ -86,19 +86,11 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     if signal.name == "c":
         values = np.tanh(values)  # as in the output of the cell
     following = followed_features(values, indices, text)
-    result: dict[str, Any] = {
-        "characters": len(text),
-        "loss": float(recording.losses.mean()) if len(text) > 1 else None,
-        "bpc": float(recording.losses.mean() / log(2)) if len(text) > 1 else None,
+    result = {
+        **result_of(recording, text, values, following, length),
         "cell": cell,
         "layer": signal.layer,
         "signal": signal.name,
-        "lowest": float(values.min()),
-        "mean": float(values.mean()),
-        "highest": float(values.max()),
-        "follows": [asdict(one) for one in following],
-        "shown": text[:length],
-        "values": values[:length],
     }
     if options["predictions"]:
         result["guesses"] = guesses_of(model, recording, length)
@@ -106,6 +98,7 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     depth, width = color_depth(options["color"]), terminal_width()
     gates, end = model.layers[0].gates, largest(of_layer, signal.name)
     shaded = shades(of_layer[:, cell], signal.name, gates, end)
+    marks = stops(signal.name, gates, end)
     if options["neighbours"]:
         result["neighbours"] = {
             "highest": contexts(text, values, peaks(values)),
@@ -114,7 +107,6 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
         below = context_lines(shaded, text, values, depth, width)
     else:
         below = text_lines(model, recording, text[:length], shaded[:length], depth, width)
-    marks = stops(signal.name, gates, end)
     how = wrapped(how_to_read(options, depth), width)
     if depth != "none" or not options["neighbours"]:  # which stand in brackets
         how += key(marks, depth, width)
@@ -124,6 +116,24 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
         line for said in describe(name, values, following) for line in wrapped(said, width)
     ]
     return CellView(result, description, how, below, picture)
+
+
+def result_of(
+    recording: Recording, text: str, values: Array, following: list[Following], length: int
+) -> dict[str, Any]:
+    """The loss of a text and the values of a cell on it, as JSON; `length` values are listed."""
+    loss = float(recording.losses.mean()) if len(text) > 1 else None
+    return {
+        "characters": len(text),
+        "loss": loss,
+        "bpc": None if loss is None else loss / log(2),
+        "lowest": float(values.min()),
+        "mean": float(values.mean()),
+        "highest": float(values.max()),
+        "follows": [asdict(one) for one in following],
+        "shown": text[:length],
+        "values": values[:length],
+    }
 
 
 def describe(name: str, values: Array, following: list[Following]) -> Iterator[str]:

@@ -20,8 +20,8 @@ def config_option(
 
     Args:
         config: `ModelConfig` or `TrainingConfig`.
-        name: of the field, and of the parameter of the command.
-        help: without the default.
+        name: the name of the field, and of the parameter of the command.
+        help: the help without the default.
         shown: the default in words, of an option that the planning chooses, or whose default has
             a meaning.
         **more: arguments of `click.option` that differ.

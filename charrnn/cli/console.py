@@ -43,7 +43,7 @@ def notice(message: str, *, text: bool = False) -> None:
     """Write a message to stderr. The command goes on if stderr is closed or full.
 
     Args:
-        message: shown as one line, with control characters escaped.
+        message: the message, shown as one line with control characters escaped.
         text: show the message as a text of several lines.
     """
     try:

@@ -30,7 +30,7 @@ class Failure(click.ClickException):
 
     Args:
         message: the line.
-        exit_code: of the command.
+        exit_code: the exit code of the command.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 #: The settings of all commands. Each command has its own copy: click keeps the names of the help
-#: option from the first use of a command, be it without the group.
+#: option from the first use of a command, even without the group.
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

@@ -149,8 +149,8 @@ def explain(error: click.UsageError, words: Sequence[str], commands: Iterable[st
     """Return the message of an error, with a hint for an unknown word or a checkpoint without -c.
 
     Args:
-        error: of click.
-        words: of the command line, after `charrnn`.
+        error: the error of click.
+        words: the words of the command line, after `charrnn`.
         commands: the names of the commands of charrnn.
     """
     message = error.message.rstrip(".")
@@ -228,8 +228,8 @@ def refuse_dashed_files(ctx: click.Context, words: Sequence[str]) -> None:
     """Refuse files whose names begin with a dash, as options do: a shell makes them of `*.txt`.
 
     Args:
-        ctx: of the command.
-        words: of the command line, after the command.
+        ctx: the context of the command.
+        words: the words of the command line, after the command.
 
     Raises:
         click.UsageError: for the first such file.

@@ -24,13 +24,13 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
+from charrnn.extras import need
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
 from charrnn.render.colors import style_of_stdout
-from charrnn.render.extras import need
 from charrnn.shell import command_line, words_for
 
 #: Options that modify others, each with the options that it modifies.
@@ -264,7 +264,9 @@ def check_writable(path: Path) -> None:
     """
     try:
         if not files.resolve(path).parent.is_dir():
-            raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
+            raise SettingError(
+                f"{path}: cannot be written: there is no folder {path.parent}: make it first"
+            )
         files.probe(path)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -25,7 +25,7 @@ from charrnn.inspection.features.features import pattern
 from charrnn.inspection.find.search import Finding, Findings, cell_name
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import export, record
-from charrnn.inspection.subject import Subject
+from charrnn.inspection.subject import Subject, training_text
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
 from charrnn.render import plot
@@ -132,7 +132,7 @@ def subject_of(
         text,
         indices,
         signals,
-        read_training_text=lambda: training_text(checkpoint, model, options["train_text"]),
+        read_training_text=lambda: training_text(checkpoint, options["train_text"]),
         make_untrained=checkpoint.untrained,
         features=features,
         seed=options["seed"],
@@ -148,28 +148,6 @@ def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:
     found, counts = np.unique(unknown, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return dict(zip(text_of(found[order]), counts[order].tolist()))
-
-
-def training_text(checkpoint: Checkpoint, model: CharRNN, paths: Sequence[str]) -> Array:
-    """The part of the text that a model was trained on, read again, as indices (M,).
-
-    Args:
-        checkpoint, model: the model, and the description of its text.
-        paths: of the text; none for the files that the checkpoint names.
-
-    Raises:
-        TextError: where the checkpoint names no text, or the text is missing or has changed.
-    """
-    corpus = checkpoint.corpus
-    if corpus is None:
-        raise TextError("the checkpoint does not say what text its model was trained on")
-    whole = corpora.read_again(corpus, paths).encode(model.vocabulary)
-    train = whole[: max(0, len(whole) - corpus.held_out)]
-    if len(train) < 2:
-        raise TextError(
-            f"the checkpoint holds out {corpus.held_out:,} of {len(whole):,} characters"
-        )
-    return train
 
 
 def ask(subject: Subject, name: str) -> tuple[Any, Answer]:

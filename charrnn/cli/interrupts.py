@@ -1,4 +1,4 @@
-"""Signals that kill silently end a command as Ctrl-C does."""
+"""Let SIGTERM and SIGHUP end a command with cleanup, as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: A terminal that closes; Windows has none.
-HANGUP = getattr(signal, "SIGHUP", None)
-#: Signals that kill silently: those of `kill` and of a terminal that closes.
-DEADLY = [signal.SIGTERM] + ([HANGUP] if HANGUP else [])
+#: Signals that end a process without cleanup: of `kill`, and of a terminal that closes (not on
+#: Windows).
+DEADLY = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """A context in which signals that kill silently raise an exception, as Ctrl-C does.
+    """Within the context, raise an exception for the signals in `DEADLY`, as for Ctrl-C.
 
-    So temporary files are removed, and workers dismissed.
+    The exception removes temporary files and ends workers on its way.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:

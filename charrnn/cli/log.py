@@ -1,4 +1,4 @@
-"""The log of a training run: the figures of each step, a JSON object a line."""
+"""The log of a training run: the figures of each step, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BEGINNING = b'{"step": '
 
 
 class Log:
-    """A file with a line a step. If writing fails in the middle of a run, the run goes on without.
+    """A file with a line per step. If a write fails during a run, the run goes on without a log.
 
     A new run starts a new file. A run that goes on appends; lines of steps after the one that it
     goes on from are cut off, and so is a line that was not written to its end.
 
     Args:
-        path: of the file; None for no log.
+        path: the path of the file; None for no log.
         say: writes a message to the user while the run goes on.
         step: the last step taken.
         resumed: the numbers in the checkpoint that a run goes on from; None for a new run.
@@ -108,7 +108,7 @@ def refuse_log(path: Path | None, overwrite: bool) -> None:
     """Refuse to start a new log where another file is.
 
     Args:
-        path: of the log; None for none.
+        path: the path of the log; None for none.
         overwrite: a log may be replaced, and no other file.
 
     Raises:
@@ -171,7 +171,7 @@ def agrees(losses: dict[int, float], resumed: RunState) -> bool | None:
     """Compare the losses in a log with those that a checkpoint sums up.
 
     Args:
-        losses: by step, from the step after `first_logged` on.
+        losses: the losses by step, from the step after `first_logged` on.
         resumed: the numbers of the run.
 
     Returns:

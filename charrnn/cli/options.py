@@ -92,12 +92,12 @@ def decoding(options: dict[str, Any], binary: bool, newlines: str = DEFAULT.newl
     """Return the decoding of files.
 
     Args:
-        options: of the command.
+        options: the options of the command.
         binary: each byte is a character to the model.
         newlines: the treatment of line ends.
 
     Raises:
-        click.UsageError: for an encoding beside `binary`.
+        click.UsageError: for an encoding together with `binary`.
     """
     encoding, errors = options["encoding"], options["encoding_errors"]
     if binary and (encoding or errors != DEFAULT.errors):

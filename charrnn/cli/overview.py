@@ -6,7 +6,7 @@ from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.shell import command_line, words_for
-from charrnn.training import likeness, planning
+from charrnn.training import advice, planning
 from charrnn.training.run import Run, split
 
 
@@ -14,7 +14,7 @@ def introduce(run: Run, timed: bool = False) -> None:
     """Describe the text, the model and the run.
 
     Args:
-        run: before its first step.
+        run: the run, before its first step.
         timed: the number of steps is not known yet.
     """
     trainer, corpus = run.trainer, run.corpus
@@ -35,7 +35,7 @@ def introduce(run: Run, timed: bool = False) -> None:
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     epochs = config.steps * config.batch_size * config.seq_length / characters
-    notice(planning.advice_before(planning.capacity(model), characters, epochs))
+    notice(advice.before(planning.capacity(model), characters, epochs))
     if trainer.counters.step:
         of = "" if timed else f" of {config.steps:,}"
         notice(f"going on from step {trainer.counters.step:,}{of}")
@@ -55,7 +55,8 @@ def conclude(run: Run) -> None:
     else:
         notice(f"{path}: step {counters.step:,}")
     if loss is not None:
-        notice(advice(run, loss))
+        train, held_out = split(run.indices, len(trainer.validation))
+        notice(advice.at_end(trainer, train, held_out, run.corpus.files, loss))
     notice("go on with")
     more: list[str] = []
     if trainer.done:
@@ -67,42 +68,3 @@ def conclude(run: Run) -> None:
         look = ["--cell", str(min(42, trainer.model.hidden_size - 1))]
     notice(f"    {command_line([*words_for('sample', path), '--temp', '0.8'])}")
     notice(f"    {command_line([*words_for('inspect', path), *look])}")
-
-
-def advice(run: Run, train_loss: float) -> str:
-    """One line on the change that promises most.
-
-    Args:
-        run: after its last step.
-        train_loss: the latest, in nats a character.
-    """
-    trainer, counters = run.trainer, run.trainer.counters
-    model, config = trainer.model, trainer.config
-    train, validation = split(run.indices, len(trainer.validation))
-    text = validation if len(validation) else train[-planning.MAX_COUNTED :]
-    by_frequencies = planning.loss_by_frequencies(train, text, len(model.vocabulary))
-    remedy = planning.remedy(
-        model.layer_type,
-        model.hidden_size,
-        model.num_layers,
-        config.optimizer,
-        config.learning_rate,
-        counters.step,
-    )
-    later = [
-        loss
-        for point in counters.history
-        if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
-    ]
-    compared = likeness.compare(train, validation, model.vocabulary)
-    return planning.advice_after(
-        train_loss,
-        counters.best_loss,
-        counters.best_step,
-        later,
-        counters.step,
-        by_frequencies,
-        remedy,
-        counters.step * config.batch_size * config.seq_length / len(train),
-        likeness.remedy(compared, run.corpus.files) if compared and compared.unlike else "",
-    )

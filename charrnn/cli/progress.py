@@ -33,7 +33,7 @@ class Bar(tqdm):  # type: ignore[misc]
         more: arguments of `tqdm`. Lines begin with `desc`; without it there are none.
     """
 
-    #: Without it, tqdm starts a thread that watches all bars by a clock that can be set.
+    #: 0 turns off the thread that watches all bars by a clock that can be set.
     monitor_interval = 0
 
     def __init__(

@@ -9,11 +9,11 @@ import click
 from charrnn.cli.console import notice
 from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.extras import need
 from charrnn.machine import cores
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
 from charrnn.parallel.mpi import LeadingRank, OtherRank
-from charrnn.render.extras import need
 
 
 def ranks_options(command: Command) -> Command:
@@ -22,12 +22,12 @@ def ranks_options(command: Command) -> Command:
         "--batch-size-per-rank",
         type=click.IntRange(1),
         metavar="N",
-        help="With --mpi: a batch that grows with the ranks, instead of --batch-size.",
+        help="With --mpi: streams per rank, instead of --batch-size for all ranks.",
     )(command)
     return click.option(
         "--mpi",
         is_flag=True,
-        help="One of the ranks that train together, as in mpiexec -n 8 charrnn train --mpi TEXT.",
+        help="Run as one rank of an MPI job: mpiexec -n 8 charrnn train --mpi TEXT.",
     )(command)
 
 
@@ -74,7 +74,7 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
     if workers > cores():
         notice(
             f"{workers} workers, but a rank may use {cores()} of the cores here: use --workers "
-            f"{cores()}, or have the launcher bind ranks to no core, or to as many "
+            f"{cores()}, or let the launcher give each rank {workers} cores "
             "(mpiexec --bind-to none; srun --cpus-per-task)"
         )
     if per_rank:

@@ -27,7 +27,7 @@ def reading(
 
     Args:
         texts: the files.
-        decoding: of the files.
+        decoding: the decoding of the files.
         normalize: the Unicode normal form to bring the text into; None for none.
 
     Raises:

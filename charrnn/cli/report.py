@@ -37,7 +37,7 @@ def write_report(
         checkpoint: the checkpoint of the model.
         subject: the model and the text.
         name: the name of the text.
-        options: those of the command.
+        options: the options of the command.
         answered: the analyses to show, in order.
 
     Raises:
@@ -69,7 +69,7 @@ def write_report(
 
 
 def losses(checkpoint: Checkpoint, name: str, answered: Answered) -> Figure:
-    """The learning curves, beside the loss of the best n-gram model where it is known."""
+    """The learning curves, with the loss of the best n-gram model where it is known."""
     beside = {}
     if "ngram" in answered:
         comparison: Comparison = answered["ngram"][0]

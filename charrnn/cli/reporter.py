@@ -50,8 +50,8 @@ class Reporter:
 
     Args:
         run: the run.
-        log_path: of a file that gets a JSON object a step; None for none.
-        samples: to show; None for none.
+        log_path: the path of a file that gets a JSON object per step; None for none.
+        samples: the samples to show; None for none.
     """
 
     def __init__(self, run: Run, log_path: Path | None, samples: Samples | None) -> None:

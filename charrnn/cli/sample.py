@@ -231,9 +231,9 @@ def write(
     """Write a text to stdout piece by piece.
 
     Args:
-        pieces: of the text.
-        form: its Unicode normal form; NFD is written in NFC.
-        binary: its characters stand for bytes.
+        pieces: the text in pieces.
+        form: the Unicode normal form of the text; NFD is written in NFC.
+        binary: the characters stand for bytes.
         raw: escape nothing on a terminal.
     """
     terminal = sys.stdout.isatty()
@@ -256,7 +256,7 @@ def separator(options: dict[str, Any], stops: list[str], prime: str) -> str:
     """Return the text between two samples.
 
     Args:
-        options: of the command.
+        options: the options of the command.
         stops: the strings that end a sample.
         prime: the beginning of each sample, as it is written.
     """
@@ -282,7 +282,7 @@ def read_prime(options: dict[str, Any], binary: bool, newlines: str) -> str:
     """Return the beginning of the samples.
 
     Args:
-        options: of the command.
+        options: the options of the command.
         binary: each byte is a character to the model.
         newlines: the treatment of the line ends of a file.
 
@@ -322,7 +322,7 @@ def write_record(before: dict[str, Any], after: dict[str, Any], text: Iterator[C
     """Write a sample as JSON; one that Ctrl-C ends has the characters that were drawn.
 
     Args:
-        before, after: what the object has before and after the text and its log-probabilities.
+        before, after: the entries before and after the text and its log-probabilities.
         text: the characters.
     """
     chars: list[str] = []

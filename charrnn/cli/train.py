@@ -41,7 +41,7 @@ from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.commands import flag, init_command
-from charrnn.training.loop import carry_out
+from charrnn.training.loop import train_and_save
 from charrnn.training.resuming import (
     SHAPE,
     continuation,
@@ -91,7 +91,7 @@ class TrainCommand(GroupedCommand):
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with the run in the checkpoint: exactly, or with other options.",
+    help="Continue the run in the checkpoint, with the same result as without a break.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
@@ -137,7 +137,7 @@ class TrainCommand(GroupedCommand):
     "(cells × layers)",
     type=Real(0, min_open=True),
 )
-@config_option(TrainingConfig, "schedule", "The fall of the learning rate after the warm-up.")
+@config_option(TrainingConfig, "schedule", "How the learning rate falls after the warm-up.")
 @config_option(
     TrainingConfig,
     "warmup_steps",
@@ -148,7 +148,7 @@ class TrainCommand(GroupedCommand):
 @config_option(
     TrainingConfig,
     "weight_decay",
-    "Shrink the weight matrices by this times the learning rate at each step.",
+    "Multiply weight matrices by 1 - learning rate x this at each step.",
 )
 @config_option(TrainingConfig, "grad_clip", "Limit of the gradient's norm; 0 for none.")
 @config_option(
@@ -166,7 +166,7 @@ class TrainCommand(GroupedCommand):
 @config_option(
     TrainingConfig,
     "val_every",
-    "Steps from validation to validation.",
+    "Steps between validations.",
     shown=f"for about {planning.VALIDATIONS} validations",
 )
 @config_option(
@@ -179,8 +179,8 @@ class TrainCommand(GroupedCommand):
 @config_option(
     TrainingConfig,
     "workers",
-    "Processes that divide the batch, a core each.",
-    shown="auto, all cores that help; with --mpi, 1 a rank",
+    "Processes that divide the batch, each on one core.",
+    shown="auto, all cores that help; with --mpi, 1 per rank",
     type=Workers(),
     metavar="N|auto",
 )
@@ -239,7 +239,7 @@ class TrainCommand(GroupedCommand):
     "--log",
     type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
-    help="Write a JSON object a step, where --resume appends; grad_norm is the gradient's norm "
+    help="Write a JSON object per step, where --resume appends; grad_norm is the gradient's norm "
     "before any clipping.",
 )
 @click.pass_context
@@ -256,9 +256,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Python's standard library, which is on this computer.
 
     The checkpoint is saved every 30 seconds, or less often if that would take more than a hundredth
-    of the time. Ctrl-C saves and ends once the first step is taken; --resume goes on with the same
-    result as without the break. With other options (how it learns, how long, --workers) a run goes
-    on with them; --time is then so much longer.
+    of the time. Once the first step is taken, Ctrl-C saves and ends; --resume continues with the
+    same result as without the break. With other options (how it learns, how long, --workers) the
+    run continues with these; --time is then counted from now on.
     """
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -282,7 +282,7 @@ def check_options(options: dict[str, Any], given: set[str]) -> None:
     """Refuse options that contradict each other.
 
     Args:
-        options: of the command.
+        options: the options of the command.
         given: the names of those on the command line.
 
     Raises:
@@ -312,7 +312,7 @@ def texts_of(options: dict[str, Any], how: Decoding) -> TextFiles:
     """Find the files of TEXT; none without TEXT.
 
     Args:
-        options: of the command.
+        options: the options of the command.
         how: settings for reading the files.
 
     Raises:
@@ -398,7 +398,7 @@ def train(current: Run, options: dict[str, Any]) -> int:
         if options["seconds"]:
             budget = Budget(current.trainer, options["seconds"], options["val_every"])
             reporter.restart()
-        signal = carry_out(current, reporter.show, reporter.say, budget, reporter.say)
+        signal = train_and_save(current, reporter.show, reporter.say, budget, reporter.say)
     conclude(current)
     return signal
 

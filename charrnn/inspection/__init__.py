@@ -5,6 +5,7 @@
     model = load("charrnn.npz")
     recording = inspection.record(model, text, inspection.signals_of(model))
     findings = inspection.find_cells(model, text)
+    train = inspection.training_text(model.checkpoint)
 
 Each analysis is a module with a function of its own, as in
 `from charrnn.inspection.memory import memory`. Arguments named `indices` are a text as indices,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from charrnn.inspection.kneser_ney import NGram
     from charrnn.inspection.reading import Signal, signals_of
     from charrnn.inspection.recording import export, record
+    from charrnn.inspection.subject import training_text
 
 __all__ = [
     "NGram",
@@ -35,6 +37,7 @@ __all__ = [
     "gradient_by_lag",
     "record",
     "signals_of",
+    "training_text",
 ]
 _MODULES = {
     "NGram": "kneser_ney",
@@ -46,6 +49,7 @@ _MODULES = {
     "gradient_by_lag": "gradient",
     "record": "recording",
     "signals_of": "reading",
+    "training_text": "subject",
 }
 
 

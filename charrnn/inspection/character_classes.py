@@ -1,4 +1,4 @@
-"""The class of each character of a text (start of a word, space, bracket, …), and its words."""
+"""The class of each character (start of a word, space, bracket, …), and the words of a text."""
 
 from __future__ import annotations
 

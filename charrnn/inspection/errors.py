@@ -190,9 +190,8 @@ def last_seen(indices: Array, length: int) -> Array:
     seen = np.full(N, np.inf)
     if length > N:
         return seen
-    strings = np.zeros(
-        N, np.int64
-    )  # a number for the string of k characters that ends before each character
+    # A number for the string of k characters that ends before each character.
+    strings = np.zeros(N, np.int64)
     for k in range(length):
         _, numbers = np.unique(strings * V + indices[k:], return_inverse=True)
         strings = numbers[:-1]
@@ -215,7 +214,7 @@ def in_rare_words(text: str, train: str) -> Array:
 def answer(result: Errors) -> Answer:
     """Say how many errors there are, and what would have prevented how many of them."""
     if not result.errors:
-        return Answer(f"It makes no errors: every character has p ≥ {KNOWN}.", ())
+        return Answer(f"The network makes no errors: every character has p ≥ {KNOWN}.", ())
     # The last kind is a remainder, so it is not named as the largest.
     ngram, *others, _ = result.kinds
     seen, others = others[: len(DISTANCES)], others[len(DISTANCES) :]

@@ -138,12 +138,11 @@ def _kept(result: GateSaturation, name: str) -> str:
     signals = _signals(result, name)
     shares = listed([share(float(result.right[signal].mean())) for signal in signals])
     always = np.concatenate([result.right[signal] for signal in signals]) >= ALWAYS
-    never = f"{always.sum():,} of {always.size:,} cells never forget, or hardly ever"
-    if not always.any():
-        never = "there is no cell that never forgets"
+    keep = f"{always.sum():,} of {always.size:,} cells keep the gate"
     return (
         f"{NAMES[name].capitalize()}s of {of_layers([signal.layer for signal in signals])} are "
-        f"open (above {result.high:g}), and keep the state, {shares} of the time; {never}."
+        f"open (above {result.high:g}), and keep the state, {shares} of the time; {keep} open at "
+        f"least {share(ALWAYS)} of the time."
     )
 
 

@@ -112,7 +112,7 @@ def gradient_by_lag(
 
 
 def analyse(subject: Subject) -> GradientByLag:
-    """The gradient by lag of a subject, beside that of random weights."""
+    """The gradient by lag of a subject, and that of random weights."""
     return gradient_by_lag(
         subject.model, subject.indices, rng=subject.rng, untrained=subject.untrained
     )

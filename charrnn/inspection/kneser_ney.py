@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.errors import SettingError
 
-#: Only the last this many characters of a longer text are counted.
+#: The most characters that are counted, at the end of the text.
 MAX_CHARACTERS = 5_000_000
 #: The discount where the counts are too few for an estimate.
 DEFAULT_DISCOUNT = 0.5
@@ -59,7 +59,7 @@ class NGram:
         train: the text to count, indices (N,).
         vocabulary_size: V.
         order: n; the model of order 1 knows the frequencies of characters.
-        max_characters: only the last this many characters of `train` are counted.
+        max_characters: at most this many characters are counted, at the end of `train`.
 
     Attributes:
         trained: the number of characters counted.

@@ -19,7 +19,7 @@ def learning_curves(
         history: points as in a checkpoint: `step`, `loss` (the mean since the previous point) and
             `val_loss`, in nats a character; None where not measured. Validations are rarer than
             points.
-        beside: further losses by name, such as that of an n-gram model; each is a flat line.
+        beside: further losses by name, such as the loss of an n-gram model; each is a flat line.
     """
     points = [point for point in history if point["step"]]  # step 0 has no training loss
     steps = [float(point["step"] or 0) for point in points]

@@ -22,7 +22,7 @@ HEADING = "Memory"
 
 #: Default numbers of contexts, in characters, and of positions of the text.
 CONTEXTS, POSITIONS = 256, 1_000
-#: The default number of characters that are read of a longer text.
+#: The most characters that are read by default, from the beginning.
 MAX_CHARACTERS = 200_000
 #: Positions and steps at a time: the tapes of a large model take memory.
 POSITIONS_AT_A_TIME, STEPS_AT_A_TIME = 100, 32
@@ -93,7 +93,7 @@ def memory(
         indices: the text, (N,), at least 4 characters.
         contexts: M, the longest context; at most a third of the text.
         positions: the number of positions; fewer in a short text.
-        max_characters: only the first this many characters of a longer text are read.
+        max_characters: at most this many characters are read, from the beginning.
         rng: the source of randomness.
 
     Raises:
@@ -190,7 +190,7 @@ def horizon(excess: Array, tolerance: float) -> int | None:
 
     Args:
         excess: the mean excess at n = 1 … M, (M,), in nats.
-        tolerance: in nats.
+        tolerance: the tolerance, in nats.
     """
     M = len(excess)
     n = np.arange(1, M + 1)
@@ -206,9 +206,9 @@ def horizon(excess: Array, tolerance: float) -> int | None:
 def answer(result: Memory) -> Answer:
     """Say how much context is used, and how long the slowest cells remember."""
     if result.horizon is None:
-        sentence = f"It uses more than {characters(int(result.contexts[-1]))} of context"
+        sentence = f"The network uses more than {characters(int(result.contexts[-1]))} of context"
     else:
-        sentence = f"It uses about {characters(rounded(result.horizon))} of context"
+        sentence = f"The network uses about {characters(rounded(result.horizon))} of context"
     slowest = max((float(tau.max()) for tau in result.time_constants.values()), default=None)
     if slowest is not None:
         sentence += f"; {_of_slowest(slowest)}"
@@ -253,7 +253,7 @@ def _time_constants_figure(result: Memory) -> Figure:
         series=tuple(series),
         log_y=True,
         caption=(
-            "After so many characters about a third (1/e) of the value of a cell is left: the "
-            "higher, the longer the memory."
+            "After this number of characters about a third (1/e) of the value of a cell is left: "
+            "the higher, the longer the memory."
         ),
     )

@@ -1,4 +1,4 @@
-"""A network beside n-gram models of its training text."""
+"""A network compared with n-gram models of its training text."""
 
 from __future__ import annotations
 

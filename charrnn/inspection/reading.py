@@ -22,8 +22,8 @@ STEPS = 128
 MAX_PARTS, MIN_PART_CHARACTERS = 64, 4_096
 #: States agree where each number differs by no more than this, absolutely or relatively.
 TOLERANCE = 1e-4
-#: After this many rounds one part is read again at a time: the state of such a network depends
-#: on the whole text before, so that any further part would start from a wrong state again.
+#: A network that never forgets would start every later part from a wrong state, so after this many
+#: rounds parts are read one at a time.
 PARALLEL_ROUNDS = 3
 
 #: A callback that receives the share of the work that is done, from 0 to 1.
@@ -48,7 +48,7 @@ def signals_of(
 
     Args:
         model: the model.
-        layer: counted from 1; None for all layers.
+        layer: the number of the layer, from 1; None for all layers.
         names: some of the `signals` of the layer type; None for the state, h and c.
 
     Raises:
@@ -85,7 +85,7 @@ class Piece(NamedTuple):
 
 
 class Totals:
-    """Sums of signals over a text of N characters, one for each piece, as one may be read again.
+    """Sums of signals over a text of N characters, kept per piece, because one may be read again.
 
     Args:
         signals: the signals to add up.
@@ -151,12 +151,11 @@ def read_through(
 ) -> Array:
     """Read a text from beginning to end, with the states of a single stream.
 
-    The parts of the text are read side by side, at first each from an empty state. A part that
-    began with another state than the one in which the part before it ends is then read again
-    from there, until its states agree with those that it had, and so on until each part begins
-    as the part before it ends. Most networks forget, so that takes little time. A network that
-    does not forget is in effect read by one stream. The result depends on the division by no
-    more than `TOLERANCE`.
+    The parts of the text are read side by side. Each part is first read from an empty state. If
+    that differs from the final state of the part before, the part is read again from that state,
+    until its states match those of the last reading. This repeats until all parts match. Most
+    networks forget, so this takes little time; a network that does not forget is in effect read
+    by one stream. The result depends on the division by no more than `TOLERANCE`.
 
     Args:
         model: the model.
@@ -252,7 +251,7 @@ def in_threads(
 
     Args:
         work: receives the numbers of some streams.
-        streams: their numbers, (B,).
+        streams: the numbers of the streams, (B,).
         progress: receives the share that the first thread has done.
     """
     shares = np.array_split(streams, min(cores(), len(streams)))

@@ -33,7 +33,7 @@ from charrnn.inspection.positions import states_before
 from charrnn.inspection.reading import check_finite
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, of_layers, rounded
-from charrnn.network.layers import LAYER_TYPES, Layer
+from charrnn.network.layers import Layer
 from charrnn.network.model import CharRNN
 
 HELP = "The eigenvalues of the recurrence, also with random weights."
@@ -55,8 +55,8 @@ class Eigenvalues:
     Attributes:
         layer: from 1.
         matrix: "Wh" or "mean Jacobian".
-        trained: those of the trained model, complex (M,).
-        untrained: those of the model with random weights, if any.
+        trained: the eigenvalues of the trained model, complex (M,).
+        untrained: the eigenvalues of the model with random weights, if any.
         radius, untrained_radius: the largest absolute values.
     """
 
@@ -115,7 +115,7 @@ def spectrum(
 
 
 def analyse(subject: Subject) -> Spectrum:
-    """The spectrum of a subject, beside that of random weights."""
+    """The spectrum of a subject, and that of random weights."""
     return spectrum(subject.model, subject.untrained, subject.indices)
 
 
@@ -189,18 +189,13 @@ def answer(result: Spectrum) -> Answer:
     recurrent = [found for found in result.eigenvalues if found.matrix == RECURRENT]
     where = of_layers([found.layer for found in steps])
     if recurrent:
-        rectified = LAYER_TYPES[result.layer_type].rectified
-        squashing = "without the cells that are off" if rectified else "with tanh"
         sentence = (
-            f"Wh of {where} has spectral radius {_radii(recurrent)}, "
-            f"{squashing} the mean step has "
+            f"Wh of {where} has spectral radius {_radii(recurrent)}; the mean Jacobian has "
             f"{listed([f'{found.radius:.2f}' for found in steps])}"
         )
     else:
-        sentence = f"The mean step of {where} has spectral radius {_radii(steps)}"
-    return Answer(
-        f"{sentence}; repeated, it {_meanings(steps)}.", tuple(map(_figure, result.eigenvalues))
-    )
+        sentence = f"The mean Jacobian of {where} has spectral radius {_radii(steps)}"
+    return Answer(f"{sentence}: {_meanings(steps)}.", tuple(map(_figure, result.eigenvalues)))
 
 
 def _radii(found: list[Eigenvalues]) -> str:
@@ -210,17 +205,14 @@ def _radii(found: list[Eigenvalues]) -> str:
 
 
 def _meanings(steps: list[Eigenvalues]) -> str:
-    """The fate of a change of the state if the mean step is repeated, in words."""
+    """The fate of a change of the state if each step has the mean Jacobian, in words."""
     radii = [found.radius for found in steps]
     if max(radii) >= LASTING:
-        return "lets some changes of the state last"
+        return "some changes of the state last"
     if min(radii) <= 0:
-        return "lets no change of the state last"
+        return "no change of the state lasts"
     fading = [f"{rounded(log(10) / -log(radius)):,}" for radius in radii]
-    return (
-        "lets the most lasting change of the state fade to a tenth "
-        f"in about {listed(fading)} characters"
-    )
+    return f"the slowest change of the state fades to a tenth in about {listed(fading)} characters"
 
 
 def _figure(found: Eigenvalues) -> Figure:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.checkpoint import Checkpoint
+from charrnn.errors import TextError
 from charrnn.inspection.features.features import Feature
 from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.reading import Progress, Signal, no_progress
 from charrnn.network.model import CharRNN
+from charrnn.text import corpus as corpora
 
 
 @dataclass
@@ -67,3 +70,29 @@ class Subject:
     def ngram(self) -> NGram:
         """The n-gram models of the training text."""
         return NGram(self.train, len(self.model.vocabulary))
+
+
+def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Array:
+    """The part of the text that a model was trained on, read again, as indices (M,).
+
+    Args:
+        checkpoint: the checkpoint of the model; `model.checkpoint` of a `charrnn.CharRNN`.
+        paths: files with the same text, in order; none for the files that the checkpoint names.
+
+    Raises:
+        TextError: where the checkpoint names no text, or the text is missing or has changed.
+    """
+    info = checkpoint.corpus
+    if info is None:
+        raise TextError(
+            "the checkpoint does not say what text its model was trained on: train a model with "
+            "`charrnn train`"
+        )
+    whole = corpora.read_again(info, paths).encode(checkpoint.vocabulary)
+    train = whole[: max(0, len(whole) - info.held_out)]
+    if len(train) < 2:
+        raise TextError(
+            f"the checkpoint holds out {info.held_out:,} of {len(whole):,} characters: use an "
+            "intact copy of the checkpoint"
+        )
+    return train

@@ -114,7 +114,7 @@ def summarize(text: str, bits: Array, *, min_words: int = MIN_WORDS) -> Surprisa
 
 
 def answer(result: Surprisal) -> Answer:
-    """Say which class of characters is hardest, beside the most frequent other one."""
+    """Say which class of characters is hardest, compared with the most frequent other one."""
     large = [one for one in result.classes if one.count >= LARGE_SHARE * len(result.bits)]
     hardest = max(large, key=lambda one: one.bits)
     name = hardest.name.capitalize()
@@ -123,7 +123,7 @@ def answer(result: Surprisal) -> Answer:
         usual = max(others, key=lambda one: one.count)
         verb = "is" if hardest.name == "indentation" else "are"
         sentence = (
-            f"{name} {verb} hardest: {hardest.bits:.1f} bits, against {usual.bits:.1f} of "
+            f"{name} {verb} hardest: {hardest.bits:.1f} bits, compared with {usual.bits:.1f} for "
             f"{usual.name}."
         )
     else:

@@ -1,4 +1,4 @@
-"""Dropout (Srivastava 2014): one mask a window, layer and stream."""
+"""Dropout (Srivastava 2014): one mask per window, layer and stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw_masks(
     Args:
         shape: (L, H, B), with all streams.
         dropout: the share of zeros.
-        rng: with NumPy's default bit generator.
+        rng: the source of randomness, with NumPy's default bit generator.
         part: the streams that masks are returned for.
     """
     L, H, B = shape

@@ -30,7 +30,7 @@ MAX_LAYERS, MAX_PARAMETERS = 1_000, 2**40
 class Workspace(NamedTuple):
     """The buffers for a window of T steps of B streams, allocated once."""
 
-    tapes: list[dict[str, Array]]  # one a layer
+    tapes: list[dict[str, Array]]  # one per layer
     logits: Array  # (V, T, B)
     d_h: Array  # (H, T, B)
 
@@ -39,7 +39,7 @@ class CharRNN:
     """A recurrent network that predicts the next character of a text.
 
     The probabilities of the next character are softmax(Wy·h + by) of the last layer's h.
-    A state is an array (L, S, H, B): L layers, S arrays a layer (h, and c for the LSTM), H
+    A state is an array (L, S, H, B): L layers, S arrays per layer (h, and c for the LSTM), H
     cells, B streams.
 
     Args:
@@ -83,7 +83,7 @@ class CharRNN:
         if sum(map(prod, shapes.values())) > MAX_PARAMETERS:
             raise SettingError(
                 f"hidden_size {hidden_size:,} and num_layers {num_layers:,}: more parameters than "
-                "any memory holds"
+                "any memory holds: choose smaller sizes"
             )
         self._attach(Parameters(shapes, dtype), Parameters(shapes, dtype))
         self._workspaces: dict[tuple[int, int], Workspace] = {}
@@ -186,7 +186,9 @@ class CharRNN:
         return self.logits(self.hidden(inputs, state, masks))
 
     def hidden(self, inputs: Array, state: Array, masks: Array | None = None) -> Array:
-        """The outputs of the last layer, (H, T, B), valid until the next window of this size.
+        """Run the layers, and return the outputs of the last one, (H, T, B).
+
+        The outputs are valid until the next window of this size.
 
         Args:
             inputs, state, masks: as for `forward`.
@@ -231,8 +233,8 @@ class CharRNN:
             masks: as for `forward`.
             d_state: the gradient of a further loss with respect to the last state, zeros unless
                 given; overwritten by the gradient with respect to the first state.
-            count: the number of targets of a wider window of which this one is a part; divides
-                the sum of the losses. By default the number of this window's targets.
+            count: the divisor of the summed losses: the targets of the whole batch, if this window
+                is one worker's part. By default the targets of this window.
         """
         inputs, targets = window
         count = count or targets.size

@@ -1,1 +1,4 @@
-"""Worker processes and MPI ranks that train one model: a *group*. Alone it costs nothing."""
+"""Worker processes and MPI ranks that train one model: a *group*.
+
+A group of one has no overhead.
+"""

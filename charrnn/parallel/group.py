@@ -1,4 +1,4 @@
-"""The members that train one model together, in the words of MPI and torch.distributed."""
+"""The members that train one model together, with the names of MPI and torch.distributed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Group:
     yields.
 
     Attributes:
-        rank: the number of this member, from 0.
+        rank: the number of this member, from 0; the rank of MPI only where a rank is one process.
         size: the number of members.
         signal: the number of a signal that asked another member to end, or 0; known after
             `all_reduce`.
@@ -44,7 +44,7 @@ class Group:
 
         Args:
             count: the number of things.
-            rank: of the member; this one unless given.
+            rank: the number of the member; this one unless given.
         """
         return share_of(count, self.rank if rank is None else rank, self.size)
 
@@ -82,7 +82,7 @@ class Group:
         """Replace this member's part of its buffer by the sum of all buffers there.
 
         Args:
-            buffer: made by `buffer`; the rest of it is undefined afterwards.
+            buffer: a vector from `buffer`; the rest of it is undefined afterwards.
         """
 
     def all_reduce(self, numbers: Sequence[float]) -> list[float]:
@@ -96,10 +96,10 @@ class Group:
         """
 
     def broadcast(self, *arrays: Array) -> None:
-        """Show all members what the leader wrote into shared arrays."""
+        """Copy the leader's arrays to all members."""
 
     def gather(self, *arrays: Array) -> None:
-        """Show the leader shared arrays of which each member wrote its part of the last axis."""
+        """Collect the members' parts, of the last axis of shared arrays, in the leader."""
 
     def check_equal(self, array: Array) -> None:
         """Check that all members see the same array.

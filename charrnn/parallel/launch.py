@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-#: The variables of the rank and of the number of ranks: of Open MPI; of MPICH and others with its
-#: launcher Hydra, such as Intel MPI; of Slurm's srun.
+#: The variables of the rank and of the number of ranks in Open MPI; in MPICH and others with its
+#: launcher Hydra, such as Intel MPI; in Slurm's srun.
 LAUNCHERS = (
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMI_RANK", "PMI_SIZE"),
@@ -41,7 +41,7 @@ def started() -> Any:
 
 @contextmanager
 def ending_together() -> Iterator[None]:
-    """End all ranks if an exception ends this one: they would wait for it for ever.
+    """End all ranks if an exception ends this one: they would wait for it without end.
 
     Does nothing without MPI, or after the ranks have finalized MPI together.
     """

@@ -163,8 +163,8 @@ class ScatteredText:
 
     Args:
         world: the communicator of all ranks.
-        length: of the text.
-        dtype: of its indices.
+        length: the length of the text.
+        dtype: the type of its indices.
         text: the text itself, on rank 0.
     """
 

@@ -37,7 +37,7 @@ class Memory:
 
     Attributes:
         store: the memory, or the path of the file.
-        shape, dtype: of the array.
+        shape, dtype: those of the array.
         offset: bytes of the file before the array.
     """
 
@@ -93,7 +93,7 @@ def check_space(size: int) -> TrainingError | None:
     """Return the error for more shared memory than all directories together have free, or None.
 
     Args:
-        size: bytes of all arrays together.
+        size: the bytes of all arrays together.
     """
     if sys.platform == "win32":  # shared memory is in no file
         return None

@@ -2,7 +2,7 @@
 
 NumPy does all but the products on one core, so processes with one thread each are faster than
 one process with products of several threads. A process that dies closes its end of a pipe. A
-process that waits at the other end then gets an error, so none waits for ever.
+process that waits at the other end then gets an error, so none waits without end.
 
 With several ranks, each rank has such a group, and its leader is also a member of an *outer* group,
 that of the ranks. There the leader exchanges sums, weights and orders for all its workers.
@@ -37,14 +37,14 @@ from charrnn.parallel.threads import one_thread_within
 
 #: Seconds for a dismissed worker to end before it is killed.
 GRACE = 5.0
-#: With fewer streams a worker, one more worker gains little: the matrices get too narrow for BLAS.
+#: With fewer streams per worker, one more worker gains little: matrices get too narrow for BLAS.
 MIN_STREAMS = 8
 #: The errors of a pipe without a process at its other end.
 GONE = (EOFError, ConnectionError)
 
 
 def default_workers(batch_size: int) -> int:
-    """The number of workers for a batch: one a core, but at most one for 8 streams."""
+    """The number of workers for a batch: one per core, but at most one per 8 streams."""
     return max(1, min(cores(), batch_size // MIN_STREAMS))
 
 
@@ -52,7 +52,7 @@ def group_of(workers: int, outer: Group | None = None) -> Group:
     """The group of this process and of the workers that it starts.
 
     Args:
-        workers: processes of this rank, this one among them.
+        workers: the number of processes of this rank, this one among them.
         outer: the group of ranks; each of its members has as many workers.
     """
     outer = outer or Group()
@@ -91,7 +91,7 @@ class WorkerGroup(Group):
     """The operations that are the same in all workers.
 
     Args:
-        seat: of this worker.
+        seat: the seat of this worker.
     """
 
     def __init__(self, seat: Seat) -> None:
@@ -137,7 +137,7 @@ class LeadingWorker(WorkerGroup):
     """The worker that creates the memory and the other workers.
 
     Args:
-        workers: their number, this one among them.
+        workers: the number of workers, this one among them.
         outer: the group of ranks, in which this one stands for all workers; alone unless given.
     """
 
@@ -149,7 +149,7 @@ class LeadingWorker(WorkerGroup):
         self._pipes: list[Connection] = []
         self._processes: list[SpawnProcess] = []
         # At its end, a program waits for the processes it started: a group that was never closed
-        # must not make it wait for ever.
+        # must not make it wait without end.
         Finalize(self, dismiss, (self._pipes, self._processes), exitpriority=0)
 
     def shared(self, shape: Shape, dtype: DTypeLike) -> Array:
@@ -265,7 +265,7 @@ class LeadingWorker(WorkerGroup):
             code = process.exitcode
             how = f"exit code {code}"
             if code and code < 0:
-                hint = ", perhaps for want of memory" if code == -9 else ""
+                hint = ", perhaps out of memory" if code == -9 else ""
                 how = f"killed by signal {-code}{hint}"
             raise WorkerError(f"{self._name(worker)} is gone ({how})") from error
         if isinstance(message, Failure):
@@ -357,8 +357,8 @@ class RelayedText:
     """A text of the outer group: workers ask the leader for what they read, all at the same time.
 
     Args:
-        group: of this worker.
-        length: of the text.
+        group: the group of this worker.
+        length: the length of the text.
         text: the text itself, in the leader.
     """
 
@@ -383,7 +383,7 @@ def worker_main(
     Args:
         member: the arguments of `OtherWorker`.
         work: called with the group and the arguments.
-        arguments: of the work.
+        arguments: the arguments of `work`.
     """
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Bars of plain characters, a row each."""
+"""Bars of plain characters, one per row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from charrnn.render.colors import PLAIN, Style, columns, tinted
 from charrnn.render.scale import LARGE, Scale, scale_for
 from charrnn.render.wrap import cut, one_line, padded, wrapped
 
-#: The marks of the bars of the first, second, … series, of ASCII and of blocks.
+#: The marks of the bars of the first, second, … series, in ASCII and in blocks.
 MARKS, BLOCKS = "#=-:+", "█▓▒░▚"
 #: The ends of a bar of full blocks, by eighths of a column.
 EIGHTHS = " ▏▎▍▌▋▊▉"

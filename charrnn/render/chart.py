@@ -1,4 +1,4 @@
-"""Charts of characters: of ASCII, which any file can hold, or of blocks and Braille in colours."""
+"""Charts made of ASCII characters, which any file can hold, or of blocks and Braille in colours."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def chart(figure: Figure, *, width: int = 60, height: int = 10, style: Style = P
         figure: the figure.
         width: columns that no line exceeds, 30 or more.
         height: rows between the axes; up to twice as many where both axes have the same scale.
-            Bars take a row each instead.
+            A bar takes one row instead.
         style: the colours and characters of the terminal.
     """
     words = [*_words(figure.title, width), *_words(figure.caption, width)]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.extras import need
 from charrnn.inspection.answer import ColoredText
 from charrnn.render.cells import rows_of
 from charrnn.render.colors import columns
-from charrnn.render.extras import need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Colours and characters of terminals: of 24-bit, 256 and 16 colours, with and without blocks."""
+"""Colours and characters of terminals with 24-bit, 256 and 16 colours, with and without blocks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Style(NamedTuple):
     """The abilities of a terminal.
 
     Attributes:
-        depth: its colours.
+        depth: the number of colours.
         blocks: True if it shows block and Braille characters.
     """
 

@@ -37,7 +37,7 @@ def readable_bytes(pieces: Iterable[str]) -> Iterator[str]:
     r"""Decode bytes, each a character: UTF-8 becomes text, another byte its code, as in \xe9.
 
     Args:
-        pieces: of a text; a character of UTF-8 may go on in the next piece.
+        pieces: a text in pieces; a character of UTF-8 may go on in the next piece.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     for piece in pieces:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import SettingError
+from charrnn.extras import need
 from charrnn.files import replacing
 from charrnn.inspection.answer import ColoredText, Figure
 from charrnn.render import axes, colored
-from charrnn.render.extras import need
 from charrnn.render.wrap import one_line, wrapped
 
 EXTRA = "report"

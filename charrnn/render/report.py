@@ -18,12 +18,12 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import SettingError
+from charrnn.extras import need
 from charrnn.files import replacing
 from charrnn.inspection.answer import Answer
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import printable
-from charrnn.render.extras import need
 from charrnn.render.plot import svg
 from charrnn.render.shades import largest, shades
 

@@ -31,8 +31,8 @@ class Decompressed:
     """The bytes in a compressed file.
 
     Args:
-        path: of the file, for errors.
-        file: open at its beginning.
+        path: the path of the file, for errors.
+        file: the file, open at its beginning.
         compression: one of `COMPRESSIONS`.
     """
 
@@ -80,7 +80,7 @@ class Xz:
     """The bytes in an .xz file; unlike `lzma.LZMAFile`, with a limit of memory.
 
     Args:
-        file: open at its beginning.
+        file: the file, open at its beginning.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

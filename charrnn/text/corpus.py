@@ -176,7 +176,7 @@ def read(
     found = texts if isinstance(texts, TextFiles) else TextFiles.of(texts)
     alone = len(found.paths) == 1
     files = JoinedFiles([File(path, decoding, progress, alone) for path in found.paths], decoding)
-    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files.files]
+    locations = ["-" if file.read_once else str(Path(file.path).resolve()) for file in files.files]
     corpus = Corpus(listed(found.names), [files], normalize, tuple(locations), decoding=decoding)
     said = notices_of(files, decoding, corpus.suspicious, corpus.characters)
     corpus.notices = (*found.notices, *said)
@@ -207,14 +207,14 @@ def check_files(paths: Iterable[str]) -> None:
     """Check that files exist, without reading them.
 
     Args:
-        paths: of the files; `-` is stdin.
+        paths: the paths of the files; `-` is stdin.
 
     Raises:
         TextError: for the first one that does not exist.
     """
     for path in paths:
         if path != "-" and mode_of(path) is None:
-            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}")
+            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}: name a file that can be read")
 
 
 def mode_of(path: str) -> int | None:
@@ -228,7 +228,7 @@ def mode_of(path: str) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise TextError(f"{path}: {error.strerror}") from error
+        raise TextError(f"{path}: {error.strerror}: name a file that can be read") from error
 
 
 def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
@@ -249,7 +249,9 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
         if mode is None:
             raise TextError(f"{path}: the text of the checkpoint is not there: {remedy}")
         if not stat.S_ISREG(mode):
-            raise TextError(f"{path}: the text of the checkpoint, and no regular file: {remedy}")
+            raise TextError(
+                f"{path}: is named by the checkpoint but is not a regular file: {remedy}"
+            )
     return info.files
 
 
@@ -258,7 +260,7 @@ def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:
 
     Args:
         info: the description.
-        paths: of files with the same text, where it has moved.
+        paths: files with the same text, where it has moved.
 
     Raises:
         TextError: if the text is no longer there, has changed, or is another one.

@@ -19,7 +19,7 @@ BUILT_IN = "the standard library of Python"
 
 
 def within(low: float, high: float) -> Any:
-    """A field with a range: of a number, or of the length of a string or a tuple."""
+    """A field with a range of its number, or of the length of its string or tuple."""
     return field(metadata={"low": low, "high": high})
 
 
@@ -30,12 +30,12 @@ def one_of(*choices: str) -> Any:
 
 @dataclass(frozen=True)
 class CorpusInfo:
-    """A text as a checkpoint describes it: enough to read it again and to recognise it.
+    """A text as a checkpoint describes it: enough to read it again and to recognize it.
 
     Args:
-        name: for people.
+        name: the name for people.
         characters: length of the text.
-        sha256: of the text in UTF-8, in hexadecimal.
+        sha256: the SHA-256 of the text in UTF-8, in hexadecimal.
         files: absolute paths; `-` for stdin or a pipe; none for the built-in text.
         encoding, errors, binary, newlines: see `Decoding`.
         normalize: the Unicode normal form of the text; None for none.

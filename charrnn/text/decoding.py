@@ -20,7 +20,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-#: The encodings that a missing mark means, by the encodings that have one.
+#: The encoding to use if the byte-order mark is missing, by the encoding that was named.
 UNMARKED = {
     "utf-8-sig": "utf-8",
     "utf-16": f"utf-16-{sys.byteorder[0]}e",
@@ -104,7 +104,7 @@ class InvalidBytes(Exception):
     """Bytes that are not text in the encoding.
 
     Attributes:
-        position: of the first invalid byte, from 0.
+        position: the position of the first invalid byte, from 0.
         nul: the byte is a NUL; otherwise the encoding has no such bytes.
     """
 
@@ -116,7 +116,7 @@ class InvalidBytes(Exception):
 
 @dataclass
 class Losses:
-    """What `replace` or `ignore` took out of a text.
+    """The bytes that `replace` or `ignore` took out of a text.
 
     Attributes:
         invalid: the number of bytes that are invalid in the encoding.
@@ -204,9 +204,9 @@ def first_invalid(
     """Find the first invalid byte of a block that cannot be decoded, byte by byte.
 
     Args:
-        decoder: in its state before the block.
+        decoder: the decoder, in its state before the block.
         block: the bytes; empty at the end of the file.
-        position: of the first byte of the block.
+        position: the position of the first byte of the block.
         binary: accept NUL.
     """
     for byte in [block[i : i + 1] for i in range(len(block))] or [b""]:

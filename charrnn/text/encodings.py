@@ -1,8 +1,8 @@
 """The encodings that a text may be in, the likeliest first, with words as they would read.
 
 An encoding is likely if its letters are those of one language, if capitals begin words, and if
-symbols do not stand inside of words. The user decides: nothing is read in an encoding that was not
-named or declared.
+symbols do not stand inside of words. The user decides: charrnn reads a text only in an encoding
+that was named or declared.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Language(NamedTuple):
 
     Attributes:
         letters: all that are usual.
-        frequent: those that make up some half of a text; empty for an alphabet of few.
+        frequent: the letters that make up some half of a text; empty for a small alphabet.
     """
 
     letters: frozenset[str]
     frequent: frozenset[str] = frozenset()
 
 
-#: The letters of languages beside a to z.
+#: The letters of languages in addition to a to z.
 LATIN = (
     "äöüß",  # German
     "àâæçéèêëîïôœùûüÿ",  # French
@@ -123,8 +123,7 @@ def _level(encoding: str, first: int, last: int) -> frozenset[str]:
 
 #: The encodings with the languages that they are for. Of two that are equally likely, the first
 #: one is named first; of two that read a text alike, the first one alone. Latin-1 is missing: it
-#: differs from cp1252 in control characters alone, which no text has. The names are those of iconv,
-#: too.
+#: differs from cp1252 in control characters alone, which no text has. iconv has the same names.
 ENCODINGS = {
     "utf-8": "all",
     "utf-16le": "all",
@@ -166,8 +165,8 @@ class Reading(NamedTuple):
     """A sample of a text as it reads in an encoding.
 
     Attributes:
-        encoding: its name, for Python and for iconv.
-        score: at most some 1.5; below 0 for no language.
+        encoding: the name of the encoding, for Python and for iconv.
+        score: the likelihood as a mark, at most some 1.5; below 0 for no language.
         text: the sample.
     """
 
@@ -198,7 +197,7 @@ def readings(sample: bytes) -> list[Reading]:
     """Read a sample in every encoding; the readings that are text, the likeliest first.
 
     Args:
-        sample: of the bytes of a text, from a character's beginning; in a wide encoding, a
+        sample: bytes of a text, from a character's beginning; in a wide encoding, a
             multiple of four bytes from the beginning of the file.
     """
     found: list[Reading] = []
@@ -307,7 +306,7 @@ def fitting(encodings: Iterable[str], blocks: Iterable[bytes]) -> list[str]:
     """The encodings in which bytes are text.
 
     Args:
-        encodings: their names.
+        encodings: the names of the encodings.
         blocks: the bytes, in blocks; the last one is empty if the bytes are complete.
     """
     decoders = {name: codecs.getincrementaldecoder(name)() for name in encodings}

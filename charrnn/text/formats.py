@@ -1,4 +1,4 @@
-"""Files that are not text: recognised by their first bytes, with the way to the text in them."""
+"""Files that are not text: recognized by their first bytes, with the way to the text in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from charrnn.shell import quoted_path
 
-#: Bytes at the beginning of a file by which it is recognised.
+#: Bytes at the beginning of a file by which it is recognized.
 HEAD_BYTES = 8192
 #: The control characters that texts and logs have: backspace, tab, line ends, escape, end of file.
 CONTROLS_OF_TEXT = b"\b\t\n\f\r\x1a\x1b"
@@ -31,9 +31,9 @@ class Format(NamedTuple):
     """A format of files that are not text.
 
     Attributes:
-        name: with its article.
+        name: the name, with its article.
         beginning: the first bytes.
-        remedy: what to do.
+        remedy: the advice.
         offset: the position of `beginning`.
         data: a text could begin like this, but is not `is_data`.
         inside: bytes that follow within the head; b"" for none.
@@ -118,11 +118,11 @@ def format_of(head: bytes) -> Format | None:
 
 
 def remedy_for(known: Format, path: str) -> str:
-    """What to do with a file of a format; commands are complete and quoted for a shell.
+    """The advice for a file of a format; commands are complete and quoted for a shell.
 
     Args:
         known: the format.
-        path: of the file; `-` for stdin.
+        path: the path of the file; `-` for stdin.
     """
     if path == "-":
         return known.remedy.format(file="FILE", text="FILE.txt", folder="FOLDER")
@@ -148,7 +148,7 @@ def unused(path: Path) -> Path:
 
 
 def is_data(sample: bytes) -> bool:
-    """Return whether bytes have too many control characters for a text of one byte a letter."""
+    """Return whether bytes have too many control characters for a text with a byte per letter."""
     controls = len(sample.translate(None, NOT_CONTROLS))
     return controls > MAX_CONTROLS * len(sample) and controls >= MIN_CONTROLS
 

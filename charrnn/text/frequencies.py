@@ -47,7 +47,7 @@ def replace_rare(
 
     Args:
         text: indices (N,).
-        vocabulary: of the text.
+        vocabulary: the characters of the text.
         counts: the frequency of each index, (V,).
         min_count: characters with a lower frequency are replaced.
         keep: characters that stay, however rare.

@@ -59,7 +59,7 @@ def with_line_ends(pieces: Iterable[str], newlines: str, found: LineEnds) -> Ite
     held back if they are \r.
 
     Args:
-        pieces: of the text.
+        pieces: the text in pieces.
         newlines: one of `NEWLINES`.
         found: counts the line ends.
     """

@@ -26,10 +26,10 @@ def notices_of(
     """The messages about a text that has been read.
 
     Args:
-        files: of the text.
+        files: the files of the text.
         decoding: the settings.
         suspicious: the number of each of the characters in `SUSPICIOUS`.
-        characters: of the text, sorted.
+        characters: the distinct characters of the text, sorted.
     """
     yield from _marks(files.files)
     yield from _losses(files.files, decoding.errors)
@@ -49,7 +49,7 @@ def _marks(files: Sequence[File]) -> Iterator[str]:
 
 
 def _losses(files: Sequence[File], errors: str) -> Iterator[str]:
-    """The invalid bytes and NULs that were left out or replaced: a line a file, or one for many."""
+    """The invalid bytes and NULs left out or replaced: a line for each file, or one for many."""
     form = "replaced {} by U+FFFD" if errors == "replace" else "left out {}"
     lossy = [file for file in files if file.losses.invalid or file.losses.nuls]
     groups = [[file] for file in lossy] if len(lossy) <= MAX_NAMES else [lossy]
@@ -70,7 +70,7 @@ def line_ends_notice(names: Sequence[str], found: LineEnds, newlines: str) -> It
     r"""Yield a message for line ends that became \n, or for a mixture of them that was kept.
 
     Args:
-        names: of the texts that have such line ends.
+        names: the names of the texts that have such line ends.
         found: the line ends.
         newlines: one of `NEWLINES`.
     """
@@ -79,7 +79,7 @@ def line_ends_notice(names: Sequence[str], found: LineEnds, newlines: str) -> It
         remedy = "train with --newlines keep to leave them"
         yield rf"{listed(names)}: line ends {kinds} became \n: {remedy}"
     elif kinds and len(found.kinds()) + found.lf > 1:
-        more = r" beside \n" if found.lf else ""
+        more = r" in addition to \n" if found.lf else ""
         remedy = r"`charrnn train --newlines lf` makes all of them \n"
         yield rf"{listed(names)}: mixed line ends, {kinds}{more}: {remedy}"
 

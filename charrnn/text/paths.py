@@ -26,7 +26,7 @@ class TextFiles:
     """The files of a text, in order.
 
     Attributes:
-        paths: of the files; `-` for stdin.
+        paths: the paths of the files; `-` for stdin.
         names: the names for messages.
         notices: messages for the user about files that were left out.
     """
@@ -175,7 +175,7 @@ def _files_in(folder: str, visited: set[tuple[int, int]], left_out: _LeftOut) ->
     """The files in a folder and in its folders, sorted by path.
 
     Args:
-        folder: its path.
+        folder: the path of the folder.
         visited: the folders that were read, by device and number; extended.
         left_out: extended by what is hidden or not a regular file.
 

@@ -44,7 +44,7 @@ class File:
     Stdin and pipes, which can be read only once, are first copied to memory or a temporary file.
 
     Args:
-        path: of the file; `-` is stdin.
+        path: the path of the file; `-` is stdin.
         decoding: settings for reading bytes as characters.
         progress: called with the number of bytes of each block that is read.
         alone: there are no other files that `decoding` has to fit.
@@ -52,7 +52,7 @@ class File:
     Attributes:
         declared: the encoding that a byte-order mark declares; None without one.
         encoding: the name of the encoding for messages.
-        passing: the file could be read only once.
+        read_once: the file could be read only once.
         plain: a regular file that is not compressed.
         is_data: the beginning of the file is neither text nor of a known format.
         losses: the numbers of invalid bytes and NULs in the text that the last iteration yielded.
@@ -76,7 +76,7 @@ class File:
         self._progress = progress
         self._alone = alone
         self._spool = self._spooled()
-        self.passing = self._spool is not None
+        self.read_once = self._spool is not None
         self.losses, self.line_ends = Losses(), LineEnds()
         with self._opened() as file:
             self._state = self._state_of(file)
@@ -87,7 +87,7 @@ class File:
         self._mark = decoding.mark(head)
         self.declared = BYTE_ORDER_MARKS.get(self._mark)
         self._codec, self.encoding = decoding.encoding_after(self._mark)
-        self.plain = not self.passing and self._compression is None
+        self.plain = not self.read_once and self._compression is None
         if not decoding.binary and not self.declared:
             self._refuse_format(head)
         self.is_data = self._looks_like_data(head)
@@ -176,7 +176,7 @@ class File:
         """The remedy that names the encodings in which a file is text, the likeliest first.
 
         Args:
-            sample: of the bytes, from `start` on.
+            sample: bytes of the file, from `start` on.
             text: the sample from the beginning of a character on.
             start: the position of the sample.
             file: the file, open.
@@ -200,7 +200,7 @@ class File:
             return ""
         options = [f"--encoding {reading.encoding} ({reading.words()})" for reading in found]
         remedy = f"name its encoding: {', or '.join(options)}"
-        if self._alone or self.passing or self._codec != "utf-8":
+        if self._alone or self.read_once or self._codec != "utf-8":
             return remedy
         path = Path(self.path)
         hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))
@@ -231,7 +231,9 @@ class File:
         try:
             yield
         except OSError as error:
-            raise TextError(f"{self.path}: {error.strerror}") from error
+            raise TextError(
+                f"{self.path}: {error.strerror}: name a file that can be read"
+            ) from error
 
     def _state_of(self, file: IO[bytes]) -> tuple[int, ...]:
         """Numbers that differ if the file has changed or another file has its name."""
@@ -283,7 +285,7 @@ class JoinedFiles:
     and the first line of the next file would be one. Bytes are joined as they are.
 
     Args:
-        files: in order.
+        files: the files, in order.
         decoding: the settings of the files.
 
     Attributes:

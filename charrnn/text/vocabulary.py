@@ -94,7 +94,8 @@ class Vocabulary:
                 indices = np.where(indices == len(self), replacement, indices)
             else:
                 raise UnknownCharacterError(
-                    f"not in the vocabulary of the model: {listed(self.unknown(text))}"
+                    f"characters not in the vocabulary of the model: {listed(self.unknown(text))}: "
+                    "leave them out"
                 )
         return indices.astype(self.dtype, copy=False)
 
@@ -122,8 +123,7 @@ class Characters:
 
     def add(self, piece: str) -> bool:
         """Add the characters of a piece; returns whether some outside of ASCII were new."""
-        # After the first pieces, new characters are rare. Finding that there are none is faster
-        # than adding all: ASCII without the known characters is empty, or all have been seen.
+        # New characters are rare after the first pieces, so test for them before adding.
         if piece.isascii():
             self._ascii += bytes(set(piece.encode().translate(None, self._ascii)))
             return False

@@ -23,8 +23,8 @@ def provisional_steps(step: int, steps: int) -> int:
     """The steps of a run that goes on for a time, until the first of them are measured.
 
     Args:
-        step: the last one taken.
-        steps: of the run as it was planned.
+        step: the last step taken.
+        steps: the steps of the run as it was planned.
     """
     return max(steps, step + max(MIN_WARMUP + 2, ceil(PROVISIONAL_SHARE * step)))
 
@@ -38,8 +38,8 @@ class Budget:
     Args:
         trainer: before its first step, or before the first one after a break. Its validation is
             measured here and now.
-        seconds: to train for, from now on.
-        val_every: steps from validation to validation; None to choose, or to keep those of a run
+        seconds: the time to train for, from now on.
+        val_every: the steps between validations; None to choose, or to keep those of a run
             that goes on.
         clock: returns seconds.
     """
@@ -108,7 +108,7 @@ class Budget:
             change = f"; learning rate {after}, was {before}" if before != after else ""
             return f"{measured} in all{change}"
         return (
-            f"{measured}: the same again with "
+            f"{measured}; to repeat this run: "
             f"--steps {config.steps} --val-every {config.val_every} --warmup "
             f"{config.warmup_steps} --hidden-size {model.hidden_size} --num-layers "
             f"{model.num_layers} --dropout {model.dropout:g} --workers {config.workers}"

@@ -36,10 +36,10 @@ def resume_command(
     """The command that goes on with a run.
 
     Args:
-        path: of the checkpoint.
+        path: the path of the checkpoint.
         corpus: the text of the run.
-        config: of the training.
-        *more: options.
+        config: the configuration of the training.
+        *more: further options.
         texts: the files of the text, where the checkpoint does not know them.
     """
     launcher, mpi = of_ranks(config)
@@ -61,8 +61,8 @@ def new_command(
     """The command for a new run as another one, but with other options.
 
     Args:
-        path: of the checkpoint of the other run.
-        model, config, corpus: of the other run.
+        path: the path of the checkpoint of the other run.
+        model, config, corpus: those of the other run.
         given: the options that differ, by name.
         texts: the files of the text, where the checkpoint does not know them.
         overwrite: the new run takes the place of the other; otherwise it gets a name beside it.
@@ -91,8 +91,8 @@ def steadier_command(
     """The command for a run that diverged: to go on from its best weights, or to start again.
 
     Args:
-        path: of the checkpoint.
-        model, config, corpus, state: of the run.
+        path: the path of the checkpoint.
+        model, config, corpus, state: those of the run.
         vocabulary_size: V. Weights whose loss is above ln V, that of guessing, are worth nothing.
         more: further options, by name.
         texts: the files of the text, where the checkpoint does not know them.
@@ -122,9 +122,9 @@ def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | Non
     """The command for a new run from the weights in a checkpoint.
 
     Args:
-        path: of the checkpoint; the new run gets a name beside it.
-        texts: the files of its text; `-` and none stand for a text to name.
-        corpus: how the text is decoded; the default unless given.
+        path: the path of the checkpoint; the new run gets a name beside it.
+        texts: the files of the text; for `-` and for none, the command has TEXT.
+        corpus: the text, for its decoding; the default unless given.
     """
     decoding = corpus.decoding if corpus else DEFAULT
     given: dict[str, Any] = {}
@@ -169,7 +169,7 @@ def nearby(names: Sequence[str], path: Path) -> list[str]:
 
     Args:
         names: paths of files, perhaps of another machine.
-        path: of the checkpoint.
+        path: the path of the checkpoint.
     """
     found = []
     for name in names[: MAX_FILES + 1]:

@@ -110,9 +110,10 @@ def evaluate_dynamically(
 
     for all weights w together, where g is the gradient of the mean loss of the window, η the
     learning rate and c the limit of the norm. There is no dropout, momentum, weight decay, scaling
-    by squared gradients, or decay to the trained weights, which Krause 2018 has beside the plain
-    rule. Without the limit (c = 0) the rule is plain gradient descent: gated layers score alike in
-    the domain of their training, a rectified layer can score worse than without learning.
+    by squared gradients, or decay to the trained weights, which Krause 2018 adds to the plain
+    rule. Without the limit (c = 0) the rule is plain gradient descent: on text like the training
+    text, gated layers score about the same without the limit; a rectified layer can score worse
+    than without learning.
 
     A score of this kind is not comparable with one of `evaluate`.
 
@@ -152,7 +153,7 @@ def evaluate_from_empty(model: CharRNN, indices: Array, *, length: int = 256) ->
         model: the model.
         indices: the text, (N,), more than `length` characters; the rest that fills no window
             is not scored.
-        length: of a window.
+        length: the length of a window, in characters.
     """
     count = (len(indices) - 1) // length
     total = 0.0

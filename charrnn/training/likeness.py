@@ -30,7 +30,7 @@ from charrnn.text.vocabulary import Vocabulary
 MIN_PARTS, MAX_PARTS = 8, 20
 #: Characters that are read of a part: the most, and in one piece the fewest and the most.
 MAX_READ, MIN_PIECE, MAX_PIECE = 1 << 16, 32, 256
-#: Characters that are told apart; all rarer ones count as one.
+#: Characters that are counted separately; all rarer ones count as one.
 CLASSES = 64
 #: A part is unlike the rest from this distance above chance on, and this many times the distance of
 #: the middle one of the other parts: in a text of many kinds each part is unlike the rest.
@@ -51,9 +51,9 @@ class Likeness:
     """The distances of parts of a text from the rest, from 0 to ln 2.
 
     Attributes:
-        held_out: of the text held out.
-        others: of parts of the text trained on.
-        chance: of parts that are mixed from all of the text.
+        held_out: the distance of the text held out.
+        others: the distances of parts of the text trained on.
+        chance: the mean distance of parts that are mixed from all of the text.
         sorted_lines: the lines of the text are sorted.
     """
 
@@ -89,7 +89,7 @@ def compare(train: Array, held_out: Array, vocabulary: Vocabulary) -> Likeness |
     Args:
         train: indices (N,).
         held_out: indices (M,).
-        vocabulary: of both.
+        vocabulary: the characters of both.
 
     Returns:
         The distances; None where the text is too short to tell.
@@ -175,7 +175,7 @@ def advice(likeness: Likeness, held_out: int, files: Sequence[str]) -> str:
     """One line on a text held out that is unlike the rest, with the remedy.
 
     Args:
-        likeness: of the text held out.
+        likeness: the distances of the text held out.
         held_out: characters held out.
         files: as for `remedy`.
     """
@@ -190,7 +190,7 @@ def remedy(likeness: Likeness, files: Sequence[str]) -> str:
     """The change by which the text held out becomes like the rest.
 
     Args:
-        likeness: of the text held out.
+        likeness: the distances of the text held out.
         files: the absolute paths of the text; `-` for a pipe; none for a text without files.
     """
     if likeness.sorted_lines:

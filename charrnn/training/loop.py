@@ -12,7 +12,7 @@ from charrnn.training.saving import Saver
 from charrnn.training.trainer import Progress, train
 
 
-def carry_out(
+def train_and_save(
     run: Run,
     progress: Callable[[Progress], object],
     notice: Callable[[str], object],
@@ -26,7 +26,7 @@ def carry_out(
     there is nothing to save, and a signal ends the program at once.
 
     Args:
-        run: to train.
+        run: the run to train.
         progress: called after each step.
         notice: called with messages for the user.
         budget: plans the number of steps from a time.
@@ -56,7 +56,7 @@ def carry_out(
                 signal = interrupts.received or trainer.group.signal
                 if signal:
                     if run.path:
-                        notice("saving; again to stop at once")
+                        notice("saving (Ctrl-C again stops without saving)")
                     break
             if budget and (plan := budget.plan()):  # training may end before measuring did
                 planned(plan)

@@ -20,10 +20,10 @@ class Optimizer(ABC):
     """A rule and its slots.
 
     Args:
-        parameters: to train.
+        parameters: the parameters to train.
         decay: each step subtracts learning rate · decay · W from every weight matrix W (decoupled
             weight decay: Loshchilov, Hutter 2019). Biases do not decay.
-        momentum: of `SGD`; the others have their own.
+        momentum: the momentum of `SGD`; the others have their own.
         part: the part of the flat vector to update, where other members update the rest.
         zeros: allocates a slot.
 
@@ -61,8 +61,8 @@ class Optimizer(ABC):
         """Change the parameters by one step.
 
         Args:
-            gradient: of the part to update, (N,); may be overwritten.
-            learning_rate: of this step.
+            gradient: the gradient of the part to update, (N,); may be overwritten.
+            learning_rate: the learning rate of this step.
         """
         self.steps += 1
         if self.decay:
@@ -196,7 +196,7 @@ def clip_by_norm(gradient: Array, norm: float, limit: float | None) -> None:
 
     Args:
         gradient: (N,), or a part of one.
-        norm: of the whole gradient.
+        norm: the norm of the whole gradient.
         limit: None or 0 for none.
     """
     if limit and norm > limit:

@@ -18,7 +18,7 @@ from charrnn.network.model import build_layers, parameter_shapes
 from charrnn.parallel.shared_memory import check_space
 from charrnn.training.optimizers import OPTIMIZERS
 
-#: Bytes of a worker beside its arrays: 19.4 MB, measured as Pss_Anon in /proc/PID/smaps_rollup.
+#: Bytes of a worker without its arrays: 19.4 MB, measured as Pss_Anon in /proc/PID/smaps_rollup.
 INTERPRETER_BYTES = 19 * 1_000_000
 #: Bytes of a weight, and of an index.
 WEIGHT_BYTES, INDEX_BYTES = np.dtype(np.float32).itemsize, np.dtype(np.intp).itemsize
@@ -33,8 +33,8 @@ class Need(NamedTuple):
 
     Attributes:
         shared: the arrays that all workers share.
-        worker: the arrays of each worker beside these.
-        leader: the arrays of the first worker beside these.
+        worker: the arrays of each worker in addition to these.
+        leader: the arrays of the first worker in addition to these.
         start: the starting weights, before the rest is there.
         built: the address space of the network as it was built, weights and gradient, which is free
             once the training begins.
@@ -63,7 +63,7 @@ class Sizes:
     Args:
         model: the shape of the network.
         V: characters of the vocabulary.
-        config: how to train.
+        config: the options of the training.
         text_bytes: bytes of a text in memory, of which workers share a copy; 0 for a text in a
             file.
         drawn: the starting weights are drawn, and not those of a checkpoint.
@@ -100,7 +100,7 @@ class Sizes:
         worker = WEIGHT_BYTES * numbers + 2 * INDEX_BYTES * window
 
         leader = WEIGHT_BYTES * 2 * weights  # the best weights, and a copy of them that is saved
-        # float64 beside the weights: a matrix and its scaled copy, or those of an orthogonal one.
+        # In addition, in float64: a matrix and its scaled copy, or those of an orthogonal one.
         largest = max(map(prod, shapes.values()))
         start = WEIGHT_BYTES * weights + (8 * max(2 * largest, 5 * H * H) if self.drawn else 0)
         return Need(shared, worker, leader, start, built=2 * WEIGHT_BYTES * weights)
@@ -112,7 +112,7 @@ class Sizes:
 
         Args:
             freed: bytes in use now that are free when the training needs the memory.
-            share: of the available memory that may be used.
+            share: the share of the available memory that may be used.
             root: the directory that has /proc and /sys.
         """
         need = self.need()
@@ -137,7 +137,7 @@ def most_workers(sizes: Sizes, root: Path = ROOT) -> int:
     """The most workers, at most those of the training, for which there is memory; 1 if for none.
 
     Args:
-        sizes: of the training.
+        sizes: the sizes of the training.
         root: the directory that has /proc and /sys.
     """
     for workers in range(sizes.config.workers, 1, -1):
@@ -151,7 +151,7 @@ def check_memory(sizes: Sizes, *, freed: int = 0, root: Path = ROOT) -> None:
     """Refuse a training that cannot fit in the memory of this machine, before it begins.
 
     Args:
-        sizes: of the training.
+        sizes: the sizes of the training.
         freed: bytes in use now that are free when the training needs the memory.
         root: the directory that has /proc and /sys.
 

@@ -1,4 +1,4 @@
-"""The settings of a run that goes on: what may change, and what goes on from where."""
+"""The settings of a run that goes on: the options that may change, and the state to go on from."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Continuation:
     """A run that goes on.
 
     Attributes:
-        config: of the training from now on.
-        dropout: of the network from now on.
+        config: the configuration of the training from now on.
+        dropout: the dropout of the network from now on.
         state: the numbers to go on from.
         anew: the run goes on from its best weights, with a new optimizer and empty states.
         pending: the validation after the last step is still to be done.
-        changes: what the user has changed, and what follows from it, one line each.
-        notices: what was decided for the user, one line each.
+        changes: the changes of the user and their consequences, each in one line.
+        notices: the decisions that charrnn made for the user, each in one line.
         complete: the reason for which no step is left, with a command; empty if there is one.
     """
 
@@ -96,7 +96,7 @@ def continuation(
 
     Args:
         saved: the checkpoint.
-        path: of the checkpoint.
+        path: the path of the checkpoint.
         given: options by the names of their fields, also of the text; `epochs`; `seconds`, which
             `Budget` turns into steps. A value that the run already has changes nothing.
         ranks: the MPI ranks now.
@@ -196,8 +196,8 @@ def no_step_left(
     """The reason for which a run has no step left, with the command to go on; empty if it has one.
 
     Args:
-        state: to go on from.
-        config: of the run from now on.
+        state: the numbers to go on from.
+        config: the configuration of the run from now on.
         path, given: as for `restarted`.
         command: makes the command that goes on with the run, from options.
     """
@@ -314,10 +314,10 @@ def changed(
     """The configuration of a run that goes on.
 
     Args:
-        before: from the checkpoint.
+        before: the configuration in the checkpoint.
         given: the options that differ; None for a number of workers to choose.
         corpus: the text.
-        step: the last one taken.
+        step: the last step taken.
         ranks: the MPI ranks now.
 
     Raises:
@@ -327,7 +327,9 @@ def changed(
     if (epochs := given.get("epochs")) is not None:
         length = corpus.characters - corpus.held_out
         if epochs * length > MAX_INTEGER:
-            raise SettingError(f"{epochs:g} epochs are more characters than can be counted")
+            raise SettingError(
+                f"{epochs:g} epochs are more characters than can be counted: choose fewer"
+            )
         B, T = before.batch_size, before.seq_length
         changes["steps"] = planning.epochs_to_steps(epochs, length, B, T)
     if given.get("seconds"):
@@ -368,7 +370,9 @@ def notices_of_rounding(before: TrainingConfig, config: TrainingConfig) -> list[
         (config.ranks, before.ranks, "MPI ranks"),
     ):
         if now != then:
-            notices.append(f"{name} {now}, not {then}: the same training, but for rounding")
+            notices.append(
+                f"results can differ by rounding from the earlier run: {name} {now}, not {then}"
+            )
     return notices
 
 
@@ -383,8 +387,8 @@ def rise(
     """A line on a learning rate that rises from one step to the next; none without a rise.
 
     Args:
-        state: after the last step.
-        before, config: of the last step, and of the next one.
+        state: the numbers after the last step.
+        before, config: the configurations of the last step and of the next one.
         command: makes the command that goes on with the run, from options.
     """
     last = rate_after(replace(state, step=state.step - 1), before) if state.step else 0.0

@@ -26,9 +26,9 @@ from charrnn.parallel import workers
 from charrnn.parallel.group import Group
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
-from charrnn.text.frequencies import count_rare, frequencies, replace_rare
+from charrnn.text.frequencies import frequencies, replace_rare
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
-from charrnn.training import likeness, planning
+from charrnn.training import advice, planning
 from charrnn.training.commands import init_command, resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.resuming import continuation, run_of
@@ -40,16 +40,16 @@ EXCERPT = 100_000
 
 @dataclass
 class Run:
-    """A trainer, and the rest of what its checkpoint holds.
+    """A trainer, and everything else that its checkpoint holds.
 
     Attributes:
-        trainer: of the model.
-        path: of the checkpoint; None for a run that is not saved.
+        trainer: the training of the model.
+        path: the path of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
-        excerpt: of the held-out text, or of the training text where none is held out.
-        notices: the decisions that the user did not make, one line each.
-        indices: the whole text; where it is in a temporary file, from which workers read it,
-            the file lasts as long as this does.
+        excerpt: the beginning of the held-out text, or of the training text where none is held out.
+        notices: the decisions that charrnn made for the user, each in one line.
+        indices: the whole text, (N,); holding it keeps its temporary file, if any, which the
+            workers read.
         resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
     """
 
@@ -84,7 +84,7 @@ class Run:
 
     @property
     def min_bytes(self) -> int:
-        """The size of the checkpoint without its header, of some thousand bytes."""
+        """A lower bound of the file size, in bytes: without the header, of a few kB."""
         model, slots = self.trainer.model, self.trainer.slots.values()
         text = 4 * (len(self.excerpt) + len(model.vocabulary))
         return 2 * model.parameters.flat.nbytes + sum(array.nbytes for array in slots) + text
@@ -145,10 +145,10 @@ def new(
 
     Args:
         corpus: the text.
-        path: of the checkpoint to be; None for a run that is not saved.
+        path: the path of the new checkpoint; None for a run that is not saved.
         model: the shape of the network.
-        config: how to train.
-        epochs: times to read the text, where `config` has no steps.
+        config: the options of the training.
+        epochs: the number of times to read the text, where `config` has no steps.
         seconds: the time to train for, by which a size is chosen.
         val_frac: the share of the text, at its end, to hold out; see `planning.held_out`.
         min_count: characters that occur fewer times in the text to train on are replaced by
@@ -176,10 +176,7 @@ def new(
         )
     size = planning.size_for(seconds, len(vocabulary))
     model = model.filled(hidden_size=size.hidden_size)
-    network = init_from.build() if init_from else build(vocabulary, model)
-    if network.vocabulary != vocabulary:
-        network = network.extended(vocabulary, np.random.default_rng(config.seed))
-    network.vocabulary = vocabulary
+    network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
     config = config.filled(learning_rate=rate)
@@ -192,17 +189,12 @@ def new(
         read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
-    sizes = sizes_of(network, config, indices, drawn=not init_from)
-    if auto and (most := most_workers(sizes)) < config.workers:
-        notices.append(f"--workers {most}: there is no memory for {config.workers}")
-        sizes = sizes.with_workers(most)
-        config = sizes.config
-    check_memory(sizes, freed=held_bytes(init_from))
+    config = fit_memory(network, config, indices, init_from, auto, notices)
     if not init_from:
         network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
     info = describe(corpus, val_frac, held_out, min_count)
-    notices += advice_on_text(train, validation, network, info, init_from)
+    notices += advice.on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
     return Run(trainer, path, info, excerpt, notices, indices)
@@ -215,7 +207,10 @@ def check_corpus(corpus: Corpus) -> None:
         TextError: for a text too short, or of too many files.
     """
     if corpus.length < 2:
-        raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
+        raise TextError(
+            f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}: name a "
+            "longer text"
+        )
     if not schema.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
@@ -277,23 +272,51 @@ def counted(characters: int) -> str:
     return f"{characters:,} character{'s' * (characters != 1)}"
 
 
-def advice_on_text(
-    train: Array,
-    validation: Array,
+def network_for(
+    vocabulary: Vocabulary, config: ModelConfig, init_from: Checkpoint | None, seed: int
+) -> CharRNN:
+    """The network of a new run.
+
+    Args:
+        vocabulary: the characters of the text, and those of `init_from`.
+        config: the shape, where there is no `init_from`; the weights are then still to be drawn.
+        init_from: a checkpoint with the weights; its network grows by the further characters.
+        seed: the seed of the weights of further characters.
+    """
+    network = init_from.build() if init_from else build(vocabulary, config)
+    if network.vocabulary != vocabulary:
+        network = network.extended(vocabulary, np.random.default_rng(seed))
+    network.vocabulary = vocabulary
+    return network
+
+
+def fit_memory(
     network: CharRNN,
-    info: CorpusInfo,
+    config: TrainingConfig,
+    indices: Array,
     init_from: Checkpoint | None,
-) -> list[str]:
-    """Lines on rare characters, and on a text held out that is unlike the rest, with remedies."""
-    found = []
-    # Bytes and the characters of an older model stay, however rare.
-    if info.min_count == 1 and not info.binary and not init_from:
-        V, enough = len(network.vocabulary), planning.MANY_RARE
-        found.append(planning.advice_on_rare(count_rare(train, V, planning.RARE, enough), network))
-    compared = likeness.compare(train, validation, network.vocabulary)
-    if compared and compared.unlike:
-        found.append(likeness.advice(compared, len(validation), info.files))
-    return [line for line in found if line]
+    auto: bool,
+    notices: list[str],
+) -> TrainingConfig:
+    """The configuration of a new run that fits in memory.
+
+    Args:
+        network: the network to train.
+        config: the options of the training.
+        indices: the whole text, (N,).
+        init_from: a checkpoint with the starting weights; None where they are drawn.
+        auto: charrnn chooses the number of workers, and may lower it.
+        notices: extended.
+
+    Raises:
+        TrainingError: for sizes that the memory of this machine cannot hold.
+    """
+    sizes = sizes_of(network, config, indices, drawn=not init_from)
+    if auto and (most := most_workers(sizes)) < config.workers:
+        notices.append(f"--workers {most}: there is no memory for {config.workers}")
+        sizes = sizes.with_workers(most)
+    check_memory(sizes, freed=held_bytes(init_from))
+    return sizes.config
 
 
 def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
@@ -310,9 +333,9 @@ def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array, drawn: bo
     """The sizes that decide the memory of a training.
 
     Args:
-        network: to train.
-        config: how to train.
-        indices: of the whole text, (N,).
+        network: the network to train.
+        config: the options of the training.
+        indices: the whole text, (N,).
         drawn: the starting weights are drawn, and not those of a checkpoint.
     """
     in_memory = 0 if isinstance(indices, np.memmap) else indices.nbytes
@@ -344,10 +367,10 @@ def plan(
     """Choose the options that depend on the text; the changes of given ones go to `notices`.
 
     Args:
-        config: as given.
-        characters: of the text to train on.
+        config: the configuration as given.
+        characters: the number of characters to train on.
         held_out: characters to validate on.
-        epochs: times to read the text, where `config` has no steps.
+        epochs: the number of times to read the text, where `config` has no steps.
         notices: extended.
 
     Raises:
@@ -359,7 +382,9 @@ def plan(
     config = replace(config, batch_size=B, seq_length=T)
     if epochs is not None:
         if epochs * characters > MAX_INTEGER:
-            raise SettingError(f"{epochs:g} epochs are more characters than can be counted")
+            raise SettingError(
+                f"{epochs:g} epochs are more characters than can be counted: choose fewer"
+            )
         config = config.filled(steps=planning.epochs_to_steps(epochs, characters, B, T))
     config = config.filled(
         steps=planning.default_steps(characters, B, T), workers=workers.default_workers(B)
@@ -401,8 +426,8 @@ def resume(
 
     Args:
         saved: the checkpoint.
-        path: of the checkpoint, where the run is saved again.
-        corpus: its text, read again; the checkpoint keeps the place of its files.
+        path: the path of the checkpoint, where the run is saved again.
+        corpus: the text of the run, read again; the checkpoint keeps the new place of moved files.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
         **given: as for `continuation`; `workers=None` chooses their number.
 
@@ -427,7 +452,7 @@ def resume(
     check_sizes(sizes, held_bytes(saved), len(train), path)
     notices = list(going_on.notices)
     if versions := differences(saved.versions, fingerprint()):
-        notices.append(f"the same training, but for rounding, with {versions}")
+        notices.append(f"results can differ by rounding from the earlier run: {versions}")
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
     best = network.parameters.zeros_like()
@@ -491,19 +516,18 @@ def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
     """Check that `new` could have chosen the window, and that the training fits in memory.
 
     Args:
-        sizes: of the training.
+        sizes: the sizes of the training.
         freed: bytes in use now that are free when the training needs the memory.
-        characters: of the text to train on.
-        path: of the checkpoint.
+        characters: the number of characters to train on.
+        path: the path of the checkpoint.
 
     Raises:
         CheckpointError: if not, with the sizes.
     """
     B, T = sizes.config.batch_size, sizes.config.seq_length
     if planning.fit_window(characters, B, T) != (B, T):
-        raise CheckpointError(
-            f"{path}: damaged: {B:,} streams of {T:,} characters, from a text of {characters:,}"
-        )
+        streams = f"{B:,} streams of {T:,} characters, from a text of {characters:,}"
+        raise CheckpointError(f"{path}: {DamagedCheckpointError(streams)}")
     try:
         check_memory(sizes, freed=freed)
     except TrainingError as error:

@@ -28,7 +28,7 @@ def reserving(path: Path, notice: Callable[[str], object]) -> Iterator[None]:
     """Keep other runs from saving to `path`, also by another name, and make sure that this one can.
 
     Args:
-        path: of the checkpoint.
+        path: the path of the checkpoint.
         notice: called with a warning where files cannot be locked.
 
     Raises:
@@ -53,8 +53,8 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except locks.LockedError as held:
         raise CheckpointError(
-            f"{path}: {held} is training into it: wait for its end, or name another checkpoint "
-            "with -c PATH"
+            f"{path}: {held} is already saving to this file: wait for its end, or name another "
+            "checkpoint with -c PATH"
         ) from held
     except OSError as error:
         why = error.strerror or error
@@ -87,11 +87,11 @@ def resolve(path: Path) -> Path:
     """
     target = files.resolve(path)
     if target.is_dir():
-        raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
+        raise CheckpointError(f"{path}: is a folder: name a file with -c PATH")
     if not target.parent.is_dir():
-        raise CheckpointError(f"{path}: there is no directory {path.parent}: make it first")
+        raise CheckpointError(f"{path}: there is no folder {path.parent}: make it first")
     if target.exists() and not target.is_file():
-        raise CheckpointError(f"{path}: is no regular file: name another with -c PATH")
+        raise CheckpointError(f"{path}: is not a regular file: name another with -c PATH")
     return target
 
 
@@ -99,7 +99,7 @@ class Saver:
     """Saves a run from time to time. A save that fails does not end the training.
 
     Args:
-        run: to save; nothing is saved if it has no path.
+        run: the run to save; nothing is saved if it has no path.
         notice: called with messages for the user.
         clock: returns seconds.
     """
@@ -185,8 +185,8 @@ class Saver:
         """Save a training that an error has ended.
 
         Returns:
-            The error to raise: of a worker that is gone, with the outcome and the remedy. For any
-            other error, these are a notice.
+            The error to raise. That of a worker that is gone has the outcome and the remedy; for
+            any other error, outcome and remedy are a notice.
         """
         run, trainer = self.run, self.run.trainer
         if not run.path:

@@ -43,9 +43,9 @@ def learning_rate(
     Args:
         schedule: a name in `SCHEDULES`, followed after the warm-up.
         highest: the learning rate at the end of the warm-up.
-        step: counted from 0.
-        total_steps: of the run.
-        warmup_steps: the rate rises from near 0 in a straight line over these, independent
+        step: the number of the step, from 0.
+        total_steps: the steps of the run.
+        warmup_steps: the steps in which the rate rises from near 0 in a straight line, independent
             of `total_steps`.
     """
     if step < warmup_steps:

@@ -34,13 +34,13 @@ class Progress:
     """The figures of a step.
 
     Attributes:
-        step: steps taken, this one included.
-        steps: of the whole run.
-        epoch: the times that the text was read, a fraction.
-        characters: read so far.
-        loss: of the batch, in nats a character.
-        val_loss: of the held-out text, in nats a character; None without a validation.
-        learning_rate: of this step.
+        step: the steps taken, this one included.
+        steps: the steps of the whole run.
+        epoch: the number of times that the text was read, a fraction.
+        characters: the characters read so far.
+        loss: the loss of the batch, in nats a character.
+        val_loss: the loss on the held-out text, in nats a character; None without a validation.
+        learning_rate: the learning rate of this step.
         grad_norm: the 2-norm of the gradient before any clipping, as
             `torch.nn.utils.clip_grad_norm_` returns it.
     """
@@ -56,14 +56,14 @@ class Progress:
 
 
 class Trainer:
-    """A training at any of its steps.
+    """The state of a training run.
 
     Every member of a group has a trainer with the same arguments. Weights, the optimizer's slots
     and the carried states are shared; each member trains on its streams and updates its part of
     the flat vector of weights.
 
     Args:
-        model: trained in place. The leader's starting weights are used; the others' are ignored.
+        model: the model, trained in place. The starting weights are those of the leader.
         train: the text to learn from, indices (N,).
         validation: the held-out text, indices (M,); None or shorter than 2 for none.
         config: complete, with as many workers and ranks as the group has members.
@@ -127,7 +127,7 @@ class Trainer:
 
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
-        state[..., self.streams.resets(number)] = 0
+        state[..., self.streams.resets(number)] = 0  # the others are carried from the last window
         self._window = window
 
         # Loss and gradient, reduced over all members: each gets its part of the sum.
@@ -311,13 +311,13 @@ class Trainer:
 
     @property
     def slots(self) -> dict[str, Array]:
-        """The arrays carried from step to step beside the weights, by name; a member's own part
+        """Arrays besides the weights that persist between steps, by name; a member's own part
         is up to date.
         """
         return {"state": self.states, **self.optimizer.slots}
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that `restore` needs beside the weights, by name, complete in the leader.
+        """The arrays that `restore` needs besides the weights, by name, complete in the leader.
 
         Zeros after a divergence: the training goes on with a new optimizer and empty states.
         """
@@ -333,8 +333,8 @@ class Trainer:
         """Go on exactly where another trainer was.
 
         Args:
-            arrays, counters: its arrays and its numbers.
-            last, best: its weights after its last step, and its best, flat.
+            arrays, counters: the arrays and the numbers of the other trainer.
+            last, best: the weights after its last step, and its best weights, flat.
 
         Raises:
             KeyError, TypeError, ValueError: where these do not fit this trainer.
@@ -375,7 +375,7 @@ def rate_after(counters: RunState, config: TrainingConfig) -> float:
 
     Args:
         counters: `step` and `restart` of the run.
-        config: of the training.
+        config: the configuration of the training.
     """
     step, warmup = counters.step, config.warmup_steps
     rate = learning_rate(config.schedule, config.learning_rate, step, config.steps, warmup)

@@ -226,7 +226,9 @@ def test_a_second_run_with_the_same_checkpoint_is_refused_at_once(words, run, tr
 
 def test_the_text_is_not_read_for_a_run_that_is_refused(run, trained):
     with reserving(CHECKPOINT, pytest.fail):
-        assert "is training into it" in refused("train", "missing.txt", "--overwrite", run=run)
+        assert "is already saving to this file" in refused(
+            "train", "missing.txt", "--overwrite", run=run
+        )
 
 
 def test_another_checkpoint_is_free(run, trained):
@@ -273,9 +275,9 @@ def test_a_notice_says_that_files_cannot_be_locked_and_the_training_goes_on(run,
 def test_a_path_that_cannot_hold_a_checkpoint_is_refused_before_training(run, tmp_path):
     Path("file").touch()
     for name, why in {
-        str(tmp_path): "is a directory: name a file with -c PATH",
-        "missing/model.npz": "there is no directory missing: make it first",
-        "file/model.npz": "there is no directory file: make it first",
+        str(tmp_path): "is a folder: name a file with -c PATH",
+        "missing/model.npz": "there is no folder missing: make it first",
+        "file/model.npz": "there is no folder file: make it first",
         "x" * 250: "cannot be written: File name too long: name another place with -c PATH",
     }.items():
         # The text is missing, too: that would be found later.
@@ -289,8 +291,8 @@ def test_a_path_that_is_no_file_is_refused_before_training(run):
     os.mkfifo("pipe")
     Path("circle").symlink_to("circle")
     for name, why in {
-        "pipe": "is no regular file: name another with -c PATH",
-        "/dev/null": "is no regular file: name another with -c PATH",
+        "pipe": "is not a regular file: name another with -c PATH",
+        "/dev/null": "is not a regular file: name another with -c PATH",
         "circle": "cannot be written: ",
     }.items():
         line = refused("train", "text.txt", "-c", name, run=run)

@@ -103,7 +103,7 @@ def test_a_file_that_a_checkpoint_names_is_opened_only_where_it_is_one(name, str
     for words in (COMMANDS["ngram"], COMMANDS["resume"]):
         with command(words[0], "-c", path, *words[1:]) as process:  # which is killed if it waits
             _, said = process.communicate()
-        refusal = f"Error: {where}: the text of the checkpoint, and no regular file"
+        refusal = f"Error: {where}: is named by the checkpoint but is not a regular file"
         assert (process.returncode, said.decode()[: len(refusal)]) == (1, refusal)
 
 

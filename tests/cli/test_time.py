@@ -26,7 +26,7 @@ def test_a_time_becomes_a_number_of_steps(run):
 def test_a_time_gives_the_same_bits_as_what_it_became(steps, run, monkeypatch):
     monkeypatch.setattr(planning, "steps_in", lambda *measured: (steps, 30))
     said = run("train", "text.txt", *QUICK[:8], "--time", "2s").stderr
-    again = re.search(r"the same again with (.*)", said).group(1).split()
+    again = re.search(r"to repeat this run: (.*)", said).group(1).split()
     run("train", "text.txt", "-c", "again.npz", *QUICK[:8], *again)
     for name, array in weights().items():
         if name.startswith("last."):

@@ -70,7 +70,7 @@ def test_a_resumed_run_can_be_given_as_many_workers_as_fit(run, trained, monkeyp
     monkeypatch.setattr(workers, "default_workers", lambda batch_size: batch_size // 2)
     result = run("train", "--resume", "--steps", 14, "--workers", "auto")
     assert workers_of() == 2
-    assert "--workers 2, not 1: the same training, but for rounding" in result.stderr
+    assert "by rounding from the earlier run: --workers 2, not 1" in result.stderr
 
 
 def test_a_run_that_diverges_says_so_in_one_line(run, trained):

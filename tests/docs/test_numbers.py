@@ -16,8 +16,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "inspecting.md").read_text(encoding
         f"in {100 * search.LEVEL:.0f} of 100 cases",
         f"by {search.MARGIN} of their standard deviations",
         f"The margin of {search.MARGIN} was chosen",
-        f"more than {search.MAX_CHARACTERS:,} characters that many are read, "
-        f"in {search.BLOCKS} blocks",
+        f"At most {search.MAX_CHARACTERS:,} characters are read, of a longer text in "
+        f"{search.BLOCKS} blocks",
     ],
 )
 def test_the_controls_of_find(sentence):

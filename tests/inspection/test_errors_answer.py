@@ -39,7 +39,7 @@ def result(counts):
             "2 % of the characters are errors (p < 0.5). Of these an n-gram knows 25 % and the "
             "last 5,000 characters 25 %; 50 % are in rare words.",
         ),
-        ([0] * 9, "It makes no errors: every character has p ≥ 0.5."),
+        ([0] * 9, "The network makes no errors: every character has p ≥ 0.5."),
     ],
 )
 def test_the_sentence_says_what_would_have_helped(counts, sentence):

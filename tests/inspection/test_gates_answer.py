@@ -38,7 +38,7 @@ def result(cell, limits, left, right):
                 {(1, "i"): [0.9, 0.9], (1, "f"): [0.25, 1.0]},
             ),
             "Forget gates of layer 1 are open (above 0.9), and keep the state, 62 % of the "
-            "time; 1 of 2 cells never forget, or hardly ever.",
+            "time; 1 of 2 cells keep the gate open at least 99 % of the time.",
         ),
         (
             result(
@@ -48,7 +48,7 @@ def result(cell, limits, left, right):
                 {(1, "z"): [0.2, 0.4], (2, "z"): [0.5, 0.7]},
             ),
             "Update gates of layers 1 and 2 are open (above 0.9), and keep the state, 30 % "
-            "and 60 % of the time; there is no cell that never forgets.",
+            "and 60 % of the time; 0 of 4 cells keep the gate open at least 99 % of the time.",
         ),
         (
             result("vanilla", OUTPUT, {(1, "h"): [0.1, 0.3]}, {(1, "h"): [0.4, 0.6]}),

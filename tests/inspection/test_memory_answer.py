@@ -36,14 +36,14 @@ def result(horizon, time_constants):
         (
             63,
             [[2, 204], [5, 1]],
-            "It uses about 63 characters of context; its slowest cells remember for about 200 "
-            "characters.",
+            "The network uses about 63 characters of context; its slowest cells remember for about "
+            "200 characters.",
         ),
-        (1, [], "It uses about 1 character of context."),
+        (1, [], "The network uses about 1 character of context."),
         (
             None,
             [[2, np.inf]],
-            "It uses more than 256 characters of context; its slowest cells never forget.",
+            "The network uses more than 256 characters of context; its slowest cells never forget.",
         ),
     ],
 )

@@ -20,34 +20,32 @@ def eigenvalues(layer, matrix, radius, untrained=None):
         (
             "gru",
             [eigenvalues(1, JACOBIAN, 0.9, 0.75)],
-            "The mean step of layer 1 has spectral radius 0.90 (random weights 0.75); repeated, it "
-            "lets the most lasting change of the state fade to a tenth in about 22 characters.",
+            "The mean Jacobian of layer 1 has spectral radius 0.90 (random weights 0.75): the "
+            "slowest change of the state fades to a tenth in about 22 characters.",
         ),
         (
             "lstm",
             [eigenvalues(1, JACOBIAN, 0.9), eigenvalues(2, JACOBIAN, 0.99)],
-            "The mean step of layers 1 and 2 has spectral radius 0.90 and 0.99; repeated, it "
-            "lets the most lasting change of the state fade to a tenth in about 22 and 230 "
-            "characters.",
+            "The mean Jacobian of layers 1 and 2 has spectral radius 0.90 and 0.99: the slowest "
+            "change of the state fades to a tenth in about 22 and 230 characters.",
         ),
         (
             "vanilla",
             [eigenvalues(1, RECURRENT, 1.6, 1.0), eigenvalues(1, JACOBIAN, 0.8, 0.9)],
-            "Wh of layer 1 has spectral radius 1.60 (random weights 1.00), with tanh the mean step "
-            "has 0.80; repeated, it lets the most lasting change of the state fade to a tenth in "
-            "about 10 characters.",
+            "Wh of layer 1 has spectral radius 1.60 (random weights 1.00); the mean Jacobian has "
+            "0.80: the slowest change of the state fades to a tenth in about 10 characters.",
         ),
         (
             "vanilla-relu",
             [eigenvalues(1, RECURRENT, 1.6), eigenvalues(1, JACOBIAN, 1.2)],
-            "Wh of layer 1 has spectral radius 1.60, without the cells that are off the mean step "
-            "has 1.20; repeated, it lets some changes of the state last.",
+            "Wh of layer 1 has spectral radius 1.60; the mean Jacobian has 1.20: some changes of "
+            "the state last.",
         ),
         (
             "vanilla-relu",
             [eigenvalues(1, RECURRENT, 1.6), eigenvalues(1, JACOBIAN, 0.0)],
-            "Wh of layer 1 has spectral radius 1.60, without the cells that are off the mean step "
-            "has 0.00; repeated, it lets no change of the state last.",
+            "Wh of layer 1 has spectral radius 1.60; the mean Jacobian has 0.00: no change of the "
+            "state lasts.",
         ),
     ],
 )

@@ -25,15 +25,15 @@ def result(*classes):
     [
         (
             [("word starts", 200, 3.94), ("letters inside of words", 500, 1.21), ("digits", 9, 1)],
-            "Word starts are hardest: 3.9 bits, against 1.2 of letters inside of words.",
+            "Word starts are hardest: 3.9 bits, compared with 1.2 for letters inside of words.",
         ),
         (
             [("letters inside of words", 995, 1.2), ("spaces", 995, 0.5), ("digits", 5, 9)],
-            "Letters inside of words are hardest: 1.2 bits, against 0.5 of spaces.",
+            "Letters inside of words are hardest: 1.2 bits, compared with 0.5 for spaces.",
         ),
         (
             [("spaces", 10, 1), ("indentation", 10, 2)],
-            "Indentation is hardest: 2.0 bits, against 1.0 of spaces.",
+            "Indentation is hardest: 2.0 bits, compared with 1.0 for spaces.",
         ),
         ([("digits", 10, 3.32)], "All of the text is digits: 3.3 bits each."),
     ],

@@ -92,12 +92,12 @@ def test_ranks_keep_the_workers_of_ranks_and_not_those_of_a_single_process(train
     shutil.copy(place / "both.npz", place / "resumed.npz")
     assert "rounding" not in train(2, place, "--resume", "-c", "resumed.npz", "--steps", 14)
     said = train(4, place, "--resume", "-c", "resumed.npz", "--steps", 15, "--workers", 1)
-    assert "--workers 1, not 2: the same training, but for rounding" in said
-    assert "MPI ranks 4, not 2: the same training, but for rounding" in said
+    assert "by rounding from the earlier run: --workers 1, not 2" in said
+    assert "by rounding from the earlier run: MPI ranks 4, not 2" in said
     words = ("train", "text.txt", "-c", "resumed.npz", "--overwrite", *QUICK, "--workers", 2)
     launch(1, *CHARRNN, *words, cwd=place)
     said = train(2, place, "--resume", "-c", "resumed.npz", "--steps", 14)
-    assert "--workers 1, not 2: the same training, but for rounding" in said
+    assert "by rounding from the earlier run: --workers 1, not 2" in said
 
 
 @pytest.mark.parametrize("member", [1, 3])

@@ -67,7 +67,7 @@ def test_line_ends_that_are_kept_are_mentioned_where_they_are_mixed(write):
     dos, mixed = write("dos.txt", b"a\r\nb\r\n"), write("mixed.txt", b"a\r\nb\n")
     assert notices(dos, how=keep) == []
     (said,) = notices(mixed, how=keep)
-    assert said.startswith(r"mixed.txt: mixed line ends, 1 \r\n beside \n: ")
+    assert said.startswith(r"mixed.txt: mixed line ends, 1 \r\n in addition to \n: ")
     assert read([mixed], keep).text == "a\r\nb\n"
     assert notices(mixed, how=Decoding(binary=True)) == []
 

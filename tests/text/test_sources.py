@@ -80,7 +80,7 @@ def test_stdin_can_be_read_again(in_memory, monkeypatch):
     monkeypatch.setattr(sources, "IN_MEMORY", in_memory)
     monkeypatch.setattr(sources, "BLOCK_BYTES", 3)
     file = stdin(monkeypatch, codecs.BOM_UTF8 + "grün\r\n".encode())
-    assert file.passing
+    assert file.read_once
     assert file.declared == "utf-8"
     assert ["".join(file) for _ in range(3)] == ["grün\n"] * 3
 
@@ -93,7 +93,7 @@ def test_a_pipe_with_a_name_can_be_read_again(tmp_path):
     writer.start()
     file = File(str(path))
     writer.join()
-    assert file.passing
+    assert file.read_once
     assert ["".join(file) for _ in range(2)] == ["grün\n"] * 2
 
 

@@ -16,7 +16,7 @@ from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import Decoding
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import planning, resources, resuming, run
+from charrnn.training import advice, planning, resources, resuming, run
 from charrnn.training.trainer import Trainer, train
 
 TEXT = "the quick brown fox jumps over the lazy dog, naïvely\n" * 60
@@ -284,7 +284,7 @@ def test_a_deep_vanilla_network_learns_by_default(tmp_path, layer_type):
     config = TrainingConfig(steps=120, batch_size=8, seq_length=16, workers=1)
     with run.new(Corpus.of(TEXT * 2), tmp_path / "model.npz", model, config) as current:
         losses = [progress.loss for progress in train(current.trainer)]
-        frequencies = planning.loss_by_frequencies(
+        frequencies = advice.loss_by_frequencies(
             *run.split(current.indices, len(current.trainer.validation)),
             len(current.trainer.model.vocabulary),
         )
@@ -310,7 +310,10 @@ def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, save
     saved.settings = replace(saved.settings, workers=4)
     with resumed(saved, **asked) as current:
         assert current.trainer.config.workers == workers
-    assert current.notices[0] == f"--workers {workers}, not 4: the same training, but for rounding"
+    assert (
+        current.notices[0]
+        == f"results can differ by rounding from the earlier run: --workers {workers}, not 4"
+    )
 
 
 @pytest.mark.parametrize(
@@ -318,7 +321,7 @@ def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, save
 )
 def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, saved):
     saved.settings = replace(saved.settings, **settings)
-    with pytest.raises(CheckpointError, match=r"streams of .* characters, from a text of 2,862$"):
+    with pytest.raises(CheckpointError, match=r"streams of .* characters, from a text of 2,862: use an"):
         resumed(saved)
 
 

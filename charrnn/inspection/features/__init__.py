@@ -1,1 +1,1 @@
-"""The features of a text that cells may follow, and the parsers that recognise them."""
+"""The features of a text that cells may follow, and the parsers that recognize them."""

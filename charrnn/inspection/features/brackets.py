@@ -57,7 +57,7 @@ class Stack:
 
         Args:
             bracket: an opening or closing bracket.
-            position: its position.
+            position: the position of the bracket.
             level: the indentation of its line.
             begins_line: True if it is the first character of its line after the indentation.
         """

@@ -47,7 +47,7 @@ def kind_of(text: str) -> Kind:
     """The kind of a text as a whole.
 
     It is decided by lines that are frequent in one kind and rare in the others, so that an
-    excerpt that begins and ends anywhere is recognised, and a text with a little of another kind
+    excerpt that begins and ends anywhere is recognized, and a text with a little of another kind
     in it has the kind of most of it.
     """
     lines = sum(1 for line in text.splitlines() if line and not line.isspace())

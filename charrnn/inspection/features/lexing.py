@@ -77,8 +77,8 @@ class Token(NamedTuple):
     """A string or a comment, with its delimiters.
 
     Attributes:
-        start, stop: its span.
-        mark: its opening delimiter.
+        start, stop: the span of the token.
+        mark: the opening delimiter.
         begun: True if the text begins inside it.
         closed: True if it has a closing delimiter.
     """
@@ -117,7 +117,7 @@ class Lexed:
 
     Attributes:
         kind: the kind of the text.
-        tokens: its strings and comments, in order; none in prose.
+        tokens: the strings and comments, in order; none in prose.
         code: the text, with spaces in place of all characters but code and braces.
         prose: the text, with NUL in place of code. Prose is the whole of a text of prose, and
             the strings and comments of code. Like an empty line, NUL ends a paragraph.

@@ -1,4 +1,4 @@
-"""The use that a network makes of a cell: the loss when the cell is held at its mean."""
+"""The use that a network makes of a cell: the increase of the loss if it is held at its mean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from charrnn.sampling import Reader, log_softmax
 
 #: Characters of an excerpt that only warm up the state, and characters that are scored.
 WARM_UP, SCORED = 128, 192
-#: Excerpts for each feature, and for all features together if these are fewer than the excerpts.
+#: Excerpts per feature; in total at most this many, or one per feature if there are more features.
 EXCERPTS_OF_FEATURE, MAX_EXCERPTS = 4, 24
 #: Random cells to compare with.
 RANDOM_CELLS = 20
@@ -24,13 +24,13 @@ RANDOM_CELLS = 20
 
 @dataclass(frozen=True)
 class Ablation:
-    """The loss from holding a cell at its mean, in bits a character.
+    """The increase of the loss from holding a cell at its mean, in bits a character.
 
     Attributes:
-        ends: the loss where the feature ends: on the character that ends it, such as a closing
+        ends: the increase where the feature ends: on the character that ends it, such as a closing
             quote, and on the next one. NaN for a feature that never ends, with `count` 0.
-        elsewhere: the loss on all other characters.
-        random: the loss where the feature ends for random other cells, (R,).
+        elsewhere: the increase on all other characters.
+        random: the increase where the feature ends for random other cells, (R,).
         count: the number of characters where the feature ends.
     """
 

@@ -28,7 +28,7 @@ def probe(
     character (Frisch, Waugh 1933).
 
     Args:
-        levels, features: those of the text.
+        levels, features: the levels of the cells and the features on the text.
         cells: the numbers of the cells to use, (D,).
         fit_on, predict_on: the positions for fitting, and those for predicting.
 

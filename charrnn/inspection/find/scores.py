@@ -30,8 +30,8 @@ from charrnn.inspection.find.levels import LEVELS, Levels
 from charrnn.inspection.reading import Progress, no_progress
 from charrnn.machine import cores
 
-#: A character is left out if it occurs less often than this, or is not among the commonest this
-#: many: there is little to compare its values with.
+#: The fewest occurrences of a character that is scored, and the most characters, the commonest: for
+#: all others there is little to compare their values with.
 MIN_COUNT, MAX_KINDS = 8, 256
 #: If Σ r² is less, the current character determines nearly all of a feature. For a rare feature,
 #: Σ r² is about the number of characters at which it holds without being determined.
@@ -123,7 +123,7 @@ class Measured:
     """F features of a text of N characters.
 
     Attributes:
-        names: their names, F.
+        names: the names of the features, F.
         binary: True for each binary feature, (F,).
         values: (F, N), float32: 1 or 0 for a binary feature, otherwise the rank, from 0 to 1.
         weights: (F, N), float32: 0 at the feature's own delimiters, which are not scored, else 1.

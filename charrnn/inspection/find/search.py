@@ -47,9 +47,9 @@ CHANCE_POSITIONS = 100_000
 #: Untrained models to compare with. A claim must exceed their mean by this many of their standard
 #: deviations, chosen for the rate of false claims.
 UNTRAINED_MODELS, MARGIN = 10, 6
-#: The largest strength whose transformation is finite enough to compare.
+#: Strengths are limited to this, because artanh is infinite at 1.
 MAX_STRENGTH = 1 - 1e-6
-#: Of a longer text this many characters are read, in this many blocks from all over it.
+#: The most characters to read, and the number of blocks into which a longer text is cut.
 MAX_CHARACTERS, BLOCKS = 300_000, 40
 #: The approximate share of the time of each part of the work, for the progress.
 PARTS = {"read": 0.08, "score": 0.04, "chance": 0.14, "untrained": 0.66, "ablate": 0.08}
@@ -80,13 +80,6 @@ CAPTION = (
 )
 #: The sentence names at most this many cells.
 MAX_NAMED = 5
-#: The verdicts as the table words them.
-VERDICTS = {
-    "found": "found",
-    "spread over the layer": "whole layer",
-    "untrained as well": "untrained",
-    "chance": "chance",
-}
 
 
 @dataclass(frozen=True)
@@ -133,7 +126,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """`found`, `spread over the layer`, `untrained as well` or `chance`.
+        """`found`, `whole layer`, `untrained` or `chance`.
 
         A cell or a layer claims a feature if its score is beyond chance and beyond the untrained
         models. If the layer claims it, and no cell has half the strength of the layer, the
@@ -143,10 +136,10 @@ class Finding:
         layer_claims = self._claims(self.probe, self.untrained_probe)
         own, layer = self.strength(self.score), self.strength(self.probe)
         if layer_claims and not (cell_claims and own >= layer / 2):
-            return "spread over the layer"
+            return "whole layer"
         if cell_claims:
             return "found"
-        return "chance" if own <= self.strength(self.chance) else "untrained as well"
+        return "chance" if own <= self.strength(self.chance) else "untrained"
 
     def _claims(self, score: float, untrained: tuple[float, ...]) -> bool:
         own = self.strength(score)
@@ -188,13 +181,13 @@ def find_cells(
     below which the best of all cells stays in 95 of 100 cases when the feature is shifted
     against the text by a random number of positions, which makes it unrelated to the cells.
     Models of the same architecture with random weights are a control for what needs no learning,
-    since such a network remembers its last characters, too. They read the same text, and their
-    best cells and their probes are chosen and scored in the same way.
+    since such a network remembers its last characters, too. The models with random weights read
+    the same text, and their best cells and probes are chosen and scored in the same way.
 
     Args:
         model: the model.
-        text: the text to read, preferably one that the model was not trained on. Of more than
-            300,000 characters that many are read, in 40 blocks from all over the text.
+        text: the text to read, preferably one that the model was not trained on. At most 300,000
+            characters are read, of a longer text in 40 blocks from all over it.
         features: the features to search for; `FEATURES` unless given.
         signals: the signals of the cells; the state, h and c, unless given.
         seed: the seed of the shifts, of the untrained models and of the cells to compare with.
@@ -226,44 +219,93 @@ def find_cells(
     own = best_cells(levels, measured, first, second, part(progress, "score"))
     few = thinned(indices, second, CHANCE_POSITIONS)
     chance = by_chance(levels, few, measured, rng, part(progress, "chance"))
-    controls = []
-    for number in range(UNTRAINED_MODELS):
-        untrained_model = CharRNN(model.vocabulary, **model.configuration)
-        untrained_model.initialize(rng)
-        of_model = read_levels(untrained_model, indices, signals)
-        controls.append(best_cells(of_model, measured, first, second))
-        part(progress, "untrained")((number + 1) / UNTRAINED_MODELS)
-    untrained, untrained_probes = (
-        best_first(np.stack(scores, axis=1), measured.binary)
-        for scores in (
-            [best.scores for best in controls],
-            [best.probes for best in controls],
-        )
+    untrained = of_untrained(
+        model, indices, signals, measured, (first, second), rng, part(progress, "untrained")
     )
     if shown and len(starts) > 1:
         shown = min(shown, starts[1][0])
-    rows = [
-        Finding(
-            feature=name,
-            measure="AUC" if measured.binary[number] else "Spearman",
-            share=float(measured.values[number].mean()) if measured.binary[number] else None,
-            signal=levels.cell(own.cells[number])[0],
-            cell=levels.cell(own.cells[number])[1],
-            score=float(own.scores[number]),
-            precision=precision(levels, second, measured, number, own.cells[number]),
-            chance=float(chance[number]),
-            untrained=tuple(untrained[number].tolist()),
-            probe=float(own.probes[number]),
-            untrained_probe=tuple(untrained_probes[number].tolist()),
-            ablation=None,
-            position=original_position(showing(measured.values[number], shown), starts),
-        )
-        for number, name in enumerate(measured.names)
-    ]
+    positions = [original_position(showing(values, shown), starts) for values in measured.values]
+    rows = findings(levels, second, measured, own, chance, untrained, positions)
     rows = with_ablations(model, indices, measured, rows, rng)
     progress(1.0)
     rows.sort(key=lambda row: (row.verdict != "found", -row.strength(row.score)))
     return Findings(tuple(rows), tuple(missing), len(text), C)
+
+
+def of_untrained(
+    model: CharRNN,
+    indices: Array,
+    signals: Sequence[Signal],
+    measured: Measured,
+    samples: tuple[Sample, Sample],
+    rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[Array, Array]:
+    """The scores of the best cells, and of the probes, of untrained models, the best first, (F, U).
+
+    Args:
+        model: the model whose shape the untrained ones have.
+        indices: the text, (N,).
+        signals: the signals of the cells.
+        measured: the F features of the text.
+        samples: the positions to choose cells on, and those to score on.
+        rng: the source of the random weights.
+        progress: receives the share that is done.
+    """
+    controls = []
+    for number in range(UNTRAINED_MODELS):
+        untrained = CharRNN(model.vocabulary, **model.configuration)
+        untrained.initialize(rng)
+        levels = read_levels(untrained, indices, signals)
+        controls.append(best_cells(levels, measured, *samples))
+        progress((number + 1) / UNTRAINED_MODELS)
+    cells = np.stack([best.scores for best in controls], axis=1)
+    probes = np.stack([best.probes for best in controls], axis=1)
+    return best_first(cells, measured.binary), best_first(probes, measured.binary)
+
+
+def findings(
+    levels: Levels,
+    sample: Sample,
+    measured: Measured,
+    own: Best,
+    chance: Array,
+    untrained: tuple[Array, Array],
+    positions: Sequence[int],
+) -> list[Finding]:
+    """A finding for each of F features, in order, without ablations.
+
+    Args:
+        levels: the levels of the cells of the model.
+        sample: the positions that are scored.
+        measured: the features of the text.
+        own: the best cells and the probes of the model.
+        chance: the scores of chance, (F,).
+        untrained: as from `of_untrained`.
+        positions: a position of the text that shows each feature.
+    """
+    of_cells, of_probes = untrained
+    rows = []
+    for number, name in enumerate(measured.names):
+        binary, (signal, cell) = measured.binary[number], levels.cell(own.cells[number])
+        rows.append(
+            Finding(
+                feature=name,
+                measure="AUC" if binary else "Spearman",
+                share=float(measured.values[number].mean()) if binary else None,
+                signal=signal,
+                cell=cell,
+                score=float(own.scores[number]),
+                precision=precision(levels, sample, measured, number, own.cells[number]),
+                chance=float(chance[number]),
+                untrained=tuple(of_cells[number].tolist()),
+                probe=float(own.probes[number]),
+                untrained_probe=tuple(of_probes[number].tolist()),
+                ablation=None,
+                position=positions[number],
+            )
+        )
+    return rows
 
 
 def analyse(subject: Subject) -> Findings:
@@ -456,10 +498,10 @@ def answer(result: Findings) -> Answer:
         return Answer(f"No feature could be compared. {lacks}".strip(), ())
     verb = "are" if len(found) > 1 else "is"
     sentence = (
-        f"Of {len(result.rows)} features {len(found) or 'none'} {verb} followed by a single cell"
+        f"{len(found) or 'None'} of {len(result.rows)} features {verb} followed by a single cell"
     )
     if found:
-        named = [f"{row.feature} by {cell_name(row)}" for row in found[:MAX_NAMED]]
+        named = [f"{row.feature} (cell {short_name(row)})" for row in found[:MAX_NAMED]]
         more = [f"{len(found) - MAX_NAMED} more"] if len(found) > MAX_NAMED else []
         sentence += f": {listed(named + more)}"
     table = Table(HEADINGS, tuple(columns(row) for row in result.rows), CAPTION)
@@ -472,6 +514,11 @@ def cell_name(row: Finding) -> str:
     return f"cell {row.cell} of layer {row.signal.layer}{signal}"
 
 
+def short_name(row: Finding) -> str:
+    """`1.42`: cell 42 of layer 1; `1.42 c` for a signal other than the output."""
+    return f"{row.signal.layer}.{row.cell} {row.signal.name}".removesuffix(" h")
+
+
 def columns(row: Finding) -> tuple[str, ...]:
     """A row of the table under `HEADINGS`.
 
@@ -482,8 +529,8 @@ def columns(row: Finding) -> tuple[str, ...]:
         held, others = f"{row.ablation.ends:+.2f}", f"{max(row.ablation.random, default=0):+.2f}"
     return (
         row.feature,
-        VERDICTS[row.verdict],
-        f"{row.signal.layer}.{row.cell} {row.signal.name}".removesuffix(" h"),
+        row.verdict,
+        short_name(row),
         direction(row.score, row.measure),
         f"{folded(row.score, row.measure):.2f}",
         f"{folded(row.chance, row.measure):.2f}",

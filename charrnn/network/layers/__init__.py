@@ -1,4 +1,4 @@
-"""Recurrent layers, one file a layer type; `LAYER_TYPES` holds the names for `--model`.
+"""Recurrent layers, one file per layer type; `LAYER_TYPES` holds the names for `--model`.
 
 docs/plain_layers.py has the same equations in plain code for one stream.
 """

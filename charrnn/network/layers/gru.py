@@ -25,8 +25,8 @@ class GRU(Layer):
     the product needs one product a step instead of two, and makes the weights exchangeable with
     those libraries.
 
-    Backward, where d_ is a gradient (of a gate: with respect to its input) and h₋₁ the state
-    after the previous step:
+    Backward, where d_ is a gradient (d_r is the gradient with respect to the argument of σ, not to
+    r) and h₋₁ the state after the previous step:
 
         d_n  = dh∘(1−z)∘(1−n²)
         d_z  = dh∘(h₋₁−n)∘z∘(1−z)

@@ -14,7 +14,7 @@ from charrnn.arrays import Array
 from charrnn.network.layers.layer import scratch
 from charrnn.text.vocabulary import one_hot
 
-#: Characters in a vocabulary from which `scatter_columns` skips those that a window lacks.
+#: From this vocabulary size on, `scatter_columns` leaves out characters that are not in the window.
 LARGE_VOCABULARY = 256
 
 

@@ -165,7 +165,7 @@ def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> N
     Args:
         Wh: (blocks·H, H), overwritten.
         rng: the source of randomness.
-        gain: a factor of all.
+        gain: the factor of the matrices.
     """
     H = Wh.shape[1]
     for block in Wh.reshape(-1, H, H):  # one after the other, since float64 needs more memory

@@ -21,8 +21,8 @@ class LSTM(Layer):
     Each gate has its own H rows of Wx (4·H, D), Wh (4·H, H) and b (4·H), in the order
     i, f, o, g. The forget bias starts at 1 (Jozefowicz 2015), Wh orthogonal.
 
-    Backward, where d_ is a gradient (of a gate: with respect to its input), c₋₁ the memory
-    after the previous step, and σ' = σ∘(1−σ), tanh' = 1−tanh²:
+    Backward, where d_ is a gradient (d_i is the gradient with respect to the argument of σ, not to
+    i), c₋₁ the memory after the previous step, and σ' = σ∘(1−σ), tanh' = 1−tanh²:
 
         dc   += dh∘o∘(1−tanh²c)   = dh∘(o − h∘tanh c)
         d_i   = dc∘g∘i∘(1−i)      = dc∘ig∘(1−i)         ig = i∘g
@@ -55,7 +55,7 @@ class LSTM(Layer):
         H = self.hidden_size
         return {
             **self.h_shapes(T, B),
-            # i, f, o, g and the previous c, so that i∘g and f∘c₋₁ are one product.
+            # Rows i, f, o, g, c₋₁: (i, f)∘(g, c₋₁) gives i∘g and f∘c₋₁ in one call.
             "gates": (T + 1, 5 * H, B),
             "tanh_c": (T, H, B),
             "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b

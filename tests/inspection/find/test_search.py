@@ -201,7 +201,7 @@ def test_a_feature_that_half_of_the_text_lacks_is_not_found_in_an_untrained_mode
     model.initialize(rng)
     findings = find_cells(model, text)
     assert len(findings.rows) > 10
-    claimed = {"found", "spread over the layer"}
+    claimed = {"found", "whole layer"}
     assert [row.feature for row in findings.rows if row.verdict in claimed] == []
     assert all(
         len(row.untrained) == len(row.untrained_probe) == UNTRAINED_MODELS for row in findings.rows

@@ -40,7 +40,7 @@ GRADED = replace(
 def test_found_features_are_named_with_their_cells():
     found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
     assert found.sentence == (
-        "Of 2 features 1 is followed by a single cell: inside ( ) by cell 17 of layer 2 (c). "
+        "1 of 2 features is followed by a single cell: inside ( ) (cell 2.17 c). "
         "The text has too little of: inside { }."
     )
     assert found.table.headings == HEADINGS
@@ -66,7 +66,7 @@ def test_a_feature_that_never_ends_has_no_effect_at_its_ends():
 def test_the_first_of_many_found_features_are_named():
     rows = tuple(replace(ROW, feature=f"feature {n}") for n in range(8))
     sentence = answer(Findings(rows, (), 1_000, 64)).sentence
-    assert sentence.endswith("feature 4 by cell 17 of layer 2 (c) and 3 more.")
+    assert sentence.endswith("feature 4 (cell 2.17 c) and 3 more.")
 
 
 def test_the_picture_shows_strengths_from_chance_to_one():
@@ -115,7 +115,7 @@ def test_of_the_output_the_table_names_layer_and_cell_alone():
     output = replace(ROW, signal=Signal(2, "h"))
     found = answer(Findings((output,), (), 1_000, 64))
     assert found.table.rows[0][2] == "2.17"
-    assert found.sentence.endswith("inside ( ) by cell 17 of layer 2.")
+    assert found.sentence.endswith("inside ( ) (cell 2.17).")
 
 
 def test_no_score_of_the_table_is_below_chance():

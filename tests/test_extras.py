@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.errors import CharRNNError, MissingExtraError
-from charrnn.render.extras import EXTRAS, need
+from charrnn.extras import EXTRAS, need
 
 
 def test_an_installed_module_is_imported():
@@ -24,7 +24,7 @@ def test_a_missing_package_is_named_with_what_installs_it():
 
 def test_the_packages_of_the_extras_are_those_that_are_installed_with_charrnn():
     configuration = ConfigParser()
-    configuration.read(Path(__file__).parents[2] / "setup.cfg")
+    configuration.read(Path(__file__).parents[1] / "setup.cfg")
     extras = configuration["options.extras_require"]
     for extra, packages in EXTRAS.items():
         assert packages.split() == [line.partition(">")[0] for line in extras[extra].split()]

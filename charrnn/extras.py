@@ -9,8 +9,7 @@ from types import ModuleType
 
 from charrnn.errors import MissingExtraError
 
-#: The packages of each extra. A message names the packages: the extra cannot be installed by the
-#: name `charrnn`, which belongs to another project on the package index.
+#: The packages of each extra. The message names the packages, because charrnn is not on PyPI.
 EXTRAS = {"report": "jinja2 matplotlib", "mpi": "mpi4py"}
 
 
@@ -18,7 +17,7 @@ def need(module: str, extra: str) -> ModuleType:
     """Import a module that belongs to one of charrnn's extras.
 
     Args:
-        module: its full name.
+        module: the full name of the module.
         extra: the extra that installs it.
 
     Raises:
