@@ -157,10 +157,14 @@ def at_end(
         for point in counters.history
         if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
     ]
-    compared = likeness.compare(train, held_out, model.vocabulary)
+    best = counters.best_loss
+    overfitted = best is not None and seems_overfitted(
+        best - train_loss, counters.best_step, counters.step
+    )
+    compared = likeness.compare(train, held_out, model.vocabulary) if overfitted else None
     return after(
         train_loss,
-        counters.best_loss,
+        best,
         counters.best_step,
         later,
         counters.step,
@@ -213,7 +217,7 @@ def after(
     if val_loss is None:
         return f"typical probability of the right character: {exp(-train_loss):.2f}"
     gap = val_loss - train_loss
-    if reorder and (gap > 0.25 or best_step < 0.7 * step):
+    if reorder and seems_overfitted(gap, best_step, step):
         return (
             f"{gap:.2f} nats worse on the text held out, which is unlike the rest of the text, so "
             f"this is no sign of overfitting: {reorder}"
@@ -233,6 +237,17 @@ def after(
             "would help"
         )
     return "no clear over- or underfitting: train longer, or a larger model for longer"
+
+
+def seems_overfitted(gap: float, best_step: int, step: int) -> bool:
+    """True if the loss on the text held out is far higher, or was lowest long before the end.
+
+    Args:
+        gap: the loss on the text held out, less that on the text trained on, in nats a character.
+        best_step: the step of the lowest loss on the text held out.
+        step: the last step.
+    """
+    return gap > 0.25 or best_step < 0.7 * step
 
 
 def rises(best: float, later: Sequence[float]) -> bool:
