@@ -321,7 +321,7 @@ def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, save
 )
 def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, saved):
     saved.settings = replace(saved.settings, **settings)
-    with pytest.raises(CheckpointError, match=r"streams of .* from a text of 2,862: use an"):
+    with pytest.raises(CheckpointError, match=r"streams of .*, from a text of 2,862: use an"):
         resumed(saved)
 
 
