@@ -1,4 +1,4 @@
-"""Peak memory of `charrnn train` at its default sizes, with one worker and with one a core.
+"""Peak memory of `charrnn train` at its default sizes, with one worker and with one per core.
 
 The parts that cannot be spared stand beside the peak: an interpreter with NumPy for each worker;
 the parameters (weights, best weights, two numbers of Adam for each, and a gradient for each
@@ -51,7 +51,7 @@ LINES = {
 
 
 def measure(options: Options) -> Result:
-    """Measure with one worker and with one a core."""
+    """Measure with one worker and with one per core."""
     print(f"Megabytes, {CELL} {HIDDEN_SIZE}, {BATCH_SIZE} × {SEQ_LENGTH}.\n")
     characters = (ascii_letters + " \n0123456789.")[:VOCABULARY_SIZE]
     counts = list(dict.fromkeys((1, default_workers(BATCH_SIZE))))

@@ -3,8 +3,8 @@
 charrnn draws with `sample` (one stream, like `charrnn sample`) and with `generate` and 32 seeds;
 PyTorch with a step of the layer, a linear layer, softmax and multinomial in inference mode, with
 its one-hot input in reused memory. PyTorch has two ways to take a step, `nn.LSTM` over a window of
-one and `nn.LSTMCell`; each is tried with one thread and with a thread a core. charrnn is tried with
-one thread and with a thread a core. All take turns, and the best of each side counts.
+one and `nn.LSTMCell`. PyTorch and charrnn are tried with one thread and with a thread per core. All
+take turns, and the best of each side counts.
 """
 
 from __future__ import annotations

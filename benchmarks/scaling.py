@@ -1,6 +1,6 @@
 """The gain of more workers, and the cost of more cells, streams, steps and characters.
 
-The contenders are charrnn with one worker, with two, and with one a core; then, with one worker,
+The contenders are charrnn with one worker, with two, and with one per core; then, with one worker,
 one size after the other is changed. Beside a large vocabulary stand the products with one-hot
 vectors, which charrnn avoids, and the products with the output weights.
 """

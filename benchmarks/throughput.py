@@ -5,8 +5,8 @@
 
 Both take the full training step: one-hot input, recurrent layers, softmax, backward pass through
 the window, clipping to a norm of 1, Adam; float32, batch 64, window 64, 65 characters, carried
-state. charrnn has a process a core. PyTorch is measured with one thread and with a thread a core,
-and the better of the two counts. All take turns.
+state. charrnn has a process per core. PyTorch is measured with one thread and with a thread per
+core, and the better of the two counts. All take turns.
 """
 
 from __future__ import annotations

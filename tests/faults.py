@@ -199,7 +199,7 @@ CHECKPOINTS = [
         "a text that is a pipe",
         "mkfifo p; " + header("h['corpus']['files'] = ['p']", "train --resume --steps 30"),
         1,
-        "no regular file: name a file with the same text",
+        "not a regular file: name a file with the same text",
     ),
     Case(
         "weights whose sums are infinite",

@@ -167,7 +167,7 @@ def test_a_rank_with_other_weights_ends_all(place):
 def test_a_signal_to_a_rank_saves_the_run(rank, place):
     path = f"ended {rank}.npz"
     said = mishap("terminate", rank, 4, 2, place, path, code=128 + signal.SIGTERM)
-    assert said.count("saving") == 1
+    assert said.count("saving (Ctrl-C again") == 1
     saved = checkpoint.read(place / path)
     assert saved.run.step == 5
     assert np.isfinite(saved.resume["state"]).all()

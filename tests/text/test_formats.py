@@ -1,4 +1,4 @@
-"""Files that are not text, recognised by their first bytes."""
+"""Files that are not text, recognized by their first bytes."""
 
 import io
 import os
@@ -106,7 +106,7 @@ def test_a_file_that_is_not_text_is_refused_with_the_way_to_its_text(name, tmp_p
     assert "".join(file) == data.decode("latin-1")
 
 
-def test_a_database_is_recognised(tmp_path):
+def test_a_database_is_recognized(tmp_path):
     path = tmp_path / "words.db"
     database(path)
     with pytest.raises(NotTextError, match=r"is an SQLite database .*`sqlite3 .* \.dump > "):
