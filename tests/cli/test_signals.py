@@ -263,7 +263,7 @@ def test_a_run_whose_terminal_is_gone_is_saved():
     ):
         theirs.close()
         seen = b""
-        while b" left" not in seen:
+        while b"loss" not in seen:
             seen += ours.read(10_000)
         ours.close()
         process.send_signal(signal.SIGHUP)
