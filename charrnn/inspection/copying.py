@@ -15,6 +15,7 @@ from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import share
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Choice, sample
+from charrnn.text.hashes import Hasher
 
 HELP = "The share of what the model writes that is copied from the training text."
 HEADING = "Copying"
@@ -30,8 +31,6 @@ RECITED = 50
 MIN_RECITED, TIMES = 0.02, 2
 #: The longest spans are quoted: this many, each with at most this many characters.
 QUOTED, QUOTED_CHARACTERS = 5, 200
-#: Characters of the training text that are hashed at a time.
-CHUNK = 1 << 18
 #: Bits of a hash that index the table of the hashes that are looked for.
 TABLE_BITS = 20
 #: Positions in the training text that are compared for each of the longest spans.
@@ -111,7 +110,7 @@ def copying(
         train: its training text, indices (M,).
         held_out: a text like the training text, and not part of it, (N,); None for none.
         temperature: of the sample.
-        seed: of the sample and of the hashes.
+        seed: of the sample.
         length: the number of characters to write.
         progress: receives the share of the work that is done.
 
@@ -126,13 +125,13 @@ def copying(
     (drawn,) = sample(model, np.empty(0, np.intp), length, Choice(temperature), seed=seed)
     written = model.vocabulary.encode("".join(character.char for character in drawn))
     progress(0.5)
-    hashes = Hashes(len(model.vocabulary), seed)
+    hasher = Hasher(model.vocabulary)
     texts = [written] if held_out is None else [written, held_out]
     shares: list[list[float]] = []
     copied = np.zeros(0, bool)
     base = LENGTHS[0]
     for number, span in enumerate(LENGTHS, start=1):
-        found = occurrences(texts, train, span, hashes)
+        found = occurrences(texts, train, span, hasher)
         shares.append(
             [float(covered(f, span, len(text)).mean()) for f, text in zip(found, texts)]
         )
@@ -146,65 +145,11 @@ def copying(
         lengths=LENGTHS,
         shares=tuple(of_written for of_written, *_ in shares),
         held_out_shares=None if held_out is None else tuple(both[1] for both in shares),
-        longest=longest_spans(written, train, copied, base, hashes, model),
+        longest=longest_spans(written, train, copied, base, hasher, model),
     )
 
 
-class Hashes:
-    """Hashes of all spans of one length in a text, with random numbers for the characters.
-
-    The hash of a span x₀ x₁ … is Σ v[xᵢ]·bⁱ modulo 2⁶⁴ (Karp, Rabin 1987), from which a sum over
-    the text gives the hashes of all spans at once. With 64 random bits, two different spans
-    have the same hash once in about 10¹⁹ pairs.
-
-    Args:
-        vocabulary_size: V.
-        seed: of the random numbers.
-    """
-
-    def __init__(self, vocabulary_size: int, seed: int) -> None:
-        rng = np.random.default_rng([seed, 64])
-        self._values = rng.integers(1 << 64, size=vocabulary_size, dtype=np.uint64)
-        base = int(rng.integers(1 << 62)) * 4 + 3  # odd, so that it has an inverse
-        self._powers = _powers(base, CHUNK)
-        self._inverses = _powers(pow(base, -1, 1 << 64), CHUNK)
-
-    def of(self, text: Array, span: int) -> Array:
-        """The hash of the span that begins at each position, (N − span + 1,), uint64.
-
-        Args:
-            text: indices (N,), at most `CHUNK` of them.
-            span: characters of a span.
-        """
-        sums = np.zeros(len(text) + 1, np.uint64)
-        terms = self._values.take(text)
-        terms *= self._powers[: len(text)]
-        np.cumsum(terms, out=sums[1:])
-        hashes = sums[span:] - sums[: len(sums) - span]
-        hashes *= self._inverses[: len(hashes)]
-        return hashes
-
-
-def _powers(base: int, count: int) -> Array:
-    """1, base, base², … modulo 2⁶⁴, (count,)."""
-    factors = np.full(count, base, np.uint64)
-    factors[0] = 1
-    return np.multiply.accumulate(factors)
-
-
-def chunks(text: Array, span: int) -> Iterator[tuple[int, Array]]:
-    """Pieces of a text, and their positions, such that every span is inside of a piece."""
-    for start in range(0, max(0, len(text) - span + 1), CHUNK - span + 1):
-        yield start, text[start : start + CHUNK]
-
-
-def hashes_of(text: Array, span: int, hashes: Hashes) -> Array:
-    """The hashes of all spans of a text of any length, (N − span + 1,)."""
-    pieces = [hashes.of(piece, span) for _, piece in chunks(text, span)]
-    return np.concatenate(pieces) if pieces else np.empty(0, np.uint64)
-
-
-def occurrences(texts: list[Array], train: Array, span: int, hashes: Hashes) -> list[Array]:
+def occurrences(texts: list[Array], train: Array, span: int, hasher: Hasher) -> list[Array]:
     """The positions in texts at which a span begins that the training text has, too.
 
     Takes memory in proportion to the texts, and not to the training text.
@@ -213,28 +158,28 @@ def occurrences(texts: list[Array], train: Array, span: int, hashes: Hashes) -> 
         texts: indices (N,) each.
         train: the training text, indices (M,).
         span: characters of a span.
-        hashes: for the vocabulary of the texts.
+        hasher: of the vocabulary of the texts.
 
     Returns:
         For each text, booleans (N − span + 1,); (0,) for a shorter text.
     """
-    of_texts = [hashes_of(text, span, hashes) for text in texts]
+    of_texts = [hasher.spans(text, span) for text in texts]
     wanted, numbers = np.unique(np.concatenate(of_texts), return_inverse=True)
     found = np.zeros(len(wanted), bool)
-    for _, _, which in matches(wanted, train, span, hashes):
+    for _, _, which in matches(wanted, train, span, hasher):
         found[which] = True
     ends = np.cumsum([len(each) for each in of_texts])[:-1]
     return np.split(found[numbers], ends)
 
 
 def matches(
-    wanted: Array, train: Array, span: int, hashes: Hashes
+    wanted: Array, train: Array, span: int, hasher: Hasher
 ) -> Iterator[tuple[int, Array, Array]]:
     """The spans of the training text whose hashes are wanted.
 
     Args:
         wanted: hashes, sorted, without duplicates.
-        train, span, hashes: as for `occurrences`.
+        train, span, hasher: as for `occurrences`.
 
     Yields:
         The position of a piece, the positions of spans in the piece (n,), and the number of
@@ -246,8 +191,7 @@ def matches(
     # A search takes long for each span. Most spans are excluded by the first bits of their hash.
     table = np.zeros(1 << TABLE_BITS, bool)
     table[wanted >> shift] = True
-    for start, piece in chunks(train, span):
-        found = hashes.of(piece, span)
+    for start, found in hasher.blocks(train, span):
         positions = np.flatnonzero(table.take((found >> shift).astype(np.intp)))
         found = found[positions]
         which = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
@@ -272,7 +216,7 @@ def covered(begins: Array, span: int, length: int) -> Array:
 
 
 def longest_spans(
-    written: Array, train: Array, begins: Array, span: int, hashes: Hashes, model: CharRNN
+    written: Array, train: Array, begins: Array, span: int, hasher: Hasher, model: CharRNN
 ) -> tuple[Span, ...]:
     """The longest spans of a text that the training text has, too, the longest first.
 
@@ -281,16 +225,16 @@ def longest_spans(
         train: the training text, (M,).
         begins: the positions at which a span begins that the training text has, too.
         span: characters of these spans.
-        hashes: for the vocabulary of the texts.
+        hasher: of the vocabulary of the texts.
         model: of the vocabulary.
     """
     edges = np.flatnonzero(np.diff(begins.astype(np.int8), prepend=0, append=0))
     runs = edges.reshape(-1, 2)  # a run of copied spans is one longer span, or several that overlap
     runs = runs[np.argsort(runs[:, 0] - runs[:, 1], kind="stable")][: 4 * QUOTED]
-    of_runs = hashes_of(written, span, hashes)[runs[:, 0]] if len(runs) else np.empty(0, np.uint64)
+    of_runs = hasher.spans(written, span)[runs[:, 0]]
     wanted, numbers = np.unique(of_runs, return_inverse=True)
     sources: list[list[int]] = [[] for _ in wanted]
-    for start, positions, which in matches(wanted, train, span, hashes):
+    for start, positions, which in matches(wanted, train, span, hasher):
         for position, number in zip(positions.tolist(), which.tolist()):
             if len(sources[number]) < MAX_POSITIONS:
                 sources[number].append(start + position)

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from charrnn.errors import TextError
-from charrnn.inspection import copying as module
 from charrnn.inspection.copying import (
     LENGTHS,
     Copying,
-    Hashes,
     answer,
     common,
     copying,
@@ -15,41 +13,44 @@ from charrnn.inspection.copying import (
     occurrences,
 )
 from charrnn.network.model import CharRNN
+from charrnn.text import hashes as module
+from charrnn.text.hashes import Hasher
 from charrnn.text.vocabulary import Vocabulary
 
 RNG = np.random.default_rng(3)
+LETTERS = Vocabulary("abcdefghijklmnopqrst")
 TRAIN = RNG.integers(20, size=3_000).astype(np.uint8)
 
 
 def test_spans_that_the_training_text_has_are_found_and_no_others():
     other = RNG.integers(20, size=500).astype(np.uint8)
     other[100:160] = TRAIN[2_000:2_060]
-    (found,) = occurrences([other], TRAIN, 20, Hashes(20, 0))
+    (found,) = occurrences([other], TRAIN, 20, Hasher(LETTERS))
     assert np.flatnonzero(found).tolist() == list(range(100, 141))
     assert covered(found, 20, 500).sum() == 60
-    (found,) = occurrences([other], TRAIN, 61, Hashes(20, 0))
+    (found,) = occurrences([other], TRAIN, 61, Hasher(LETTERS))
     assert not found.any()
 
 
 def test_spans_are_found_across_the_pieces_that_are_hashed(monkeypatch):
-    monkeypatch.setattr(module, "CHUNK", 64)
+    monkeypatch.setattr(module, "BLOCK", 64)
     text = TRAIN[1_000:1_200]
-    (found,) = occurrences([text], TRAIN, 50, Hashes(20, 0))
+    (found,) = occurrences([text], TRAIN, 50, Hasher(LETTERS))
     assert found.all()
     assert len(found) == 151
 
 
 def test_a_text_shorter_than_a_span_has_none():
-    first, second = occurrences([TRAIN[:10], TRAIN[:30]], TRAIN, 20, Hashes(20, 0))
+    first, second = occurrences([TRAIN[:10], TRAIN[:30]], TRAIN, 20, Hasher(LETTERS))
     assert len(first) == 0
     assert second.tolist() == [True] * 11
 
 
-def test_every_count_agrees_with_a_search_by_string(model_of=None):
+def test_every_count_agrees_with_a_search_by_string():
     train, other = RNG.integers(3, size=2_000), RNG.integers(3, size=400)
     text, new = ("".join(map(str, each)) for each in (train, other))
     for span in (1, 5, 8, 12):
-        (found,) = occurrences([other], train, span, Hashes(3, 1))
+        (found,) = occurrences([other], train, span, Hasher(Vocabulary('abc')))
         assert found.tolist() == [new[i : i + span] in text for i in range(len(new) - span + 1)]
 
 
@@ -58,9 +59,9 @@ def test_the_longest_spans_have_their_length_and_their_places():
     written = RNG.integers(20, size=500).astype(np.uint8)
     written[10:110] = TRAIN[700:800]
     written[200:230] = TRAIN[5:35]
-    hashes = Hashes(20, 0)
-    (begins,) = occurrences([written], TRAIN, 20, hashes)
-    first, second = longest_spans(written, TRAIN, begins, 20, hashes, model)
+    hasher = Hasher(LETTERS)
+    (begins,) = occurrences([written], TRAIN, 20, hasher)
+    first, second = longest_spans(written, TRAIN, begins, 20, hasher, model)
     assert (first.length, first.start, first.source) == (100, 10, 700)
     assert (second.length, second.start, second.source) == (30, 200, 5)
     assert second.text == model.vocabulary.decode(TRAIN[5:35])
