@@ -29,9 +29,11 @@ $(VENV)/.bench: $(BIN)/charrnn
 demo.npz: $(BIN)/charrnn
 	$(BIN)/charrnn train --checkpoint $@ --overwrite --time 60s
 
-demo: demo.npz  ## train for a minute on text that every Python has, sample, look at a cell
+demo: demo.npz  ## train for a minute on text that every Python has, sample, look at the best cell
 	$(BIN)/charrnn sample --checkpoint demo.npz --temp 0.8 --length 600
-	$(BIN)/charrnn inspect --checkpoint demo.npz --cell 42 --length 600
+	$(BIN)/charrnn inspect --checkpoint demo.npz --find | tee demo.txt
+	@echo; PATH="$(CURDIR)/$(BIN):$$PATH"; export PATH; \
+	sed -n "s/^    charrnn inspect.*/& --length 600/p" demo.txt | sh -x
 
 test: $(VENV)/.test  ## run the tests, on all cores, with coverage
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -57,5 +59,5 @@ data/shakespeare.txt:  ## download tiny Shakespeare (1.1 MB)
 	$(PYTHON) data/fetch.py $(SHAKESPEARE) $(SHAKESPEARE_SHA256) $@
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) build *.egg-info demo.npz .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info demo.npz demo.txt .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""What all parts share: their options, figures over turns, tables, and the machine they ran on."""
+"""The base of all benchmarks: options, figures over turns, tables, and the machine."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from statistics import median
 from typing import Any
 
 import charrnn
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 ROOT = Path(__file__).parents[1]
-#: What a character costs to look up does not matter; that there are 65, as in tiny Shakespeare.
+#: The number of different characters: as many as in tiny Shakespeare.
 VOCABULARY_SIZE = 65
-#: Where results of PyTorch are left out because it is not there.
+#: The message where PyTorch is not installed.
 WITHOUT_TORCH = "without PyTorch to compare with: pip install torch==2.13.0"
 
 Result = dict[str, Any]
@@ -31,16 +31,16 @@ Result = dict[str, Any]
 
 @dataclass
 class Options:
-    """What a part is asked to do; every part takes all of these and heeds what concerns it.
+    """The options of all benchmarks; a benchmark reads those that it needs.
 
     Attributes:
         quick: a rough pass, to see that everything works.
-        turns: how often each contender, or command, has its turn.
-        cells: which cells to measure.
-        text: tiny Shakespeare, for `quality` and `layers`.
-        steps: of each run of `layers`.
-        megabytes: sizes, for `texts`.
-        json: where to write the results, if anywhere.
+        turns: the number of turns of each contender or command.
+        cells: the layer types to measure.
+        text: the file of tiny Shakespeare, for `quality` and `layers`.
+        steps: the steps of each run of `layers`.
+        megabytes: the sizes of the texts of `texts`.
+        json: the file for the results; None for none.
     """
 
     quick: bool = False
@@ -53,21 +53,21 @@ class Options:
 
     @property
     def seconds(self) -> float:
-        """How long a turn takes, at least."""
+        """The shortest time of a turn, in seconds."""
         return 0.1 if self.quick else 1.0
 
     @property
     def libraries(self) -> list[str]:
-        """What there is to compare."""
+        """The libraries to compare: charrnn, and PyTorch where it is installed."""
         return ["charrnn", "torch"] if importlib.util.find_spec("torch") else ["charrnn"]
 
 
-#: A part: prints its tables, and returns what is in them, as JSON can hold it.
+#: A benchmark: prints its tables, and returns their contents for JSON.
 Part = Callable[[Options], Result]
 
 
 def parser(documentation: str | None) -> argparse.ArgumentParser:
-    """A command line with the options of `Options`."""
+    """A parser of command lines with the options of `Options`."""
     lines = (documentation or "").splitlines()
     result = argparse.ArgumentParser(description=lines[0] if lines else None)
     default = Options()
@@ -84,7 +84,7 @@ def parser(documentation: str | None) -> argparse.ArgumentParser:
 
 
 def options(arguments: argparse.Namespace) -> Options:
-    """From what `parser` returns; what is not given depends on `--quick`."""
+    """The options on a command line; missing ones depend on `--quick`."""
     quick = arguments.quick
     turns = arguments.turns or (2 if quick else Options.turns)
     sizes = arguments.megabytes or ((1, 10) if quick else Options.megabytes)
@@ -93,13 +93,13 @@ def options(arguments: argparse.Namespace) -> Options:
 
 
 def alone(part: Part, documentation: str | None) -> None:
-    """The command line of one part, run by itself."""
+    """Run one benchmark by its own command line."""
     asked = options(parser(documentation).parse_args())
     write({"": part}, asked)
 
 
 def write(parts: dict[str, Part], asked: Options) -> None:
-    """Run parts one after the other; after each, what there is so far is written."""
+    """Run benchmarks one after the other, and write all results so far after each."""
     results: Result = {
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "quick": asked.quick,
@@ -120,7 +120,7 @@ def write(parts: dict[str, Part], asked: Options) -> None:
 
 
 def machine() -> Result:
-    """What the figures depend on beside the program."""
+    """The facts about this machine on which the figures depend."""
     import numpy as np
 
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
@@ -144,7 +144,7 @@ def machine() -> Result:
 
 
 def cpuinfo() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo; nothing where there is no such file."""
+    """The entries of /proc/cpuinfo for the first processor; empty where there is no such file."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -154,7 +154,7 @@ def cpuinfo() -> dict[str, str]:
 
 
 def describe(facts: Result) -> str:
-    """The machine, in lines for people."""
+    """Describe the machine in lines for people."""
     vectors = ", ".join(facts["vector_instructions"]) or "no AVX2"
     torch = f"PyTorch {facts['torch']}" if facts["torch"] else WITHOUT_TORCH
     lines = [
@@ -170,22 +170,22 @@ def describe(facts: Result) -> str:
 
 
 def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
-    """The median over turns of how many times as long they took."""
+    """The median over turns of their time divided by our time."""
     return median(their / our for their, our in zip(theirs, ours))
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:
-    """Of ratios: the mean for which 2 and 1/2 make 1."""
+    """The geometric mean of ratios: that of 2 and 1/2 is 1."""
     return exp(sum(map(log, ratios)) / len(ratios))
 
 
 def fastest(times: dict[str, list[float]]) -> str:
-    """Who has the lowest median."""
+    """The name with the lowest median."""
     return min(times, key=lambda name: median(times[name]))
 
 
 def shown(value: object) -> str:
-    """A figure with as many digits as are worth reading."""
+    """A figure with three digits or so."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -202,10 +202,10 @@ def shown(value: object) -> str:
 
 
 class Table:
-    """A table in Markdown whose rows are printed as they come.
+    """A table in Markdown, printed row by row.
 
     Args:
-        columns: the headings; where one has spaces around it, so is its column wide.
+        columns: the headings; spaces around a heading make its column wider.
     """
 
     def __init__(self, *columns: str) -> None:
@@ -223,7 +223,7 @@ class Table:
 
 
 def table(columns: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
-    """A whole table at once."""
+    """Print a whole table."""
     result = Table(*columns)
     for row in rows:
         result.row(*row)

@@ -1,9 +1,9 @@
-"""Contenders: each has a process of its own, and they take turns.
+"""Contenders: programs that are compared. Each has a process of its own, and they take turns.
 
-A machine's speed drifts; turn by turn it does so for all. Between turns a contender waits at a
-pipe. After each turn there is a pause in which threads that wait by spinning, as OpenMP's do,
-go to sleep; the processor time that contenders use while others have their turn is measured all
-the same, as `idle`.
+The speed of a machine drifts. Turns spread the drift over all contenders. Between turns a
+contender waits at a pipe. After each turn there is a pause, in which threads that wait by spinning,
+such as those of OpenMP, go to sleep. The processor time that a contender uses while others have
+their turn is measured as `idle`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from charrnn.parallel.threads import NAMES
 
 #: Seconds until waiting threads sleep.
 PAUSE = 0.25
-#: A larger share of a core than this, used out of turn, is worth a warning.
+#: A warning is printed for a larger share of a core, used out of turn.
 DISTURBING = 0.02
 
 Step = Callable[[], object]
-#: Makes what is to be measured, as long as the context lasts; at the top level of a module, so
-#: that another process finds it.
+#: Returns a context with the step to measure; at the top level of a module, so that another
+#: process finds it.
 Maker = Callable[..., AbstractContextManager[Step]]
 Times = dict[str, list[float]]
 
 
 class Contender:
-    """A process that does one thing whenever it has its turn.
+    """A process that repeats a step whenever it has its turn.
 
     Args:
-        threads: of its matrix products.
+        threads: the number of threads of its matrix products.
     """
 
     def __init__(self, threads: int) -> None:
@@ -50,13 +50,13 @@ class Contender:
         self.idle = 0.0
 
     def prepare(self, make: Maker, *arguments: object) -> None:
-        """Say what it is to do from now on; its first step, which is slower, is behind it then."""
+        """Choose the step to repeat from now on, and take the first one, which is slower."""
         self.pipe.send((make, arguments))
         self.pipe.recv()
         self._rest()
 
     def turn(self, seconds: float) -> float:
-        """Have it do its thing for at least so long: seconds a time."""
+        """Repeat the step for at least this many seconds; returns the seconds of one step."""
         now, used = time.monotonic(), processor_seconds(self.process.pid)
         self.idle = max(self.idle, (used - self.before[1]) / (now - self.before[0]))
         self.pipe.send(seconds)
@@ -69,13 +69,13 @@ class Contender:
         self.before = time.monotonic(), processor_seconds(self.process.pid)
 
     def close(self) -> None:
-        """Let it end."""
+        """End the process."""
         self.pipe.close()
         self.process.join()
 
 
 def serve(pipe: Connection) -> None:
-    """The whole life of a contender's process: it ends with the pipe."""
+    """Serve a contender in its process until the pipe is closed."""
     with suppress(EOFError):
         message = pipe.recv()
         while True:
@@ -88,7 +88,7 @@ def serve(pipe: Connection) -> None:
 
 
 def measured(step: Step, seconds: float) -> float:
-    """Seconds a step, of steps that take at least so long together."""
+    """The seconds of a step, the mean over steps that take at least `seconds` together."""
     step()  # wakes the threads and fills the caches
     count, start = 0, time.perf_counter()
     while (passed := time.perf_counter() - start) < seconds or count < 2:
@@ -99,7 +99,7 @@ def measured(step: Step, seconds: float) -> float:
 
 @contextmanager
 def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Environment variables for processes that are started within."""
+    """A context with environment variables for the processes that are started in it."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:
@@ -111,7 +111,11 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def contenders(threads: dict[str, int]) -> Iterator[dict[str, Contender]]:
-    """Contenders by name, each with so many threads; says if one was not quiet out of turn."""
+    """A context with contenders by name, which warns of those that used a core out of turn.
+
+    Args:
+        threads: the number of threads of each contender, by its name.
+    """
     with ExitStack() as stack:
         result = {}
         for name, number in threads.items():
@@ -124,7 +128,7 @@ def contenders(threads: dict[str, int]) -> Iterator[dict[str, Contender]]:
 
 
 def interleaved(who: dict[str, Contender], turns: int, seconds: float) -> Times:
-    """Seconds a step of each in each of its turns."""
+    """The seconds of a step of each contender in each of its turns."""
     times: Times = {name: [] for name in who}
     for _ in range(turns):
         for name, contender in who.items():

@@ -1,11 +1,10 @@
 """The rate of false claims of `charrnn inspect --find`.
 
-A table of findings for an untrained model has nothing to claim. For each layer type many
-untrained models read a text whose first half is prose (the text given) and whose second half is
-Python (the standard library's), so that each half lacks much of the other. Each of them is then
-compared with ten others, drawn many times, as `find_cells` compares a trained model with ten
-untrained ones. The rate is the share of tables that claim anything in any row, for a single
-cell or for a layer.
+Every claim about an untrained model is false. For each layer type, many untrained models read a
+text whose first half is prose (the given text) and whose second half is Python (from the standard
+library), so that each half lacks many features of the other. Each model is then compared with ten
+others, drawn many times, as `find_cells` compares a trained model with ten untrained ones. The rate
+is the share of tables with a claim in any row, for a single cell or for a layer.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
-#: Units of the models, untrained models of each layer type, and tables that are drawn of them.
+#: Cells of the models, untrained models of each layer type, and tables that are drawn of them.
 UNITS, MODELS, TABLES = 32, 60, 2_000
 #: Characters of each half of the text.
 HALF = 25_000
 
 
 def measure(options: Options) -> Result:
-    """A row for each layer type."""
+    """Measure each layer type, a row each."""
     if not options.text.exists():
         reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
         print(f"left out: {reason}")

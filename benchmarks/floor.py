@@ -1,8 +1,8 @@
-"""How near a training step comes to its matrix products, which nothing in NumPy can spare.
+"""The share of a training step that its matrix products take, which nothing in NumPy can spare.
 
-The bare products of a step are done by the same processes as the step, each with its share of
-the streams, in the same shapes and the same layout of memory, in turns with whole steps; and so
-are exp and tanh, which NumPy computes at the rate at which it does.
+As many processes as take the step compute its bare products, each with its share of the streams, in
+the same shapes and the same layout of memory, in turns with whole steps. They compute exp and tanh
+in the same way, to which NumPy sets the speed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from charrnn.parallel.workers import default_workers
 
 
 def measure(options: Options) -> Result:
-    """Every cell with one layer of 256 and of 512 units."""
+    """Measure every layer type with one layer of 256 and of 512 cells."""
     workers = default_workers(BATCH_SIZE)
     print(f"Milliseconds a step of {BATCH_SIZE} × {SEQ_LENGTH} characters, {workers} processes.\n")
     rows = []

@@ -1,11 +1,11 @@
-"""Every layer type learns by default: 1 to 3 layers of 128 and 256 units on tiny Shakespeare.
+"""The default settings with each layer type: 1 to 3 layers of 128 and 256 cells.
 
     make data/shakespeare.txt && python benchmarks/layers.py
 
-Each network is trained by `charrnn train` with its default settings but for `--steps`, to which
-the learning-rate schedule is fitted, and one worker. The table has the learning rate, the loss of
-the first step, the highest training loss after step 10 and the lowest validation loss, in nats a
-character. Guessing costs ln V; a network that diverges climbs above ln V.
+`charrnn train` trains each network on tiny Shakespeare with its default settings, except for one
+worker and `--steps`, to which the learning-rate schedule is fitted. The table has the learning
+rate, the loss of the first step, the highest training loss after step 10 and the lowest validation
+loss, in nats a character. Guessing costs ln V; the loss of a network that diverges climbs above it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIRST = 10
 
 
 def measure(options: Options) -> Result:
-    """A run for each layer type, width and depth."""
+    """Train a network of each layer type, width and depth."""
     if not options.text.exists():
         reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
         print(f"left out: {reason}")

@@ -1,9 +1,10 @@
-"""How long `charrnn inspect` takes to look inside a network.
+"""The time and memory of `charrnn inspect`.
 
-Each analysis once, through the command line, from start to exit, with the peak of its memory: on
-the excerpt that the checkpoint of a default run carries, and `--find` on a text of a million
-characters and 512 cells. The networks are trained for some seconds only: what an analysis costs
-depends on their size, not on what they know; only --find goes on to hold the cells it has found.
+Each analysis runs once through the command line, on the excerpt in the checkpoint of a default run;
+`--find` also runs on a text of a million characters with 512 cells. The time is from the start of
+the process to its end, the memory is the peak. The networks are trained for some seconds only,
+because the cost of an analysis depends on the size of a network. The exception is `--find`, which
+also holds the cells that it finds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from common import Options, Result, Table, alone
 from watching import charrnn, watch
 
-#: What is asked, by the name it has in the table.
+#: The options of each command, by its name in the table.
 ASKED = {
     "--cell 42": ("--cell", "42"),
     "--find": ("--find",),
@@ -27,12 +28,12 @@ ASKED = {
     "--ngram": ("--ngram",),
     "--html": ("--html", "report.html"),
 }
-#: Steps that the networks are trained.
+#: Steps of the training of each network.
 STEPS = 300
 
 
 def measure(options: Options) -> Result:
-    """A row for each analysis."""
+    """Measure each analysis, a row each."""
     if not options.text.exists():
         reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
         print(f"left out: {reason}")
@@ -65,7 +66,7 @@ def measure(options: Options) -> Result:
 
 
 def read(command: str, path: Path) -> int:
-    """How many characters of the excerpt in a checkpoint a command reads."""
+    """The number of characters that a command reads of the excerpt in a checkpoint."""
     from charrnn import checkpoint
 
     excerpt = len(checkpoint.read(path).excerpt)
@@ -73,7 +74,7 @@ def read(command: str, path: Path) -> int:
 
 
 def length(text: Path) -> int:
-    """Of a text."""
+    """The number of characters of a text."""
     return len(text.read_text(encoding="utf-8"))
 
 

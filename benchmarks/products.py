@@ -1,4 +1,4 @@
-"""Matrix products alone, and exp and tanh, for contenders: the least that a step can take."""
+"""The matrix products of a step, and its exp and tanh, for contenders: the least possible time."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from contenders import Step
 from charrnn.parallel.group import Group
 from charrnn.parallel.workers import group_of
 
-#: Rows of a layer's weights for each of its units.
+#: Rows of a layer's weights for each of its cells.
 ROWS = {"lstm": 4, "gru": 3, "vanilla": 1}
-#: How often exp, and how often tanh, is computed for each unit of a layer.
+#: The numbers of exp and of tanh that a step computes for each cell of a layer.
 EXPS = {"lstm": 3, "gru": 2, "vanilla": 0}
 TANHS = {"lstm": 2, "gru": 1, "vanilla": 1}
-#: So many steps' products are done from one meeting of the processes to the next.
+#: Steps whose products are computed between two meetings of the processes.
 REPEATS = 8
 
 
 class Products:
-    """The products of one step of one layer, in the shapes and the layout in which charrnn has
-    them: vectors are columns, h is kept with the units first for the products of a whole window.
+    """The products of one step of one layer, in charrnn's shapes and layout of memory.
+
+    Vectors are columns; h is kept cells-first for the products of a whole window.
 
     Args:
-        cell, hidden_size, seq_length: of the layer.
-        batch_size: how many streams are this process's.
+        cell: the layer type.
+        hidden_size, seq_length: the cells of the layer, and the characters of a window.
+        batch_size: the streams of this process.
     """
 
     def __init__(self, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
@@ -42,15 +44,15 @@ class Products:
         self.Wh, self.Wy = filled(G, H), filled(V, H)
         self.h, self.a = filled(T, H, B), filled(G, B)
         self.d_a, self.dh = filled(G, N), filled(H, B)
-        units_first = filled(H, T + 1, B)
-        self.entering = units_first[:, :-1].reshape(H, N)
-        self.outputs = units_first[:, 1:].reshape(H, N)
+        cells_first = filled(H, T + 1, B)
+        self.entering = cells_first[:, :-1].reshape(H, N)
+        self.outputs = cells_first[:, 1:].reshape(H, N)
         self.one_hot = np.eye(V, dtype=np.float32)[rng.integers(0, V, N)]  # (N, V)
         self.logits, self.d_h = filled(V, N), filled(H, N)
         self.d_Wh, self.d_Wx, self.d_Wy = filled(G, H), filled(G, V), filled(V, H)
 
     def step(self, repeats: int = 1) -> None:
-        """Do them."""
+        """Compute the products."""
         for _ in range(repeats):
             for h in self.h:
                 np.matmul(self.Wh, h, out=self.a)
@@ -79,7 +81,7 @@ class Functions:
         self.logits, self.p = rng.standard_normal((2, VOCABULARY_SIZE, T * B), np.float32)
 
     def step(self, repeats: int = 1) -> None:
-        """Compute them."""
+        """Compute the functions."""
         for _ in range(repeats):
             for _ in self.steps:
                 np.exp(self.gates, out=self.sigmoids)
@@ -118,12 +120,16 @@ def operations(cell: str, hidden_size: int, batch_size: int, seq_length: int) ->
 def step_parts(
     kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int, workers: int
 ) -> Iterator[Step]:
-    """`REPEATS` times the products of a step, or its functions, by so many processes, each with
-    its share of the streams.
+    """The products or the functions of a step, `REPEATS` times, by several processes.
+
+    Args:
+        kind: a key of `KINDS`.
+        cell, hidden_size, batch_size, seq_length: as for `Products`, of the whole batch.
+        workers: the processes, which divide the streams.
     """
     with group_of(workers) as group:
         arguments = kind, cell, hidden_size, batch_size, seq_length
-        group.start(follow, *arguments)
+        group.start(execute_orders, *arguments)
         own = share(group, *arguments)
 
         def step() -> None:
@@ -137,13 +143,13 @@ def step_parts(
 def share(
     group: Group, kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int
 ) -> Products | Functions:
-    """A member's part of them."""
+    """The products or functions of a member of a group."""
     part = group.part(batch_size)
     return KINDS[kind](cell, hidden_size, part.stop - part.start, seq_length)
 
 
-def follow(group: Group, *arguments: Any) -> None:
-    """What every process but the first does."""
+def execute_orders(group: Group, *arguments: Any) -> None:
+    """Repeat the products or functions on the first process's order, in every other process."""
     own = share(group, *arguments)
     for _, (repeats,) in group.orders():
         own.step(repeats)
@@ -152,10 +158,12 @@ def follow(group: Group, *arguments: Any) -> None:
 
 @contextmanager
 def one_hot_products(rows: int, columns: int, vocabulary_size: int) -> Iterator[Step]:
-    """What a first layer would take that did multiply by one-hot vectors, there and back.
+    """The products of a first layer with one-hot vectors, forward and backward.
+
+    charrnn does not compute them: it reads and adds columns instead.
 
     Args:
-        rows: of its weights.
+        rows: the rows of the weights.
         columns: steps times streams.
         vocabulary_size: V.
     """
@@ -173,7 +181,7 @@ def one_hot_products(rows: int, columns: int, vocabulary_size: int) -> Iterator[
 
 @contextmanager
 def output_products(hidden_size: int, columns: int, vocabulary_size: int) -> Iterator[Step]:
-    """What the products with the output weights take, which nothing can spare."""
+    """The products with the output weights, which nothing can spare."""
     Wy, d_Wy = np.ones((2, vocabulary_size, hidden_size), np.float32)
     h, d_h = np.ones((2, hidden_size, columns), np.float32)
     logits = np.ones((vocabulary_size, columns), np.float32)
@@ -182,6 +190,6 @@ def output_products(hidden_size: int, columns: int, vocabulary_size: int) -> Ite
         np.matmul(Wy, h, out=logits)
         np.matmul(logits, h.T, out=d_Wy)
         np.matmul(Wy.T, logits, out=d_h)
-        logits.fill(1)  # they would grow without end
+        logits.fill(1)  # or they would grow from step to step
 
     yield step

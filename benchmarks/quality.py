@@ -1,17 +1,17 @@
-"""How good a model is after how long, on tiny Shakespeare, through the command line.
+"""The loss of a model by the time of its training, on tiny Shakespeare, by the command line.
 
     make data/shakespeare.txt && python benchmarks/quality.py
 
-`charrnn train` runs with a budget of 15, 30, 60 and 180 seconds, and once with nothing but its
-defaults; beside its budget stands what it took from its start to its exit. Two losses, in nats a
-character, by the weights of the lowest validation loss, on the last tenth of the text (cut as
-nanoGPT cuts: the first int(0.9·N) characters are trained on):
+`charrnn train` runs with a budget of 15, 30, 60 and 180 seconds, and once with its defaults. The
+time from its start to its end stands beside the budget. Two losses, in nats a character, are those
+of the weights with the lowest validation loss, on the last tenth of the text (nanoGPT's cut: the
+first int(0.9·N) characters are trained on):
 
-- carried: as charrnn validates, the state carried through the whole of it;
+- carried: as charrnn validates, the state is carried through the whole tenth;
 - from empty: in windows of 256 characters, each from an empty context.
 
-The held-out tenth also chose those weights, and the defaults: this is how others report it, and
-no estimate of the loss on a text that nobody has seen.
+The held-out tenth also chose the weights and the defaults. Others report losses in the same way,
+but a loss on a text that played no part in any choice would be higher.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ of 64 characters) and 1.4697 for its configuration for a GPU (3 minutes on an A1
 
 
 def measure(options: Options) -> Result:
-    """A run for each budget, and the default run."""
+    """Measure a run for each budget, and the default run."""
     if not options.text.exists():
         reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
         print(f"left out: {reason}")
@@ -65,7 +65,7 @@ def measure(options: Options) -> Result:
 
 
 def run(options: Options, folder: Path, budget: int | None) -> Result:
-    """One run: with a budget of seconds, or, without one, as it is by default."""
+    """Measure a run with a budget in seconds; with the defaults for None."""
     name = f"--time {budget}" if budget else "default"
     path = folder / f"{budget or 'default'}.npz"
     asked = ["--time", str(budget)] if budget else ["--log", str(path.with_suffix(".jsonl"))]
@@ -85,7 +85,7 @@ def run(options: Options, folder: Path, budget: int | None) -> Result:
 
 
 def score(path: Path, text: Path) -> tuple[float, float, int, int]:
-    """The loss with carried state, that from an empty context, steps and characters of a run."""
+    """Two losses of a run, with carried state and from empty contexts; its steps and characters."""
     from charrnn import checkpoint
     from charrnn.training.evaluation import evaluate_from_empty
 
@@ -105,7 +105,7 @@ def score(path: Path, text: Path) -> tuple[float, float, int, int]:
 
 
 def curve(log: Path) -> list[Result]:
-    """The validations in a log: seconds since the first step began, step and loss."""
+    """The validations in a log: seconds since the beginning of the first step, step and loss."""
     records = map(json.loads, log.read_text(encoding="utf-8").splitlines())
     return [
         {
@@ -119,7 +119,7 @@ def curve(log: Path) -> list[Result]:
 
 
 def last_before(points: list[Result], seconds: float) -> Result | None:
-    """The last validation within a time; None where there is none."""
+    """The last validation within a time; None for none."""
     within = [point for point in points if point["seconds"] <= seconds]
     return within[-1] if within else None
 

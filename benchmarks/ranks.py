@@ -1,4 +1,4 @@
-"""One rank of MPI that trains: what `mpi.py` starts several at a time.
+"""One rank of MPI that trains; `mpi.py` starts several at a time.
 
 ranks.py CELL UNITS LAYERS STREAMS STEPS WORKERS SECONDS: on the first rank, JSON of milliseconds.
 """
@@ -19,27 +19,31 @@ from charrnn.config import TrainingConfig
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import ending_together
-from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.parallel.workers import group_of
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Trainer
 
-#: How often what is sent in a step is sent alone, and how often a gradient is computed beside it.
+#: The repetitions of a sum alone, and of a sum while a gradient is computed.
 TIMES, PAIRS = 20, 4
-#: Streams that many ranks have together.
+#: Streams of many ranks together.
 MANY = 8192
-#: Steps of a run that a time ends.
+#: The steps of a run that ends before them.
 ENDLESS = 2**50
 
 
 class Timed:
-    """Seconds spent in a function, all calls together."""
+    """A function that sums the seconds of its calls.
+
+    Args:
+        function: the function to call.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function, self.seconds = function, 0.0
 
     def __call__(self, *arguments: Any, **more: Any) -> Any:
-        """Call it."""
+        """Call the function."""
         begun = time.perf_counter()
         result = self.function(*arguments, **more)
         self.seconds += time.perf_counter() - begun
@@ -47,10 +51,10 @@ class Timed:
 
 
 class MeasuredTrainer(Trainer):
-    """A trainer whose members also measure what they send."""
+    """A trainer that also measures sums over its members."""
 
     def sums(self) -> float:
-        """Seconds to sum the gradients and send the weights, without waiting for a member."""
+        """The seconds to sum gradients and send weights, without waiting for a member."""
         self.group.order("sums")
         begun = 0.0
         for number in range(TIMES + 1):
@@ -62,7 +66,7 @@ class MeasuredTrainer(Trainer):
         return (time.perf_counter() - begun) / TIMES
 
     def overlap(self) -> tuple[float, float]:
-        """Seconds to compute a gradient and sum another: in turn, and at the same time."""
+        """The seconds to compute a gradient and sum another: in turn, and at the same time."""
         from mpi4py import MPI
 
         self.group.order("overlap")
@@ -90,7 +94,7 @@ class MeasuredTrainer(Trainer):
 def make(
     group: Group, cell: str, units: int, layers: int, streams: int, steps: int
 ) -> MeasuredTrainer:
-    """The leader's part of a training on a random text."""
+    """A training on a random text, in the leader of a group."""
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=units, num_layers=layers, dropout=0.1)
@@ -111,18 +115,18 @@ def make(
 
 
 def reading(group: Group, steps: int) -> float:
-    """Seconds for the first rank to read a stream's characters of a step, where all have many."""
+    """The seconds in which the first rank reads the characters of one stream for a step."""
     text = group.text(np.arange(1_000_000) % VOCABULARY_SIZE)
-    places = np.arange(MANY) * (len(text) // MANY) + np.arange(steps + 1)[:, None]
-    text.take(places, mode="wrap")
+    positions = np.arange(MANY) * (len(text) // MANY) + np.arange(steps + 1)[:, None]
+    text.take(positions, mode="wrap")
     begun = time.perf_counter()
     for _ in range(TIMES):
-        text.take(places, mode="wrap")
+        text.take(positions, mode="wrap")
     return (time.perf_counter() - begun) / TIMES / MANY
 
 
 def lead(group: Group, case: tuple[Any, ...], seconds: float) -> dict[str, float]:
-    """Milliseconds of a step and of its parts, and of a sum without waiting."""
+    """The milliseconds of a step, of its parts, and of a sum without waiting."""
     trainer = make(group, *case)
     names = ("order", "reduce_scatter", "all_reduce", "all_gather")
     meetings = {name: Timed(getattr(group, name)) for name in names}
@@ -145,7 +149,7 @@ def lead(group: Group, case: tuple[Any, ...], seconds: float) -> dict[str, float
     }
     if group.size > 1:
         found["sum"] = trainer.sums()
-        if type(group) is Leader:
+        if type(group) is LeadingRank:
             found["after"], found["during"] = trainer.overlap()
     else:
         found["text"] = reading(group, case[-1])
@@ -153,15 +157,15 @@ def lead(group: Group, case: tuple[Any, ...], seconds: float) -> dict[str, float
 
 
 def main() -> None:
-    """Lead or follow, as MPI has it."""
+    """Lead the ranks in rank 0, or do the work of another rank."""
     from mpi4py import MPI  # not in the processes that ranks start
 
     cell, *numbers, workers, seconds = sys.argv[1:]
     with ending_together():
         if MPI.COMM_WORLD.rank:
-            Follower(MPI).follow()
+            OtherRank(MPI).do_work()
             return
-        with group_of(int(workers), Leader(MPI)) as group:
+        with group_of(int(workers), LeadingRank(MPI)) as group:
             found = lead(group, (cell, *map(int, numbers)), float(seconds))
         print(json.dumps(found))
 

@@ -43,7 +43,7 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> None:
-    """Run what is asked for; all of it, in earnest, also goes to results.json."""
+    """Run the benchmarks on the command line; a full run is also written to results.json."""
     command = parser(__doc__)
     command.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     arguments = command.parse_args()

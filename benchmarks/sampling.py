@@ -1,11 +1,10 @@
 """Characters sampled a second, one stream and 32 at once, beside a loop in PyTorch.
 
-charrnn draws with `sample` (one stream, as `charrnn sample` does) and with `generate` and 32
-seeds; PyTorch with a step of the layer, a linear layer, softmax and multinomial in inference
-mode, its one-hot input in memory that is used again. For PyTorch both ways to make a step are
-tried, `nn.LSTM` over a window of one and `nn.LSTMCell`, each with one thread and with a thread
-a core; charrnn is tried with one thread and with NumPy's own number. All take turns, and the
-best of each side counts.
+charrnn draws with `sample` (one stream, like `charrnn sample`) and with `generate` and 32 seeds;
+PyTorch with a step of the layer, a linear layer, softmax and multinomial in inference mode, with
+its one-hot input in reused memory. PyTorch has two ways to take a step, `nn.LSTM` over a window of
+one and `nn.LSTMCell`; each is tried with one thread and with a thread a core. charrnn is tried with
+one thread and with a thread a core. All take turns, and the best of each side counts.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from common import VOCABULARY_SIZE, Options, Result, Table, alone, fastest, rati
 from contenders import Contender, Step, contenders, interleaved
 from products import REPEATS, character_products
 
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 TEMPERATURE = 0.8
-#: Characters of each stream that are drawn from look to look at the clock.
+#: Characters of each stream drawn between two readings of the clock.
 AT_ONCE = 16
-#: How many threads each contender has, and for PyTorch whether it makes a step with a cell.
+#: The threads of each contender; for PyTorch also True for `nn.LSTMCell` and the like.
 OURS = {f"charrnn, {n} thread{'s' if n > 1 else ''}": n for n in (1, cores())}
 THEIRS = {
     f"torch, {kind}, {n} thread{'s' if n > 1 else ''}": (n, kind == "cell")
@@ -35,24 +34,24 @@ THEIRS = {
 
 @contextmanager
 def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step]:
-    """Draws `AT_ONCE` characters of each stream with charrnn."""
+    """A step that draws `AT_ONCE` characters of each stream with charrnn."""
     import numpy as np
 
     from charrnn.network.model import CharRNN
-    from charrnn.sampling import Choice, Reader, generate, sample
+    from charrnn.sampling import Choice, Reader, beginning, generate, sample
     from charrnn.text.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
     model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
-    prime, choice = np.array([3]), Choice(temperature=TEMPERATURE)
+    start, choice = beginning(model), Choice(temperature=TEMPERATURE)
     text: Iterator[object]
     if streams == 1:
-        (only,) = sample(model, prime, sys.maxsize, choice, seed=0)
+        (only,) = sample(model, start, sys.maxsize, choice, seed=0)
         text = iter(only)
     else:
         seeds = np.random.SeedSequence(0).spawn(streams)
-        text = generate(Reader(model, streams), prime, sys.maxsize, choice, seeds)
+        text = generate(Reader(model, streams), start, sys.maxsize, choice, seeds)
 
     def step() -> None:
         for _ in range(AT_ONCE):
@@ -63,7 +62,7 @@ def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step
 
 @contextmanager
 def torch_sampling(cell: str, hidden_size: int, streams: int, by_cell: bool) -> Iterator[Step]:
-    """The same with PyTorch."""
+    """A step that draws `AT_ONCE` characters of each stream with PyTorch."""
     import torch
     from torch import nn
 
@@ -102,7 +101,7 @@ def torch_sampling(cell: str, hidden_size: int, streams: int, by_cell: bool) -> 
 
 
 def measure(options: Options) -> Result:
-    """Every cell in every size."""
+    """Measure every layer type in every size."""
     theirs = THEIRS if "torch" in options.libraries else {}
     threads = {**OURS, **{name: number for name, (number, _) in theirs.items()}}
     print("Characters a second, of all streams together.\n")
@@ -128,8 +127,10 @@ def measure(options: Options) -> Result:
 
 
 def character(options: Options) -> list[Result]:
-    """What a character of one stream is made of: a network of one unit takes the calls of NumPy
-    and the choice, and nothing else; the products are there whatever calls them.
+    """The parts of the time of a character of one stream.
+
+    A network of one cell has the calls of NumPy and the choice of the character, and hardly any
+    products; the products alone have no calls beside them.
     """
     print("\nMicroseconds a character of one stream, one thread.\n")
     table = Table("cell   ", "units", "a character", "with one unit", "products alone")
@@ -154,7 +155,7 @@ def character(options: Options) -> list[Result]:
 def compare(
     who: dict[str, Contender], options: Options, cell: str, units: int, streams: int
 ) -> Result:
-    """Characters a second of both, and their ratio."""
+    """The characters a second of both libraries, and the ratio."""
     for name, contender in who.items():
         if name in OURS:
             contender.prepare(charrnn_sampling, cell, units, streams)

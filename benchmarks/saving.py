@@ -1,7 +1,7 @@
-"""How long it takes to save a run, and to read its checkpoint again.
+"""The time to save a run, and to read its checkpoint again.
 
-What is written is what `charrnn train` writes: weights, the best weights, two numbers of Adam for
-each and the carried state, flushed to the disk that has the temporary directory (`TMPDIR`).
+The checkpoint is that of `charrnn train`: weights, best weights, two numbers of Adam for each, and
+the carried state. It is flushed to the disk of the temporary directory (`TMPDIR`).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.text import corpus
 from charrnn.training import run as runs
 
-#: The default network, and the largest that anyone would want to train like this.
+#: The default network, and a very large one: layer type, cells, layers.
 NETWORKS = (("gru", 256, 1), ("lstm", 1024, 2))
 CONFIG = TrainingConfig(steps=1)
 
 
 def measure(options: Options) -> Result:
-    """Both networks, or the small one."""
+    """Measure both networks, or with `--quick` the small one."""
     text = corpus.read([str(ROOT / "data" / "lighthouse.txt")])
     rows = []
     table = Table("cell", "units", "layers", "MB", "save, s", "longest", "read, s")
@@ -49,7 +49,7 @@ def measure(options: Options) -> Result:
 
 
 def times(do: Callable[[], object], turns: int) -> Sequence[float]:
-    """Seconds that it takes, each time."""
+    """The seconds of each of several calls."""
     found = []
     for _ in range(turns):
         begun = time.perf_counter()

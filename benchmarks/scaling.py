@@ -1,8 +1,8 @@
-"""What more workers gain, and what more units, streams, steps and characters cost.
+"""The gain of more workers, and the cost of more cells, streams, steps and characters.
 
-Contenders are charrnn alone: with one worker, with two, with one a core; and then, with one
-worker, one size after the other changed. A large vocabulary is beside the products that it
-would cost to multiply by one-hot vectors, and those with the output weights.
+The contenders are charrnn with one worker, with two, and with one a core; then, with one worker,
+one size after the other is changed. Beside a large vocabulary stand the products with one-hot
+vectors, which charrnn avoids, and the products with the output weights.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contenders import Contender, Times, contenders, interleaved
 from products import ROWS, one_hot_products, output_products
 from steps import charrnn_step
 
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 CELL = "lstm"
 #: The size from which one number is changed at a time.
@@ -29,7 +29,7 @@ QUICK_CHANGES = {"units": (128, 256), "characters": (VOCABULARY_SIZE, 2_000)}
 
 
 def measure(options: Options) -> Result:
-    """Both."""
+    """Measure the gain of workers, and the cost of each size."""
     print("Characters a second, lstm, by workers (times as many as one worker).\n")
     workers = over_workers(options)
     changes = {}
@@ -69,7 +69,7 @@ def over_workers(options: Options) -> list[Result]:
 
 
 def over_sizes(options: Options, name: str, values: tuple[int, ...]) -> list[Result]:
-    """Seconds a step by one of the sizes; for the characters, also of products alone."""
+    """The seconds of a step by one of the sizes; for the characters, also of products alone."""
     products = ["one-hot products", "output products"] if name == "characters" else []
     table = Table(name.ljust(10), "a step", f"times {BASE[name]}", *products)
     labels = [str(value) for value in values]
@@ -87,7 +87,7 @@ def over_sizes(options: Options, name: str, values: tuple[int, ...]) -> list[Res
 
 
 def prepare(who: dict[str, Contender], label: str, size: dict[str, int]) -> None:
-    """Say to the contenders of one size what to do."""
+    """Prepare the contenders of one size."""
     units, B, T, V = size.values()
     who[label].prepare(charrnn_step, CELL, units, 1, B, T, 1, V)
     for name, contender in who.items():
@@ -98,7 +98,7 @@ def prepare(who: dict[str, Contender], label: str, size: dict[str, int]) -> None
 
 
 def row_of(times: Times, label: str, products: list[str], base: list[float]) -> dict[str, float]:
-    """The figures of one size."""
+    """The figures of one size, in milliseconds, from the times of all contenders."""
     row = {"step": 1000 * median(times[label]), "times_base": ratio(times[label], base)}
     for product in products:
         row[product] = 1000 * median(times[f"{product} {label}"])

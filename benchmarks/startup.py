@@ -1,7 +1,8 @@
-"""How long the commands take to answer, beside what it takes to import NumPy and PyTorch.
+"""The time until the commands answer, beside the time to import NumPy and PyTorch.
 
-The commands take turns. The checkpoint has the default size and was trained for some steps.
-Seconds from the start of the process to the first character on stdout, and to its end.
+The commands take turns. The checkpoint has the default size and was trained for some steps. The
+times are the seconds from the start of the process to the first character on stdout, and to its
+end.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from statistics import median
 from common import ROOT, Options, Result, alone, table
 from watching import charrnn
 
-#: Times that each command is run, at least.
+#: The fewest runs of each command.
 LEAST_TURNS = 7
 
 
 def commands(libraries: Sequence[str]) -> dict[str, list[str]]:
-    """What is run, by the name it has in the table."""
+    """The commands to run, by their names in the table."""
     imports = ["numpy", *(["torch"] if "torch" in libraries else [])]
     return {
         "python -c pass": [sys.executable, "-c", "pass"],
@@ -34,7 +35,7 @@ def commands(libraries: Sequence[str]) -> dict[str, list[str]]:
 
 
 def measure(options: Options) -> Result:
-    """Medians over the turns."""
+    """Measure each command, medians over the turns."""
     turns = options.turns if options.quick else max(options.turns, LEAST_TURNS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -61,7 +62,7 @@ def measure(options: Options) -> Result:
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[float, float]:
-    """Seconds to the first character of a command, or its end if it says nothing; and its end."""
+    """The seconds to the first character of a command, and to its end; the end twice for none."""
     begun = time.perf_counter()
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

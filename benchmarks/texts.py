@@ -1,10 +1,10 @@
-"""What it takes to prepare large texts, through the command line.
+"""The time and memory to prepare large texts, by the command line.
 
-`charrnn train FILE --steps 20 --workers 1` on files of random printable characters in lines.
-A text is prepared when charrnn says how many characters it has; what the same command takes on a
-small file until then, which is to start, is subtracted. The peak is that of the process, by
-getrusage; a part of it may be a file that is mapped into memory, which the system can take back:
-what it cannot is "held".
+`charrnn train FILE --steps 20 --workers 1` reads files of random printable characters in lines. A
+text is prepared when charrnn prints the number of its characters. The time until then on a small
+file, which is the time to start, is subtracted. The peak is that of the process, by getrusage. A
+part of the peak may be a file that is mapped into memory, which the system can take back; the rest
+is "held".
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from common import Options, Result, Table, alone
 from watching import Finished, charrnn, watch
 
 MEGABYTE = 1_000_000
-#: Of the disk: the text, what is made of it, and some room for others.
+#: Free space on the disk, in sizes of the text: the text, its indices, and some room for others.
 ROOM = 3
-#: What the time to start is measured on.
+#: Characters of the small file, on which the time to start is measured.
 SMALL = 10_000
 
 
 def measure(options: Options) -> Result:
-    """Every size that the disk has room for."""
+    """Measure every size for which the disk has room."""
     rows, left_out = [], []
     table = Table("MB  ", "MB/s", "to the first step", "whole run", "peak RSS, MB", "held, MB")
     with tempfile.TemporaryDirectory() as name:
@@ -62,12 +62,12 @@ def measure(options: Options) -> Result:
 
 
 def speed(size: int, seconds: float, start: float) -> float | None:
-    """How much was prepared a second; None where it took no longer than starts differ."""
+    """The megabytes prepared in a second; None for a time that starts alone may differ by."""
     return size / (seconds - start) if seconds > 1.3 * start else None
 
 
 def generate(path: Path, size: int) -> None:
-    """Write so many printable characters, in lines; always the same ones."""
+    """Write `size` printable characters in lines, the same ones each time."""
     rng = np.random.default_rng(0)
     with path.open("wb") as file:
         for begin in range(0, size, MEGABYTE):
@@ -77,13 +77,13 @@ def generate(path: Path, size: int) -> None:
 
 
 def train(text: Path) -> Finished:
-    """Twenty steps and one validation."""
+    """Train for twenty steps, with one validation."""
     command = "train", str(text), "--steps", "20", "--val-every", "20", "--workers", "1"
     return watch(charrnn(*command, "--overwrite"), text.parent)
 
 
 def prepared(finished: Finished) -> float:
-    """Seconds from the start of the program until the text was ready."""
+    """The seconds from the start of the program until the text was ready."""
     return finished.when("", " different; the last ")
 
 

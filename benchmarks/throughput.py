@@ -3,10 +3,10 @@
     python benchmarks/throughput.py                 # without torch: charrnn alone
     pip install torch==2.13.0 && python benchmarks/throughput.py
 
-Both do the full training step: one-hot input, recurrent layers, softmax, backward pass through
-the window, clipping to a norm of 1, Adam; float32, batch 64, window 64, 65 characters, the
-state carried. charrnn has a process a core, PyTorch is measured with one thread and with a
-thread a core, and the better of the two counts. All take turns.
+Both take the full training step: one-hot input, recurrent layers, softmax, backward pass through
+the window, clipping to a norm of 1, Adam; float32, batch 64, window 64, 65 characters, carried
+state. charrnn has a process a core. PyTorch is measured with one thread and with a thread a core,
+and the better of the two counts. All take turns.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from common import Options, Result, Table, alone, fastest, geometric_mean, ratio
 from contenders import Contender, contenders, interleaved
 from steps import charrnn_step, torch_step
 
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 from charrnn.parallel.workers import default_workers
 
 BATCH_SIZE = SEQ_LENGTH = 64
-#: Units and layers.
+#: Characters of a large vocabulary.
+LARGE_VOCABULARY = 5_000
+#: Cells of a layer, and layers.
 SIZES = [(128, 1), (256, 1), (512, 1), (128, 2), (512, 2)]
-#: Contenders that are PyTorch, by their number of threads.
+#: The contenders of PyTorch, with their threads.
 TORCH = {f"torch, {n} thread{'s' if n > 1 else ''}": n for n in (1, cores())}
 
 
 def measure(options: Options) -> Result:
-    """Every cell in every size."""
+    """Measure every layer type in every size."""
     sizes = SIZES[:1] if options.quick else SIZES
     theirs = TORCH if "torch" in options.libraries else {}
     workers = default_workers(BATCH_SIZE)
@@ -42,19 +44,32 @@ def measure(options: Options) -> Result:
                 rows.append({"cell": cell, "units": units, "layers": layers, **row})
                 figures = [row.get(name) for name in ("charrnn", "torch", "threads", "ratio")]
                 table.row(cell, units, layers, *figures)
-    result: Result = {"workers": workers, "rows": rows}
+    with contenders({"charrnn": 1}) as alone_here:
+        large = large_vocabulary(alone_here, options)
+    result: Result = {"workers": workers, "rows": rows, "large_vocabulary": large}
     single = [row["ratio"] for row in rows if row["layers"] == 1 and "ratio" in row]
     if single:
         result["geometric_mean_one_layer"] = geometric_mean(single)
         print(f"\nGeometric mean of the {len(single)} ratios with one layer:", end=" ")
         print(f"{result['geometric_mean_one_layer']:.2f}. Above 1 charrnn is faster.")
+    print(f"\n{LARGE_VOCABULARY:,} characters, gru 256, 32 × 32: {large:,.0f} characters a second.")
     return result
+
+
+def large_vocabulary(who: dict[str, Contender], options: Options) -> float:
+    """Characters a second of the default model with a large vocabulary."""
+    B = T = 32
+    (contender,) = who.values()
+    workers = default_workers(B)
+    contender.prepare(charrnn_step, "gru", 256, 1, B, T, workers, LARGE_VOCABULARY)
+    (times,) = interleaved(who, options.turns, options.seconds).values()
+    return B * T / median(times)
 
 
 def compare(
     who: dict[str, Contender], options: Options, cell: str, units: int, layers: int
 ) -> Result:
-    """Characters a second of both, and their ratio."""
+    """The characters a second of both libraries, and the ratio."""
     for name, contender in who.items():
         case = cell, units, layers, BATCH_SIZE, SEQ_LENGTH
         if name == "charrnn":

@@ -1,6 +1,6 @@
-"""Processes seen from outside: how long they take, what they say when, how much memory they use.
+"""Processes seen from outside: their time, their lines on stderr, and their memory.
 
-What stands in /proc is read where there is one, which is on Linux.
+The memory is read from /proc, which only Linux has.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: Seconds from look to look at the memory of running processes.
+#: Seconds between two readings of the memory of running processes.
 LOOK_EVERY = 0.1
-#: Runs a command and says how it ended, with its peak of resident memory. In a process of its
-#: own, as that peak counts what the process had from which it was started, too.
+#: A program that runs a command, and prints its peak of resident memory and its exit code. It has
+#: a process of its own, since the peak counts the memory of the process that starts the command.
 RUN = """
 import os, sys
 pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
@@ -28,7 +28,7 @@ print(usage.ru_maxrss, os.waitstatus_to_exitcode(status))
 
 
 def family(pid: int) -> list[int]:
-    """A process and those under it."""
+    """The ids of a process and of all its children."""
     pids = [pid]
     for parent in pids:
         for children in Path(f"/proc/{parent}/task").glob("*/children"):
@@ -38,7 +38,7 @@ def family(pid: int) -> list[int]:
 
 
 def processor_seconds(pid: int | None) -> float:
-    """How long a process and those under it have used a core so far; 0 where /proc is missing."""
+    """The seconds of a core that a process and its children have used; 0 where /proc is missing."""
     total = 0.0
     for member in family(pid or 0):
         with suppress(OSError):
@@ -49,12 +49,11 @@ def processor_seconds(pid: int | None) -> float:
 
 @dataclass
 class Memory:
-    """Memory of some processes together, in bytes: what is theirs alone, and their share of
-    what they have in common.
+    """The memory of some processes together, in bytes; shared memory is counted in shares.
 
     Attributes:
-        total: all of it.
-        held: without what is mapped from files, which the system can take back at any time.
+        total: the whole memory.
+        held: the memory without mapped files, which the system can take back at any time.
     """
 
     total: int = 0
@@ -62,7 +61,7 @@ class Memory:
 
 
 def memory(pids: Sequence[int]) -> Memory:
-    """The memory of processes now; nothing where /proc has no `smaps_rollup`."""
+    """The memory of processes now; zero where /proc has no `smaps_rollup`."""
     result = Memory()
     for pid in pids:
         with suppress(OSError):
@@ -75,13 +74,13 @@ def memory(pids: Sequence[int]) -> Memory:
 
 @dataclass
 class Finished:
-    """What is known of a command that has run.
+    """The figures of a command that has ended.
 
     Attributes:
         seconds: from its start to its end.
-        peak_resident: of the command's own process, by getrusage, in bytes.
-        peak: of all its processes together.
-        lines: what it said on stderr, and when.
+        peak_resident: the peak of the command's own process, by getrusage, in bytes.
+        peak: the peak of all its processes together.
+        lines: the lines on stderr, each with its time in seconds.
     """
 
     seconds: float = 0.0
@@ -90,10 +89,10 @@ class Finished:
     lines: list[tuple[float, str]] = field(default_factory=list)
 
     def when(self, beginning: str, containing: str = "") -> float:
-        """Seconds until it said a line that begins so, and has this in it.
+        """The seconds until the first line that begins with a text, and contains another.
 
         Raises:
-            RuntimeError: where it did not, with what it said.
+            RuntimeError: where there is no such line, with all lines.
         """
         for seconds, line in self.lines:
             if line.startswith(beginning) and containing in line:
@@ -105,15 +104,15 @@ class Finished:
 def watch(
     command: Sequence[str], folder: Path, variables: dict[str, str] | None = None
 ) -> Finished:
-    """Run a command, and look at its memory as it runs.
+    """Run a command, and measure its memory while it runs.
 
     Args:
-        command: with a path, or a name, first.
-        folder: where it runs.
-        variables: of the environment, beside those there are.
+        command: the path or name of a program, and its arguments.
+        folder: the working directory.
+        variables: further variables of the environment.
 
     Raises:
-        RuntimeError: where it failed, with what it said.
+        RuntimeError: where the command failed, with its lines on stderr.
     """
     result, begun = Finished(), time.perf_counter()
     runner = subprocess.Popen(
@@ -143,7 +142,7 @@ def watch(
 
 
 def look(runner: subprocess.Popen[str], peak: Memory) -> None:
-    """Keep the peaks of the processes under one, while it runs."""
+    """Update the peak of the children of a process while it runs."""
     while runner.poll() is None:
         now = memory(family(runner.pid)[1:])
         peak.total = max(peak.total, now.total)
@@ -152,7 +151,7 @@ def look(runner: subprocess.Popen[str], peak: Memory) -> None:
 
 
 def charrnn(*arguments: str) -> list[str]:
-    """The command line of charrnn, as people run it where it is installed beside this Python."""
+    """A command line of charrnn: the installed program beside this Python, or `-m charrnn`."""
     script = Path(sys.executable).with_name("charrnn")
     start = [str(script)] if script.exists() else [sys.executable, "-m", "charrnn"]
     return [*start, *arguments]

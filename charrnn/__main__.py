@@ -16,7 +16,8 @@ def main() -> None:
     prepare_streams()
     sys.excepthook = show_bug
     with ending_together():
-        group(prog_name="charrnn")
+        # TEXT alone is expanded where the shell does not, by charrnn.text.paths.
+        group(prog_name="charrnn", windows_expand_args=False)
 
 
 def show_bug(

@@ -7,7 +7,7 @@ import signal as signals
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html import escape
 from math import inf
 from pathlib import Path
@@ -16,19 +16,24 @@ from typing import Any, Literal
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import Notice, SettingError
+from charrnn.inspection.positions import read_on
 from charrnn.network import model as network
-from charrnn.sampling import Choice, sample
+from charrnn.sampling import Character, Choice, beginning, check_stops, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import converted
 from charrnn.text.normal_forms import normalized
+from charrnn.text.paths import TextFiles, find
 from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.evaluation import evaluate, finite
 from charrnn.training.loop import carry_out
+from charrnn.training.resuming import continuation, files_of_run, refuse_other_shape, run_of
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 from charrnn.training.trainer import Progress
@@ -65,24 +70,83 @@ class CharRNN(network.CharRNN):
         return model
 
     def sample(
-        self, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
+        self,
+        length: int,
+        *,
+        prime: str = "",
+        stop: str | Sequence[str] = (),
+        unknown: Literal["error", "skip", "replace"] | None = None,
+        seed: int | None = None,
+        **choice: Any,
     ) -> Iterator[str]:
         """Write a text: an iterator over its characters; `"".join(model.sample(200))` is a string.
+
+        The text begins as a paragraph or a line does, see `charrnn.sampling.beginning`.
 
         Args:
             length: the number of characters, not counting the prime.
             prime: the beginning of the text, which the model reads first.
+            stop: a string, or several, before which the text ends.
+            unknown: the treatment of characters of the prime that are not in the vocabulary:
+                `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if the model
+                was trained with `min_count`, else for `error`.
             seed: of the random choice; None for another text at every call.
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
-            UnknownCharacterError: for a character of the prime that is not in the vocabulary.
+            UnknownCharacterError: for a character of the prime or of a stop that is not in the
+                vocabulary; but a model that was trained with `min_count` reads U+FFFD in a prime
+                instead, with a warning.
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
-        indices = self.vocabulary.encode(normalized(prime, self._normal_form))
-        (text,) = sample(self, indices, length, Choice(**choice), seed=seed)
+        (text,) = self._draw(1, length, prime, stop, unknown, seed, choice)
         return (character.char for character in text)
+
+    def samples(
+        self,
+        num_samples: int,
+        length: int,
+        *,
+        prime: str = "",
+        stop: str | Sequence[str] = (),
+        unknown: Literal["error", "skip", "replace"] | None = None,
+        seed: int | None = None,
+        **choice: Any,
+    ) -> Iterator[str]:
+        r"""Write several texts, as in `list(model.samples(20, 50, stop="\n"))`.
+
+        Text number i depends on the seed and on i alone; the first one is that of `sample`.
+
+        Args:
+            num_samples: the number of texts.
+            length, prime, stop, unknown, seed, choice: as for `sample`.
+
+        Raises:
+            UnknownCharacterError, SettingError, TrainingError: as for `sample`.
+        """
+        texts = self._draw(num_samples, length, prime, stop, unknown, seed, choice)
+        return ("".join(character.char for character in text) for text in texts)
+
+    def _draw(
+        self,
+        num_samples: int,
+        length: int,
+        prime: str,
+        stop: str | Sequence[str],
+        unknown: str | None,
+        seed: int | None,
+        choice: dict[str, Any],
+    ) -> Iterator[Iterator[Character]]:
+        stops = [self._converted(each) for each in ([stop] if isinstance(stop, str) else stop)]
+        check_stops(stops, self.vocabulary)
+        indices = self._encode(prime, unknown, 5)
+        settings = Choice(**choice)
+        excerpt = self.checkpoint.excerpt if self.checkpoint else ""
+        start = read_on(self, beginning(self, excerpt), indices)
+        return sample(
+            self, start, length, settings, num_samples=num_samples, stops=stops, seed=seed
+        )
 
     def evaluate(self, text: str) -> float:
         """The mean loss on a text, in nats a character; divided by ln 2, bits a character.
@@ -92,11 +156,11 @@ class CharRNN(network.CharRNN):
                 each byte as a character, as `data.decode("latin-1")` does.
 
         Raises:
-            UnknownCharacterError: for a character that is not in the vocabulary.
+            UnknownCharacterError: for a character that is not in the vocabulary, as in `sample`.
             SettingError: for a text of fewer than 2 characters.
             TrainingError: where the loss is not finite.
         """
-        indices = self.vocabulary.encode(normalized(text, self._normal_form))
+        indices = self._encode(text)
         if len(indices) < 2:
             raise SettingError("text: at least 2 characters are needed to evaluate a model")
         with np.errstate(over="ignore", invalid="ignore"):  # `finite` finds such a loss
@@ -121,9 +185,21 @@ class CharRNN(network.CharRNN):
         )
         checkpoints.save(Path(path), saved)
 
-    @property
-    def _normal_form(self) -> str | None:
-        return self.checkpoint.normalize if self.checkpoint else None
+    def _converted(self, text: str) -> str:
+        """A text with the line ends and the normal form of the training."""
+        if not self.checkpoint:
+            return text
+        return normalized(converted(text, self.checkpoint.newlines), self.checkpoint.normalize)
+
+    def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:
+        """The indices of a text, (N,); a warning counts characters that are read as U+FFFD."""
+        text = self._converted(text)
+        indices = self.vocabulary.encode(text, unknown=unknown)
+        number = self.vocabulary.count_unknown(text)
+        if number and unknown != "skip":
+            seen = f"{runs.counted(number)} that the model has not seen"
+            notice(f"read U+FFFD for {seen}", stacklevel)
+        return indices
 
     def _facts(self) -> dict[str, str]:
         """The figures of the model, by name."""
@@ -185,8 +261,10 @@ def train(
     seed: int = TrainingConfig.seed,
     workers: int | None = 1,
     val_frac: float | None = None,
+    min_count: int | None = None,
     encoding: str | None = DEFAULT.encoding,
     encoding_errors: str = DEFAULT.errors,
+    newlines: str = DEFAULT.newlines,
     normalize: str | None = None,
     binary: bool = DEFAULT.binary,
     **options: Any,
@@ -203,24 +281,30 @@ def train(
     `charrnn train --resume`.
 
     Args:
-        *paths: of files of text; without paths and text, the source of Python's standard library.
+        *paths: of files and folders; without paths and text, the source of Python's standard
+            library.
         text: the text itself, instead of paths.
         time: to train for, as in "90s", "10m" or "1h30m", or seconds; excludes steps and epochs.
         steps: to take, of the whole run.
         epochs: times to read the text.
         checkpoint: the file to save the run to; None to save nothing.
-        resume: go on with the run in the checkpoint. Only steps, val_every, patience and workers
-            may change, and `text` has to be given again if the run began with it.
+        resume: go on with the run in the checkpoint. These options may change: steps, epochs, time
+            (so much longer), learning_rate, schedule, grad_clip, grad_clip_value, weight_decay,
+            momentum, dropout, val_every, patience, workers. Paths are given again if the text has
+            moved, and `text` if the run began with it. A complete run stays as it is.
         overwrite: replace the checkpoint of another run.
-        init_from: a checkpoint with the weights and the vocabulary to start from.
+        init_from: a checkpoint with the weights and the vocabulary to start from; further
+            characters of the text get new weights.
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
         seed: of the starting weights and of dropout.
         workers: processes that divide the batch; None for one a core, but at most one for 8
-            streams. With more than one, a script needs `if __name__ == "__main__":`, as with the
-            multiprocessing module.
+            streams, and only as many as fit in memory. With more than one, a script needs
+            `if __name__ == "__main__":`, as with the multiprocessing module.
         val_frac: the share of the text, at its end, to hold out.
-        encoding, encoding_errors, normalize, binary: of the text.
+        min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
+            `init_from`.
+        encoding, encoding_errors, newlines, normalize, binary: of the text.
         **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
             learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
             val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
@@ -232,26 +316,48 @@ def train(
         TextError: for a text that cannot be read or trained on.
         SettingError: for an option that is unknown, outside of its range, or contradicts another.
         CheckpointError: for a checkpoint that cannot be read or written, or is in use.
-        TrainingError: where the training diverges, or `resume` finds another text.
+        TrainingError: where the training diverges or does not fit in memory, or `resume` finds
+            another text.
         KeyboardInterrupt: after Ctrl-C, once the run is saved.
     """
     model, training = configured({"steps": steps, "workers": workers, "seed": seed, **options})
     path = Path(checkpoint) if checkpoint is not None else None
-    decoding = Decoding(encoding, encoding_errors, binary)
+    decoding = Decoding(encoding, encoding_errors, binary, newlines)
     duration = None if time is None else seconds_of(time)
-    started = {"epochs": epochs, "time": duration, "val_frac": val_frac, "init_from": init_from}
+    started = {
+        "epochs": epochs,
+        "time": duration,
+        "val_frac": val_frac,
+        "min_count": min_count,
+        "init_from": init_from,
+    }
     check(paths, text, path, resume, overwrite, training, started)
+    of_text = {
+        "val_frac": val_frac,
+        "encoding": encoding,
+        "encoding_errors": None if encoding_errors == DEFAULT.errors else encoding_errors,
+        "newlines": None if newlines == DEFAULT.newlines else newlines,
+        "normalize": normalize,
+        "binary": binary or None,
+        "min_count": min_count,
+    }
+    given = {name: value for name, value in of_text.items() if value is not None}
+    given |= model | training
     with ExitStack() as stack:
         if path:
             stack.enter_context(reserving(path, notice))
         if resume:
             assert path
-            run = resumed(path, paths, text, model | training)
+            length = {"epochs": epochs, "seconds": duration}
+            given |= {name: value for name, value in length.items() if value is not None}
+            run = resumed(path, [os.fspath(each) for each in paths], text, given)
         else:
+            corpora.check_files(os.fspath(each) for each in paths)
             if path and not overwrite:
                 runs.refuse_existing(path)
             initial = checkpoints.read(Path(init_from)) if init_from is not None else None
             if initial:
+                refuse_other_shape(initial, Path(str(init_from)), given)
                 normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
             run = runs.new(
                 read(paths, text, decoding, normalize),
@@ -261,6 +367,7 @@ def train(
                 epochs=epochs,
                 seconds=duration,
                 val_frac=val_frac,
+                min_count=min_count,
                 init_from=initial,
             )
         stack.enter_context(run)
@@ -275,9 +382,9 @@ def train(
     return trained
 
 
-def notice(message: str) -> None:
+def notice(message: str, stacklevel: int = 3) -> None:
     """Warn of a decision, or of a save that failed."""
-    warnings.warn(message, Notice, stacklevel=3)
+    warnings.warn(message, Notice, stacklevel=stacklevel)
 
 
 def configured(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -323,40 +430,49 @@ def check(
         raise SettingError(f"epochs is above 0, not {started['epochs']}")
     if (share := started["val_frac"]) is not None and not 0 <= share < 1:
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
-    if time is not None and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
+    if (count := started["min_count"]) is not None and (type(count) is not int or count < 1):
+        raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
+    if time and not resume and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
         raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")
     if resume and not path:
         raise SettingError("resume needs a checkpoint")
-    if resume and (overwrite or any(value is not None for value in started.values())):
-        raise SettingError(f"resume and {', '.join(started)} or overwrite exclude one another")
+    if resume and (overwrite or started["init_from"] is not None):
+        raise SettingError("resume and init_from or overwrite exclude one another")
 
 
 def read(
-    paths: Sequence[Source], text: str | None, decoding: Decoding, normalize: str | None
+    texts: Sequence[Source] | TextFiles,
+    text: str | None,
+    decoding: Decoding,
+    normalize: str | None,
 ) -> Corpus:
-    """The text to train on; the notes on its decoding are warnings."""
+    """The text to train on; the notices about it are warnings."""
     if text is not None:
-        return Corpus.of(text, normalize=normalize)
-    if not paths:
-        return corpora.standard_library(normalize)
-    corpus = corpora.read([os.fspath(path) for path in paths], decoding, normalize)
+        how = Decoding(newlines=decoding.newlines)
+        corpus = Corpus.of(text, normalize=normalize, decoding=how)
+    else:
+        if not isinstance(texts, TextFiles):
+            texts = find([os.fspath(path) for path in texts], decoding)
+        if not texts.paths:
+            return corpora.standard_library(normalize)
+        corpus = corpora.read(texts, decoding, normalize)
     for line in corpus.notices:
         notice(line)
+    if "-" in corpus.files:
+        notice(corpora.FROM_A_PIPE)
     return corpus
 
 
-def resumed(
-    path: Path, paths: Sequence[Source], text: str | None, values: Mapping[str, Any]
-) -> Run:
+def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[str, Any]) -> Run:
     """The run in a checkpoint, with the text it was trained on."""
     saved = checkpoints.read(path)
-    about, before = runs.run_of(saved, path)
-    if text is None and not paths and not about.files:
-        raise SettingError(f"{path}: its text was not in a file: give the same text again")
-    names = paths or corpora.named_files(about)
-    corpus = read(names, text, about.decoding, about.normalize)
-    known = asdict(saved.model) | asdict(before)
-    changes = {name: value for name, value in values.items() if value != known[name]}
+    about, _ = run_of(saved, path)
+    changes = dict(given)
     if changes.get("seed") == TrainingConfig.seed:  # the default, and not asked for
         del changes["seed"]
+    continuation(saved, path, changes, texts=paths)  # refuses before the text is read
+    texts: Sequence[str] | TextFiles = paths
+    if text is None and not paths:
+        texts = TextFiles.of(files_of_run(saved, path, changes))
+    corpus = read(texts, text, about.decoding, about.normalize)
     return runs.resume(saved, path, corpus, **changes)

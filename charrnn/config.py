@@ -136,8 +136,8 @@ class ModelConfig(Config):
 
     Args:
         layer_type: the kind of all layers.
-        hidden_size: H, cells of a layer; None for 256, or for more where a time to train for
-            allows more (`charrnn.training.planning.size_for`).
+        hidden_size: H, cells of a layer; None for 256, for more where a time to train for allows
+            more, or for 128 with thousands of characters (`charrnn.training.planning.size_for`).
         num_layers: L.
         dropout: the share of each layer's outputs that is set to zero in training; None for 0.05
             to 0.5, by the sizes of model and text (`charrnn.training.planning.dropout_for`).
@@ -176,7 +176,8 @@ class TrainingConfig(Config):
         patience: validations without a new best after which to stop; 0 to go on.
         seed: of the starting weights and of dropout.
         workers: processes that divide the streams, of each rank; None for one a core, with at
-            least 8 streams each (`charrnn.parallel.workers.default_workers`).
+            least 8 streams each (`charrnn.parallel.workers.default_workers`), and only as many as
+            fit in memory (`charrnn.training.resources.most_workers`).
         ranks: of MPI, on any number of machines.
     """
 
@@ -197,8 +198,8 @@ class TrainingConfig(Config):
     workers: int = number(CHOSEN, 1)
     ranks: int = number(1, 1)
 
-    def complete(self) -> TrainingConfig:
-        """This configuration, if a training can run with it.
+    def check_complete(self) -> None:
+        """Check that a training can run with these options.
 
         Raises:
             SettingError: if an option is still None, or a worker would have no stream.
@@ -216,7 +217,6 @@ class TrainingConfig(Config):
                 f"a batch of {self.batch_size} is too small for {self.ranks} ranks{of_workers}: "
                 "each reads at least one stream"
             )
-        return self
 
 
 def seconds_of(time: float | str) -> float:

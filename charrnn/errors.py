@@ -2,6 +2,7 @@
 
     CharRNNError                      exit code 1
     ├── TextError                     a text cannot be read, decoded or trained on
+    │   └── NotTextError              a file is of a format that is not text
     ├── CheckpointError               a checkpoint cannot be read or written, or does not fit
     │   ├── DamagedCheckpointError    the file is not what charrnn writes
     │   └── NonFiniteError            the weights to save are infinite or NaN
@@ -32,6 +33,10 @@ class CharRNNError(Exception):
 
 class TextError(CharRNNError):
     """A text cannot be read, decoded or trained on."""
+
+
+class NotTextError(TextError):
+    """A file is of a format that is not text, such as a picture."""
 
 
 class CheckpointError(CharRNNError):
@@ -69,15 +74,31 @@ class DivergedError(TrainingError):
     def __init__(
         self, figures: str, remedy: str = "try a lower --learning-rate or --grad-clip"
     ) -> None:
+        self.figures = figures
         super().__init__(f"{figures}: {remedy}")
 
     @classmethod
     def of_states(cls, doing: str) -> DivergedError:
-        """The error of a model that reads or writes a text; `doing` is one of these words."""
+        """The error of a model whose state became infinite; `doing` is "reads" or "writes"."""
         return cls(
             f"the hidden state or the logits became non-finite as the model {doing}",
             "the training diverged: train again with a lower --learning-rate",
         )
+
+
+class WorkerError(TrainingError):
+    """A worker process has ended before its time.
+
+    Args:
+        figures: the worker, and how it ended.
+        remedy: the advice.
+    """
+
+    def __init__(
+        self, figures: str, remedy: str = "start again, or go on from the last save with --resume"
+    ) -> None:
+        self.figures = figures
+        super().__init__(f"{figures}: {remedy}")
 
 
 class MissingExtraError(CharRNNError):
@@ -97,4 +118,4 @@ class SettingError(CharRNNError, ValueError):
 
 
 class Notice(UserWarning):
-    """A warning of the Python API: a decision that changes an option, or a save that failed."""
+    """A warning of the Python API: a change of an option or of the text, or a save that failed."""

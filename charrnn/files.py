@@ -47,7 +47,7 @@ def replacing(
         OSError: if the file cannot be written. Then `path` is the old file and nothing else is
             left behind; if only the directory cannot be flushed, `path` is the new file.
     """
-    target = Path(path).resolve()
+    target = resolve(path)
     temporary = _temporary_name(target)
     try:
         # "x": in a directory for all users, an existing file might be a link of another user.
@@ -75,13 +75,31 @@ def probe(path: str | Path, size: int = 1) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    temporary = _temporary_name(Path(path).resolve())
+    temporary = _temporary_name(resolve(path))
     try:
         with open(temporary, "xb") as file:
             reserve(file, size)
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def resolve(path: str | Path) -> Path:
+    """The file at the end of all links.
+
+    Raises:
+        OSError: for links in a circle.
+    """
+    try:
+        target = Path(path).resolve()
+    except RuntimeError as error:  # links in a circle, until Python 3.12
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+    try:
+        target.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # since Python 3.13
+            raise
+    return target
 
 
 def open_regular(path: str | Path) -> IO[bytes]:
@@ -138,7 +156,7 @@ def reserve(file: IO[bytes], size: int) -> None:
 
 def sweep(path: str | Path) -> None:
     """Remove the temporary files that killed writers of `path` left; no writer may be alive."""
-    target = Path(path).resolve()
+    target = resolve(path)
     pattern = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]+\.tmp")
     for file in target.parent.iterdir():
         if pattern.fullmatch(file.name):

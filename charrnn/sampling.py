@@ -1,11 +1,12 @@
 """Read and write text one character at a time.
 
-`Reader` computes the logits of the next character, `Choice` draws a character from logits, and
-`sample` puts the two together.
+`Reader` computes the logits of the next character, `beginning` the state in which a sample begins,
+`Choice` draws a character from logits, and `sample` puts them together.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,11 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import DivergedError, SettingError
+from charrnn.errors import DivergedError, SettingError, UnknownCharacterError
 from charrnn.network.model import CharRNN
+from charrnn.text.vocabulary import Vocabulary, listed
 
-#: Streams in each block of samples after the first sample, see `sample`.
+#: The largest number of samples that are computed side by side, see `sample`.
 BLOCK = 16
+#: `beginning` takes the mean state at this many ends of paragraphs or lines, after this many
+#: characters before each of them.
+ENDS, CONTEXT = 16, 32
 #: Random numbers drawn at once for each stream.
 NUMBERS_AHEAD = 256
 #: Lowest divisor of the logits: no float32 divided by it overflows, and a lower temperature would
@@ -86,6 +91,70 @@ class Reader:
             np.matmul(self._Wy, self.state[-1, 0], out=self.logits)
             np.add(self.logits, self._by, out=self.logits)
         return self.logits
+
+
+class Start(NamedTuple):
+    """A state that samples continue."""
+
+    state: Array  # (L, S, H)
+    #: of the first character
+    logits: Array  # (V,)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # `generate` checks for non-finite logits
+def beginning(model: CharRNN, text: str = "") -> Start:
+    """The state in which a sample begins: the one at the beginning of a paragraph or a line.
+
+    Training seldom has an empty state at the beginning of a line, so a network that reads a newline
+    in an empty state continues badly. Therefore the newline is read in the mean state before the
+    ends of `ENDS` paragraphs of a text, or of lines if the text has fewer paragraphs: a state as in
+    the middle of a long text, that does not depend on one topic.
+
+    Without a newline in the vocabulary, the state is empty, and a character is as likely to be the
+    first one as it is frequent in the text, where each counts once more than it occurs.
+
+    Args:
+        model: the model.
+        text: a text as that of the training, such as the excerpt in a checkpoint. Without any, the
+            newline is read in an empty state.
+    """
+    reader, indices = Reader(model), model.vocabulary.encode(text, unknown="skip")
+    newline = model.vocabulary.encode("\n", unknown="skip")
+    if not len(newline):
+        counts = np.bincount(indices, minlength=len(model.vocabulary))
+        reader.logits[:, 0] = np.log(counts + 1)
+        return Start(reader.state[..., 0], reader.logits[:, 0])
+    contexts = before_ends(indices, newline[0])
+    if contexts.size:
+        several = Reader(model, contexts.shape[1])
+        for row in contexts:
+            several.read(row)
+        several.state.mean(axis=-1, out=reader.state[..., 0])
+    reader.read(newline)
+    return Start(reader.state[..., 0], reader.logits[:, 0])
+
+
+def before_ends(indices: Array, newline: int) -> Array:
+    """The characters before the ends of some paragraphs or lines of a text, (T, B).
+
+    Args:
+        indices: the text, (N,).
+        newline: the index of the newline.
+
+    Returns:
+        Up to `CONTEXT` characters before each of up to `ENDS` newlines, evenly spread in the text.
+    """
+    at = indices == newline
+    ends = np.flatnonzero(at)
+    paragraphs = 1 + np.flatnonzero(at[1:] & at[:-1])
+    if len(paragraphs) >= ENDS:
+        ends = paragraphs
+    if len(ends) and ends[-1] >= CONTEXT:
+        ends = ends[ends >= CONTEXT]
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, ENDS).astype(int))] if len(ends) else ends
+    T = min(CONTEXT, ends.min(initial=CONTEXT))
+    contexts: Array = indices[ends - T + np.arange(T)[:, None]].astype(np.intp)
+    return contexts
 
 
 @dataclass(frozen=True)
@@ -219,7 +288,7 @@ class Drawn(NamedTuple):
 
 def generate(
     reader: Reader,
-    prime: Array,
+    start: Start,
     length: int,
     choice: Choice,
     seeds: Sequence[np.random.SeedSequence],
@@ -228,9 +297,8 @@ def generate(
     """Draw `length` characters for each of B streams.
 
     Args:
-        reader: a new reader of B streams.
-        prime: indices (N,) that every stream reads first. If there are none, all characters are
-            equally likely to be the first.
+        reader: a reader of B streams.
+        start: where every stream begins.
         length: the number of characters to draw.
         choice: the settings for drawing.
         seeds: one a stream.
@@ -239,9 +307,9 @@ def generate(
     Raises:
         DivergedError: for non-finite logits; no character is drawn from them.
     """
+    reader.state[...] = start.state[..., None]
+    reader.logits[...] = start.logits[:, None]
     logits = reader.logits
-    for index in prime:
-        logits = reader.read(np.full(len(seeds), index, np.intp))
     generators = [np.random.default_rng(seed) for seed in seeds]
     for count in range(length):
         ahead = count % NUMBERS_AHEAD
@@ -269,7 +337,7 @@ class Character(NamedTuple):
 
 def sample(
     model: CharRNN,
-    prime: Array,
+    start: Start,
     length: int,
     choice: Choice,
     *,
@@ -277,18 +345,17 @@ def sample(
     stops: Sequence[str] = (),
     seed: int | None = None,
     log_probs: bool = False,
-) -> Iterator[Iterable[Character]]:
+) -> Iterator[Iterator[Character]]:
     """Draw samples; sample i depends on the seed and on i, but not on `num_samples`.
 
-    A matrix product with many columns rounds differently from one with few. Therefore sample 0 is
-    always computed alone, which is fastest for one sample, and yields each character at once. All
-    other samples are computed in blocks of the same size; the last block may be larger than needed.
+    A matrix product with many columns rounds differently from one with few. Therefore the number of
+    streams that are computed side by side depends on i alone: samples 0 and 1 are computed alone,
+    so that one or two cost no more than that, 2 to 5 in a block of 4 streams, and all others in
+    blocks of `BLOCK` streams. The last block may be larger than needed.
 
     Args:
         model: the model.
-        prime: indices (N,) that each sample continues. If there are none, the model reads a
-            newline first, so that a sample starts like a line; a model that does not know newlines
-            reads nothing.
+        start: the state that each sample continues.
         length: the number of characters of a sample.
         choice: the settings for drawing.
         num_samples: the number of samples.
@@ -296,63 +363,114 @@ def sample(
         seed: None for different samples at every call.
         log_probs: as for `generate`.
 
+    Yields:
+        The samples, each as its characters, which are drawn when they are asked for. The samples
+        are to be read in their order.
+
     Raises:
         DivergedError: as for `generate`.
     """
-    chars = model.vocabulary.ix_to_char
-    if not len(prime):
-        prime = model.vocabulary.encode("\n", unknown="skip")
-    root = np.random.SeedSequence(seed)
-    alone = generate(Reader(model), prime, length, choice, root.spawn(1), log_probs)
-    yield until(characters(alone, 0, chars), stops)
-    for first in range(1, num_samples, BLOCK):
-        wanted = min(BLOCK, num_samples - first)
-        seeds = root.spawn(BLOCK)
-        steps: list[Drawn] = []
-        ends = dict.fromkeys(range(wanted), "")  # the last characters of each unfinished stream
-        for drawn in generate(Reader(model, BLOCK), prime, length, choice, seeds, log_probs):
-            steps.append(drawn)
-            if stops:
-                ends = {s: tail(end + chars[drawn.indices[s]], stops) for s, end in ends.items()}
-                ends = {s: end for s, end in ends.items() if not stop_at_end(end, stops)}
-                if not ends:
-                    break
-        for stream in range(wanted):
-            yield until(characters(steps, stream, chars), stops)
+    chars, root, first = model.vocabulary.ix_to_char, np.random.SeedSequence(seed), 0
+    while first < num_samples:
+        size = min(max(first, 1) ** 2, BLOCK)  # 1, 1, 4, 16, 16, ...
+        steps = generate(Reader(model, size), start, length, choice, root.spawn(size), log_probs)
+        block = Block(steps, size, model.vocabulary) if size > 1 else None
+        for stream in range(min(size, num_samples - first)):
+            text = block.characters(stream) if block else characters(steps, chars)
+            yield until(text, stops)
+        first += size
 
 
 def sample_text(
-    model: CharRNN, length: int, *, prime: str = "", seed: int | None = None, **choice: Any
+    model: CharRNN,
+    length: int,
+    *,
+    start: Start | None = None,
+    seed: int | None = None,
+    stops: Sequence[str] = (),
+    **choice: Any,
 ) -> Iterator[str]:
-    """Draw one sample and yield its characters, without the prime, as they are drawn.
+    """Draw one sample and yield its characters as they are drawn.
 
     Args:
         model: the model.
-        length: the number of characters, not counting the prime.
-        prime: the text that the sample continues.
+        length: the number of characters.
+        start: the state that the sample continues; None for `beginning` without a text.
         seed: None for a different sample at every call.
+        stops: strings that end the sample.
         **choice: arguments of `Choice`: temperature, top_k, top_p, min_p.
 
     Raises:
-        UnknownCharacterError: for a character of the prime that the model does not know.
         SettingError: for a setting outside of its range.
         DivergedError: for non-finite logits.
     """
-    indices = model.vocabulary.encode(prime)
-    (text,) = sample(model, indices, length, Choice(**choice), seed=seed)
+    settings = Choice(**choice)
+    (text,) = sample(model, start or beginning(model), length, settings, seed=seed, stops=stops)
     return (character.char for character in text)
 
 
-def characters(steps: Iterable[Drawn], stream: int, chars: str) -> Iterator[Character]:
-    """The characters of one stream."""
+def characters(steps: Iterable[Drawn], chars: str) -> Iterator[Character]:
+    """The characters of a single stream."""
     for indices, *log_probs in steps:
-        numbers = (None if array is None else float(array[stream]) for array in log_probs)
-        yield Character(chars[indices[stream]], *numbers)
+        numbers = (None if array is None else float(array[0]) for array in log_probs)
+        yield Character(chars[indices[0]], *numbers)
 
 
-def tail(text: str, stops: Sequence[str]) -> str:
-    """The end of a text, as long as the longest of `stops`."""
-    return text[-max(map(len, stops)) :]
+class Block:
+    """Streams that are drawn side by side and read one after the other.
+
+    The characters of the streams that are read later are kept in a byte or two each.
+
+    Args:
+        steps: the characters of all streams, drawn when a stream needs them.
+        streams: B.
+        vocabulary: of the model.
+    """
+
+    def __init__(self, steps: Iterator[Drawn], streams: int, vocabulary: Vocabulary) -> None:
+        self._steps, self._streams = steps, streams
+        self._chars, self._dtype = vocabulary.ix_to_char, vocabulary.dtype
+        # Stream s has every B-th element, from s on.
+        self._indices: array[int] = array(self._dtype.char)
+        self._log_probs: tuple[array[float], array[float]] = array("d"), array("d")
+
+    def characters(self, stream: int) -> Iterator[Character]:
+        """The characters of one stream, from its beginning."""
+        position = stream
+        while position < len(self._indices) or self._draw():
+            numbers = (row[position] if row else None for row in self._log_probs)
+            yield Character(self._chars[self._indices[position]], *numbers)
+            position += self._streams
+
+    def _draw(self) -> bool:
+        """Draw and keep the next character of each stream; False after the last one."""
+        drawn = next(self._steps, None)
+        if drawn is None:
+            return False
+        self._indices.frombytes(drawn.indices.astype(self._dtype).tobytes())
+        for kept, log_probs in zip(self._log_probs, drawn[1:]):
+            if log_probs is not None:
+                kept.frombytes(log_probs.astype(np.float64).tobytes())
+        return True
+
+
+def check_stops(stops: Sequence[str], vocabulary: Vocabulary) -> None:
+    """Check that a sample can end with each of `stops`.
+
+    Raises:
+        SettingError: for an empty string.
+        UnknownCharacterError: for a string with a character that the model cannot write.
+    """
+    for stop in stops:
+        if not stop:
+            raise SettingError(
+                "stop '': an empty string ends a sample before its first character: give a string"
+            )
+        if unknown := vocabulary.unknown(stop):
+            raise UnknownCharacterError(
+                f"stop {stop!r}: the model never writes {listed(unknown)}: give a string of "
+                "characters that it writes"
+            )
 
 
 def stop_at_end(text: str, stops: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Complete configurations, where a test does not care for the rest of the options."""
+"""Complete configurations for tests that set only some options."""
 
 from charrnn.config import TrainingConfig
 

@@ -1,4 +1,5 @@
 import os
+import signal
 
 # Read when NumPy is imported. The products of tests are too small to share.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -11,16 +12,27 @@ from charrnn.network.model import CharRNN
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
 
-# How long an example takes says something of the machine, not of charrnn.
+# The time of an example depends on the machine.
 hypothesis.settings.register_profile("charrnn", deadline=None)
 hypothesis.settings.load_profile("charrnn")
+
+# Signals that are ignored, as under nohup or in the background of a script, would be ignored in the
+# commands of the tests, too. They do not inherit a handler, so a terminal may still close.
+for name, handler in {
+    "SIGINT": signal.default_int_handler,
+    "SIGTERM": signal.SIG_DFL,
+    "SIGHUP": lambda number, frame: None,
+}.items():
+    number = getattr(signal, name, None)
+    if number and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 VOCABULARY, OF_LINES = Vocabulary("abcdefg"), Vocabulary("abcdef\n")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def terminal():
-    """What it can do is for each test to say, and not for the one the tests are started from."""
+    """Hide the features of the terminal from which the tests are started."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CI", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"):
             patch.delenv(name, raising=False)
@@ -47,7 +59,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def tiny_model(rng):
-    """Makes a model of seven characters, with every weight drawn anew, biases too."""
+    """Makes a model of seven characters with random weights and biases."""
 
     def make(
         layer_type="lstm", num_layers=1, hidden_size=5, dtype=np.float64, dropout=0.0, lines=False

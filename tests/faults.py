@@ -188,7 +188,10 @@ CHECKPOINTS = [
     ),
     Case(
         "more streams than the text has room for",
-        header("h['settings'].update(batch_size=2**20, workers=48)", "train --resume count.txt"),
+        header(
+            "h['settings'].update(batch_size=2**20, workers=48)",
+            "train --resume count.txt --steps 30",
+        ),
         1,
         "1,048,576 streams",
     ),
@@ -196,7 +199,7 @@ CHECKPOINTS = [
         "a text that is a pipe",
         "mkfifo p; " + header("h['corpus']['files'] = ['p']", "train --resume --steps 30"),
         1,
-        "no regular file: put the text there",
+        "no regular file: name a file with the same text",
     ),
     Case(
         "weights whose sums are infinite",
@@ -242,7 +245,7 @@ WRITING = [
         "a complete run is resumed",
         "charrnn train -c model.npz --resume count.txt",
         2,
-        "go on with a higher --steps",
+        "its run is complete, after 20 steps: go on with",
     ),
     Case(
         "a run is resumed with another text",
@@ -253,14 +256,45 @@ WRITING = [
     Case(
         "a run that read a pipe is resumed",
         "charrnn train -c model.npz --resume --steps 30",
-        2,
+        1,
         "name a file with the same text",
     ),
     Case(
         "a run is resumed as another",
         "charrnn train -c model.npz --resume --hidden-size 9",
         2,
-        "with --hidden-size 3: leave out --hidden-size",
+        "a run keeps its --hidden-size 3: for another one start a new run",
+    ),
+    Case(
+        "a run is resumed with fewer steps than it has taken",
+        "charrnn train -c model.npz --resume count.txt --steps 10",
+        2,
+        "its run has taken 20 steps, and 10 steps count from its beginning",
+    ),
+    Case(
+        "the text of a run has moved",
+        header("h['corpus']['files'] = ['gone.txt']", "train --resume --steps 30"),
+        1,
+        "the text of the checkpoint is not there: name a file with the same text",
+    ),
+    Case(
+        "weights to start from have another shape",
+        "charrnn train count.txt --init-from model.npz -c x.npz --hidden-size 9",
+        2,
+        "weights to start from keep their --hidden-size 3",
+    ),
+    Case(
+        "the log of another run",
+        "charrnn train count.txt -c x.npz --steps 5 --hidden-size 3 --log x.log 2>/dev/null\n"
+        "charrnn train count.txt -c y.npz --log x.log",
+        1,
+        "x.log: has the log of another run: --overwrite to replace it",
+    ),
+    Case(
+        "a text in the place of the log",
+        "echo notes > n.txt; charrnn train count.txt -c x.npz --log n.txt",
+        1,
+        "n.txt: is no log: name another file",
     ),
     Case(
         "a log in the place of the checkpoint",
@@ -296,6 +330,12 @@ RUNNING = [
         "than any memory holds",
     ),
     Case(
+        "more cells than there is memory for",
+        "ulimit -v 700000; charrnn train count.txt -c x.npz --hidden-size 3000 --workers 1",
+        1,
+        "are available: try --hidden-size ",
+    ),
+    Case(
         "a seed out of its range",
         f"charrnn train count.txt --seed {10**30}",
         2,
@@ -305,7 +345,20 @@ RUNNING = [
         "a training that diverges",
         "charrnn train count.txt --model vanilla-relu --learning-rate 1e30 --grad-clip 0",
         1,
-        "try a lower --learning-rate",
+        "the training diverged: go on from its best weights, of step 0, with",
+    ),
+    Case(
+        "a run that diverged is resumed as it was",
+        "charrnn train count.txt --optimizer sgd --learning-rate 1e30 --grad-clip 0 2>/dev/null\n"
+        "charrnn train --resume",
+        2,
+        "and would diverge again: go on with",
+    ),
+    Case(
+        "the text of a model is needed, and came from a pipe",
+        "charrnn inspect -c model.npz --ngram",
+        1,
+        "name a file with the same text by --train-text FILE",
     ),
     Case(
         "a reader of stdout that stops early",
@@ -314,10 +367,10 @@ RUNNING = [
         "",
     ),
     Case(
-        "a console that cannot show a character",
+        "an encoding that lacks a character, and a pipe",
         f"{ACCENTED}\nPYTHONIOENCODING=ascii charrnn sample -c other.npz --seed 1 --length 300 >&2",
         0,
-        r"\xe9",
+        "é",
     ),
     Case(
         "no locale",
@@ -325,10 +378,43 @@ RUNNING = [
         0,
         "é",
     ),
+    Case(
+        "a cell that the model does not have",
+        "charrnn inspect -c model.npz --cell 999",
+        2,
+        "counted from 0: choose one from 0 to",
+    ),
+    Case(
+        "a text that is too short for a search",
+        "charrnn inspect -c model.npz --find",
+        1,
+        "read a longer one with --text FILE",
+    ),
 ]
 TEXTS = [
     Case("no such file", "charrnn train none.txt", 1, "none.txt: No such file"),
-    Case("a directory", "mkdir d; charrnn train d", 1, "name the files in it"),
+    Case("an empty folder", "mkdir d; charrnn train d", 1, "d: no text there"),
+    Case(
+        "a folder without text",
+        "mkdir d; cp model.npz d; touch d/.hidden; charrnn train d",
+        1,
+        "left out: 1 hidden, 1 not text (d/model.npz): name a file or a folder with text",
+    ),
+    Case(
+        "a folder in the place of a file",
+        "mkdir d; charrnn inspect -c model.npz --text d",
+        1,
+        "d: is a folder: name a file",
+    ),
+    Case(
+        "a pattern that matches nothing", "charrnn train '*.md'", 1, "no file matches this pattern"
+    ),
+    Case(
+        "a name that begins with a dash",
+        "cp count.txt -- -c.txt; charrnn train *.txt",
+        2,
+        "name the file ./-c.txt, and all such files ./*.txt",
+    ),
     Case("an empty text", ": > e.txt; charrnn train e.txt", 1, "at least 2 characters are needed"),
     Case(
         "one character",
@@ -338,27 +424,71 @@ TEXTS = [
     ),
     Case(
         "not UTF-8",
-        "printf 'caf\\351 caf\\351' > l.txt; charrnn train l.txt",
+        "printf 'it\\222s \\223fine\\224 \\226 really' > q.txt; charrnn train q.txt",
         1,
-        "not utf-8 at byte 3 (e9 20 63 61)",
+        'not utf-8 at byte 2 (92 73 20 93): name its encoding: --encoding cp1252 ("it’s", '
+        '"“fine”", "–")',
+    ),
+    Case(
+        "UTF-8 with a mistake",
+        "printf 'süß, größer, caf\\351' > u.txt; charrnn train u.txt",
+        1,
+        "but most letters there are: read past such bytes with --encoding-errors replace",
     ),
     Case(
         "UTF-16 without its mark",
         "python -c \"open('u.txt', 'wb').write('text'.encode('utf-16-le'))\"\ncharrnn train u.txt",
         1,
-        "a NUL at byte 1 (00 65 00 78): name its encoding, as in --encoding utf-16",
+        'a NUL at byte 1 (00 65 00 78): name its encoding: --encoding utf-16le ("text")',
+    ),
+    Case(
+        "a NUL",
+        "printf 'a\\0b' >> count.txt; charrnn train count.txt",
+        1,
+        "leave out NULs with --encoding-errors ignore",
     ),
     Case(
         "bytes that are not text",
-        "head -c 4000 model.npz > some.bin; charrnn train some.bin --encoding latin-1",
+        "tail -c 4000 model.npz > some.bin; charrnn train some.bin",
         1,
         "train with --binary, where each byte is a character",
+    ),
+    Case(
+        "a checkpoint in the place of a text",
+        "charrnn train model.npz",
+        1,
+        "is an .npz archive and no text: name a checkpoint with -c model.npz",
+    ),
+    Case(
+        "a PDF",
+        "printf '%%PDF-1.7\\n' > 'my book.pdf'; charrnn train 'my book.pdf'",
+        1,
+        "is a PDF and no text: write its text to a file with `pdftotext 'my book.pdf' "
+        "'my book.txt'`, and name 'my book.txt'",
+    ),
+    Case(
+        "a compressed text that is cut short",
+        "gzip count.txt; head -c 300 count.txt.gz > c.gz; charrnn train c.gz",
+        1,
+        "c.gz: cut short: its gzip data ends at byte 300 without an end mark",
     ),
     Case(
         "an encoding of bytes",
         "charrnn train count.txt --binary --encoding latin-1",
         2,
         "leave out --encoding",
+    ),
+    Case(
+        "rare bytes",
+        "charrnn train count.txt --binary --min-count 2",
+        2,
+        "a text of bytes keeps all bytes: leave out --min-count",
+    ),
+    Case(
+        "no character is frequent enough",
+        "charrnn train count.txt --min-count 10000",
+        2,
+        "no character occurs 10,000 times",
     ),
     Case("an endless device", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
     Case("an endless device on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
@@ -368,6 +498,12 @@ TEXTS = [
         "charrnn sample -c model.npz --prime 'x is 2'",
         2,
         "not in the vocabulary of the model: 'x'",
+    ),
+    Case(
+        "a stop that cannot come",
+        "charrnn sample -c model.npz --stop '<end>'",
+        2,
+        "the model never writes '<' '>' 'n'",
     ),
     Case("nothing is piped", "charrnn train - <&-", 2, "nothing is piped into it"),
 ]

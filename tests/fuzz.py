@@ -36,6 +36,7 @@ from charrnn.checkpoint import Checkpoint, archive, pack, unpack
 from charrnn.checkpoint.schema import SCHEMA, Field
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import CharRNNError
+from charrnn.render.colors import PLAIN
 from charrnn.sampling import sample_text
 from charrnn.text import corpus
 from charrnn.text.decoding import ERRORS, Decoding
@@ -126,7 +127,7 @@ def zip_case(whole: bytes, rng: np.random.Generator) -> bytes:
             size = 4 if form.size > 22 and fields[number] > 0xFFFF else 2
             fields[number] = NUMBERS[rng.integers(12)] & (2 ** (8 * size) - 1)
             form.pack_into(data, place, *fields)
-        elif rng.random() < 0.5:  # the records of a large file, of which fields are wrong
+        elif rng.random() < 0.5:  # the records of a large file, with wrong fields
             start, length, end = (NUMBERS[rng.integers(len(NUMBERS))] for _ in range(3))
             start = data.find(archive.ENTRY) if rng.random() < 0.7 else start
             length = len(data) - 22 - start if rng.random() < 0.5 else length
@@ -165,7 +166,7 @@ def array_case(member: bytes, rng: np.random.Generator) -> bytes:
         said = said.replace("False", "True")
     elif kind == 4:
         said = mutated(said.encode("latin-1"), rng).decode("latin-1")
-    if rng.random() < 0.2:  # other numbers, some of them none
+    if rng.random() < 0.2:  # other numbers, some of them NaN
         numbers = mutated(numbers, rng)
     else:
         values = [np.nan, np.inf, -np.inf, 3.4e38, -1.0, 1e-45, 2.0**53]
@@ -177,7 +178,7 @@ def array_case(member: bytes, rng: np.random.Generator) -> bytes:
 
 
 def value_for(field: Field | None, old: object, rng: np.random.Generator) -> object:
-    """Return a value for a field of a header: within its range or beyond, or of another type."""
+    """Return a value for a field of a header: in or out of its range, or of another type."""
     if field is not None and rng.random() < 0.6:
         if field.choices:
             return str(rng.choice(field.choices))
@@ -248,7 +249,7 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
     model = found.build()
     summary = summarize(model, found)
     json.dumps(summary, allow_nan=False)
-    assert len(describe(summary, found)) < 10_000
+    assert len(describe(summary, found, 80, PLAIN)) < 10_000
     assert len("".join(sample_text(model, 3, seed=0))) == 3
     settings = found.settings
     if found.corpus and settings and settings.batch_size * settings.seq_length < 10_000:

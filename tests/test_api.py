@@ -1,11 +1,15 @@
 """The Python API does what the command does."""
 
 import doctest
+import gzip
 import inspect
+import json
 import os
+import shlex
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,23 +17,27 @@ from click.testing import CliRunner
 
 import charrnn
 from charrnn.cli import group
+from charrnn.cli.sample import command as sample_command
 from charrnn.cli.train import command
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
 from charrnn.errors import (
     CheckpointError,
     Notice,
     SettingError,
+    TextError,
     TrainingError,
     UnknownCharacterError,
 )
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.sampling import Choice
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.schedules import SCHEDULES
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 60
 SMALL = {"hidden_size": 8, "batch_size": 4, "seq_length": 8, "steps": 12, "val_every": 4}
 #: Options of the command that functions of Python replace, or that need a launcher.
-OF_THE_COMMAND = {"log", "sample_every", "mpi", "batch_size_per_rank"}
+OF_THE_COMMAND = {"log", "mpi", "batch_size_per_rank"}
+OF_THE_COMMAND |= {"sample_every", "sample_prime", "sample_length", "temp"}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +80,17 @@ def test_every_option_of_the_command_is_a_field_or_an_argument_and_the_other_way
     assert flags - of_the_command == (fields | arguments) - of_python - {"ranks"}
 
 
+def test_every_option_of_sampling_is_an_argument():
+    options = {parameter.name.replace("stops", "stop") for parameter in sample_command.params}
+    of_the_command = {"checkpoint", "weights", "prime_file", "encoding", "encoding_errors"}
+    of_the_output = {"no_prime", "separator", "as_json", "raw"}
+    choice = set(inspect.signature(Choice).parameters)
+    arguments = set(inspect.signature(charrnn.CharRNN.samples).parameters) - {"self", "choice"}
+    assert options - of_the_command - of_the_output == arguments | choice
+    one = set(inspect.signature(charrnn.CharRNN.sample).parameters)
+    assert one | {"num_samples"} == arguments | {"self", "choice"}
+
+
 def test_the_command_has_the_defaults_of_the_configurations():
     params = command.make_context("train", []).params
     for kind in (ModelConfig, TrainingConfig):
@@ -112,8 +131,72 @@ def test_a_resumed_run_keeps_its_seed_and_refuses_another_shape():
     charrnn.train(text=TEXT, checkpoint="a.npz", seed=5, **SMALL)
     resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True, "steps": 14}
     assert charrnn.train(**resume).checkpoint.settings.seed == 5
-    with pytest.raises(SettingError, match="keeps its hidden_size"):
+    with pytest.raises(SettingError, match="keeps its --hidden-size 8"):
         charrnn.train(**resume, hidden_size=9)
+
+
+def test_a_resumed_run_takes_other_options():
+    resume = {"text": TEXT, "checkpoint": "a.npz", "resume": True}
+    charrnn.train(text=TEXT, checkpoint="a.npz", **SMALL)
+    assert charrnn.train(**resume).checkpoint.run.step == 12
+    changed = charrnn.train(**resume, steps=14, learning_rate=0.001, dropout=0.25, hidden_size=8)
+    assert changed.checkpoint.run.step == 14
+    assert changed.checkpoint.settings.learning_rate == 0.001
+    assert changed.checkpoint.model.dropout == 0.25
+    longer = charrnn.train(**resume, time=0.3).checkpoint
+    assert longer.run.step == longer.settings.steps > 20
+    assert longer.settings.learning_rate == 0.001
+    again = charrnn.train(**resume, epochs=40).checkpoint
+    assert again.run.step == -(-40 * round(0.9 * len(TEXT)) // 32)
+    for other in ({"val_frac": 0.3}, {"binary": True}, {"model": "lstm"}, {"encoding": "cp1252"}):
+        with pytest.raises(SettingError, match="a run keeps its --"):
+            charrnn.train(**resume, **other)
+
+
+def test_weights_to_start_from_keep_their_shape():
+    charrnn.train(text=TEXT, checkpoint="a.npz", **SMALL)
+    with pytest.raises(SettingError, match="keep their --hidden-size 8"):
+        charrnn.train(text=TEXT, init_from="a.npz", **{**SMALL, "hidden_size": 9})
+
+
+#: Options of a training that diverges at once.
+DIVERGING = {**SMALL, "learning_rate": 1e30, "grad_clip": 0, "optimizer": "sgd"}
+
+
+def test_a_run_that_diverges_goes_on_with_a_lower_rate():
+    with pytest.raises(TrainingError, match=r"go on from its best .*`charrnn train -c a\.npz"):
+        charrnn.train("text.txt", checkpoint="a.npz", **DIVERGING)
+    resume = {"checkpoint": "a.npz", "resume": True}
+    with pytest.raises(SettingError, match="would diverge again"):
+        charrnn.train(**resume)
+    with pytest.warns(Notice, match="going on from its best weights, of step 0"):
+        model = charrnn.train(**resume, learning_rate=0.01, grad_clip=1)
+    assert (model.checkpoint.run.step, model.checkpoint.run.diverged) == (12, 0)
+
+
+def test_an_error_of_the_callback_saves_the_run():
+    def fail(progress):
+        if progress.step == 7:
+            raise ZeroDivisionError
+
+    charrnn.train("text.txt", checkpoint="whole.npz", **SMALL)
+    with (
+        pytest.raises(ZeroDivisionError),
+        pytest.warns(Notice, match="saved at step 7: go on with `charrnn train -c a.npz --resume`"),
+    ):
+        charrnn.train("text.txt", checkpoint="a.npz", progress=fail, **SMALL)
+    charrnn.train(checkpoint="a.npz", resume=True)
+    assert arrays("a.npz") == arrays("whole.npz")
+
+
+def test_a_text_that_has_moved_is_named_once():
+    charrnn.train("text.txt", checkpoint="a.npz", **SMALL)
+    os.rename("text.txt", "moved.txt")
+    resume = {"checkpoint": "a.npz", "resume": True}
+    with pytest.raises(TextError, match="is not there: name a file with the same text"):
+        charrnn.train(**resume, steps=14)
+    charrnn.train("moved.txt", **resume, steps=14)
+    assert charrnn.train(**resume, steps=16).checkpoint.run.step == 16
 
 
 def stop_at(step):
@@ -189,6 +272,23 @@ def test_a_saved_model_is_the_same_model_and_starts_a_run():
     charrnn.train(text=TEXT, init_from="model.npz", steps=2, batch_size=4)
 
 
+def test_python_and_the_command_write_the_same_samples():
+    charrnn.train("text.txt", checkpoint="model.npz", **SMALL)
+    model = charrnn.load("model.npz")
+    words = shlex.split(
+        "sample -c model.npz --seed 3 --temp 0.7 --length 20 --num-samples 5 --json"
+    )
+    for prime, stop in (("", []), ("the ", ["o"]), ("the quick brown fox\n" * 600, ["o", "\n"])):
+        (path := Path("prime.txt")).write_text(prime, encoding="utf-8")
+        stops = [word for each in stop for word in ("--stop", each)]
+        more = ["--prime-file", str(path)] if prime else []
+        result = CliRunner().invoke(group, [*words, *stops, *more])
+        written = [json.loads(line)["text"] for line in result.stdout.splitlines()]
+        options = {"prime": prime, "seed": 3, "temperature": 0.7}
+        assert list(model.samples(5, 20, stop=stop, **options)) == written
+        assert "".join(model.sample(20, stop=stop, **options)) == written[0]
+
+
 def test_a_model_that_was_never_trained_shows_itself_and_is_saved_too():
     model = charrnn.CharRNN(charrnn.Vocabulary("abc"), hidden_size=4)
     model.initialize(np.random.default_rng(0))
@@ -253,9 +353,65 @@ def test_another_run_is_not_overwritten_unless_asked_for():
     charrnn.train(text=TEXT, checkpoint="model.npz", overwrite=True, **SMALL)
 
 
-def test_what_a_model_does_not_know_is_refused():
+def test_unknown_characters_are_refused():
     model = charrnn.train(text=TEXT, **SMALL)
+    for unknown in ({"prime": "Ω"}, {"stop": "Ω"}, {"stop": ["a", "Ω"]}):
+        with pytest.raises(UnknownCharacterError):
+            model.sample(5, **unknown)
+        with pytest.raises(UnknownCharacterError):
+            model.samples(2, 5, **unknown)
+    skipped = model.sample(5, prime="aΩ", unknown="skip", seed=1)
+    assert "".join(skipped) == "".join(model.sample(5, prime="a", seed=1))
     with pytest.raises(UnknownCharacterError):
         model.evaluate("Ω and more")
     with pytest.raises(SettingError, match="at least 2 characters"):
         model.evaluate("t")
+
+
+def test_a_folder_and_compressed_texts_are_read_as_by_the_command():
+    os.mkdir("corp")
+    with gzip.open("corp/a.txt.gz", "wb") as file:
+        file.write(TEXT.replace("\n", "\r\n").encode())
+    for name, data in {"corp/b.txt": b"one", "corp/cat.png": b"\x89PNG\r\n\x1a\n"}.items():
+        with open(name, "wb") as file:
+            file.write(data)
+    with pytest.warns(Notice) as said:
+        model = charrnn.train("corp", checkpoint="python.npz", **SMALL)
+    lines = [str(warning.message) for warning in said]
+    assert any(line.startswith("left out: 1 not text (") for line in lines)
+    assert any(r"line ends 60 \r\n became \n" in line for line in lines)
+    assert model.checkpoint.corpus.characters == len(TEXT) + 3
+    run("corp", "-c", "command.npz", "--workers", 1)
+    assert arrays("command.npz") == arrays("python.npz")
+
+
+def test_line_ends_of_a_text_in_memory_are_those_of_files():
+    dos = TEXT.replace("\n", "\r\n")
+    with pytest.warns(Notice, match=r"text: line ends 60 \\r\\n became \\n"):
+        model = charrnn.train(text=dos, **SMALL)
+    assert model.evaluate(dos) == model.evaluate(TEXT)
+    kept = charrnn.train(text=dos, newlines="keep", **SMALL)
+    assert "\r" in kept.vocabulary.ix_to_char
+    assert kept.evaluate(dos) > 0
+    with pytest.raises(TextError, match="lf, keep, not crlf"):
+        charrnn.train(text=dos, newlines="crlf", **SMALL)
+
+
+def test_a_model_of_frequent_characters_reads_unknown_ones_with_a_warning():
+    options = {**SMALL, "checkpoint": "rare.npz", "min_count": 2}
+    with pytest.warns(Notice, match="replaced 2 characters with fewer than 2 occurrences"):
+        model = charrnn.train(text="é漢" + TEXT, **options)
+    for again in (model, charrnn.load("rare.npz")):
+        with pytest.warns(Notice, match=r"read U\+FFFD for 1 character that") as caught:
+            loss = again.evaluate("the quick é fox")
+        assert caught[0].filename == __file__
+        assert loss == again.evaluate("the quick \ufffd fox")
+        with pytest.warns(Notice, match=r"read U\+FFFD for 2 characters that"):
+            text = "".join(again.sample(5, prime="汉é", seed=1))
+        assert len(text) == 5
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "2", True])
+def test_a_count_is_a_whole_number(count):
+    with pytest.raises(SettingError, match="min_count is a whole number from 1"):
+        charrnn.train(text=TEXT, min_count=count, **SMALL)

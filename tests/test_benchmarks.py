@@ -28,7 +28,7 @@ PARTS = (
 
 @pytest.fixture
 def module(monkeypatch):
-    """Imports a module as the benchmarks themselves do."""
+    """Imports a module as the benchmarks do."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     return import_module
 
@@ -52,13 +52,13 @@ def test_help_is_there_without_measuring_anything(part):
     assert "--quick" in result.stdout
 
 
-def test_a_part_that_is_not_there_is_refused():
+def test_an_unknown_part_is_refused():
     result = run(BENCHMARKS / "run.py", "speed")
     assert result.returncode == 2
     assert "no part named speed" in result.stderr
 
 
-def test_a_part_that_lacks_its_text_is_left_out_and_says_so(tmp_path):
+def test_a_part_without_its_text_is_left_out_with_a_notice(tmp_path):
     results = tmp_path / "results.json"
     result = run(
         *(BENCHMARKS / "run.py", "quality", "--quick"),
@@ -100,7 +100,7 @@ def test_a_table_lines_up_its_columns(module, capsys):
     ]
 
 
-def test_a_contender_does_its_thing_whenever_it_has_its_turn(module):
+def test_a_contender_repeats_its_step_in_each_turn(module):
     contenders, products = module("contenders"), module("products")
     with contenders.contenders({"ours": 1, "theirs": 1}) as who:
         for contender in who.values():
@@ -111,7 +111,7 @@ def test_a_contender_does_its_thing_whenever_it_has_its_turn(module):
     assert not any(contender.process.is_alive() for contender in who.values())
 
 
-def test_what_a_command_says_is_kept_with_its_time(module, tmp_path):
+def test_lines_of_a_command_are_kept_with_their_times(module, tmp_path):
     watching = module("watching")
     code = "import sys; print('one step', file=sys.stderr)"
     finished = watching.watch([sys.executable, "-c", code], tmp_path)

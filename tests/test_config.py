@@ -10,7 +10,7 @@ def test_the_largest_float32_is_that_of_numpy():
 
 
 @pytest.mark.parametrize("kind", [ModelConfig, TrainingConfig])
-def test_every_option_takes_the_ends_of_its_range_and_nothing_beyond(kind):
+def test_every_option_takes_the_ends_of_its_range_and_nothing_outside(kind):
     for option in options(kind):
         if option.kind is str:
             kind(**{option.name: option.choices[-1]})
@@ -39,8 +39,8 @@ def test_only_options_that_are_none_are_filled():
 def test_a_configuration_with_options_to_choose_is_not_complete():
     config = TrainingConfig(steps=5, learning_rate=0.1, warmup_steps=1, val_every=1)
     with pytest.raises(SettingError, match="no workers given"):
-        config.complete()
-    assert config.filled(workers=1).complete().workers == 1
+        config.check_complete()
+    config.filled(workers=1).check_complete()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_configuration_with_options_to_choose_is_not_complete():
 def test_each_worker_needs_a_stream(workers, ranks, message):
     config = TrainingConfig(5, batch_size=4, workers=workers, ranks=ranks)
     with pytest.raises(SettingError, match=message):
-        config.filled(learning_rate=0.1, warmup_steps=1, val_every=1).complete()
+        config.filled(learning_rate=0.1, warmup_steps=1, val_every=1).check_complete()
 
 
 def test_counts_end_where_floats_are_no_longer_exact():

@@ -7,7 +7,7 @@ from charrnn.checkpoint import read
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-def test_what_goes_wrong_is_said(case):
+def test_each_failure_has_its_message(case):
     with directory() as place:
         done = carry_out(case, place)
         said = done.stdout + done.stderr
@@ -15,7 +15,7 @@ def test_what_goes_wrong_is_said(case):
         assert case.said in said
         assert "Traceback" not in said
         if ">> model.npz" not in case.command:
-            assert read(place / "model.npz").run.step == 20  # the good one is still good
+            assert read(place / "model.npz").run.step == 20  # the intact checkpoint is unchanged
 
 
 def test_the_document_has_every_case():

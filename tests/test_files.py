@@ -20,7 +20,7 @@ def failing(code):
     return call
 
 
-def test_what_was_written_takes_the_place_of_what_was_there(tmp_path):
+def test_a_written_file_replaces_the_old_one(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")
     path.chmod(0o640)
@@ -32,7 +32,7 @@ def test_what_was_written_takes_the_place_of_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_leaves_all_as_it_was(tmp_path):
+def test_an_error_leaves_the_old_file(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")
 
@@ -96,9 +96,7 @@ def test_a_file_of_another_user_stays_theirs_if_that_is_allowed(tmp_path, monkey
     assert path.stat().st_uid == os.geteuid()
 
 
-def test_where_nothing_can_be_removed_the_first_error_is_the_one_that_is_raised(
-    tmp_path, monkeypatch
-):
+def test_the_first_error_is_raised_if_nothing_can_be_removed(tmp_path, monkeypatch):
     path = tmp_path / "a"
     monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
     monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
@@ -170,9 +168,7 @@ def test_a_directory_that_is_gone_is_an_error_of_the_system(tmp_path):
         pass
 
 
-def test_a_file_that_another_has_open_is_tried_again_where_that_is_in_the_way(
-    tmp_path, monkeypatch
-):
+def test_a_file_that_another_program_has_open_is_tried_again(tmp_path, monkeypatch):
     path, replace, waited = tmp_path / "a", os.replace, []
 
     def busy(old, new):
@@ -188,7 +184,7 @@ def test_a_file_that_another_has_open_is_tried_again_where_that_is_in_the_way(
     assert waited == [1, 2]
 
 
-def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
+def test_files_of_killed_writers_are_swept_and_nothing_else(tmp_path):
     others = ["a", ".a.tmp", ".a.xyz.tmp", ".b.0123abcd.tmp", ".a.b.0123abcd.tmp", ".a.lock"]
     for name in [*others, ".a.0123abcd.tmp", ".a.4711.tmp"]:
         (tmp_path / name).touch()
@@ -196,7 +192,7 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
     assert sorted(os.listdir(tmp_path)) == sorted(others)
 
 
-def test_what_a_killed_writer_leaves_has_a_name_that_is_swept(tmp_path):
+def test_a_file_of_a_killed_writer_has_a_name_that_is_swept(tmp_path):
     with replacing(tmp_path / "a"):
         (name,) = os.listdir(tmp_path)
     (tmp_path / name).touch()
@@ -206,7 +202,7 @@ def test_what_a_killed_writer_leaves_has_a_name_that_is_swept(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes that have a name")
 @pytest.mark.parametrize("what", ["pipe", "folder", "/"])
-def test_what_is_no_file_is_not_replaced_by_one(what, tmp_path):
+def test_only_a_regular_file_is_replaced(what, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     path = tmp_path / what
@@ -280,3 +276,23 @@ def test_to_open_a_regular_file_never_waits(tmp_path):
             files.open_regular(path)
     with pytest.raises(IsADirectoryError):
         files.open_regular(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("name", ["circle", "circle/a", "far"])
+def test_links_in_a_circle_are_refused_by_every_python(name, tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "far").symlink_to(tmp_path / "near")
+    (tmp_path / "near").symlink_to(tmp_path / "far")
+    for use in (files.resolve, probe, sweep):
+        with pytest.raises(OSError, match=os.strerror(errno.ELOOP)) as refused:
+            use(tmp_path / name)
+        assert refused.value.errno == errno.ELOOP
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)), replacing(tmp_path / name):
+        pass
+    assert (tmp_path / "circle").is_symlink()
+
+
+def test_a_file_that_is_missing_or_cannot_be_looked_at_is_resolved(tmp_path):
+    assert files.resolve(tmp_path / "missing") == tmp_path.resolve() / "missing"
+    assert files.resolve(tmp_path / "no" / "such") == tmp_path.resolve() / "no" / "such"

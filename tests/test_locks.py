@@ -38,7 +38,7 @@ def unlockable(monkeypatch):
     monkeypatch.setattr(locks, "try_lock", refuse)
 
 
-def test_who_comes_second_is_told_who_has_it(path):
+def test_a_second_process_gets_an_error_that_names_the_owner(path):
     with holding(path) as locked:
         assert locked
         with pytest.raises(LockedError, match=f"^process {os.getpid()} on "):
@@ -48,13 +48,13 @@ def test_who_comes_second_is_told_who_has_it(path):
     hold(path)
 
 
-def test_an_error_gives_it_back(path):
+def test_an_error_releases_the_lock(path):
     with pytest.raises(KeyError), holding(path):
         raise KeyError
     hold(path)
 
 
-def test_another_process_is_kept_out(path):
+def test_another_process_cannot_take_the_lock(path):
     program = f"""
 from pathlib import Path
 from charrnn.locks import holding
@@ -76,14 +76,12 @@ with holding(Path({str(path)!r})):
             assert path.read_text().startswith(f"process {os.getpid()} ")
 
 
-def test_a_lock_that_is_removed_before_it_is_taken_keeps_nobody_out_and_is_not_had(
-    path, monkeypatch
-):
+def test_a_lock_file_removed_before_it_is_locked_does_not_count(path, monkeypatch):
     tries, try_lock = [], locks.try_lock
 
     def slow(handle):
         tries.append(handle)
-        if len(tries) == 1:  # meanwhile, its owner ends
+        if len(tries) == 1:  # its owner ends in the meantime
             path.unlink()
         return try_lock(handle)
 
@@ -93,20 +91,20 @@ def test_a_lock_that_is_removed_before_it_is_taken_keeps_nobody_out_and_is_not_h
         assert path.exists()
 
 
-def test_a_lock_of_another_is_not_removed_at_the_end(path):
+def test_the_lock_of_another_process_is_not_removed_at_the_end(path):
     with holding(path):
         path.unlink()
         path.touch()
     assert path.exists()
 
 
-def test_where_there_are_no_locks_that_is_said_and_nothing_is_left(path, unlockable):
+def test_a_file_system_without_locks_is_reported_and_no_file_is_left(path, unlockable):
     with holding(path) as locked:
         assert not locked
     assert not path.exists()
 
 
-def test_what_is_no_want_of_locks_is_an_error(path, monkeypatch):
+def test_another_error_of_the_system_is_raised(path, monkeypatch):
     def broken(handle):
         raise OSError(errno.EIO, "Input/output error")
 
@@ -115,7 +113,7 @@ def test_what_is_no_want_of_locks_is_an_error(path, monkeypatch):
         hold(path)
 
 
-def test_a_full_disk_takes_the_name_of_the_owner_and_not_the_lock(path, monkeypatch):
+def test_on_a_full_disk_the_lock_holds_without_the_name_of_its_owner(path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -126,7 +124,7 @@ def test_a_full_disk_takes_the_name_of_the_owner_and_not_the_lock(path, monkeypa
 
 
 @posix
-def test_a_link_under_its_name_is_not_followed(path, tmp_path):
+def test_a_link_with_the_name_of_the_lock_is_not_followed(path, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("theirs")
     path.symlink_to(victim)
@@ -135,7 +133,7 @@ def test_a_link_under_its_name_is_not_followed(path, tmp_path):
     assert victim.read_text() == "theirs"
 
 
-def test_children_do_not_inherit_it(path):
+def test_children_do_not_inherit_the_lock(path):
     program = "import sys; sys.stdin.read()"
     with holding(path):
         child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
@@ -153,17 +151,17 @@ def test_an_orphan_is_removed_and_a_file_with_an_owner_is_not(path):
     os.close(handle)
     discard_orphan(path)
     assert not path.exists()
-    discard_orphan(path)  # somebody was faster
+    discard_orphan(path)  # another process was faster
 
 
-def test_without_locks_nobody_is_taken_for_an_orphan(path, unlockable):
+def test_without_locks_no_file_counts_as_an_orphan(path, unlockable):
     path.touch()
     discard_orphan(path)
     assert path.exists()
 
 
 @posix
-def test_a_file_of_another_user_is_no_orphan_of_ours(path, monkeypatch):
+def test_a_file_of_another_user_is_no_orphan(path, monkeypatch):
     path.touch()
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
     discard_orphan(path)

@@ -1,16 +1,25 @@
+from itertools import islice
+
 import numpy as np
 import pytest
+from helpers.memory import peak_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import SettingError, TrainingError, UnknownCharacterError
+from charrnn.inspection.positions import read_on
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.sampling import (
     BLOCK,
+    CONTEXT,
+    ENDS,
     Character,
     Choice,
     Reader,
+    before_ends,
+    beginning,
+    check_stops,
     generate,
     invert,
     sample,
@@ -39,10 +48,14 @@ def text_of(characters):
     return "".join(character.char for character in characters)
 
 
+def start_of(model, prime, text=""):
+    return read_on(model, beginning(model, text), model.vocabulary.encode(prime))
+
+
 def draw(model=None, prime="a", length=30, choice=None, **more):
     model = model or alphabet()
-    indices = model.vocabulary.encode(prime)
-    texts = sample(model, indices, length, choice or Choice(), **{"seed": 0, **more})
+    start = start_of(model, prime)
+    texts = sample(model, start, length, choice or Choice(), **{"seed": 0, **more})
     return [text_of(text) for text in texts]
 
 
@@ -58,10 +71,10 @@ class Recording(Reader):
         return super().read(indices)
 
 
-def draw_from(reader, length, choice=None, prime="a"):
+def draw_from(reader, length, choice=None):
     """Draw one stream from a reader of `alphabet`."""
-    indices = Vocabulary("\nabcde").encode(prime)
-    return list(generate(reader, indices, length, choice or Choice(), [np.random.SeedSequence(0)]))
+    start = start_of(alphabet(), "a")
+    return list(generate(reader, start, length, choice or Choice(), [np.random.SeedSequence(0)]))
 
 
 def probabilities(choice, logits, draws=4000):
@@ -93,13 +106,13 @@ def test_no_character_is_drawn_from_non_finite_logits(choice):
         draw_from(Flickering(alphabet()), 257, choice)
 
 
-@pytest.mark.parametrize("length", [6, 9, 1000])
+@pytest.mark.parametrize("length", [7, 9, 1000])
 def test_a_text_ends_with_an_error_where_the_logits_become_non_finite(length):
     reader = Exploding(alphabet())
     with pytest.raises(TrainingError, match="became non-finite"):
         draw_from(reader, length)
     assert len(reader.seen) == 6
-    assert len(draw_from(Exploding(alphabet()), 5)) == 5
+    assert len(draw_from(Exploding(alphabet()), 6)) == 6
 
 
 def softmax(logits):
@@ -183,12 +196,6 @@ def test_the_length_does_not_count_the_prime():
     assert draw(length=0) == [""]
 
 
-def test_the_prime_is_read_first():
-    reader = Recording(alphabet())
-    draw_from(reader, 1, prime="abc")
-    assert reader.seen == [1, 2, 3]
-
-
 def test_a_sample_without_a_prime_begins_a_line():
     for seed in range(20):
         assert draw(prime="", seed=seed) == draw(prime="\n", seed=seed)
@@ -200,10 +207,66 @@ def test_without_a_prime_or_a_newline_any_character_begins():
     assert firsts == set("abcdef")
 
 
+def test_without_a_prime_or_a_newline_a_character_begins_as_often_as_in_the_text():
+    model = alphabet("abcdef")
+    p = softmax(beginning(model, "abbb").logits)
+    np.testing.assert_allclose(p, np.array([2, 4, 1, 1, 1, 1]) / 10, rtol=1e-6)
+
+
+@pytest.mark.parametrize("layer_type", ["gru", "lstm", "vanilla"])
+def test_a_sample_begins_in_the_mean_state_before_the_ends_of_lines(layer_type, rng):
+    model = CharRNN(Vocabulary("\nabc"), layer_type=layer_type, hidden_size=5, dtype=np.float64)
+    model.initialize(rng)
+    text = "ab\ncab\n" * 200
+    indices, states = model.vocabulary.encode(text), []
+    ends = [n for n, char in enumerate(text) if char == "\n" and n >= CONTEXT]
+    chosen = [ends[int(n)] for n in np.linspace(0, len(ends) - 1, ENDS)]
+    for end in chosen:
+        reader = Reader(model)
+        for index in indices[end - CONTEXT : end]:
+            reader.read(np.array([index]))
+        states.append(reader.state[..., 0].copy())
+    reader.state[..., 0] = np.mean(states, axis=0)
+    logits = reader.read(model.vocabulary.encode("\n"))
+    start = beginning(model, text)
+    np.testing.assert_allclose(start.state, reader.state[..., 0], atol=1e-12)
+    np.testing.assert_allclose(start.logits, logits[:, 0], atol=1e-12)
+
+
+def ends_of(text):
+    """The columns of `before_ends`, as texts."""
+    vocabulary = Vocabulary("\nabc")
+    columns = before_ends(vocabulary.encode(text), vocabulary.encode("\n")[0])
+    return [vocabulary.decode(column) for column in columns.T]
+
+
+def test_the_ends_are_those_of_paragraphs_if_there_are_enough():
+    assert all(end.endswith("b\n") for end in ends_of("a\nab\n\n" * 100))
+    few = "a\nab\n\n" * (ENDS - 1)
+    assert sum(end.endswith("b\n") for end in ends_of(few + "a\nab\n" * 300)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("abc", []),
+        ("\n", [""]),
+        ("\na", [""]),
+        ("ab\n", ["ab"]),
+        ("ab\ncab\na", ["ab", "ab"]),
+        ("a" * 200 + "\n", ["a" * CONTEXT]),
+    ],
+)
+def test_a_short_text_has_few_and_short_contexts(text, expected):
+    assert [end[-2:] for end in ends_of(text)] == [end[-2:] for end in expected]
+    assert [len(end) for end in ends_of(text)] == [len(end) for end in expected]
+
+
 def test_a_sample_does_not_depend_on_how_many_are_drawn():
     many = draw(num_samples=2 * BLOCK + 5)
     assert len(many) == 2 * BLOCK + 5
-    for count in (1, 2, BLOCK, BLOCK + 1, BLOCK + 2):
+    for count in (1, 2, 3, 6, 7, BLOCK + 6, BLOCK + 7):
         assert draw(num_samples=count) == many[:count]
 
 
@@ -212,6 +275,29 @@ def test_a_sample_of_a_real_model_does_not_depend_on_how_many_are_drawn(tiny_mod
     many = draw(model, num_samples=BLOCK + 3, length=100)
     for count in (1, 2, 7):
         assert draw(model, num_samples=count, length=100) == many[:count]
+
+
+def test_every_sample_comes_while_it_is_drawn():
+    endless = {"length": 10**12, "num_samples": 2 * BLOCK}
+    model = alphabet()
+    texts = sample(model, start_of(model, "a"), choice=Choice(), seed=0, **endless)
+    firsts = [text_of(islice(text, 20)) for text in texts]
+    assert firsts == draw(length=20, num_samples=2 * BLOCK)
+
+
+def test_streams_that_are_read_later_are_kept_in_few_bytes():
+    model = alphabet()
+    *_, last = sample(model, start_of(model, "a"), 30_000, Choice(), num_samples=4, seed=0)
+    # A byte a character of four streams, and some room to grow.
+    assert peak_bytes(lambda: sum(1 for _ in last)) < 8 * 30_000
+
+
+def test_a_large_vocabulary_has_its_characters_in_every_sample():
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
+    model = alphabet(letters)
+    start = beginning(model)
+    for text in sample(model, start, 300, Choice(temperature=0), num_samples=4, seed=0):
+        assert text_of(text)[1:] == (letters[1:] * 2)[:299]
 
 
 def test_samples_differ_from_each_other_and_from_seed_to_seed():
@@ -232,7 +318,7 @@ def test_a_sample_ends_before_its_stop():
 
 
 def test_a_block_ends_when_all_its_samples_have():
-    never = 10**12  # steps that a test would wait for in vain
+    never = 10**12  # more steps than a test can wait for
     texts = draw(length=never, choice=Choice(temperature=0), num_samples=2, stops=["d"])
     assert texts == ["bc", "bc"]
 
@@ -276,8 +362,8 @@ def test_a_character_that_cannot_be_in_a_stop_is_passed_on_at_once():
 def first_drawn(**choice):
     """The letter drawn after an "a": its logits are −3, 0, 2, 0, 0, 0."""
     model, seeds = alphabet(), [np.random.SeedSequence(seed) for seed in range(50)]
-    prime, reader = model.vocabulary.encode("a"), Reader(model, 50)
-    (drawn,) = generate(reader, prime, 1, Choice(**choice), seeds, log_probs=True)
+    start, reader = start_of(model, "a"), Reader(model, 50)
+    (drawn,) = generate(reader, start, 1, Choice(**choice), seeds, log_probs=True)
     return drawn
 
 
@@ -363,7 +449,7 @@ def test_two_readers_in_turns_do_not_disturb_each_other(layer_type, tiny_model):
 
 
 @each_layer_type
-def test_a_held_unit_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
+def test_a_held_cell_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
     model = tiny_model(layer_type, 2)
     held, free = Reader(model, 3), Reader(model, 3)
     S = held.state.shape[1]
@@ -389,15 +475,11 @@ def test_the_output_depends_on_held_values(tiny_model):
 
 def test_a_sample_has_its_length_and_repeats_with_its_seed(tiny_model):
     model = tiny_model()
-    first = "".join(sample_text(model, 50, seed=3, prime="abc"))
+    start = start_of(model, "abc")
+    first = "".join(sample_text(model, 50, start=start, seed=3))
     assert len(first) == 50
-    assert first == "".join(sample_text(model, 50, seed=3, prime="abc"))
-    assert first != "".join(sample_text(model, 50, seed=4, prime="abc"))
-
-
-def test_a_prime_with_an_unknown_character_is_refused_at_once(tiny_model):
-    with pytest.raises(UnknownCharacterError, match="'z'"):
-        sample_text(tiny_model(), 5, prime="abz")
+    assert first == "".join(sample_text(model, 50, start=start, seed=3))
+    assert first != "".join(sample_text(model, 50, start=start, seed=4))
 
 
 @each_layer_type
@@ -412,4 +494,29 @@ def test_hello_is_written_by_a_model_that_learned_it(layer_type):
         gradient = model.gradient.flat
         clip_by_norm(gradient, np.linalg.norm(gradient), 1.0)
         optimizer.step(model.gradient.flat, 0.02)
-    assert "h" + "".join(sample_text(model, 4, prime="h", temperature=0)) == "hello"
+    assert (
+        "h" + "".join(sample_text(model, 4, start=start_of(model, "h"), temperature=0)) == "hello"
+    )
+
+
+def test_log_probabilities_of_samples_drawn_side_by_side_are_their_own(tiny_model):
+    model = tiny_model()
+    start = start_of(model, "a")
+    for text in sample(model, start, 20, Choice(0.7), num_samples=7, seed=0, log_probs=True):
+        reader = Reader(model)
+        reader.state[..., 0] = start.state
+        logits = start.logits[:, None]
+        for char, log_prob, sampled in text:
+            index = model.vocabulary.encode(char)
+            expected = [choice.log_probs(logits, index)[0] for choice in (Choice(), Choice(0.7))]
+            assert [log_prob, sampled] == pytest.approx(expected, rel=1e-9)
+            logits = reader.read(index)
+
+
+def test_a_stop_that_cannot_come_is_refused():
+    vocabulary = Vocabulary("\nabc")
+    check_stops(["ab", "\n\n"], vocabulary)
+    with pytest.raises(UnknownCharacterError, match=r"stop 'a<b>': the model never writes '<' '>'"):
+        check_stops(["ab", "a<b>"], vocabulary)
+    with pytest.raises(SettingError, match="an empty string"):
+        check_stops([""], vocabulary)

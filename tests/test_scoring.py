@@ -18,7 +18,9 @@ def model_of(characters="abc\n", layer_type="gru", **shape):
         Vocabulary(characters), layer_type=layer_type, hidden_size=6, dtype=np.float64, **shape
     )
     model.initialize(np.random.default_rng(1))
-    model.parameters.flat[...] += np.random.default_rng(2).normal(0, 0.5, model.parameters.flat.size)
+    model.parameters.flat[...] += np.random.default_rng(2).normal(
+        0, 0.5, model.parameters.flat.size
+    )
     return model
 
 

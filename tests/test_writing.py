@@ -1,8 +1,8 @@
-"""Whatever goes wrong while a checkpoint is written, and wherever: a good one is there after.
+"""Failures at every call while a checkpoint is written: a good checkpoint is there afterwards.
 
-A power cut, a quota and the file system of a network are not tried themselves. In their place
-each call fails as on a full or a broken disk, or is the last of a process that is killed in it, and
-the order of flushing and renaming is held. Neither is Windows, which flushes no directory.
+Power cuts, quotas, network file systems and Windows are not tried. Instead each call fails as on a
+full or a broken disk, or the process is killed in it, and the order of flushing and renaming is
+compared.
 """
 
 import errno
@@ -66,7 +66,7 @@ def test_an_error_of_any_call_leaves_a_good_checkpoint_and_nothing_else(code, pa
             faults.install(patch)
             said = complaint(path)
         *before, last = faults.seen
-        if faults.over and last != "chown":  # that the owner be kept is tried, and no more
+        if faults.over and last != "chown":  # a failure to keep the owner is no error
             assert said == f"{path}: cannot be written: {os.strerror(code)}"
             assert number(path) == (2 if "replace" in before else 1), faults.seen
         else:
@@ -80,7 +80,7 @@ def test_an_error_of_any_call_leaves_a_good_checkpoint_and_nothing_else(code, pa
 
 
 def assert_flushed_before_it_is_renamed(calls):
-    """A power cut keeps no order but this one."""
+    """Assert the order of calls that is safe in a power cut."""
     file, directory = ["write", "fsync", "close file", "replace"], ["open", "fsync", "close"]
     ending = file + directory if os.name == "posix" else file
     assert calls[-len(ending) :] == ending
@@ -101,7 +101,7 @@ def test_a_limit_of_the_system_leaves_the_old_one_and_nothing_else(path):
 
 
 def complaint(path):
-    """Save the new one; the error that a user is shown, or nothing."""
+    """Save the new checkpoint; returns the error message, or nothing."""
     try:
         save(path, NEW)
     except CheckpointError as error:
@@ -111,7 +111,7 @@ def complaint(path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that can be divided")
 def test_a_process_killed_at_any_call_leaves_a_good_checkpoint(path):
-    # In a process of its own, which has no threads, so that it can be divided.
+    # In a process of its own, which has no threads, so that it can fork.
     done = subprocess.run(
         [sys.executable, __file__, path], capture_output=True, text=True, timeout=90, check=False
     )
@@ -122,9 +122,7 @@ def test_a_process_killed_at_any_call_leaves_a_good_checkpoint(path):
 
 
 def be_killed_everywhere(path):
-    """Save in a child that is killed at the first call, at the second, … until one comes through;
-    say at which calls that was.
-    """
+    """Save in children, each killed one call later, until one succeeds; print the calls."""
     left_behind = 0
     for n in count(1):
         save(path, OLD)
@@ -164,7 +162,7 @@ def killed_at(n, path):
     return name or None
 
 
-def test_who_reads_while_another_writes_gets_the_old_one_or_the_new_one(path):
+def test_a_reader_during_a_write_gets_the_old_or_the_new_checkpoint(path):
     found, begun, over = [], Event(), Event()
 
     def look():

@@ -23,8 +23,9 @@ import numpy as np
 
 from charrnn.arrays import Array, Shape
 from charrnn.errors import CheckpointError, DamagedCheckpointError
+from charrnn.machine import available_bytes, in_words
 
-#: The format of a zip file, as far as `Locator`: APPNOTE.TXT of PKWARE, version 6.3.
+#: The records of a zip file, up to `Locator`, as in APPNOTE.TXT of PKWARE, version 6.3.
 #: The signatures of a member, of an entry of the directory, and of the end record.
 MEMBER, ENTRY, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 #: The signatures of the end record of a file above `LARGE`, and of the pointer to that record.
@@ -96,18 +97,27 @@ class Member(NamedTuple):
 
 def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write arrays into a file as `numpy.savez` does, little-endian and row by row."""
+    import zipfile  # here, since it takes milliseconds and reading does without it
+
     ordered = {
         name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in arrays.items()
     }
-    np.savez(file, **ordered)  # type: ignore[arg-type]
+    # Not `numpy.savez`, which copies numbers on their way, and which on a full disk, in NumPy 1,
+    # leaves an open archive that prints a traceback when it is freed.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in ordered.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                header = np.lib.format.header_data_from_array_1_0(array)
+                np.lib.format.write_array_header_1_0(member, header)
+                member.write(array.reshape(-1).view(np.uint8).data)
 
 
 def read(file: IO[bytes]) -> dict[str, Array]:
     """Return the arrays in a file, by name.
 
     Raises:
-        CheckpointError: if the file is not an archive.
+        CheckpointError: if the file is not an archive, or does not fit in memory.
         DamagedCheckpointError: if `write` would not write this file.
     """
     size = file.seek(0, os.SEEK_END)
@@ -116,7 +126,25 @@ def read(file: IO[bytes]) -> dict[str, Array]:
         raise CheckpointError("not a charrnn checkpoint: name a file that `charrnn train` wrote")
     members = list(scan(file, size))
     check_directory(file, members, size)
+    check_memory(size, available_bytes())
     return {member.name: read_numbers(file, member) for member in members}
+
+
+def check_memory(size: int, there: int | None) -> None:
+    """Check that the arrays of a file fit in memory.
+
+    Args:
+        size: of the file, in bytes.
+        there: bytes of memory that are available; None for an unknown number.
+
+    Raises:
+        CheckpointError: if they do not fit, with the sizes.
+    """
+    if there is not None and size > there:
+        raise CheckpointError(
+            f"has {in_words(size)}, and {in_words(there)} of memory are available: use a machine "
+            "with more memory"
+        )
 
 
 def scan(file: IO[bytes], size: int) -> Iterator[Member]:

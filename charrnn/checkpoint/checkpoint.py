@@ -5,7 +5,7 @@ The file is an `.npz` of plain arrays, uncompressed and without pickles (see `ar
 - `header`: JSON (see `schema`): the format, the names of the arrays, and all parts of `Checkpoint`
   that are not arrays;
 - `vocabulary`: the code points of the characters, ascending; `excerpt`: those of a text;
-- `history`: step, loss and validation loss of each validation, (N, 3), NaN for None;
+- `history`: step, training loss and validation loss of each point, (N, 3), NaN for None;
 - `best.NAME`, `last.NAME`: each parameter at the lowest validation loss and after the last step;
 - `resume.NAME`: the moments of the optimizer and the carried hidden state.
 
@@ -33,6 +33,7 @@ from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteErr
 from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. A change that older versions would misread raises it.
@@ -59,7 +60,7 @@ class Checkpoint:
         settings: of the training; None likewise.
         run: the numbers of the training.
         resume: the arrays that resume the training, by name.
-        excerpt: the beginning of the held-out text.
+        excerpt: the beginning of the held-out text, or of the training text where none is held out.
         versions: see `charrnn.checkpoint.fingerprint`.
     """
 
@@ -80,9 +81,28 @@ class Checkpoint:
         return self.corpus.normalize if self.corpus else None
 
     @property
+    def min_count(self) -> int:
+        """The fewest occurrences of a character that the model knows by itself; 1 for any."""
+        return self.corpus.min_count if self.corpus else 1
+
+    @property
     def binary(self) -> bool:
         """True if each byte is a character to the model."""
         return self.corpus is not None and self.corpus.binary
+
+    @property
+    def excerpt_name(self) -> str:
+        """The name of the excerpt for people; "held-out" only where a text is held out."""
+        if self.corpus is None:
+            return "the excerpt in the checkpoint"
+        if not self.corpus.held_out:
+            return "the excerpt of the training text"
+        return "the held-out excerpt"
+
+    @property
+    def newlines(self) -> str:
+        """The treatment of the line ends of files, one of `NEWLINES`."""
+        return (self.corpus.decoding if self.corpus else DEFAULT).newlines
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""
@@ -122,7 +142,7 @@ class Checkpoint:
         check_shapes(self.model, len(self.vocabulary), best=self.best, last=self.last)
         try:
             if self.settings:
-                self.settings.complete()
+                self.settings.check_complete()
         except SettingError as error:  # settings that contradict each other
             raise DamagedCheckpointError(f"settings of its header: {error}") from error
         for group in GROUPS:
@@ -255,8 +275,9 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     # A vocabulary takes many times the memory of its code points: first compare it with weights.
     check_shapes(parts["model"], characters.size, best=groups["best"], last=groups["last"])
     parts["run"].history = history_of(table)
+    replaces = parts["corpus"] is not None and parts["corpus"].min_count > 1
     checkpoint = Checkpoint(
-        vocabulary=Vocabulary(text_of(characters)),
+        vocabulary=Vocabulary(text_of(characters), replaces=replaces),
         excerpt=text_of(excerpt),
         versions=header["versions"],
         **parts,

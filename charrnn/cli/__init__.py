@@ -124,7 +124,7 @@ def group(debug: bool) -> None:
     \b
         charrnn train shakespeare.txt
         charrnn sample --temp 0.8
-        charrnn inspect --cell 42
+        charrnn inspect --find
 
     All three use the checkpoint charrnn.npz in this directory, unless -c or the environment
     variable CHARRNN_CHECKPOINT names another.

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.cli.console import terminal_width
 from charrnn.errors import SettingError
-from charrnn.inspection.find.follow import Following, follow
+from charrnn.inspection.answer import ColoredText
+from charrnn.inspection.find.follow import Following, followed_features
+from charrnn.inspection.gates import NAMES
 from charrnn.inspection.positions import peaks
-from charrnn.inspection.reading import Signal, signals_of
+from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import Recording, record
 from charrnn.inspection.subject import Subject
-from charrnn.inspection.wording import listed, signed
+from charrnn.inspection.wording import listed, oriented
 from charrnn.network.model import CharRNN
-from charrnn.render.cells import colored_text, in_context
+from charrnn.render.cells import colored_text, in_context, key
 from charrnn.render.colors import Depth, color_depth
-from charrnn.render.shades import largest, shades
+from charrnn.render.shades import largest, shades, stops
+from charrnn.render.wrap import wrapped
 
 #: The default number of characters to show, and the number of guesses under each.
 LENGTH, GUESSES = 2_000, 5
@@ -31,25 +34,49 @@ READ_LENGTH = 20_000
 WEAK = 0.4
 #: The surprisal, in bits, that has the full colour: p = 1/256.
 FULL_COLOR_BITS = 8
-#: Characters shown on either side of a peak of a cell.
-CONTEXT = 30
+#: The key of the surprisal.
+SURPRISAL_STOPS = (
+    (0.0, "0 bits"),
+    (0.5, f"{FULL_COLOR_BITS // 2}"),
+    (1.0, f"{FULL_COLOR_BITS} or more"),
+)
+#: Columns on either side of a peak of a cell, and those of its value and of the character itself,
+#: which may be spelled out in brackets, as \u202e.
+CONTEXT, BESIDE_CONTEXT = 30, 17
+#: How to read a coloured text.
+CAPTION = "Each character has the colour of the value of the cell after it has been read."
 
 
-def inspect_cell(
-    subject: Subject, cell: int, options: dict[str, Any]
-) -> tuple[dict[str, Any], Iterator[str], Iterator[str]]:
-    """A cell's values as JSON, the lines that describe the cell, and the lines of the text.
+class CellView(NamedTuple):
+    """The values of a cell, for each output."""
+
+    #: as JSON
+    result: dict[str, Any]
+    #: lines that describe the cell
+    description: list[str]
+    #: lines that say how to read the text
+    how: list[str]
+    #: lines of the text
+    text: Iterator[str]
+    picture: ColoredText
+
+
+def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellView:
+    """A cell's values on a text.
 
     Raises:
         SettingError: for a cell, layer or signal that the model does not have.
     """
     model = subject.model
-    if cell >= model.hidden_size:
-        raise SettingError(f"--cell {cell}: the layers have cells 0 to {model.hidden_size - 1}")
     names = options["signal"] or ["h"]
     if len(names) > 1:
         raise SettingError(f"--cell {cell} is coloured by one --signal, not {listed(names)}")
     (signal,) = signals_of(model, options["layer"] or model.num_layers, names)
+    if cell >= model.hidden_size:
+        raise SettingError(
+            f"--cell {cell}: layer {signal.layer} has {model.hidden_size} cells, counted from 0: "
+            f"choose one from 0 to {model.hidden_size - 1}"
+        )
     length = options["length"] or LENGTH
     text = subject.text if options["text"] else subject.text[: max(length, READ_LENGTH)]
     indices = subject.indices[: len(text)]
@@ -58,7 +85,7 @@ def inspect_cell(
     values = of_layer[:, cell]
     if signal.name == "c":
         values = np.tanh(values)  # as in the output of the cell
-    following = follow(values, indices, text)
+    following = followed_features(values, indices, text)
     result: dict[str, Any] = {
         "characters": len(text),
         "loss": float(recording.losses.mean()) if len(text) > 1 else None,
@@ -76,40 +103,57 @@ def inspect_cell(
     if options["predictions"]:
         result["guesses"] = guesses_of(model, recording, length)
         result["probabilities"] = recording.probabilities[:length]
-    depth = color_depth(options["color"])
-    gates = model.layers[0].gates
-    shaded = shades(of_layer[:, cell], signal.name, gates, largest(of_layer, signal.name))
+    depth, width = color_depth(options["color"]), terminal_width()
+    gates, end = model.layers[0].gates, largest(of_layer, signal.name)
+    shaded = shades(of_layer[:, cell], signal.name, gates, end)
     if options["neighbours"]:
         result["neighbours"] = {
             "highest": contexts(text, values, peaks(values)),
             "lowest": contexts(text, values, peaks(-values)),
         }
-        below = context_lines(shaded, text, values, depth)
+        below = context_lines(shaded, text, values, depth, width)
     else:
-        below = text_lines(model, recording, text[:length], shaded[:length], depth)
-    return result, description_lines(signal, cell, values, following), below
+        below = text_lines(model, recording, text[:length], shaded[:length], depth, width)
+    marks = stops(signal.name, gates, end)
+    how = wrapped(how_to_read(options, depth), width)
+    if depth != "none" or not options["neighbours"]:  # which stand in brackets
+        how += key(marks, depth, width)
+    name = f"cell {cell} of layer {signal.layer}, {signal.name} ({NAMES[signal.name]})"
+    picture = ColoredText(name.capitalize(), text[:length], shaded[:length], marks, CAPTION)
+    description = [
+        line for said in describe(name, values, following) for line in wrapped(said, width)
+    ]
+    return CellView(result, description, how, below, picture)
 
 
-def description_lines(
-    signal: Signal, cell: int, values: Array, following: list[Following]
-) -> Iterator[str]:
+def describe(name: str, values: Array, following: list[Following]) -> Iterator[str]:
     """The range of a cell and the feature that it follows best."""
-    yield (
-        f"layer {signal.layer}, cell {cell}, {signal.name}: {values.min():.2f} to "
-        f"{values.max():.2f}, mean {values.mean():.2f}"
-    )
+    yield f"{name}: {values.min():.2f} to {values.max():.2f}, mean {values.mean():.2f}"
     if not following:
         yield "the text has no feature to follow"
         return
     best = following[0]
-    score = f"{best.measure} {signed(best.score, best.measure)} given the current character"
-    named = f"{best.feature} ({score})"
+    named = f"{best.feature}, {oriented(best.score, best.measure)} given the current character"
     if best.strength <= best.chance:
         yield "follows no feature better than chance"
     elif best.strength < WEAK:
         yield f"follows no feature well; best: {named}"
     else:
         yield f"follows best: {named}"
+
+
+def how_to_read(options: dict[str, Any], depth: Depth) -> str:
+    """A sentence on the colours, or on the marks of a terminal without colours."""
+    if options["neighbours"]:
+        marked = "in brackets" if depth == "none" else "in the colour of its value"
+        return f"Each line is a position: the value of the cell, and the character {marked}."
+    how = CAPTION
+    if depth == "none":
+        how = "The marks below a line are the values of the cell after each character."
+    if options["predictions"]:
+        how += f" Below are {GUESSES} guesses for the next character, the likeliest first"
+        how += "." if depth == "none" else ", the likelier the redder."
+    return how
 
 
 def contexts(text: str, values: Array, positions: list[int]) -> list[dict[str, Any]]:
@@ -126,22 +170,24 @@ def contexts(text: str, values: Array, positions: list[int]) -> list[dict[str, A
     ]
 
 
-def context_lines(shaded: Array, text: str, values: Array, depth: Depth) -> Iterator[str]:
+def context_lines(
+    shaded: Array, text: str, values: Array, depth: Depth, width: int
+) -> Iterator[str]:
     """The contexts of the highest and lowest values; `shaded` are the values from −1 to 1."""
+    around = min(CONTEXT, (width - BESIDE_CONTEXT) // 2)
     for name, positions in (("highest", peaks(values)), ("lowest", peaks(-values))):
         yield f"{name}:"
         for position in positions:
-            context = in_context(text, position, float(shaded[position]), depth, CONTEXT)
+            context = in_context(text, position, float(shaded[position]), depth, around)
             yield f"  {values[position]:+.2f}  {context}"
 
 
 def text_lines(
-    model: CharRNN, recording: Recording, text: str, shaded: Array, depth: Depth
+    model: CharRNN, recording: Recording, text: str, shaded: Array, depth: Depth, width: int
 ) -> Iterator[str]:
     """A text coloured by values from −1 to 1, with guesses where they were recorded."""
     guesses = guesses_of(model, recording, len(text)) if recording.guesses.shape[1] else None
     probabilities = recording.probabilities if guesses else None
-    width = shutil.get_terminal_size().columns
     return colored_text(text, shaded, depth, width, guesses, probabilities)
 
 
@@ -155,5 +201,11 @@ def surprisal_lines(subject: Subject, bits: Array, options: dict[str, Any]) -> I
     """A text coloured by the surprisal of each character: the redder, the less expected."""
     text = subject.text[: options["length"] or LENGTH]
     values = np.concatenate([[0.0], bits[: len(text) - 1] / FULL_COLOR_BITS]).clip(0, 1)
-    depth = color_depth(options["color"])
-    return colored_text(text, values, depth, shutil.get_terminal_size().columns)
+    depth, width = color_depth(options["color"]), terminal_width()
+    how = "The redder a character, the less the network expected it."
+    if depth == "none":
+        how = "The marks below a line are the surprisal of its characters: # is the least expected."
+    yield from wrapped(how, width)
+    yield from key(SURPRISAL_STOPS, depth, width)
+    yield ""
+    yield from colored_text(text, values, depth, width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -14,6 +15,8 @@ from charrnn.render.escape import one_line, printable
 
 #: Values of the environment variable CI that mean "no continuous integration".
 NOT_CI = ("", "0", "false")
+#: Columns for which all output is laid out even on a narrower terminal.
+MIN_WIDTH = 30
 
 
 def prepare_streams() -> None:
@@ -21,6 +24,8 @@ def prepare_streams() -> None:
 
     A closed stream gets the null device: otherwise the next opened file would get its number, and
     whatever a library writes to stderr. A console that cannot show a character shows its code.
+    Results in a file or a pipe are UTF-8 on every system, also where PYTHONIOENCODING names another
+    encoding: a text of characters that it lacks would be damaged without an error.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -30,6 +35,8 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def notice(message: str, *, text: bool = False) -> None:
@@ -72,6 +79,14 @@ def can_draw(stream: TextIO, environment: Mapping[str, str] = os.environ) -> boo
     """Return whether a progress bar can be drawn: on a watched terminal that can rewrite a line."""
     watched = environment.get("CI", "").lower() in NOT_CI
     return watched and environment.get("TERM") != "dumb" and stream.isatty() and _has_width(stream)
+
+
+def terminal_width() -> int:
+    """Return the width of stdout in columns, at least `MIN_WIDTH`; 80 for a file or a pipe.
+
+    The environment variable COLUMNS comes first.
+    """
+    return max(MIN_WIDTH, shutil.get_terminal_size().columns)
 
 
 def _has_width(stream: TextIO) -> bool:

@@ -21,10 +21,6 @@ LESS_MEMORY = {
     "sample": "a smaller --num-samples",
     "inspect": "a smaller --length, or a single --layer and --signal",
 }
-#: The error of a command without arguments, whose message is the help; click before 8.2 has none.
-HELP_ERRORS: tuple[type[Exception], ...] = tuple(
-    kind for name, kind in vars(click.exceptions).items() if name == "NoArgsIsHelpError"
-)
 #: Beginnings of the parts of a traceback that are not messages of errors.
 FRAME_BEGINNINGS = "  File ", "Traceback ", "\n"
 
@@ -50,7 +46,7 @@ def failure_of(error: Exception, command: str | None) -> click.ClickException | 
         command: the name of the command that raised it.
     """
     if isinstance(error, click.ClickException):
-        if not isinstance(error, HELP_ERRORS):
+        if not isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help
             vars(error)["message"] = one_line(error.message)
         return error
     if isinstance(error, CharRNNError):

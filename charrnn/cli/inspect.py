@@ -13,6 +13,7 @@ import numpy as np
 from charrnn import checkpoint as checkpoints
 from charrnn import files
 from charrnn.checkpoint import Checkpoint
+from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
@@ -24,9 +25,13 @@ from charrnn.cli.options import (
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
+from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
+from charrnn.render.colors import style_of_stdout
 from charrnn.render.extras import need
+from charrnn.shell import command_line, words_for
 
 #: Options that modify others, each with the options that it modifies.
 NEEDS = {
@@ -35,15 +40,18 @@ NEEDS = {
     "length": ("cell", "html", "surprisal"),
     "predictions": ("cell",),
     "neighbours": ("cell",),
+    "train_text": ("errors", "ngram", "html"),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
 OUTPUTS = ("html", "plot", "export")
+#: The signals of all layer types.
+SIGNALS = list(dict.fromkeys(name for layer in LAYER_TYPES.values() for name in layer.signals))
 #: The help.
 GROUPS = {
     "What to look at": [
-        *("checkpoint", "weights", "text", "encoding", "encoding_errors"),
+        *("checkpoint", "weights", "text", "encoding", "encoding_errors", "train_text"),
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Analyses": [*ANALYSES, "feature", "dynamic", "seed"],
@@ -91,7 +99,7 @@ def analyses_options(command: Command) -> Command:
     "--plot",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="Draw the analyses as a picture: .png, .svg or .pdf.",
+    help="Draw the cell or the analyses as a picture: .png, .svg or .pdf.",
 )
 @click.option(
     "--export",
@@ -103,13 +111,19 @@ def analyses_options(command: Command) -> Command:
     "--text", metavar="FILE", help="Read this text instead of the excerpt in the checkpoint."
 )
 @click.option(
+    "--train-text",
+    metavar="FILE",
+    multiple=True,
+    help="The text of the training, where it is now; repeatable, for several files in order.",
+)
+@click.option(
     "--layer",
     type=click.IntRange(1),
     help="The layer, from 1.  [default: the last for --cell, else all]",
 )
 @click.option(
     "--signal",
-    type=click.Choice(["h", "c", "i", "f", "o", "g", "r", "z", "n"]),
+    type=click.Choice(SIGNALS),
     multiple=True,
     help="The output h, the memory c of an LSTM, or a gate; repeatable without --cell."
     "  [default: h for --cell, all that fit on a page, else h and c]",
@@ -133,19 +147,25 @@ def analyses_options(command: Command) -> Command:
     "--seed",
     type=click.IntRange(0),
     default=0,
-    help="The seed of the shifts, the untrained models and the positions drawn.",
+    show_default=True,
+    help="Seed of all random choices: untrained models, shifts, cells to hold, positions.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--color/--no-color", default=None, help="[default: on a terminal]")
-@encoding_options
-@np.errstate(over="ignore", invalid="ignore")  # numbers that are not finite are looked for
+@click.option(
+    "--color/--no-color",
+    default=None,
+    help="Use colours, or none.  [default: on a terminal, unless NO_COLOR is set, or with "
+    "FORCE_COLOR]",
+)
+@encoding_options("--text")
+@np.errstate(over="ignore", invalid="ignore")  # the analyses find non-finite numbers
 def command(**options: Any) -> None:
     """Look inside a trained model.
 
     \b
         charrnn inspect
-        charrnn inspect --cell 42
         charrnn inspect --find
+        charrnn inspect --cell 42
         charrnn inspect --find --feature '\\bthe\\b'
         charrnn inspect --gradient --memory --plot memory.png
         charrnn inspect --html report.html
@@ -155,22 +175,23 @@ def command(**options: Any) -> None:
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
     unit) after each character: blue below zero, red above; gates from blue, closed, to red,
     open. --find names the cells that follow something in the text (quotes, brackets, the
-    column, …), with controls for chance. The text is the held-out excerpt in the checkpoint, or
-    --text, which is also scored. --dynamic scores the text twice: by the model as it is, and by
-    dynamic evaluation, where every 32 characters are scored first and then learned from, by one
-    step of gradient descent with learning rate 0.2 and the gradient clipped to a norm of 1.
+    column, …), with controls for chance. The text is the excerpt in the checkpoint, from the
+    held-out text if there is one; or --text, which is also scored. --dynamic scores the text twice:
+    by the model as it is, and by dynamic evaluation, where every 32 characters are scored first and
+    then learned from, by one step of gradient descent with learning rate 0.2 and the gradient
+    clipped to a norm of 1.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
     asked = [name for name in ANALYSES if options[name]]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
-    if options["plot"] and reads_text and not asked:
-        raise click.UsageError("--plot draws analyses: add --find, --gradient or another")
+    if options["plot"] and reads_text and not asked and options["cell"] is None:
+        raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
     checkpoint = checkpoints.read(options["checkpoint"])
     check_outputs(checkpoint, options)
     model = checkpoint.build(options["weights"])
     if asked or reads_text:
-        # Imported late: the description of a model does without.
+        # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
         text.inspect_text(checkpoint, model, asked, options)
         return
@@ -178,7 +199,14 @@ def command(**options: Any) -> None:
     if options["as_json"]:
         click.echo(json.dumps(summary, allow_nan=False))
     else:
-        click.echo(describe(summary, checkpoint))
+        click.echo(
+            describe(summary, checkpoint, terminal_width(), style_of_stdout(options["color"])),
+            color=True,  # the escape sequences are those of the colours
+        )
+        if len(checkpoint.excerpt) >= MIN_CHARACTERS:
+            words = [*words_for("inspect", options["checkpoint"]), "--find"]
+            notice("look for cells that follow something in the text with")
+            notice(f"    {command_line(words)}")
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run.history)], options["plot"])
 
@@ -197,8 +225,9 @@ def check_needs(options: dict[str, Any]) -> None:
     for name, needed in NEEDS.items():
         if options[name] and not any(given(options[other]) for other in needed):
             *more, last = [f"--{other}" for other in needed]
+            flag = name.replace("_", "-")
             raise click.UsageError(
-                f"--{name} needs {', '.join(more) + ' or ' if more else ''}{last}: "
+                f"--{flag} needs {', '.join(more) + ' or ' if more else ''}{last}: "
                 f"add {'one of them' if more else last}"
             )
 
@@ -212,7 +241,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         MissingExtraError: where a package for drawing is not installed.
     """
     texts = checkpoint.corpus.files if checkpoint.corpus else ()
-    taken = [options["checkpoint"], options["text"], *texts]
+    taken = [options["checkpoint"], options["text"], *options["train_text"], *texts]
     for name in OUTPUTS:
         path: Path | None = options[name]
         if path is None:
@@ -234,9 +263,8 @@ def check_writable(path: Path) -> None:
         SettingError: where it cannot.
     """
     try:
-        if not path.resolve().parent.is_dir():
+        if not files.resolve(path).parent.is_dir():
             raise SettingError(f"{path}: cannot be written: there is no folder {path.parent}")
         files.probe(path)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
-        why = getattr(error, "strerror", None) or error
-        raise SettingError(f"{path}: cannot be written: {why}") from error
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -3,67 +3,82 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from math import log
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.cell import inspect_cell, surprisal_lines
-from charrnn.cli.console import notice, refuse_terminal
+from charrnn.cli.console import notice, refuse_terminal, terminal_width
 from charrnn.cli.options import decoding
-from charrnn.cli.progress import Bar
+from charrnn.cli.progress import bar_of_share
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
 from charrnn.inspection.analyses import ANALYSES, analysis
-from charrnn.inspection.answer import Answer, Figure
+from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
+from charrnn.inspection.find.search import Finding, Findings, cell_name
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.recording import export, record
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
 from charrnn.render import plot
+from charrnn.render.colors import style_of_stdout
 from charrnn.render.escape import MAX_NAME, one_line
 from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
+from charrnn.render.wrap import wrapped
+from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
+from charrnn.text.decoding import DEFAULT
+from charrnn.text.vocabulary import code_points, listed, text_of
 from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 
 #: The default number of characters that a page shows.
 PAGE_LENGTH = 20_000
+#: The share of the text from which on a feature is seen in the characters that are shown.
+FREQUENT = 0.02
+#: A notice names at most this many characters that a model does not have.
+MAX_LISTED = 8
 
 
 def inspect_text(
     checkpoint: Checkpoint, model: CharRNN, asked: list[str], options: dict[str, Any]
 ) -> None:
-    """Read a text, answer everything that was asked about it, and write all outputs."""
-    subject, name = subject_of(checkpoint, model, options)
-    result: dict[str, Any] = {"text": name, "characters": len(subject.text)}
+    """Read a text, answer all questions about it, and write all outputs."""
+    subject, name, unknown = subject_of(checkpoint, model, options)
+    result: dict[str, Any] = {"text": name, "characters": len(subject.text), "unknown": unknown}
     shown: list[Iterable[str]] = []
+    figures: list[Figure | ColoredText] = []
     if options["cell"] is not None:
-        of_cell, above, below = inspect_cell(subject, options["cell"], options)
-        result |= of_cell
+        view = inspect_cell(subject, options["cell"], options)
+        result |= view.result
+        figures.append(view.picture)
         result |= dynamic_score(model, subject.indices[: result["characters"]], options)
-        shown += [above, [score_line(result)], below]
+        shown += [view.description, score_lines(result), view.how, view.text]
     elif options["dynamic"] or not (asked or options["html"] or options["export"]):
         result |= score(model, subject.indices)
         result |= dynamic_score(model, subject.indices, options)
-        shown.append([score_line(result)])
-    figures: list[Figure] = []
+        shown.append(score_lines(result))
     answered: Answered = {}
+    width, style = terminal_width(), style_of_stdout(options["color"])
     for key in asked:
         analysed, answer = answered[key] = ask(subject, key)
         result[key] = {"answer": answer.sentence, **plain(analysed)}
-        shown.append(lines(answer, terminal_width()))
+        shown.append(lines(answer, width, style))
         figures += answer.figures
         if key == "surprisal":
             shown.append(surprisal_lines(subject, analysed.bits, options))
+        if key == "find" and (best := best_to_show(analysed)):
+            look = f"Look at {cell_name(best)}, which follows {best.feature}, with"
+            command = command_for(best, model, options)
+            shown.append([*wrapped(look, width), f"    {command}"])
     if options["as_json"]:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
@@ -79,45 +94,68 @@ def inspect_text(
 
 def subject_of(
     checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]
-) -> tuple[Subject, str]:
+) -> tuple[Subject, str, dict[str, Any]]:
     """The model with the text of `--text` or the excerpt in the checkpoint, and the text's name.
 
-    Characters that are not in the model's vocabulary are left out, with a notice.
+    Characters that are not in the model's vocabulary are left out, or read as U+FFFD by a model of
+    `train --min-count`, with a notice; the third value is their number, and how often each occurs.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
         SettingError: for a layer or signal that the model does not have, or an invalid pattern.
     """
+    refuse_terminal(options["train_text"])
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
-    text, name, path = checkpoint.excerpt, "the held-out excerpt", options["text"]
+    text, name, path = checkpoint.excerpt, checkpoint.excerpt_name, options["text"]
     if path is not None:
         refuse_terminal((path,))
-        how = decoding(options, checkpoint.binary)
-        text, name = corpora.read([path], how, checkpoint.normalize).text, path
-    indices = model.vocabulary.encode(text, unknown="skip")
-    if dropped := len(text) - len(indices):
-        notice(f"left out {characters(dropped)} that the model has not seen")
+        how = decoding(options, checkpoint.binary, checkpoint.newlines)
+        corpus = corpora.read([path], how, checkpoint.normalize)
+        for line in corpus.notices:
+            notice(line)
+        text, name = corpus.text, path
+    replaces = model.vocabulary.replaces
+    indices = model.vocabulary.encode(text, unknown="replace" if replaces else "skip")
+    unknown: dict[str, Any] = {"count": model.vocabulary.count_unknown(text), "characters": {}}
+    if unknown["count"]:
+        unknown["characters"] = counts_of_unknown(model, text)
+        few = listed(list(unknown["characters"]), MAX_LISTED)
+        seen = f"{characters(unknown['count'])} that the model has not seen: {few}"
+        notice(f"read U+FFFD for {seen}" if replaces else f"left out {seen}")
         text = model.vocabulary.decode(indices)
     if not text:
-        raise TextError(f"{path or 'the excerpt in the checkpoint'}: no text to look at")
+        raise TextError(f"{path or checkpoint.excerpt_name}: no text to look at")
     subject = Subject(
         model,
         text,
         indices,
         signals,
-        read_training_text=lambda: training_text(checkpoint, model),
+        read_training_text=lambda: training_text(checkpoint, model, options["train_text"]),
         make_untrained=checkpoint.untrained,
         features=features,
         seed=options["seed"],
         shown=options["length"] or PAGE_LENGTH if options["html"] else None,
     )
-    return subject, name
+    return subject, name, unknown
 
 
-def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
+def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:
+    """The characters of a text that a model does not have, and how often each occurs."""
+    points = code_points(text)
+    unknown = points[np.isin(points, code_points(model.vocabulary.unknown(text)))]
+    found, counts = np.unique(unknown, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return dict(zip(text_of(found[order]), counts[order].tolist()))
+
+
+def training_text(checkpoint: Checkpoint, model: CharRNN, paths: Sequence[str]) -> Array:
     """The part of the text that a model was trained on, read again, as indices (M,).
+
+    Args:
+        checkpoint, model: the model, and the description of its text.
+        paths: of the text; none for the files that the checkpoint names.
 
     Raises:
         TextError: where the checkpoint names no text, or the text is missing or has changed.
@@ -125,7 +163,7 @@ def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
     corpus = checkpoint.corpus
     if corpus is None:
         raise TextError("the checkpoint does not say what text its model was trained on")
-    whole = corpora.read_again(corpus).encode(model.vocabulary)
+    whole = corpora.read_again(corpus, paths).encode(model.vocabulary)
     train = whole[: max(0, len(whole) - corpus.held_out)]
     if len(train) < 2:
         raise TextError(
@@ -136,7 +174,7 @@ def training_text(checkpoint: Checkpoint, model: CharRNN) -> Array:
 
 def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
     """The result of an analysis and its answer, with a bar if it takes long."""
-    with progress_bar(name) as subject.progress:
+    with bar_of_share(name) as subject.progress:
         analysed = analysis(name).analyse(subject)
     return analysed, analysis(name).answer(analysed)
 
@@ -154,18 +192,6 @@ def answer_all(subject: Subject, answered: Answered) -> Answered:
     return complete
 
 
-@contextmanager
-def progress_bar(name: str) -> Iterator[Callable[[float], None]]:
-    """A bar from 0 to 1, and a callback that receives the share that is done."""
-    form = "{desc} {percentage:3.0f}%|{bar}| {remaining} left"
-    with Bar(total=1.0, desc=name, bar_format=form, leave=False, delay=0.5) as bar:
-
-        def report(done: float) -> None:
-            bar.update(max(0.0, done - bar.n))
-
-        yield report
-
-
 def score(model: CharRNN, indices: Array) -> dict[str, float | None]:
     """The loss of a text in nats and in bits a character; None for a single character."""
     if len(indices) < 2:
@@ -175,18 +201,18 @@ def score(model: CharRNN, indices: Array) -> dict[str, float | None]:
 
 
 def dynamic_score(model: CharRNN, indices: Array, options: dict[str, Any]) -> dict[str, float]:
-    """The same by dynamic evaluation, where asked for."""
+    """The loss of a text by dynamic evaluation; empty without `--dynamic`."""
     if len(indices) < 2 or not options["dynamic"]:
         return {}
     loss = evaluate_dynamically(model, indices)
     return {"dynamic_loss": loss, "dynamic_bpc": loss / log(2)}
 
 
-def score_line(result: dict[str, Any]) -> str:
+def score_lines(result: dict[str, Any]) -> list[str]:
     """The scores of a text for people."""
     name = one_line(result["text"], MAX_NAME)
     if result["loss"] is None:
-        return f"{name}: a single character, nothing to predict"
+        return wrapped(f"{name}: a single character, nothing to predict", terminal_width())
     lines = [
         f"{name}: {result['characters']:,} characters, {result['loss']:.4f} nats, "
         f"{result['bpc']:.4f} bits a character"
@@ -196,7 +222,32 @@ def score_line(result: dict[str, Any]) -> str:
             f"by dynamic evaluation, learning from it as it goes: {result['dynamic_loss']:.4f} "
             f"nats, {result['dynamic_bpc']:.4f} bits a character"
         )
-    return "\n".join(lines)
+    return [part for line in lines for part in wrapped(line, terminal_width())]
+
+
+def best_to_show(found: Findings) -> Finding | None:
+    """The best cell found, preferring features that are not rare in a text; None without any."""
+    rows = [row for row in found.rows if row.verdict == "found"]
+    frequent = (row for row in rows if row.share is None or row.share >= FREQUENT)
+    return next(frequent, rows[0] if rows else None)
+
+
+def command_for(best: Finding, model: CharRNN, options: dict[str, Any]) -> str:
+    """The command that shows a cell found on the text of the search."""
+    words = ["--cell", str(best.cell)]
+    if best.signal.layer != model.num_layers:
+        words += ["--layer", str(best.signal.layer)]
+    if best.signal.name != "h":
+        words += ["--signal", best.signal.name]
+    if options["weights"] != "best":
+        words += ["--weights", options["weights"]]
+    if options["text"] not in (None, "-"):
+        words += ["--text", options["text"]]
+        if options["encoding"]:
+            words += ["--encoding", options["encoding"]]
+        if options["encoding_errors"] != DEFAULT.errors:
+            words += ["--encoding-errors", options["encoding_errors"]]
+    return one_line(command_line([*words_for("inspect", options["checkpoint"]), *words]))
 
 
 def show(parts: Sequence[Iterable[str]]) -> None:
@@ -209,8 +260,8 @@ def show(parts: Sequence[Iterable[str]]) -> None:
             click.echo(line, color=True)
 
 
-def save_plot(figures: list[Figure], path: Path | None) -> None:
-    """Draw the figures into a file, if one was asked for and there are any."""
+def save_plot(figures: list[Figure | ColoredText], path: Path | None) -> None:
+    """Draw the figures into the file of `--plot`, if any."""
     if path is None:
         return
     if not figures:
@@ -218,8 +269,3 @@ def save_plot(figures: list[Figure], path: Path | None) -> None:
         return
     plot.save(figures, path)
     notice(f"{path}: {len(figures)} pictures" if len(figures) > 1 else f"{path}: a picture")
-
-
-def terminal_width() -> int:
-    """The width of the terminal in columns, at least 30."""
-    return max(30, shutil.get_terminal_size().columns)

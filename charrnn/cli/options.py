@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -12,9 +13,12 @@ import click
 
 from charrnn.config import seconds_of
 from charrnn.errors import SettingError
+from charrnn.shell import CHECKPOINT, CHECKPOINT_VARIABLE
 from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+#: The escape sequences of `Escaped`, and their characters.
+ESCAPES = {r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\\": "\\"}
 
 
 def checkpoint_option(command: Command) -> Command:
@@ -23,8 +27,8 @@ def checkpoint_option(command: Command) -> Command:
         "-c",
         "--checkpoint",
         type=click.Path(readable=False, path_type=Path),
-        default="charrnn.npz",
-        envvar="CHARRNN_CHECKPOINT",
+        default=CHECKPOINT,
+        envvar=CHECKPOINT_VARIABLE,
         show_default=True,
         show_envvar=True,
         metavar="PATH",
@@ -32,20 +36,27 @@ def checkpoint_option(command: Command) -> Command:
     )(command)
 
 
-def encoding_options(command: Command) -> Command:
-    """Add --encoding and --encoding-errors."""
-    for option in (
-        click.option(
+def encoding_options(text: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds --encoding and --encoding-errors.
+
+    Args:
+        text: the text with this encoding, in words.
+    """
+
+    def add(command: Command) -> Command:
+        command = click.option(
             "--encoding-errors",
             type=click.Choice(ERRORS),
             default=DEFAULT.errors,
             show_default=True,
-            help="Refuse bytes outside of the encoding, replace them by \ufffd, or ignore them.",
-        ),
-        click.option("--encoding", metavar="NAME", help="Encoding of the text.  [default: utf-8]"),
-    ):
-        command = option(command)
-    return command
+            help="Refuse NULs and bytes outside of the encoding, replace them by \ufffd, or ignore "
+            "them.",
+        )(command)
+        return click.option(
+            "--encoding", metavar="NAME", help=f"Encoding of {text}.  [default: utf-8]"
+        )(command)
+
+    return add
 
 
 def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Path | None) -> None:
@@ -72,12 +83,18 @@ def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Pat
             )
 
 
-def decoding(options: dict[str, Any], binary: bool) -> Decoding:
+def bytewise(text: str) -> str:
+    """Return the bytes of an argument, each as a character."""
+    return os.fsencode(text).decode("latin-1")
+
+
+def decoding(options: dict[str, Any], binary: bool, newlines: str = DEFAULT.newlines) -> Decoding:
     """Return the decoding of files.
 
     Args:
         options: of the command.
         binary: each byte is a character to the model.
+        newlines: the treatment of line ends.
 
     Raises:
         click.UsageError: for an encoding beside `binary`.
@@ -87,7 +104,7 @@ def decoding(options: dict[str, Any], binary: bool) -> Decoding:
         raise click.UsageError(
             "with --binary each byte is a character: leave out --encoding and --encoding-errors"
         )
-    return Decoding(encoding, errors, binary)
+    return Decoding(encoding, errors, binary, newlines)
 
 
 def weights_option(command: Command) -> Command:
@@ -112,6 +129,19 @@ class Real(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
         return number
+
+
+class Escaped(click.ParamType):  # type: ignore[type-arg]
+    r"""A string in which \n, \t, \r and \\ are a newline, a tab, a carriage return, a backslash.
+
+    Any other sequence stays as it is, such as the \d of a regular expression.
+    """
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Replace the escape sequences."""
+        return re.sub(r"\\[ntr\\]", lambda match: ESCAPES[match.group()], value)
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
-
 from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
-from charrnn.training import planning
+from charrnn.inspection.find import MIN_CHARACTERS
+from charrnn.shell import command_line, words_for
+from charrnn.training import likeness, planning
 from charrnn.training.run import Run, split
 
 
-def introduce(run: Run) -> None:
-    """Describe the text, the model and the run."""
+def introduce(run: Run, timed: bool = False) -> None:
+    """Describe the text, the model and the run.
+
+    Args:
+        run: before its first step.
+        timed: the number of steps is not known yet.
+    """
     trainer, corpus = run.trainer, run.corpus
     model, config = trainer.model, trainer.config
     held_out = len(trainer.validation)
@@ -22,24 +26,26 @@ def introduce(run: Run) -> None:
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
         workers = f"{config.ranks} ranks{of_workers}"
+    last = f"; the last {held_out:,} are held out" if held_out else ""
     notice(
-        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} "
-        f"different; the last {held_out:,} are held out"
+        f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
     notice(
         f"{model.layer_type}, {layers} of {model.hidden_size}, dropout {model.dropout:g}: "
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
-    notice(planning.advice_before(model.parameters.flat.size, characters))
+    epochs = config.steps * config.batch_size * config.seq_length / characters
+    notice(planning.advice_before(planning.capacity(model), characters, epochs))
     if trainer.counters.step:
-        notice(f"going on from step {trainer.counters.step:,} of {config.steps:,}")
+        of = "" if timed else f" of {config.steps:,}"
+        notice(f"going on from step {trainer.counters.step:,}{of}")
 
 
 def conclude(run: Run) -> None:
     """Give the result, advice, and the commands that go on from here."""
     trainer, counters, path = run.trainer, run.trainer.counters, run.path
-    option = "" if path == Path("charrnn.npz") else f" -c {shlex.quote(str(path))}"
-    losses = [point["loss"] for point in counters.history if point["loss"] is not None]
+    assert path
+    loss = counters.train_loss(trainer.config)
     notice("")
     if counters.best_loss is not None:
         notice(
@@ -48,22 +54,19 @@ def conclude(run: Run) -> None:
         )
     else:
         notice(f"{path}: step {counters.step:,}")
-    if losses:
-        notice(advice(run, losses[-1]))
+    if loss is not None:
+        notice(advice(run, loss))
     notice("go on with")
-    more = ""
+    more: list[str] = []
     if trainer.done:
         all_taken = counters.step >= trainer.config.steps
-        more = f" --steps {2 * counters.step}" if all_taken else " --patience 0"
-    launcher, mpi = "", ""
-    if trainer.config.ranks > 1:
-        launcher, mpi = f"mpiexec -n {trainer.config.ranks} ", " --mpi"
-        if trainer.config.workers > 1:
-            mpi += f" --workers {trainer.config.workers}"
-    text = " TEXT" if "-" in run.corpus.files else ""  # the text of a pipe cannot be found again
-    notice(f"    {launcher}charrnn train{option} --resume{more}{mpi}{text}")
-    notice(f"    charrnn sample{option} --temp 0.8")
-    notice(f"    charrnn inspect{option} --cell {min(42, trainer.model.hidden_size - 1)}")
+        more = ["--steps", str(2 * counters.step)] if all_taken else ["--patience", "0"]
+    notice(f"    {run.command(*more)}")
+    look = ["--find"]
+    if len(run.excerpt) < MIN_CHARACTERS:  # too short to search
+        look = ["--cell", str(min(42, trainer.model.hidden_size - 1))]
+    notice(f"    {command_line([*words_for('sample', path), '--temp', '0.8'])}")
+    notice(f"    {command_line([*words_for('inspect', path), *look])}")
 
 
 def advice(run: Run, train_loss: float) -> str:
@@ -86,6 +89,20 @@ def advice(run: Run, train_loss: float) -> str:
         config.learning_rate,
         counters.step,
     )
+    later = [
+        loss
+        for point in counters.history
+        if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
+    ]
+    compared = likeness.compare(train, validation, model.vocabulary)
     return planning.advice_after(
-        train_loss, counters.best_loss, counters.best_step, counters.step, by_frequencies, remedy
+        train_loss,
+        counters.best_loss,
+        counters.best_step,
+        later,
+        counters.step,
+        by_frequencies,
+        remedy,
+        counters.step * config.batch_size * config.seq_length / len(train),
+        likeness.remedy(compared, run.corpus.files) if compared and compared.unlike else "",
     )

@@ -9,10 +9,10 @@ import click
 from charrnn.cli.console import notice
 from charrnn.cli.options import Command
 from charrnn.errors import MissingExtraError, TrainingError
+from charrnn.machine import cores
 from charrnn.parallel.group import Group
 from charrnn.parallel.launch import launched
-from charrnn.parallel.mpi import Follower, Leader
-from charrnn.parallel.threads import cores
+from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.render.extras import need
 
 
@@ -68,17 +68,18 @@ def join(ctx: click.Context, options: dict[str, Any], given: set[str]) -> Group 
             f"{size}: start it with the launcher of that MPI (Slurm: see srun --mpi=list)"
         )
     if mpi.COMM_WORLD.rank:
-        Follower(mpi).follow()
+        OtherRank(mpi).do_work()
         ctx.exit()
     workers = options["workers"] or 1
     if workers > cores():
         notice(
-            f"{workers} workers, but a rank may use {cores()} of the cores here: have the launcher "
-            "bind ranks to no core, or to as many (mpiexec --bind-to none; srun --cpus-per-task)"
+            f"{workers} workers, but a rank may use {cores()} of the cores here: use --workers "
+            f"{cores()}, or have the launcher bind ranks to no core, or to as many "
+            "(mpiexec --bind-to none; srun --cpus-per-task)"
         )
     if per_rank:
         options["batch_size"] = per_rank * size
-    return Leader(mpi)
+    return LeadingRank(mpi)
 
 
 def module() -> Any:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from charrnn.cli.console import notice
 from charrnn.cli.progress import Bar
 from charrnn.text import corpus as corpora
-from charrnn.text.corpus import Corpus
+from charrnn.text.corpus import FROM_A_PIPE, Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.paths import TextFiles
 
 #: Bytes of a text from which on a bar is shown.
 LARGE_BYTES = 64 << 20
@@ -18,29 +19,31 @@ LARGE_BYTES = 64 << 20
 
 @contextmanager
 def reading(
-    paths: Sequence[str], decoding: Decoding = DEFAULT, normalize: str | None = None
+    texts: TextFiles, decoding: Decoding = DEFAULT, normalize: str | None = None
 ) -> Iterator[Corpus]:
     """Open files as one text, or the source of Python's standard library if there are none.
 
     A large text is read a second time within the context. On a terminal a bar shows both.
 
     Args:
-        paths: of the files; `-` for stdin.
+        texts: the files.
         decoding: of the files.
         normalize: the Unicode normal form to bring the text into; None for none.
 
     Raises:
         TextError: if a file cannot be read or decoded.
     """
-    if not paths:
+    if not texts.paths:
         corpus = corpora.standard_library(normalize)
         notice(f"no TEXT given: training on {corpus.name}")
         yield corpus
         return
-    with bar_for(paths) as bar:
-        corpus = corpora.read(paths, decoding, normalize, bar.update)
+    with bar_for(texts.paths) as bar:
+        corpus = corpora.read(texts, decoding, normalize, bar.update)
         for line in corpus.notices:
             bar.say(line)
+        if "-" in corpus.files:
+            bar.say(FROM_A_PIPE)
         yield corpus
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
@@ -13,23 +15,32 @@ import click
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn.arrays import Array
+from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.help import GroupedCommand
+from charrnn.cli.interrupts import unwinding
 from charrnn.cli.options import (
+    Escaped,
     Real,
+    bytewise,
     checkpoint_option,
     decoding,
     encoding_options,
     weights_option,
 )
+from charrnn.inspection.positions import read_on
 from charrnn.inspection.wording import characters
-from charrnn.render.escape import printable, printable_bytes
-from charrnn.sampling import Character, Choice, sample
+from charrnn.network.model import CharRNN
+from charrnn.render.escape import printable, readable_bytes
+from charrnn.sampling import Character, Choice, Start, beginning, check_stops, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, normalized
 
-#: The line between two samples.
-RULE = "\n" + 40 * "-" + "\n"
+#: Characters of a prime from which on a bar is shown.
+LONG_PRIME = 50_000
+#: Between two samples: on a terminal, elsewhere, and where each sample is a line.
+RULE, EMPTY_LINE, NEWLINE = "\n\n" + 40 * "-" + "\n\n", "\n\n", "\n"
 #: The help.
 GROUPS = {
     "The model": ["checkpoint", "weights"],
@@ -38,7 +49,7 @@ GROUPS = {
         *("encoding", "encoding_errors"),
     ],
     "The choice of characters": ["temperature", "top_k", "top_p", "min_p", "seed"],
-    "Output": ["as_json", "raw"],
+    "Output": ["no_prime", "separator", "as_json", "raw"],
 }
 
 
@@ -60,7 +71,7 @@ GROUPS = {
     type=Real(0),
     default=1.0,
     show_default=True,
-    help="Below 1 safer, above 1 wilder; 0 takes the most likely character.",
+    help="Below 1 safer, above 1 wilder; 0 takes the most likely character, and repeats itself.",
 )
 @click.option("--top-k", type=click.IntRange(1), help="Only the K most likely characters.")
 @click.option(
@@ -75,23 +86,26 @@ GROUPS = {
 )
 @click.option(
     "--prime",
+    type=Escaped(),
     default="",
     metavar="TEXT",
-    help="The beginning of the text.  [default: none; the model reads a newline first]",
+    help=r"The beginning of the text; \n is a newline, \t a tab, \\ a backslash.",
 )
 @click.option(
-    "--prime-file", metavar="FILE", help="File with the beginning of the text; - for stdin."
+    "--prime-file",
+    metavar="FILE",
+    help="File with the beginning of the text, without escape sequences; - for stdin.",
 )
 @click.option(
     "--unknown",
-    type=click.Choice(["error", "skip"]),
-    default="error",
-    show_default=True,
-    help="Refuse or skip characters of the prime that the model has not seen.",
+    type=click.Choice(["error", "skip", "replace"]),
+    help="Refuse characters of the prime that the model has not seen, skip them, or read U+FFFD.  "
+    "[default: replace for a model of train --min-count, else error]",
 )
 @click.option(
     "--stop",
     "stops",
+    type=Escaped(),
     multiple=True,
     metavar="STRING",
     help=r"End before this string; \n is a newline. Can be repeated.",
@@ -104,9 +118,19 @@ GROUPS = {
     help="Number of samples.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), help="Seed of the random choices.  [default: random]"
+    "--seed",
+    type=click.IntRange(0),
+    help="Seed of the random choices.  [default: a random one, which is shown]",
 )
 @weights_option
+@click.option("--no-prime", is_flag=True, help="Leave the prime out of the output.")
+@click.option(
+    "--separator",
+    type=Escaped(),
+    metavar="STRING",
+    help=r"Between two samples; \n is a newline.  [default: an empty line, with a rule on a "
+    r"terminal; only a newline if every sample is a line, as with --stop '\n']",
+)
 @click.option(
     "--json",
     "as_json",
@@ -115,7 +139,7 @@ GROUPS = {
     "(log_probs) and after (sampled_log_probs) temperature and filters.",
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
-@encoding_options
+@encoding_options("--prime-file")
 @np.errstate(over="ignore", invalid="ignore")  # checked by `sample`
 def command(**options: Any) -> None:
     """Write text with a trained model.
@@ -123,94 +147,147 @@ def command(**options: Any) -> None:
     \b
         charrnn sample --temp 0.8
         charrnn sample --prime "ROMEO:" --length 500 --stop "\\n\\n"
+        charrnn sample --num-samples 20 --stop "\\n" | sort -u
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
 
-    The text goes to stdout character by character, beginning with the prime. Sample number i
-    depends only on the seed and on i, not on the number of samples. A model of bytes (train
-    --binary) writes bytes only; a terminal shows bytes outside of ASCII as escapes such as \\xe9.
+    The text goes to stdout character by character, beginning with the prime; in UTF-8, except on a
+    terminal with another encoding. Sample number i depends only on the seed and on i, not on the
+    number of samples. A model of bytes (train --binary) writes bytes only; a terminal shows those
+    that are UTF-8 as text, and any other as an escape such as \\xe9.
 
-    Without a prime the model first reads a newline, which is not written, so that the text begins
-    like a line. A model without newlines reads nothing first: before temperature and filters, each
-    of its characters is equally likely to be the first one.
+    The text begins as a paragraph or a line does: the model first reads a newline, which is not
+    written, in the state that it has on average at the ends of paragraphs or lines. A model without
+    newlines begins in an empty state; without a prime its first character is then as likely, before
+    temperature and filters, as it is frequent in the text of the training.
 
-    --json writes the prime, the text and two natural logarithms for each character of the text:
-    log_probs of the probability by the model, before temperature and filters, and sampled_log_probs
-    of the probability that the character was drawn with, after both. Prime and text have the
-    Unicode normal form of the training (train --normalize), if any; without --json, text in NFD is
-    written in NFC.
+    --json writes the prime, the text, the settings with the seed, and two natural logarithms for
+    each character of the text: log_probs of the probability by the model, before temperature and
+    filters, and sampled_log_probs of the probability that the character was drawn with, after both.
+    Prime and text have the Unicode normal form of the training (train --normalize), if any; without
+    --json, text in NFD is written in NFC.
     """
+    with unwinding():
+        write_samples(options)
+
+
+def write_samples(options: dict[str, Any]) -> None:
+    """Draw the samples and write them."""
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
-    stops = [stop.replace("\\n", "\n") for stop in options["stops"]]
-    if "" in stops:
-        raise click.UsageError(
-            "--stop: an empty string stops before the first character: give a string"
-        )
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
-    prime = normalized(read_prime(options, binary), form)
-    stops = [bytewise(stop) if binary else normalized(stop, form) for stop in stops]
+    prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
+    stops = [bytewise(stop) if binary else normalized(stop, form) for stop in options["stops"]]
+    check_stops(stops, model.vocabulary)
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
-    if dropped := len(prime) - len(indices):
-        notice(f"skipped {characters(dropped)} of the prime that the model has not seen")
+    if unknown := model.vocabulary.count_unknown(prime):
+        seen = f"{characters(unknown)} of the prime that the model has not seen"
+        skipped = options["unknown"] == "skip"
+        notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
+    start = after_prime(model, beginning(model, checkpoint.excerpt), indices)
     samples = sample(
         model,
-        indices,
+        start,
         options["length"],
         choice,
         num_samples=options["num_samples"],
         stops=stops,
-        seed=options["seed"],
+        seed=seed_of(options),
         log_probs=options["as_json"],
     )
     prime = model.vocabulary.decode(indices)
     if options["as_json"]:
-        for text in samples:
-            click.echo(json.dumps(record(prime, list(text)), allow_nan=False))
+        settings = settings_of(options, choice, checkpoint)
+        for number, text in enumerate(samples, start=1):
+            write_record({"prime": prime}, {"sample": number, **settings}, text)
         return
+    shown = "" if options["no_prime"] else prime
+    between = separator(options, stops, shown)
     for number, text in enumerate(samples):
         if number:
-            click.echo(RULE)
-        pieces = chain(prime, (character.char for character in text))
-        # A model trained in NFD writes letters and accents apart: write them together.
-        write(compose(pieces) if form == "nfd" else pieces, binary, raw=options["raw"])
-
-
-def write(pieces: Iterable[str], binary: bool, raw: bool) -> None:
-    """Write a sample to stdout piece by piece, with control characters escaped on a terminal.
-
-    Args:
-        pieces: of the sample.
-        binary: its characters stand for bytes.
-        raw: escape nothing.
-    """
-    terminal = sys.stdout.isatty()
-    for piece in pieces:
-        if binary and (raw or not terminal):
-            sys.stdout.buffer.write(piece.encode("latin-1"))
-        elif raw or not terminal:
-            sys.stdout.write(piece)
-        else:
-            sys.stdout.write(printable_bytes(piece) if binary else printable(piece))
-        # A terminal shows each character at once; a program gets whole lines, since flushing costs.
-        if terminal or "\n" in piece:
-            sys.stdout.flush()
-    if terminal or not binary:
+            write([bytewise(between) if binary else between], binary=binary, raw=True)
+        pieces = chain([shown], (character.char for character in text))
+        write(pieces, form=form, binary=binary, raw=options["raw"])
+    if sys.stdout.isatty() or not binary:
         click.echo()
 
 
-def read_prime(options: dict[str, Any], binary: bool) -> str:
+def after_prime(model: CharRNN, start: Start, indices: Array) -> Start:
+    """Return the state after the prime; a bar shows the reading of a long one."""
+    if len(indices) < LONG_PRIME:
+        return read_on(model, start, indices)
+    from charrnn.cli.progress import bar_of_share  # of use for a long prime alone, slow to import
+
+    with bar_of_share("reading the prime") as progress:
+        return read_on(model, start, indices, progress)
+
+
+def write(
+    pieces: Iterable[str], *, form: str | None = None, binary: bool = False, raw: bool = False
+) -> None:
+    """Write a text to stdout piece by piece.
+
+    Args:
+        pieces: of the text.
+        form: its Unicode normal form; NFD is written in NFC.
+        binary: its characters stand for bytes.
+        raw: escape nothing on a terminal.
+    """
+    terminal = sys.stdout.isatty()
+    if form == "nfd":
+        pieces = compose(chain.from_iterable(pieces))
+    if terminal and not raw:
+        pieces = readable_bytes(pieces) if binary else map(printable, pieces)
+        binary = False
+    for piece in pieces:
+        if binary:
+            sys.stdout.buffer.write(piece.encode("latin-1"))
+        else:
+            sys.stdout.write(piece)
+        # A terminal shows each character at once; a program gets whole lines, since flushing costs.
+        if terminal or "\n" in piece:
+            sys.stdout.flush()
+
+
+def separator(options: dict[str, Any], stops: list[str], prime: str) -> str:
+    """Return the text between two samples.
+
+    Args:
+        options: of the command.
+        stops: the strings that end a sample.
+        prime: the beginning of each sample, as it is written.
+    """
+    given: str | None = options["separator"]
+    if given is not None:
+        return given
+    if "\n" in stops and "\n" not in prime:
+        return NEWLINE
+    return RULE if sys.stdout.isatty() else EMPTY_LINE
+
+
+def seed_of(options: dict[str, Any]) -> int:
+    """Return the seed; a random one is said, and set in the options."""
+    if options["seed"] is None:
+        options["seed"] = int.from_bytes(os.urandom(4), "little")
+        if options["temperature"]:  # at 0 nothing is drawn
+            notice(f"seed {options['seed']}: the same again with --seed {options['seed']}")
+    seed: int = options["seed"]
+    return seed
+
+
+def read_prime(options: dict[str, Any], binary: bool, newlines: str) -> str:
     """Return the beginning of the samples.
 
     Args:
         options: of the command.
         binary: each byte is a character to the model.
+        newlines: the treatment of the line ends of a file.
 
     Raises:
         click.UsageError: for both --prime and --prime-file.
         TextError: if the file cannot be read.
     """
-    how = decoding(options, binary)
+    how = decoding(options, binary, newlines)
     path: str | None = options["prime_file"]
     if path is None:
         prime: str = options["prime"]
@@ -218,22 +295,44 @@ def read_prime(options: dict[str, Any], binary: bool) -> str:
     if options["prime"]:
         raise click.UsageError("--prime and --prime-file: give only one of them")
     refuse_terminal((path,))
-    return corpora.read([path], how).text
+    corpus = corpora.read([path], how)
+    for line in corpus.notices:
+        notice(line)
+    return corpus.text
 
 
-def bytewise(text: str) -> str:
-    """Return the bytes of an argument, each as a character."""
-    return os.fsencode(text).decode("latin-1")
+def settings_of(options: dict[str, Any], choice: Choice, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the settings that give the same samples again, for JSON."""
+    best = options["weights"] == "best" and checkpoint.run.best_loss is not None
+    return {
+        "seed": options["seed"],
+        **asdict(choice),
+        "length": options["length"],
+        "stop": options["stops"],
+        "checkpoint": str(options["checkpoint"]),
+        "weights": options["weights"],
+        "step": checkpoint.run.best_step if best else checkpoint.run.step,
+    }
 
 
-def record(prime: str, text: list[Character]) -> dict[str, Any]:
-    """Return a sample for JSON.
+def write_record(before: dict[str, Any], after: dict[str, Any], text: Iterator[Character]) -> None:
+    """Write a sample as JSON; one that Ctrl-C ends has the characters that were drawn.
 
     Args:
-        prime: the beginning that the model read.
-        text: the characters after it, with their log-probabilities.
+        before, after: what the object has before and after the text and its log-probabilities.
+        text: the characters.
     """
-    chars, *log_probs = zip(*text) if text else ((), (), ())
-    names = ("log_probs", "sampled_log_probs")
-    rounded = ([round(log_prob, 6) for log_prob in row] for row in log_probs)
-    return {"prime": prime, "text": "".join(chars), **dict(zip(names, rounded))}
+    chars: list[str] = []
+    log_probs = {"log_probs": array("d"), "sampled_log_probs": array("d")}
+    try:
+        for char, *numbers in text:
+            for row, number in zip(log_probs.values(), numbers):
+                row.append(number or 0.0)
+            chars.append(char)
+    finally:
+        rounded = {
+            name: [round(number, 6) for number in row[: len(chars)]]
+            for name, row in log_probs.items()
+        }
+        record = {**before, "text": "".join(chars), **rounded, **after}
+        click.echo(json.dumps(record, allow_nan=False))

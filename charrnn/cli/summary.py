@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from math import log
 from typing import Any
@@ -10,18 +11,23 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import TrainingConfig
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.network.model import CharRNN
-from charrnn.render.chart import chart
+from charrnn.render.colors import Style
 from charrnn.render.escape import MAX_NAME, one_line, printable
+from charrnn.render.scale import scales
+from charrnn.render.terminal import chart_lines
+from charrnn.render.wrap import broken, padded, wrapped
 
 #: White space as the vocabulary shows it.
 VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+#: Columns of the labels, and characters of a vocabulary that are shown.
+LABEL, SHOWN = 12, 200
 
 
 def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
     """The description of a model as JSON."""
     run = checkpoint.run
     best = run.best_loss
-    losses = [point["loss"] for point in run.history if point["loss"] is not None]
+    train_loss = run.train_loss(checkpoint.settings) if checkpoint.settings else None
     return {
         "model": model.layer_type,
         "hidden_size": model.hidden_size,
@@ -30,7 +36,8 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
         "vocabulary_size": len(model.vocabulary),
         "step": run.step,
         "best_step": run.best_step,
-        "train_loss": losses[-1] if losses else None,
+        "diverged": run.diverged or None,
+        "train_loss": train_loss,
         "val_loss": best,
         "val_bpc": None if best is None else best / log(2),
         "corpus": asdict(checkpoint.corpus) if checkpoint.corpus else {},
@@ -40,7 +47,7 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same for people, as pairs of a label and a text.
+    """The description of a model for people, as pairs of a label and a text.
 
     A model that was saved from Python may have neither a text nor a run.
     """
@@ -56,13 +63,17 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         name = one_line(corpus["name"], MAX_NAME)
         different = f"{name}: {corpus['characters']:,} characters, {different}"
     found.append(("text" if corpus else "characters", different))
+    if corpus and corpus["min_count"] > 1:
+        rare = f"those that occur fewer than {corpus['min_count']:,} times are read as U+FFFD"
+        found.append(("rare", rare))
     if summary["settings"]:
         settings = TrainingConfig(**summary["settings"])
+        diverged = f"; diverged at step {summary['diverged']:,}" if summary["diverged"] else ""
         found.append(
             (
                 "steps",
                 f"{summary['step']:,} of {settings.steps:,}, {settings.batch_size} × "
-                f"{settings.seq_length} characters each, {settings.optimizer}",
+                f"{settings.seq_length} characters each, {settings.optimizer}{diverged}",
             )
         )
     for name, loss in (("training", summary["train_loss"]), ("held out", summary["val_loss"])):
@@ -71,14 +82,28 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def describe(summary: dict[str, Any], checkpoint: Checkpoint) -> str:
-    """The same for a terminal, with the learning curves and the vocabulary."""
-    lines = [f"{name:11} {value}" for name, value in rows(summary)]
-    history = checkpoint.run.history
-    if len(history) > 1:
-        lines += ["", *chart(learning_curves(history), width=68)]
+def describe(summary: dict[str, Any], checkpoint: Checkpoint, width: int, style: Style) -> str:
+    """The description of a model for a terminal, with the learning curves and the vocabulary.
+
+    Args:
+        summary: the description.
+        checkpoint: the checkpoint.
+        width: the width of the terminal in columns.
+        style: the colours and characters of the terminal.
+    """
+    lines: list[str] = []
+    for name, value in rows(summary):
+        lines += labelled(name, wrapped(value, width - LABEL))
+    curves = learning_curves(checkpoint.run.history)
+    if scales(curves):
+        lines += ["", *chart_lines(curves, width, style)]
     characters = checkpoint.vocabulary.ix_to_char
-    shown = "".join(VISIBLE.get(character, character) for character in characters[:200])
-    more = f" and {len(characters) - 200} more" if len(characters) > 200 else ""
-    lines += ["", f"vocabulary  {shown}{more}"]
-    return printable("\n".join(lines))
+    more = f" and {len(characters) - SHOWN} more" if len(characters) > SHOWN else ""
+    shown = "".join(VISIBLE.get(c, printable(c)) for c in characters[:SHOWN])
+    return "\n".join([*lines, "", *labelled("vocabulary", broken(shown + more, width - LABEL))])
+
+
+def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
+    """Lines with a label before the first."""
+    for number, line in enumerate(lines):
+        yield padded("" if number else label, LABEL) + line

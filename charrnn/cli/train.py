@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import click
@@ -15,11 +13,15 @@ from charrnn import checkpoint as checkpoints
 from charrnn.cli.config_options import config_from, config_option
 from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.help import GroupedCommand
+from charrnn.cli.hints import refuse_dashed_files
 from charrnn.cli.interrupts import unwinding
+from charrnn.cli.log import refuse_log
 from charrnn.cli.options import (
     Duration,
+    Escaped,
     Real,
     Workers,
+    bytewise,
     checkpoint_option,
     decoding,
     encoding_options,
@@ -28,22 +30,32 @@ from charrnn.cli.options import (
 from charrnn.cli.overview import conclude, introduce
 from charrnn.cli.ranks import join, ranks_options
 from charrnn.cli.reading import reading
-from charrnn.cli.reporter import Reporter
+from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
-from charrnn.errors import CheckpointError
 from charrnn.parallel.group import Group
-from charrnn.text.corpus import named_files
-from charrnn.text.normal_forms import NORMAL_FORMS
+from charrnn.text.corpus import check_files
+from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import NEWLINES
+from charrnn.text.normal_forms import NORMAL_FORMS, normalized
+from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
+from charrnn.training.commands import flag, init_command
 from charrnn.training.loop import carry_out
-from charrnn.training.run import CHANGEABLE, Run
+from charrnn.training.resuming import (
+    SHAPE,
+    continuation,
+    files_of_run,
+    refuse_other_shape,
+    run_of,
+)
+from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 
+#: Options of the samples that --sample-every shows.
+OF_SAMPLES = {"sample_prime", "sample_length", "temperature"}
 #: Options that do not belong to the run in the checkpoint.
-BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"}
-#: Options that the weights of --init-from decide.
-SHAPE = {"layer_type", "hidden_size", "num_layers", "normalize", "binary"}
+BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"} | OF_SAMPLES
 #: The help.
 GROUPS = {
     "The model": ["layer_type", "hidden_size", "num_layers", "dropout", "init_from"],
@@ -52,18 +64,35 @@ GROUPS = {
         *("seq_length", "batch_size", "optimizer", "learning_rate", "schedule", "warmup_steps"),
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
-    "The text": ["val_frac", "encoding", "encoding_errors", "normalize", "binary"],
+    "The text": [
+        *("val_frac", "min_count", "encoding", "encoding_errors", "newlines", "normalize"),
+        "binary",
+    ],
     "Output": [
-        *("checkpoint", "resume", "overwrite", "val_every", "sample_every", "log"),
+        *("checkpoint", "resume", "overwrite", "val_every", "log"),
+        *("sample_every", "sample_prime", "sample_length", "temperature"),
     ],
     "Several processes and machines": ["workers", "mpi", "batch_size_per_rank"],
 }
 
 
-@click.command("train", short_help="Train a model on a text.", cls=GroupedCommand, groups=GROUPS)
+class TrainCommand(GroupedCommand):
+    """The command, whose arguments may be files with names like options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        refuse_dashed_files(ctx, args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("train", short_help="Train a model on a text.", cls=TrainCommand, groups=GROUPS)
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
 @checkpoint_option
-@click.option("--resume", is_flag=True, help="Go on with the run in the checkpoint, exactly.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run in the checkpoint: exactly, or with other options.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the checkpoint of another run.")
 @click.option(
     "--init-from",
@@ -73,7 +102,10 @@ GROUPS = {
 )
 @config_option(ModelConfig, "layer_type", "The type of all layers.")
 @config_option(
-    ModelConfig, "hidden_size", "Cells of a layer.", shown=f"{HIDDEN_SIZE}; more with --time"
+    ModelConfig,
+    "hidden_size",
+    "Cells of a layer.",
+    shown=f"{HIDDEN_SIZE}; more with --time, fewer for thousands of characters",
 )
 @config_option(ModelConfig, "num_layers", "Number of layers.")
 @config_option(
@@ -153,11 +185,24 @@ GROUPS = {
     metavar="N|auto",
 )
 @ranks_options
-@encoding_options
+@encoding_options("the text")
+@click.option(
+    "--newlines",
+    type=click.Choice(NEWLINES),
+    default=DEFAULT.newlines,
+    show_default=True,
+    help=r"Turn the line ends \r\n and \r into \n, or keep them; --binary keeps them.",
+)
 @click.option(
     "--normalize",
     type=click.Choice(list(NORMAL_FORMS)),
     help="Bring the text into this Unicode normal form.",
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Replace characters that occur fewer than N times by U+FFFD.  [default: 1]",
 )
 @click.option("--binary", is_flag=True, help="Each byte is a character: for data that is no text.")
 @click.option(
@@ -167,10 +212,35 @@ GROUPS = {
     help="Show a sample of the model after every STEPS steps.",
 )
 @click.option(
+    "--sample-prime",
+    type=Escaped(),
+    default="",
+    metavar="TEXT",
+    help=r"The beginning of each sample; \n is a newline, \t a tab, \\ a backslash.",
+)
+@click.option(
+    "--sample-length",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Characters of each sample, not counting its prime.",
+)
+@click.option(
+    "--temp",
+    "--temperature",
+    "temperature",
+    type=Real(0),
+    default=0.8,
+    show_default=True,
+    help="Of the samples: below 1 safer, above 1 wilder; 0 takes the most likely character, and "
+    "repeats itself.",
+)
+@click.option(
     "--log",
     type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
-    help="Append a JSON object a step; grad_norm is the gradient's norm before any clipping.",
+    help="Write a JSON object a step, where --resume appends; grad_norm is the gradient's norm "
+    "before any clipping.",
 )
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
@@ -182,37 +252,36 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         cat *.txt | charrnn train -c letters.npz -
         charrnn train --resume
 
-    TEXT is one or more files, or - for stdin. Without TEXT, the model is trained on the source of
+    TEXT is files, folders, or - for stdin. Without TEXT, the model is trained on the source of
     Python's standard library, which is on this computer.
 
     The checkpoint is saved every 30 seconds, or less often if that would take more than a hundredth
     of the time. Ctrl-C saves and ends once the first step is taken; --resume goes on with the same
-    result as without the break.
+    result as without the break. With other options (how it learns, how long, --workers) a run goes
+    on with them; --time is then so much longer.
     """
     given = {
         name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    check_options(ctx, options, given)
+    check_options(options, given)
     ranks = join(ctx, options, given)
     refuse_terminal(options["text"])
-    path, texts = options["checkpoint"], files_in(options["text"])
-    refuse_overwriting("-c", path, *texts)
-    refuse_overwriting("--log", options["log"], path, options["init_from"], *texts)
+    path = options["checkpoint"]
+    refuse_overwriting("--log", options["log"], path, options["init_from"])
     with (
         unwinding(),
         reserving(path, notice),
-        resume(options, given, ranks) if options["resume"] else start(options, ranks) as current,
+        (resume if options["resume"] else start)(options, given, ranks) as current,
     ):
         signal = train(current, options)
     if signal:
         ctx.exit(128 + signal)
 
 
-def check_options(ctx: click.Context, options: dict[str, Any], given: set[str]) -> None:
+def check_options(options: dict[str, Any], given: set[str]) -> None:
     """Refuse options that contradict each other.
 
     Args:
-        ctx: of the command.
         options: of the command.
         given: the names of those on the command line.
 
@@ -221,52 +290,39 @@ def check_options(ctx: click.Context, options: dict[str, Any], given: set[str]) 
     """
     if sum(options[name] is not None for name in ("steps", "epochs", "seconds")) > 1:
         raise click.UsageError("--steps, --epochs and --time exclude one another")
+    if not options["sample_every"] and (unused := sorted(given & OF_SAMPLES)):
+        names = {"temperature": "--temp"}
+        raise click.UsageError(
+            f"{names.get(unused[0]) or flag(unused[0])} needs --sample-every: add it"
+        )
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
+    if options["resume"] and options["init_from"]:
+        again = init_command(options["init_from"], options["text"])
+        raise click.UsageError(
+            f"--resume goes on with a run, and --init-from starts one: `{again}`, or leave out "
+            "--init-from"
+        )
     warmup = options["warmup_steps"]
-    if options["seconds"] and warmup is not None and warmup < MIN_WARMUP:
+    if options["seconds"] and warmup is not None and warmup < MIN_WARMUP and not options["resume"]:
         raise click.UsageError(f"--time measures its first steps: --warmup {MIN_WARMUP} or more")
-    fixed = given - CHANGEABLE - BESIDE
-    if options["resume"] and fixed:
-        known = saved_options(options["checkpoint"])
-        refuse(ctx, fixed, "--resume goes on as the run began", known)
-    elif options["init_from"] and not options["resume"]:
-        refuse(ctx, given & SHAPE, "--init-from keeps the shape of its model")
 
 
-def refuse(
-    ctx: click.Context, names: set[str], why: str, known: Mapping[str, Any] = MappingProxyType({})
-) -> None:
-    """Refuse options that would have no effect.
+def texts_of(options: dict[str, Any], how: Decoding) -> TextFiles:
+    """Find the files of TEXT; none without TEXT.
 
     Args:
-        ctx: of the command.
-        names: of the options.
-        why: the reason.
-        known: the values that hold instead, by name.
+        options: of the command.
+        how: settings for reading the files.
 
     Raises:
-        click.UsageError: if there are any, with their flags.
+        TextError: for a folder without text, or a pattern that matches nothing.
+        click.UsageError: for a checkpoint or a log in the place of a text.
     """
-    if names:
-        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
-        listed = sorted(flags[name] for name in names)
-        held = [f"{flags[name]} {known[name]}" for name in sorted(names & known.keys())]
-        with_them = f", with {' '.join(held)}" if held else ""
-        raise click.UsageError(f"{why}{with_them}: leave out {', '.join(listed)}")
-
-
-def saved_options(path: Path) -> dict[str, Any]:
-    """The options of the run in a checkpoint, by name; none if it cannot be read."""
-    try:
-        saved = checkpoints.read(path)
-    except CheckpointError:
-        return {}
-    known: dict[str, Any] = {}
-    for part in (saved.model, saved.settings, saved.corpus):
-        if part:
-            known |= asdict(part)
-    return {name: value for name, value in known.items() if type(value) in (str, int, float)}
+    texts = find(options["text"], how)
+    refuse_overwriting("-c", options["checkpoint"], *files_in(texts.paths))
+    refuse_overwriting("--log", options["log"], *files_in(texts.paths))
+    return texts
 
 
 def files_in(texts: Sequence[str]) -> list[str]:
@@ -274,20 +330,26 @@ def files_in(texts: Sequence[str]) -> list[str]:
     return [text for text in texts if text != "-"]
 
 
-def start(options: dict[str, Any], ranks: Group | None) -> Run:
+def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     """A new run."""
     path: Path = options["checkpoint"]
-    if not options["overwrite"]:
-        run.refuse_existing(path)
     normalize, binary = options["normalize"], options["binary"]
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
+        shape = {name: options[name] for name in given & SHAPE}
+        refuse_other_shape(initial, options["init_from"], shape)
         normalize, binary = initial.normalize, initial.binary
     elif normalize and binary:
         raise click.UsageError("--binary and --normalize exclude one another")
     if binary and not options["text"]:
         raise click.UsageError("--binary needs a TEXT")
-    with reading(options["text"], decoding(options, binary), normalize) as corpus:
+    how = decoding(options, binary, options["newlines"])
+    texts = texts_of(options, how)
+    check_files(texts.paths)
+    if not options["overwrite"]:
+        run.refuse_existing(path)
+    refuse_log(options["log"], options["overwrite"])
+    with reading(texts, how, normalize) as corpus:
         return run.new(
             corpus,
             path,
@@ -296,6 +358,7 @@ def start(options: dict[str, Any], ranks: Group | None) -> Run:
             epochs=options["epochs"],
             seconds=options["seconds"],
             val_frac=options["val_frac"],
+            min_count=options["min_count"],
             init_from=initial,
             ranks=ranks,
         )
@@ -305,28 +368,32 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
     saved = checkpoints.read(path)
-    about, _ = run.run_of(saved, path)
-    paths = options["text"] or named_files(about)
-    if "-" in paths and not options["text"]:
-        raise click.UsageError("the text came from stdin or a pipe: name a file with the same text")
-    refuse_overwriting("--log", options["log"], *files_in(paths))
-    changes = {name: options[name] for name in CHANGEABLE & given}
-    with reading(paths, about.decoding, about.normalize) as corpus:
-        return run.resume(saved, path, corpus, ranks, **changes)
+    about, _ = run_of(saved, path)
+    changes = {name: options[name] for name in given - BESIDE}
+    if changes.pop("batch_size_per_rank", None):
+        changes["batch_size"] = options["batch_size"]  # of all ranks together
+    going_on = continuation(saved, path, changes, ranks, options["text"])
+    if going_on.complete:
+        raise click.UsageError(going_on.complete)
+    texts = texts_of(options, about.decoding)
+    if not texts.paths:
+        texts = TextFiles.of(files_of_run(saved, path, changes))
+    refuse_overwriting("--log", options["log"], *files_in(texts.paths))
+    with reading(texts, about.decoding, about.normalize) as corpus:
+        current = run.resume(saved, path, corpus, ranks, **changes)
+    for line in going_on.changes:
+        notice(line)
+    return current
 
 
 def train(current: Run, options: dict[str, Any]) -> int:
     """Train, with messages before and after; returns the signal that ended the run, or 0."""
-    if current.trainer.done:
-        raise click.UsageError(
-            f"{current.path}: its run is complete, after {current.trainer.counters.step:,} steps: "
-            "go on with a higher --steps, or with --patience 0 if patience ended it"
-        )
+    samples = samples_of(current, options)
     check_disk(current)
     for line in current.notices:
         notice(line)
-    introduce(current)
-    with Reporter(current, options["log"], options["sample_every"]) as reporter:
+    introduce(current, options["seconds"] is not None)
+    with Reporter(current, options["log"], samples) as reporter:
         budget = None
         if options["seconds"]:
             budget = Budget(current.trainer, options["seconds"], options["val_every"])
@@ -334,3 +401,22 @@ def train(current: Run, options: dict[str, Any]) -> int:
         signal = carry_out(current, reporter.show, reporter.say, budget, reporter.say)
     conclude(current)
     return signal
+
+
+def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
+    """The samples to show during a run; None for none.
+
+    Raises:
+        UnknownCharacterError: for a character of their prime that is not in the vocabulary.
+    """
+    if not options["sample_every"]:
+        return None
+    corpus, vocabulary = current.corpus, current.trainer.model.vocabulary
+    prime = options["sample_prime"]
+    prime = bytewise(prime) if corpus.binary else normalized(prime, corpus.normalize)
+    return Samples(
+        options["sample_every"],
+        vocabulary.encode(prime),
+        options["sample_length"],
+        options["temperature"],
+    )

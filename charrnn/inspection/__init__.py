@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.inspection.find.follow import follow
+    from charrnn.inspection.find.follow import followed_features
     from charrnn.inspection.find.search import find_cells
     from charrnn.inspection.gates import gate_saturation
     from charrnn.inspection.gradient import gradient_by_lag
@@ -30,7 +30,7 @@ __all__ = [
     "Signal",
     "export",
     "find_cells",
-    "follow",
+    "followed_features",
     "gate_saturation",
     "gradient_by_lag",
     "record",
@@ -41,7 +41,7 @@ _MODULES = {
     "Signal": "reading",
     "export": "recording",
     "find_cells": "find.search",
-    "follow": "find.follow",
+    "followed_features": "find.follow",
     "gate_saturation": "gates",
     "gradient_by_lag": "gradient",
     "record": "recording",

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from charrnn.arrays import Array
+
 Kind = Literal["line", "points", "bars"]
 
 
@@ -42,6 +44,7 @@ class Figure:
         equal: draw both axes to the same scale, with the unit circle; the axes then contain the
             circle and every point.
         x_range, y_range: the ends of an axis, lower first; None to fit the values.
+        caption: how to read the picture, in one sentence.
     """
 
     title: str
@@ -53,14 +56,41 @@ class Figure:
     equal: bool = False
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class ColoredText:
+    """A text, each character on the colour of its value.
+
+    Attributes:
+        title: a description of the picture.
+        text: N characters.
+        shades: the values, (N,), from −1, the bluest, to 1, the reddest.
+        stops: the key: some shades, each with the value that it stands for.
+        caption: how to read the picture, in one sentence.
+    """
+
+    title: str
+    text: str
+    shades: Array
+    stops: tuple[tuple[float, str], ...]
+    caption: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under headings."""
+    """Rows of text under headings.
+
+    Attributes:
+        headings: the headings of the columns; the first column names the rows.
+        rows: the entries of each row.
+        caption: how to read the table, in one sentence or more; the meanings of short entries.
+    """
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
 
 
 @dataclass(frozen=True)

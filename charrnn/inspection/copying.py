@@ -132,9 +132,7 @@ def copying(
     base = LENGTHS[0]
     for number, span in enumerate(LENGTHS, start=1):
         found = occurrences(texts, train, span, hasher)
-        shares.append(
-            [float(covered(f, span, len(text)).mean()) for f, text in zip(found, texts)]
-        )
+        shares.append([float(covered(f, span, len(text)).mean()) for f, text in zip(found, texts)])
         if found[0].any():
             copied, base = found[0], span
         progress(0.5 + 0.4 * number / len(LENGTHS))

@@ -239,6 +239,7 @@ def _shares(result: Errors) -> Figure:
         x_label="",
         y_label="% of the errors",
         series=(Series("", names, shares, "bars"),),
+        caption="Each error counts in the first kind that fits, from the top.",
     )
 
 
@@ -249,4 +250,5 @@ def _bits(result: Errors) -> Figure:
         x_label="",
         y_label="bits each",
         series=(Series("", names, [kind.bits for kind in result.kinds], "bars"),),
+        caption="The longer the bar, the less likely the network held the character that came.",
     )

@@ -12,8 +12,7 @@ from charrnn.inspection.answer import Answer, Figure, Series
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through, signals_of
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, of_layers, share
-from charrnn.network.layers import Layer
-from charrnn.network.layers.vanilla import VanillaReLU
+from charrnn.network.layers import LAYER_TYPES, Layer
 from charrnn.network.model import CharRNN
 
 HELP = "The share of time that gates are open or closed."
@@ -34,9 +33,19 @@ NAMES = {
     "r": "reset gate",
     "z": "update gate",
     "h": "output",
+    "c": "memory, as tanh c",
+    "g": "candidate",
+    "n": "candidate",
 }
-#: The gates that keep the state when they are open.
-FORGET_GATES = ("f", "z")
+#: How to read the figures.
+SATURATED = (
+    "Each point is a cell: at the top left its gate is nearly always open, at the bottom right "
+    "nearly always closed, and at the bottom left mostly between the two."
+)
+SATURATED_OUTPUT = (
+    "Each point is a cell: the farther from the bottom left, the more of the time its output is "
+    "at one of its ends."
+)
 #: A gate that is open for this share of the time counts as always open.
 ALWAYS = 0.99
 
@@ -108,7 +117,7 @@ def measured_signals(layer: Layer) -> tuple[list[str], tuple[float, float]]:
     """The signals of a layer type to measure, and the values between which they are unsaturated."""
     if layer.gates:
         return [name for name in layer.signals if name in layer.gates], GATE
-    return ["h"], RECTIFIED if isinstance(layer, VanillaReLU) else OUTPUT
+    return ["h"], RECTIFIED if layer.rectified else OUTPUT
 
 
 def answer(result: GateSaturation) -> Answer:
@@ -116,7 +125,7 @@ def answer(result: GateSaturation) -> Answer:
     names = list(dict.fromkeys(signal.name for signal in result.left))
     if (result.low, result.high) == RECTIFIED:
         return Answer(_rectified(result), (_rectified_figure(result),))
-    forget = next((name for name in names if name in FORGET_GATES), None)
+    forget = LAYER_TYPES[result.layer_type].forget_gate
     sentence = _saturated(result) if forget is None else _kept(result, forget)
     return Answer(sentence, tuple(_scatter(result, name) for name in names))
 
@@ -179,6 +188,7 @@ def _scatter(result: GateSaturation, name: str) -> Figure:
         ),
         x_range=(0, 1),
         y_range=(0, 1),
+        caption=SATURATED if is_gate else SATURATED_OUTPUT,
     )
 
 
@@ -192,6 +202,7 @@ def _rectified_figure(result: GateSaturation) -> Figure:
             for signal, off in result.left.items()
         ),
         y_range=(0, 1),
+        caption="Cells at a height of 1, at the right, are never on, and of no use to the network.",
     )
 
 

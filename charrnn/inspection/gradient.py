@@ -326,4 +326,8 @@ def _figure(result: GradientByLag, layer: int) -> Figure:
         y_label="norm of the gradient",
         series=tuple(series),
         log_y=True,
+        caption=(
+            "A curve that falls fast means that a prediction teaches the network little about "
+            "characters so far back."
+        ),
     )

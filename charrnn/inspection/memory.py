@@ -13,7 +13,6 @@ from charrnn.inspection.positions import draw_positions
 from charrnn.inspection.reading import Piece, Signal, Totals, read_through
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import characters, rounded
-from charrnn.network.layers import Layer
 from charrnn.network.loss import cross_entropy
 from charrnn.network.model import CharRNN
 from charrnn.text.streams import Window
@@ -110,7 +109,7 @@ def memory(
         raise TextError(f"memory is measured on a text of at least 4 characters, not {N}")
     # In the first M characters a carried state has read little more than an empty one.
     starts = draw_positions(M, N - 1 - M, positions, rng)
-    gate = forget_gate(model.layers[0])
+    gate = model.layers[0].forget_gate
     kept, carried = read_carried(model, indices, gate)
     targets = carried[starts + np.arange(M)[:, None]]  # (M, B)
     excess = losses_from_empty(model, indices, starts, M) - targets
@@ -134,11 +133,6 @@ def memory(
 def analyse(subject: Subject) -> Memory:
     """The memory of a subject."""
     return memory(subject.model, subject.indices, rng=subject.rng)
-
-
-def forget_gate(layer: Layer) -> str | None:
-    """The gate that multiplies the carried state: f of an LSTM, z of a GRU; None without gates."""
-    return next((name for name in ("f", "z") if name in layer.gates), None)
 
 
 def read_carried(
@@ -241,6 +235,7 @@ def _loss_figure(result: Memory) -> Figure:
             Series("from an empty state", contexts, result.loss.tolist()),
         ),
         log_x=True,
+        caption="Where the falling line meets the flat one, more context no longer helps.",
     )
 
 
@@ -257,4 +252,8 @@ def _time_constants_figure(result: Memory) -> Figure:
         y_label="characters",
         series=tuple(series),
         log_y=True,
+        caption=(
+            "After so many characters about a third (1/e) of the value of a cell is left: the "
+            "higher, the longer the memory."
+        ),
     )

@@ -214,6 +214,7 @@ def _orders_figure(result: Comparison) -> Figure:
             Series("network", orders, [result.network] * len(orders)),
             Series("n-gram", orders, result.bits.tolist()),
         ),
+        caption="Lower is better; an n-gram model sees n - 1 characters before each one.",
     )
 
 
@@ -227,6 +228,7 @@ def _rows_figure(result: Comparison, title: str, rows: tuple[Row, ...]) -> Figur
             Series("network", names, [row.network for row in rows], "bars"),
             Series(f"{result.best}-gram", names, [row.ngram for row in rows], "bars"),
         ),
+        caption="The shorter of two bars predicts better.",
     )
 
 
@@ -236,7 +238,7 @@ def _table(result: Comparison) -> Table:
     rows = list(map(_row, [*result.classes, *result.closing]))
     if not result.closing:
         rows.append(("closing, by distance", "too few", "–", "–", "–"))
-    return Table(headings, tuple(rows))
+    return Table(headings, tuple(rows), "Bits a character of each group; fewer are better.")
 
 
 def _row(row: Row) -> tuple[str, ...]:

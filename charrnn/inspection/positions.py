@@ -1,4 +1,4 @@
-"""Positions in a text: random ones, those where a cell peaks, and the states before them."""
+"""Positions in a text: random ones, those where a cell peaks, and the states before and at them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import SettingError
-from charrnn.inspection.reading import STEPS, check_finite, columns, read_through
+from charrnn.inspection.reading import (
+    STEPS,
+    Progress,
+    check_finite,
+    columns,
+    no_progress,
+    read_through,
+)
 from charrnn.network.model import CharRNN
-from charrnn.sampling import Reader
+from charrnn.sampling import Reader, Start
 
 
 def draw_positions(first: int, last: int, count: int, rng: np.random.Generator) -> Array:
@@ -47,24 +54,35 @@ def peaks(values: Array, count: int = 5, apart: int = 40) -> list[int]:
     return found
 
 
-def states_before(model: CharRNN, indices: Array, positions: Array) -> Array:
+def states_before(
+    model: CharRNN,
+    indices: Array,
+    positions: Array,
+    *,
+    start: Array | None = None,
+    progress: Progress = no_progress,
+) -> Array:
     """The states before some positions of a stream that reads all of a text, (L, S, H, B).
 
     Args:
         model: the model.
         indices: the text, (N,).
         positions: (B,), from 0 to N.
+        start, progress: as for `charrnn.inspection.reading.read_through`.
 
     Raises:
         DivergedError: where a state is not finite, as that of a rectified network may become.
     """
     last = int(positions.max())
     if not last:
-        return model.state(len(positions))
+        empty = model.state(len(positions))
+        return empty if start is None else empty + start[..., None]
     pieces = np.minimum(positions, last - 1) // STEPS  # no piece begins at the end of the text
     steps = positions - pieces * STEPS
     reader = Reader(model, len(positions))
-    reader.state[...] = columns(read_through(model, indices[:last])[pieces])
+    reader.state[...] = columns(
+        read_through(model, indices[:last], start=start, progress=progress)[pieces]
+    )
     states = reader.state.copy()
     for step in range(int(steps.max())):
         reader.read(indices.take(pieces * STEPS + step, mode="clip").astype(np.intp))
@@ -72,6 +90,31 @@ def states_before(model: CharRNN, indices: Array, positions: Array) -> Array:
         states[..., arrived] = reader.state[..., arrived]
     check_finite(states)
     return states
+
+
+def read_on(
+    model: CharRNN, start: Start, indices: Array, progress: Progress = no_progress
+) -> Start:
+    """The state after a text, such as the prime of samples.
+
+    A long text is read in parts side by side, see `charrnn.inspection.reading.read_through`.
+
+    Args:
+        model: the model.
+        start: the state before the text.
+        indices: the text, (N,); `start` comes back if there is none.
+        progress: receives the share of the text that has been read.
+
+    Raises:
+        DivergedError: where a state is not finite.
+    """
+    if not len(indices):
+        return start
+    before = np.array([len(indices) - 1])
+    reader = Reader(model)
+    reader.state[...] = states_before(model, indices, before, start=start.state, progress=progress)
+    reader.read(indices[-1:].astype(np.intp))
+    return Start(reader.state[..., 0], reader.logits[:, 0])
 
 
 def in_double(model: CharRNN) -> CharRNN:

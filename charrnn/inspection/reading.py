@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array
 from charrnn.errors import DivergedError, SettingError
+from charrnn.machine import cores
 from charrnn.network.model import CharRNN
-from charrnn.parallel.threads import cores
 from charrnn.text.storage import allocate
 
 #: Characters of a piece.
@@ -55,7 +55,8 @@ def signals_of(
         SettingError: for a layer or a signal that the model does not have.
     """
     if layer is not None and not 1 <= layer <= model.num_layers:
-        raise SettingError(f"layer {layer}: the model has layers 1 to {model.num_layers}")
+        known = "layer 1 alone" if model.num_layers == 1 else f"layers 1 to {model.num_layers}"
+        raise SettingError(f"layer {layer}: the model has {known}")
     first = model.layers[0]
     for name in names or ():
         if name not in first.signals:
@@ -145,6 +146,7 @@ def read_through(
     use: Callable[[Piece], None] = lambda piece: None,
     *,
     parts: Parts | None = None,
+    start: Array | None = None,
     progress: Progress = no_progress,
 ) -> Array:
     """Read a text from beginning to end, with the states of a single stream.
@@ -163,6 +165,7 @@ def read_through(
         use: receives each piece, in no particular order and from several threads. A piece that
             is read again is passed again; the last time counts.
         parts: the division of the text; as `divide` makes it unless given.
+        start: the state before the first character, (L, S, H); an empty one unless given.
         progress: receives the share of the text that has been read.
 
     Returns:
@@ -177,6 +180,8 @@ def read_through(
     states = allocate((B * R, *model.state().shape[:3]), model.parameters.flat.dtype)
     states[...] = np.nan  # no part has been read
     arriving = np.zeros((B + 1, *states.shape[1:]), states.dtype)  # where each part has to begin
+    if start is not None:
+        arriving[0] = start
 
     @np.errstate(over="ignore", invalid="ignore")  # `check_finite` finds what is not finite
     def read(streams: Array, progress: Progress) -> None:

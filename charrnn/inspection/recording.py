@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.checkpoint import archive
 from charrnn.errors import SettingError
 from charrnn.files import replacing
 from charrnn.inspection.reading import Parts, Piece, Signal, check_finite, read_through
@@ -121,6 +122,6 @@ def export(path: str | Path, recording: Recording, indices: Array, vocabulary: V
         arrays["logits"] = recording.logits
     try:
         with replacing(path) as file:
-            np.savez(file, **arrays)
+            archive.write(file, arrays)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

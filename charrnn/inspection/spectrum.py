@@ -33,7 +33,7 @@ from charrnn.inspection.positions import states_before
 from charrnn.inspection.reading import check_finite
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, of_layers, rounded
-from charrnn.network.layers import Layer
+from charrnn.network.layers import LAYER_TYPES, Layer
 from charrnn.network.model import CharRNN
 
 HELP = "The eigenvalues of the recurrence, also with random weights."
@@ -44,9 +44,7 @@ HEADING = "Spectrum"
 POSITIONS, MAX_MULTIPLICATIONS, MIN_POSITIONS = 64, 64 * 512**3, 16
 #: The matrices whose eigenvalues are computed.
 RECURRENT, JACOBIAN = "Wh", "mean Jacobian"
-#: The step between Wh and the Jacobian, for layer types without gates.
-SQUASHING = {"vanilla": "with tanh", "vanilla-relu": "without the cells that are off"}
-#: A mean step of at least this spectral radius is not said to let changes fade.
+#: From this spectral radius on, the sentence does not say that changes of the state fade.
 LASTING = 0.999
 
 
@@ -191,9 +189,11 @@ def answer(result: Spectrum) -> Answer:
     recurrent = [found for found in result.eigenvalues if found.matrix == RECURRENT]
     where = of_layers([found.layer for found in steps])
     if recurrent:
+        rectified = LAYER_TYPES[result.layer_type].rectified
+        squashing = "without the cells that are off" if rectified else "with tanh"
         sentence = (
             f"Wh of {where} has spectral radius {_radii(recurrent)}, "
-            f"{SQUASHING.get(result.layer_type, 'squashed')} the mean step has "
+            f"{squashing} the mean step has "
             f"{listed([f'{found.radius:.2f}' for found in steps])}"
         )
     else:
@@ -233,6 +233,10 @@ def _figure(found: Eigenvalues) -> Figure:
         y_label="imaginary part",
         series=tuple(series),
         equal=True,
+        caption=(
+            "The circle has radius 1: along an eigenvalue inside it a change of the state fades, "
+            "on it a change lasts, outside it a change grows."
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The subject of an analysis: a model, a text, and what they are compared with."""
+"""The subject of an analysis: a model, a text, and the models and texts to compare them with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from charrnn.network.model import CharRNN
 
 @dataclass
 class Subject:
-    """A model and the text that it reads. What is costly is computed once, when first used.
+    """A model and the text that it reads. Costly attributes are computed once, when first used.
 
     Attributes:
         model: the model.

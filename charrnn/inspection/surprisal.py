@@ -20,6 +20,8 @@ HEADING = "Surprisal"
 
 #: A position in the word is reported where at least this many words have it.
 MIN_WORDS = 20
+#: The distribution has a row for each bit up to this many, and one for all beyond.
+MAX_ROW_BITS = 8
 #: The sentence names only classes with at least this share of the characters.
 LARGE_SHARE = 0.01
 
@@ -126,7 +128,7 @@ def answer(result: Surprisal) -> Answer:
         )
     else:
         sentence = f"All of the text is {hardest.name}: {hardest.bits:.1f} bits each."
-    figures = [_means(result), _shares(result)]
+    figures = [_means(result), _shares(result), _distribution(result)]
     if len(result.by_position):
         figures.append(_positions(result))
     return Answer(sentence, tuple(figures))
@@ -139,6 +141,10 @@ def _means(result: Surprisal) -> Figure:
         x_label="",
         y_label="bits a character",
         series=(Series("", names, [one.bits for one in result.classes], "bars"),),
+        caption=(
+            "The longer the bar, the harder to predict; 1 bit is a choice between two "
+            "characters that are equally likely."
+        ),
     )
 
 
@@ -154,6 +160,29 @@ def _shares(result: Surprisal) -> Figure:
             Series("of the characters", names, characters, "bars"),
             Series("of the surprisal", names, surprisals, "bars"),
         ),
+        caption="Where the second bar is the longer one, characters are harder than the average.",
+    )
+
+
+def _distribution(result: Surprisal) -> Figure:
+    edges = [-np.inf, *range(1, MAX_ROW_BITS + 1), np.inf]
+    names = [f"{low} to {low + 1} bits" for low in range(MAX_ROW_BITS)]
+    names.append(f"{MAX_ROW_BITS} bits or more")
+    counts, _ = np.histogram(result.bits, edges)
+    sums_of_bits, _ = np.histogram(result.bits, edges, weights=result.bits)
+    total = max(result.bits.sum(), np.finfo(np.float64).tiny)
+    return Figure(
+        title="Distribution of the surprisal",
+        x_label="",
+        y_label="%",
+        series=(
+            Series("of the characters", names, (100 * counts / len(result.bits)).tolist(), "bars"),
+            Series("of the surprisal", names, (100 * sums_of_bits / total).tolist(), "bars"),
+        ),
+        caption=(
+            "The first rows are characters that the network expected, the last ones are surprises; "
+            "the second bar is their part of the loss."
+        ),
     )
 
 
@@ -164,4 +193,5 @@ def _positions(result: Surprisal) -> Figure:
         x_label="character of the word",
         y_label="bits a character",
         series=(Series("", positions, result.by_position.tolist()),),
+        caption="A falling line means that words are hard at the beginning, and easy once begun.",
     )

@@ -43,11 +43,16 @@ def share(value: float) -> str:
 
 
 def folded(score: float, measure: str) -> float:
-    """A score without its sign: an AUC of 0.1 becomes 0.9."""
+    """A score without its direction: an AUC of 0.1 becomes 0.9."""
     return max(score, 1 - score) if measure == "AUC" else abs(score)
 
 
-def signed(score: float, measure: str) -> str:
-    """A folded score with a sign: `-0.90` for an AUC of 0.1."""
-    negative = score < (0.5 if measure == "AUC" else 0)
-    return f"{'-' if negative else '+'}{folded(score, measure):.2f}"
+def direction(score: float, measure: str) -> str:
+    """The value of a cell where its feature holds, or is large: `high` or `low`."""
+    return "low" if score < (0.5 if measure == "AUC" else 0) else "high"
+
+
+def oriented(score: float, measure: str) -> str:
+    """A score in words, as `low inside it, AUC 0.90` for an AUC of 0.1."""
+    where = "inside it" if measure == "AUC" else "where it is large"
+    return f"{direction(score, measure)} {where}, {measure} {folded(score, measure):.2f}"

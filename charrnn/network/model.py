@@ -15,7 +15,7 @@ from charrnn.errors import SettingError
 from charrnn.network.dropout import draw_masks
 from charrnn.network.layers import LAYER_TYPES, Layer
 from charrnn.network.layers.layer import scratch
-from charrnn.network.loss import cross_entropy
+from charrnn.network.loss import cross_entropy, logits_like
 from charrnn.network.parameters import Parameters
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
@@ -133,6 +133,31 @@ class CharRNN:
             "lines": self.lines,
         }
 
+    def extended(self, vocabulary: Vocabulary, rng: np.random.Generator) -> Self:
+        """A model with these weights for a larger vocabulary.
+
+        Args:
+            vocabulary: all characters of this model, and others.
+            rng: the source of the starting weights of the others, as in `initialize`.
+        """
+        model = type(self)(vocabulary, **self.configuration, dtype=self.parameters.flat.dtype)
+        model.initialize(rng)
+        known = vocabulary.encode(self.vocabulary.ix_to_char)  # (V,): their indices
+        for name, array in self.parameters.items():
+            target = model.parameters[name]
+            if name == "layer1.Wx":
+                target[:, known] = array
+            elif name in ("Wy", "by"):
+                target[known] = array
+            else:
+                target[...] = array
+        return model
+
+    @property
+    def character_weights(self) -> int:
+        """The weights of one character: its column of the first Wx, its row of Wy, its by."""
+        return len(self.parameters["layer1.Wx"]) + self.hidden_size + 1
+
     def initialize(self, rng: np.random.Generator) -> None:
         """Fill the parameters with starting values."""
         for number, layer in enumerate(self.layers):
@@ -152,7 +177,7 @@ class CharRNN:
         if (T, B) not in self._workspaces:
             V, H, dtype = len(self.vocabulary), self.hidden_size, self.parameters.flat.dtype
             tapes = [layer.tape(T, B, dtype) for layer in self.layers]
-            logits, d_h = np.empty((V, T, B), dtype), np.empty((H, T, B), dtype)
+            logits, d_h = logits_like(V, T, B, dtype), np.empty((H, T, B), dtype)
             self._workspaces[T, B] = Workspace(tapes, logits, d_h)
         return self._workspaces[T, B]
 
@@ -199,7 +224,11 @@ class CharRNN:
         """
         logits = self.workspace(*h.shape[1:]).logits
         rows = logits.reshape(len(logits), -1)
-        np.matmul(self.parameters["Wy"], h.reshape(self.hidden_size, -1), out=rows)
+        columns = h.reshape(self.hidden_size, -1)
+        if rows.flags.c_contiguous:
+            np.matmul(self.parameters["Wy"], columns, out=rows)
+        else:
+            np.matmul(columns.T, self.parameters["Wy"].T, out=rows.T)
         rows += self.parameters["by"][:, None]
         return logits
 
@@ -248,7 +277,7 @@ class CharRNN:
         """
         tapes, _, d_h = self.workspace(*inputs.shape)
         outputs = [
-            tape["h_units_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
+            tape["h_cells_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
         ]
         layer_inputs, keep = [inputs, *outputs[:-1]], self.keep(inputs)
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)

@@ -94,7 +94,7 @@ class RankGroup(Group):
         return [part.stop - part.start for part in parts]
 
 
-class Leader(RankGroup):
+class LeadingRank(RankGroup):
     """Rank 0.
 
     Args:
@@ -129,7 +129,7 @@ class Leader(RankGroup):
             self._mpi.Finalize()
 
 
-class Follower(RankGroup):
+class OtherRank(RankGroup):
     """Every other rank.
 
     Args:
@@ -150,7 +150,7 @@ class Follower(RankGroup):
         while order := self._world.bcast(None):
             yield order
 
-    def follow(self) -> None:
+    def do_work(self) -> None:
         """Do the work that rank 0 starts, until it closes the group."""
         if message := self._world.bcast(None):
             work, arguments = message

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from multiprocessing.heap import Arena
@@ -22,9 +23,12 @@ from numpy.typing import DTypeLike
 from charrnn import files
 from charrnn.arrays import Array, Shape, Text
 from charrnn.errors import TrainingError
+from charrnn.machine import in_words
 
 #: A directory of Linux with files in memory; the temporary directory is the second choice.
 IN_MEMORY = "/dev/shm"
+#: The advice where all directories are full.
+LARGER = "name a larger directory in TMPDIR"
 
 
 @dataclass
@@ -72,18 +76,46 @@ def unnamed_file(size: int) -> IO[bytes]:
     Raises:
         TrainingError: if no directory has enough space, with the reasons.
     """
-    reasons, advice = [], "name a larger directory in TMPDIR"
+    reasons, advice = [], LARGER
     for directory in directories():
         file = create_in(directory, size)
         if not isinstance(file, OSError):
             return file
         reason = f"{directory}: {file.strerror}"
         if file.errno == errno.ENOSPC:
-            reason += f", {megabytes(shutil.disk_usage(directory).free)} free"
+            reason += f", {in_words(shutil.disk_usage(directory).free)} free"
         reasons.append(reason)
         advice = files.remedy(file, advice)
-    raise TrainingError(
-        f"no room for {megabytes(size)} of memory that the workers share "
+    raise no_room(size, reasons, advice)
+
+
+def check_space(size: int) -> TrainingError | None:
+    """Return the error for more shared memory than all directories together have free, or None.
+
+    Args:
+        size: bytes of all arrays together.
+    """
+    if sys.platform == "win32":  # shared memory is in no file
+        return None
+    free: dict[int, tuple[str, int]] = {}
+    for directory in directories():
+        try:
+            usage = shutil.disk_usage(directory)
+            free.setdefault(os.stat(directory).st_dev, (directory, usage.free))
+        except OSError:
+            return None  # unknown: `reserve` finds out
+        if not usage.total:  # some file systems do not say
+            return None
+    if size <= sum(left for _, left in free.values()):
+        return None
+    reasons = [f"{directory}: {in_words(left)} free" for directory, left in free.values()]
+    return no_room(size, reasons, LARGER)
+
+
+def no_room(size: int, reasons: Sequence[str], advice: str) -> TrainingError:
+    """Return the error for shared memory that fits in no directory."""
+    return TrainingError(
+        f"no room for {in_words(size)} of memory that the workers share "
         f"({'; '.join(reasons)}): train with --workers 1, or {advice}"
     )
 
@@ -110,11 +142,6 @@ def directories() -> list[str]:
     except OSError:  # no temporary directory has room for a single byte
         found = found or [os.curdir]
     return list(dict.fromkeys(found))
-
-
-def megabytes(size: int) -> str:
-    """A size for a message."""
-    return f"{size / 1e6:,.1f} MB"
 
 
 def in_file(array: Text) -> Memory | None:

@@ -1,23 +1,15 @@
-"""The number of threads of a product, and of cores.
+"""The number of threads of a product.
 
 NumPy reads the number of threads when it is imported, so this file does not import NumPy.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 #: The variables read by OpenBLAS, MKL and Apple's Accelerate, which compute NumPy's products.
 NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
-
-def cores() -> int:
-    """The number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def one_thread(environment: MutableMapping[str, str]) -> None:

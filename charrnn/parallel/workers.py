@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Mode, Shape, Text
-from charrnn.errors import TrainingError
+from charrnn.errors import TrainingError, WorkerError
+from charrnn.machine import cores
 from charrnn.parallel.group import Group, Order, share_of
 from charrnn.parallel.shared_memory import Memory, in_file, reserve
 from charrnn.parallel.signals import IGNORED, blocked
-from charrnn.parallel.threads import cores, one_thread_within
+from charrnn.parallel.threads import one_thread_within
 
 #: Seconds for a dismissed worker to end before it is killed.
 GRACE = 5.0
@@ -55,7 +56,7 @@ def group_of(workers: int, outer: Group | None = None) -> Group:
         outer: the group of ranks; each of its members has as many workers.
     """
     outer = outer or Group()
-    return Leader(workers, outer) if workers > 1 else outer
+    return LeadingWorker(workers, outer) if workers > 1 else outer
 
 
 def lead(outer: Group, workers: int, work: Callable[..., None], *arguments: Any) -> None:
@@ -132,7 +133,7 @@ class WorkerGroup(Group):
         """The indices at each worker's positions of a text that the leader reads."""
 
 
-class Leader(WorkerGroup):
+class LeadingWorker(WorkerGroup):
     """The worker that creates the memory and the other workers.
 
     Args:
@@ -182,8 +183,8 @@ class Leader(WorkerGroup):
 
     def _start_one(self, worker: int, work: Callable[..., None], arguments: Any) -> None:
         ours, theirs = self._context.Pipe()
-        follower = self.seat._replace(worker=worker), self._memories, theirs
-        process = self._context.Process(target=follow, args=(follower, work, arguments))
+        member = self.seat._replace(worker=worker), self._memories, theirs
+        process = self._context.Process(target=worker_main, args=(member, work, arguments))
         try:
             process.start()
         except OSError as error:
@@ -191,7 +192,7 @@ class Leader(WorkerGroup):
                 f"{self._name(worker)} cannot be started ({error.strerror}): train with "
                 "fewer --workers"
             ) from error
-        theirs.close()  # so that the follower's end is the only one
+        theirs.close()  # so that the worker's end is the only one
         self._pipes.append(ours)
         self._processes.append(process)
 
@@ -249,7 +250,7 @@ class Leader(WorkerGroup):
         """A message from each of the other workers.
 
         Raises:
-            TrainingError: where one is gone.
+            WorkerError: where one is gone.
             MemoryError: where one had too little memory.
             RuntimeError: where one failed, with its traceback.
         """
@@ -266,9 +267,7 @@ class Leader(WorkerGroup):
             if code and code < 0:
                 hint = ", perhaps for want of memory" if code == -9 else ""
                 how = f"killed by signal {-code}{hint}"
-            raise TrainingError(
-                f"{self._name(worker)} is gone ({how}): go on from the last save with --resume"
-            ) from error
+            raise WorkerError(f"{self._name(worker)} is gone ({how})") from error
         if isinstance(message, Failure):
             if message.shortage:
                 raise MemoryError(message.shortage)
@@ -300,7 +299,7 @@ def dismiss(pipes: list[Connection], processes: list[SpawnProcess]) -> None:
     pipes.clear()
 
 
-class Follower(WorkerGroup):
+class OtherWorker(WorkerGroup):
     """Every other worker, in a process of its own."""
 
     def __init__(self, seat: Seat, memories: list[Memory | int], pipe: Connection) -> None:
@@ -374,15 +373,21 @@ class RelayedText:
         return self._group.take(self._text, positions, mode)
 
 
-def follow(
-    follower: tuple[Seat, list[Memory | int], Connection],
+def worker_main(
+    member: tuple[Seat, list[Memory | int], Connection],
     work: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
-    """The main function of a follower's process: do the work, or report the error."""
+    """Do the work of a worker in its process, or report the error.
+
+    Args:
+        member: the arguments of `OtherWorker`.
+        work: called with the group and the arguments.
+        arguments: of the work.
+    """
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    group = Follower(*follower)
+    group = OtherWorker(*member)
     with suppress(*GONE):  # the leader is gone: end in silence
         try:
             work(group, *arguments)

@@ -11,15 +11,14 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.inspection.answer import Figure
 from charrnn.render.bars import bar_scale, grouped
+from charrnn.render.colors import COLORS
 from charrnn.render.scale import Number, Scale, scales
 from charrnn.render.wrap import cut, one_line, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Colours that colour-blind people can distinguish (Okabe, Ito 2008), the last two darker for
-#: contrast on white; with the patterns of lines and the shapes of points.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b98200", "#3d92c6")
+#: The patterns of lines and the shapes of points, which differ as the colours do.
 DASHES = ("-", "--", "-.", ":")
 SHAPES = ("o", "^", "s", "D", "v", "P")
 #: Superscripts for the exponents of ten.
@@ -35,6 +34,8 @@ HEIGHT, SQUARE, BAR, AROUND_BARS = 3.6, 4.8, 0.22, 1.1
 MARGIN = 0.03
 #: The same for the values of bars that go to the left.
 BESIDE_BARS = 0.12
+#: The left end of the legend of bars, as a share of the axes: the values stand before it.
+BESIDE_VALUES = 1.1
 #: More points than this are drawn fainter, so that dense areas are darker.
 MANY = 200
 
@@ -73,7 +74,8 @@ def draw(figure: Figure, axes: Axes, ink: str) -> None:
         axes.set(xticks=[], yticks=[], frame_on=False)
         axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes)
     elif len(figure.series) > 1 and names:
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
+        beside = BESIDE_VALUES if of_bars(figure) else 1
+        axes.legend(loc="upper left", bbox_to_anchor=(beside, 1), frameon=False, borderaxespad=0)
 
 
 def _draw_plane(figure: Figure, axes: Axes, ink: str) -> bool:

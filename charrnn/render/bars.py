@@ -8,12 +8,16 @@ from math import floor, isfinite, log10
 from typing import NamedTuple
 
 from charrnn.inspection.answer import Figure
-from charrnn.render.colors import columns
+from charrnn.render.colors import PLAIN, Style, columns, tinted
 from charrnn.render.scale import LARGE, Scale, scale_for
 from charrnn.render.wrap import cut, one_line, padded, wrapped
 
-#: The marks of the bars of the first, second, … series.
-MARKS = "#=-:+"
+#: The marks of the bars of the first, second, … series, of ASCII and of blocks.
+MARKS, BLOCKS = "#=-:+", "█▓▒░▚"
+#: The ends of a bar of full blocks, by eighths of a column.
+EIGHTHS = " ▏▎▍▌▋▊▉"
+#: The line of zero.
+ZERO, ZERO_OF_BLOCKS = "|", "│"
 #: Significant digits of the largest value; the others have the same number of decimals.
 DIGITS = 3
 
@@ -26,7 +30,12 @@ class Bars(NamedTuple):
     written: list[str]
 
 
-def bar_rows(figure: Figure, width: int) -> list[str]:
+def marks(style: Style) -> str:
+    """The marks of the bars of the first, second, … series."""
+    return BLOCKS if style.blocks else MARKS
+
+
+def bar_rows(figure: Figure, width: int, style: Style = PLAIN) -> list[str]:
     """Draw a figure of bars as lines: the name, the bar, and its value at the end.
 
     The bars of several series stand below one another. A value that is not finite has no bar.
@@ -47,9 +56,12 @@ def bar_rows(figure: Figure, width: int) -> list[str]:
         lines.append(f"{padded(heading, name_width)}  {first}".rstrip())
         lines += [f"{' ' * name_width}  {line}" for line in more]
     for group in groups:
+        names = wrapped(group.name, name_width)
+        rows = len(group.values)  # a long name goes on beside the bars of further series
+        names[rows - 1 :] = [cut(" ".join(names[rows - 1 :]), name_width)]
         for number, value in enumerate(group.values):
-            label = padded(cut(group.name, name_width) if number == 0 else "", name_width)
-            bar = _bar(value, scale, bar_width, MARKS[number % len(MARKS)])
+            label = padded(names[number] if number < len(names) else "", name_width)
+            bar = _bar(value, scale, bar_width, number, style)
             lines.append(f"{label} {bar} {group.written[number]}".rstrip())
     return lines
 
@@ -93,12 +105,19 @@ def _fraction(scale: Scale, value: float) -> float:
     return min(1.0, max(0.0, fraction)) if isfinite(fraction) else 0.0
 
 
-def _bar(value: float | None, scale: Scale, width: int, mark: str) -> str:
-    """A bar from the line of zero to the right, or to the left for a negative value."""
+def _bar(value: float | None, scale: Scale, width: int, number: int, style: Style) -> str:
+    """A bar of a series from the line of zero to the right, or to the left for a negative value."""
+    line, mark = ZERO_OF_BLOCKS if style.blocks else ZERO, marks(style)[number % len(MARKS)]
     zero = round(_fraction(scale, 0.0) * width)
-    length = 0 if value is None else round(_fraction(scale, value) * width) - zero
-    left = (max(0, -length) * mark).rjust(zero)
-    return f"{left}|{max(0, length) * mark}"
+    end = zero if value is None else _fraction(scale, value) * width
+    length = round(end) - zero
+    bar = abs(length) * mark
+    if length < 0:
+        return (zero + length) * " " + tinted(bar, number, style.depth) + line
+    if mark == BLOCKS[0]:
+        whole, eighths = divmod(max(0, round(8 * (end - zero))), 8)
+        bar = whole * mark + EIGHTHS[eighths].strip()
+    return zero * " " + line + tinted(bar, number, style.depth)
 
 
 def _decimals(values: Sequence[float]) -> int | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Iterable, Iterator
 
 #: Control characters (C0 but newline and tab, DEL, C1) and those that reorder text
 #: (bidirectional marks, embeddings, overrides, isolates): a terminal obeys them (CWE-150).
@@ -31,6 +33,13 @@ def one_line(text: str, limit: int = MAX_LINE) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def printable_bytes(text: str) -> str:
-    r"""Bytes, each a character, with all but ASCII spelled out: \xe9 may be any letter."""
-    return printable(text).encode("ascii", "backslashreplace").decode()
+def readable_bytes(pieces: Iterable[str]) -> Iterator[str]:
+    r"""Decode bytes, each a character: UTF-8 becomes text, another byte its code, as in \xe9.
+
+    Args:
+        pieces: of a text; a character of UTF-8 may go on in the next piece.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    for piece in pieces:
+        yield printable(decoder.decode(piece.encode("latin-1")))
+    yield printable(decoder.decode(b"", True))

@@ -14,10 +14,10 @@ from typing import Any
 
 from charrnn.errors import SettingError
 from charrnn.files import replacing
-from charrnn.inspection.answer import Figure
-from charrnn.render.axes import draw, height_of
+from charrnn.inspection.answer import ColoredText, Figure
+from charrnn.render import axes, colored
 from charrnn.render.extras import need
-from charrnn.render.wrap import one_line
+from charrnn.render.wrap import one_line, wrapped
 
 EXTRA = "report"
 #: Metadata that matplotlib leaves out, so that the same figures give the same file.
@@ -28,6 +28,8 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 #: The width of a picture in inches; the largest number in one column; inches around each.
 WIDTH, MAX_IN_A_COLUMN, PAD = 7.0, 4, 0.1
+#: The longest line of a caption, in characters, and its height in inches.
+CAPTION, CAPTION_LINE = 95, 0.16
 #: The colour that is drawn, which no data has, and the one that replaces it: that of the page.
 INK, CURRENT = "#010203", "currentColor"
 #: Settings of matplotlib; all others are its defaults, not those of the user.
@@ -58,7 +60,7 @@ def check_suffix(path: str | Path) -> None:
     need("matplotlib", EXTRA)
 
 
-def save(figures: Sequence[Figure], path: str | Path) -> None:
+def save(figures: Sequence[Figure | ColoredText], path: str | Path) -> None:
     """Draw figures into a file, one below the other; of many, two side by side.
 
     Args:
@@ -88,14 +90,14 @@ def svg(figure: Figure) -> str:
     """A figure as an `<svg>` element to stand in a page.
 
     Its text and axes have the colour of the text around it, its background is transparent, its
-    ids are unique on the page, and it takes the full width.
+    ids are unique on the page, and it takes the full width. The page itself has the caption.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
     """
     drawn = StringIO()
     with _style(INK):
-        _picture([figure], 1, INK).savefig(
+        _picture([figure], 1, INK, captions=False).savefig(
             drawn, format="svg", transparent=True, metadata=METADATA[".svg"]
         )
     return _inline(drawn.getvalue(), figure.title)
@@ -113,21 +115,35 @@ def _style(ink: str) -> Iterator[None]:
         yield
 
 
-def _picture(figures: Sequence[Figure], across: int, ink: str) -> Any:
+def _picture(
+    figures: Sequence[Figure | ColoredText], across: int, ink: str, *, captions: bool = True
+) -> Any:
     """A figure of matplotlib with our figures, `across` of them side by side."""
-    heights = [
-        max(map(height_of, figures[first : first + across]))
-        for first in range(0, len(figures), across)
+    below = [
+        wrapped(figure.caption, CAPTION) if captions and figure.caption else []
+        for figure in figures
     ]
+    heights = [
+        _module(figure).height_of(figure) + CAPTION_LINE * len(lines)
+        for figure, lines in zip(figures, below)
+    ]
+    of_rows = [max(heights[first : first + across]) for first in range(0, len(figures), across)]
     # Made without pyplot, which would keep the figure, and might open a window.
     picture = need("matplotlib.figure", EXTRA).Figure(
-        figsize=(WIDTH * across, sum(heights)), layout="constrained"
+        figsize=(WIDTH * across, sum(of_rows)), layout="constrained"
     )
-    parts = picture.subfigures(len(heights), across, height_ratios=heights, squeeze=False)
+    parts = picture.subfigures(len(of_rows), across, height_ratios=of_rows, squeeze=False)
     picture.get_layout_engine().set(w_pad=PAD, h_pad=PAD)
-    for figure, part in zip(figures, parts.flat):
-        draw(figure, part.add_subplot(), ink)
+    for figure, lines, part in zip(figures, below, parts.flat):
+        _module(figure).draw(figure, part.add_subplot(), ink)
+        if lines:
+            part.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize="small", color=ink)
     return picture
+
+
+def _module(figure: Figure | ColoredText) -> Any:
+    """The module that draws a figure."""
+    return colored if isinstance(figure, ColoredText) else axes
 
 
 def _inline(drawn: str, title: str) -> str:

@@ -35,3 +35,18 @@ def largest(values: Array, name: str) -> float:
     finite = np.isfinite(values)
     ends = (np.min(values, where=finite, initial=-1), np.max(values, where=finite, initial=1))
     return float(np.abs(ends).max())
+
+
+def stops(name: str, gates: Set[str], end: float) -> tuple[tuple[float, str], ...]:
+    """The key of a signal: some shades, each with the value that it stands for.
+
+    Args:
+        name: the name of the signal.
+        gates: the names of signals from 0 to 1.
+        end: as in `shades`.
+    """
+    if name in gates:
+        labels = ["0, closed", "0.25", "0.5", "0.75", "1, open"]
+    else:
+        labels = [f"{part * end:.3g}" for part in (-1, -0.5, 0, 0.5, 1)]
+    return tuple(zip((-1.0, -0.5, 0.0, 0.5, 1.0), labels))

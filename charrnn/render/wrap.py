@@ -46,13 +46,18 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines
 
 
+def broken(text: str, width: int) -> Iterator[str]:
+    """The parts of a text of at most a width, at least one, broken anywhere."""
+    part = ""
+    for character in text:
+        if part and columns(part + character) > width:
+            yield part
+            part = ""
+        part += character
+    yield part
+
+
 def _pieces(text: str, width: int) -> Iterator[str]:
     """The words of a text, with long words in parts."""
     for word in text.split(" "):
-        part = ""
-        for character in word:
-            if part and columns(part + character) > width:
-                yield part
-                part = ""
-            part += character
-        yield part
+        yield from broken(word, width)

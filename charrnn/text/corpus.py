@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import stat
 import sysconfig
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
@@ -12,15 +15,18 @@ from pathlib import Path
 
 from charrnn.arrays import Array
 from charrnn.errors import TextError, UnknownCharacterError
-from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.corpus_info import BUILT_IN, CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.line_ends import LineEnds, with_line_ends
 from charrnn.text.normal_forms import normalized_pieces
-from charrnn.text.sources import File, Progress
+from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
+from charrnn.text.paths import TextFiles, listed
+from charrnn.text.sources import File, JoinedFiles, Progress
 from charrnn.text.storage import concatenate
 from charrnn.text.vocabulary import Characters, Vocabulary
 
-#: Files listed in the name of a text.
-MAX_NAMES = 5
+#: The notice about the text of a training that came from stdin or a pipe.
+FROM_A_PIPE = "from a pipe: to go on later, --resume needs a file with the same text"
 
 
 class Corpus:
@@ -41,6 +47,7 @@ class Corpus:
     Attributes:
         length: the number of characters.
         characters: the distinct characters, sorted.
+        suspicious: the number of each of the characters in `SUSPICIOUS`.
 
     Raises:
         TextError: by every method that reads the text, for a file that cannot be read or decoded;
@@ -66,16 +73,29 @@ class Corpus:
         self._survey()
 
     def _survey(self) -> None:
-        length, characters = 0, Characters()
+        length, characters, suspicious = 0, Characters(), False
+        self.suspicious: Counter[str] = Counter()
         for piece in self.pieces():
             length += len(piece)
-            characters.add(piece)
+            if characters.add(piece):
+                suspicious = characters.have_any(SUSPICIOUS)
+            if suspicious:
+                self.suspicious += Counter({each: piece.count(each) for each in SUSPICIOUS})
         self.length, self.characters = length, str(characters)
 
     @classmethod
-    def of(cls, text: str, name: str = "text", normalize: str | None = None) -> Corpus:
-        """The corpus of a text in memory."""
-        return cls(name, [[text]], normalize)
+    def of(
+        cls,
+        text: str,
+        name: str = "text",
+        normalize: str | None = None,
+        decoding: Decoding = DEFAULT,
+    ) -> Corpus:
+        """The corpus of a text in memory, of which `decoding` sets the line ends."""
+        found = LineEnds()
+        pieces = list(with_line_ends([text], decoding.newlines, found))
+        said = tuple(line_ends_notice([name], found, decoding.newlines))
+        return cls(name, [pieces], normalize, notices=said, decoding=decoding)
 
     def pieces(self) -> Iterator[str]:
         """The text in pieces; those of a file have some thousand characters."""
@@ -136,15 +156,15 @@ class Corpus:
 
 
 def read(
-    paths: Sequence[str],
+    texts: Sequence[str] | TextFiles,
     decoding: Decoding = DEFAULT,
     normalize: str | None = None,
     progress: Progress = lambda size: None,
 ) -> Corpus:
-    """Read files, one after the other, as one text.
+    """Read files, one after the other, as one text, with a newline between two where it is missing.
 
     Args:
-        paths: of the files; `-` is stdin.
+        texts: the paths of files, `-` for stdin; or what `charrnn.text.paths.find` found.
         decoding: settings for reading bytes as characters.
         normalize: a Unicode normal form of `NORMAL_FORMS`; None to leave the text unchanged.
         progress: called with the number of bytes of each block, at every reading of the text.
@@ -153,23 +173,14 @@ def read(
         TextError: for a file that cannot be read or decoded; the message has the file and the
             position.
     """
-    files = [File(path, decoding, progress) for path in paths]
-    names = ["stdin" if path == "-" else Path(path).name for path in paths]
-    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files]
-    notices = [
-        f"{file.path}: left out the byte-order mark, read as {file.declared}"
-        for file in files
-        if file.declared
-    ]
-    if "-" in locations:
-        notices.append("from a pipe: to go on later, --resume needs a file with the same text")
-    return Corpus(listed(names), files, normalize, tuple(locations), tuple(notices), decoding)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Several names as one: the first ones, and the number of others."""
-    more = len(names) - MAX_NAMES
-    return ", ".join(names[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    found = texts if isinstance(texts, TextFiles) else TextFiles.of(texts)
+    alone = len(found.paths) == 1
+    files = JoinedFiles([File(path, decoding, progress, alone) for path in found.paths], decoding)
+    locations = ["-" if file.passing else str(Path(file.path).resolve()) for file in files.files]
+    corpus = Corpus(listed(found.names), [files], normalize, tuple(locations), decoding=decoding)
+    said = notices_of(files, decoding, corpus.suspicious, corpus.characters)
+    corpus.notices = (*found.notices, *said)
+    return corpus
 
 
 def standard_library(normalize: str | None = None) -> Corpus:
@@ -189,36 +200,79 @@ def standard_library(normalize: str | None = None) -> Corpus:
     if not files:
         raise TextError(f"{folder} has no source files: name a text to train on")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    return Corpus.of(text, f"the standard library of Python {platform.python_version()}", normalize)
+    return Corpus.of(text, f"{BUILT_IN} {platform.python_version()}", normalize)
 
 
-def named_files(info: CorpusInfo) -> tuple[str, ...]:
-    """The files of the text that a checkpoint describes, which may name any path.
+def check_files(paths: Iterable[str]) -> None:
+    """Check that files exist, without reading them.
+
+    Args:
+        paths: of the files; `-` is stdin.
 
     Raises:
-        TextError: for a pipe, a device or a directory; none is opened.
+        TextError: for the first one that does not exist.
     """
+    for path in paths:
+        if path != "-" and mode_of(path) is None:
+            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}")
+
+
+def mode_of(path: str) -> int | None:
+    """The `st_mode` of a file; None if there is none.
+
+    Raises:
+        TextError: for a file that the system does not show.
+    """
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise TextError(f"{path}: {error.strerror}") from error
+
+
+def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
+    """The files of the text that a checkpoint describes, which may name any path.
+
+    Args:
+        info: the description.
+        remedy: the way to name a file with the same text.
+
+    Raises:
+        TextError: for a text that was in no file, and for a file that is missing, a pipe, a device
+            or a directory; none is opened.
+    """
+    if not info.is_known:
+        raise TextError(f"{info.name}: the text of the checkpoint was in no file: {remedy}")
     for path in info.files:
-        if path != "-" and os.path.exists(path) and not os.path.isfile(path):
-            raise TextError(
-                f"{path}: the text of the checkpoint, and no regular file: put the text there"
-            )
+        mode = mode_of(path)
+        if mode is None:
+            raise TextError(f"{path}: the text of the checkpoint is not there: {remedy}")
+        if not stat.S_ISREG(mode):
+            raise TextError(f"{path}: the text of the checkpoint, and no regular file: {remedy}")
     return info.files
 
 
-def read_again(info: CorpusInfo) -> Corpus:
+def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:
     """Read the text that a checkpoint describes again.
 
+    Args:
+        info: the description.
+        paths: of files with the same text, where it has moved.
+
     Raises:
-        TextError: if the text is no longer there or has changed.
+        TextError: if the text is no longer there, has changed, or is another one.
     """
-    files = named_files(info)
-    if "-" in files:
-        raise TextError(f"{info.name}: was read from a pipe, and cannot be read again")
+    remedy = "name a file with the same text by --train-text FILE"
+    files = paths or named_files(info, remedy)
     if files:
         corpus = read(files, info.decoding, info.normalize)
     else:
         corpus = standard_library(info.normalize)
-    if corpus.sha256 != info.sha256:
-        raise TextError(f"{corpus.name}: has changed since the model was trained on it")
-    return corpus
+    if corpus.sha256 == info.sha256:
+        return corpus
+    if paths:
+        raise TextError(
+            f"{corpus.name}: is not the text that the model was trained on, {info.name}"
+        )
+    raise TextError(f"{corpus.name}: has changed since the model was trained on it: {remedy}")

@@ -7,12 +7,15 @@ from typing import Any
 
 from charrnn.config import BELOW_ONE, MAX_INTEGER
 from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
 
 #: Characters of a name, and of the name of an encoding.
 MAX_NAME, MAX_ENCODING = 2 << 20, 100
 #: Files of a text.
 MAX_FILES = 40_000
+#: The beginning of the name of the built-in text.
+BUILT_IN = "the standard library of Python"
 
 
 def within(low: float, high: float) -> Any:
@@ -34,10 +37,12 @@ class CorpusInfo:
         characters: length of the text.
         sha256: of the text in UTF-8, in hexadecimal.
         files: absolute paths; `-` for stdin or a pipe; none for the built-in text.
-        encoding, errors, binary: see `Decoding`.
+        encoding, errors, binary, newlines: see `Decoding`.
         normalize: the Unicode normal form of the text; None for none.
         val_frac: the share held out, as requested; None for the default.
         held_out: characters held out, at the end of the text.
+        min_count: characters that occur less often in the part trained on are read as U+FFFD; 1 for
+            none.
     """
 
     name: str = within(0, MAX_NAME)
@@ -47,11 +52,20 @@ class CorpusInfo:
     encoding: str | None = within(1, MAX_ENCODING)
     errors: str = one_of(*ERRORS)
     binary: bool = within(False, True)
+    newlines: str = one_of(*NEWLINES)
     normalize: str | None = one_of(*NORMAL_FORMS)
     val_frac: float | None = within(0, BELOW_ONE)
     held_out: int = within(0, MAX_INTEGER)
+    min_count: int = field(default=1, metadata={"low": 1, "high": MAX_INTEGER})
+
+    @property
+    def is_known(self) -> bool:
+        """The text can be read again without a name: files, or the built-in text."""
+        if not self.files:
+            return self.name.startswith(BUILT_IN)
+        return "-" not in self.files
 
     @property
     def decoding(self) -> Decoding:
         """The decoding of the files."""
-        return Decoding(self.encoding, self.errors, self.binary)
+        return Decoding(self.encoding, self.errors, self.binary, self.newlines)

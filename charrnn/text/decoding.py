@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from charrnn.errors import TextError
+from charrnn.text.line_ends import NEWLINES
 
 #: The encodings by their byte-order marks. UTF-32 is before UTF-16, whose mark is the beginning of
 #: the longer one.
@@ -26,19 +28,24 @@ UNMARKED = {
 }
 #: Encodings in Python that are for host names and string literals: they cannot be read in pieces.
 NOT_OF_TEXTS = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
-#: The treatments of invalid bytes: an error, U+FFFD in their place, or nothing in their place.
+#: The treatments of invalid bytes and NULs: an error, U+FFFD in their place, or nothing in their
+#: place.
 ERRORS = ("strict", "replace", "ignore")
+#: The string in the place of an invalid byte or a NUL, by treatment.
+IN_PLACE = {"replace": "\ufffd", "ignore": ""}
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """Settings for reading the bytes of a file as characters.
+    r"""Settings for reading the bytes of a file as characters.
 
     Args:
         encoding: any text encoding of Python; None for the one that a byte-order mark declares,
             or UTF-8.
-        errors: the treatment of bytes that are invalid in the encoding, one of `ERRORS`.
-        binary: each byte is the character with its number.
+        errors: the treatment of NULs, and of bytes that are invalid in the encoding, one of
+            `ERRORS`.
+        binary: each byte is the character with its number; line ends are kept.
+        newlines: the treatment of the line ends \r\n and \r, one of `NEWLINES`.
 
     Raises:
         TextError: for an unknown encoding or treatment.
@@ -47,17 +54,22 @@ class Decoding:
     encoding: str | None = None
     errors: str = "strict"
     binary: bool = False
+    newlines: str = "lf"
 
     def __post_init__(self) -> None:
         if self.errors not in ERRORS:
             raise TextError(f"invalid bytes: {', '.join(ERRORS)}, not {self.errors}")
+        if self.newlines not in NEWLINES:
+            raise TextError(f"line ends: {', '.join(NEWLINES)}, not {self.newlines}")
+        if self.binary:
+            object.__setattr__(self, "newlines", "keep")
         try:
             "".encode(self._name)  # fails for encodings of bytes as bytes, such as hex
             known = self._codec not in NOT_OF_TEXTS
         except (LookupError, ValueError):
             known = False
         if not known:
-            raise TextError(f"no encoding named {self.encoding!r}, try utf-8, utf-16 or latin-1")
+            raise TextError(f"no encoding named {self.encoding!r}, try utf-8, utf-16 or cp1252")
 
     @property
     def _name(self) -> str:
@@ -102,32 +114,85 @@ class InvalidBytes(Exception):
         self.nul = nul
 
 
+@dataclass
+class Losses:
+    """What `replace` or `ignore` took out of a text.
+
+    Attributes:
+        invalid: the number of bytes that are invalid in the encoding.
+        nuls: the number of NULs.
+    """
+
+    invalid: int = 0
+    nuls: int = 0
+
+
+class _Counter(threading.local):
+    """The invalid bytes of the call of a decoder that this thread is in."""
+
+    invalid = 0
+
+
+_counter = _Counter()
+
+
+def _counting(errors: str) -> str:
+    """Return the name of a treatment of invalid bytes that also counts the bytes."""
+
+    def handler(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeDecodeError):
+            raise error
+        _counter.invalid += error.end - error.start
+        return IN_PLACE[errors], error.end
+
+    name = f"charrnn.{errors}"
+    codecs.register_error(name, handler)
+    return name
+
+
+#: Python's names of the treatments of invalid bytes; those that lose bytes count them.
+HANDLERS = {"strict": "strict", **{errors: _counting(errors) for errors in IN_PLACE}}
+
+
 def decode(
-    blocks: Iterable[bytes], codec: str, errors: str = "strict", binary: bool = False
+    blocks: Iterable[bytes],
+    codec: str,
+    errors: str = "strict",
+    binary: bool = False,
+    losses: Losses | None = None,
 ) -> Iterator[str]:
     """Yield the text of blocks of bytes in pieces; it does not depend on the size of the blocks.
 
     Args:
         blocks: the bytes; the last block, and no other, is empty.
         codec: Python's name of the encoding.
-        errors: the treatment of invalid bytes, one of `ERRORS`.
+        errors: the treatment of invalid bytes and NULs, one of `ERRORS`.
         binary: accept NUL, which text does not contain.
+        losses: receives the numbers of invalid bytes and of NULs, unless `errors` is strict.
 
     Raises:
         InvalidBytes: with the position of the first invalid byte.
     """
-    decoder = codecs.getincrementaldecoder(codec)(errors)
+    losses = losses or Losses()
+    decoder = codecs.getincrementaldecoder(codec)(HANDLERS[errors])
     position = 0
     for block in blocks:
         before = decoder.getstate()
+        _counter.invalid = 0
         try:
             piece = decoder.decode(block, final=not block)
-            valid = binary or "\0" not in piece
+            # In UTF-8, a NUL is the byte, which is found faster.
+            nul = b"\0" in block if codec == "utf-8" else "\0" in piece
+            valid = binary or not nul
         except UnicodeError:
-            valid = False
+            valid, piece = False, ""
+        if not valid and errors != "strict" and piece:
+            losses.nuls += piece.count("\0")
+            piece, valid = piece.replace("\0", IN_PLACE[errors]), True
         if not valid:
             decoder.setstate(before)
-            raise first_invalid(decoder, block, position, binary)
+            raise first_invalid(decoder, block, position, binary or errors != "strict")
+        losses.invalid += _counter.invalid
         position += len(block)
         if piece:
             yield piece
@@ -142,7 +207,7 @@ def first_invalid(
         decoder: in its state before the block.
         block: the bytes; empty at the end of the file.
         position: of the first byte of the block.
-        binary: as for `decode`.
+        binary: accept NUL.
     """
     for byte in [block[i : i + 1] for i in range(len(block))] or [b""]:
         start = position - len(decoder.getstate()[0])  # of the incomplete character, if any

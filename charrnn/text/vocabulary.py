@@ -13,6 +13,8 @@ from charrnn.errors import UnknownCharacterError
 
 #: Number of Unicode code points, the size of the tables that map a text without a Python loop.
 CODE_POINTS = 0x110000
+#: The character that stands for those that are not in a vocabulary.
+REPLACEMENT = "\ufffd"
 
 
 class Vocabulary:
@@ -20,15 +22,19 @@ class Vocabulary:
 
     Args:
         characters: the distinct characters, in any order.
+        replaces: read characters that are not in the vocabulary as U+FFFD, if U+FFFD is one of
+            `characters`.
 
     Attributes:
         ix_to_char: the character of each index, a string of V characters.
+        replaces: as above; False without U+FFFD.
     """
 
-    def __init__(self, characters: Iterable[str]) -> None:
+    def __init__(self, characters: Iterable[str], *, replaces: bool = False) -> None:
         whole = characters if isinstance(characters, str) else "".join(characters)
         self._code_points = np.unique(code_points(whole))
         self.ix_to_char = text_of(self._code_points)
+        self.replaces = replaces and REPLACEMENT in self.ix_to_char
         self._table: Array | None = None
 
     @classmethod
@@ -61,25 +67,35 @@ class Vocabulary:
         """The distinct characters of `text` that are not in the vocabulary, sorted."""
         return text_of(np.setdiff1d(code_points(text), self._code_points))
 
-    def encode(self, text: str, *, unknown: str = "error") -> Array:
+    def count_unknown(self, text: str) -> int:
+        """The number of characters of `text` that are not in the vocabulary, with repetitions."""
+        return int(np.count_nonzero(self._look_up(text) == len(self)))
+
+    def encode(self, text: str, *, unknown: str | None = None) -> Array:
         """The indices of the characters of `text`, (N,), in the type `dtype`.
 
         Args:
             text: the text.
-            unknown: the treatment of characters that are not in the vocabulary: `error`, or
-                `skip` to leave them out.
+            unknown: the treatment of characters that are not in the vocabulary: `error`, `skip`
+                to leave them out, or `replace` to read U+FFFD. None for `replace` if the
+                vocabulary `replaces`, else for `error`.
 
         Raises:
             UnknownCharacterError: for characters that are not in the vocabulary, if `unknown` is
-                `error`; the message lists them.
+                `error`, or `replace` and U+FFFD is not in the vocabulary; the message lists them.
         """
         indices = self._look_up(text)
         if len(indices) and indices.max() == len(self):
-            if unknown != "skip":
+            treatment = unknown or ("replace" if self.replaces else "error")
+            if treatment == "skip":
+                indices = indices[indices < len(self)]
+            elif treatment == "replace" and REPLACEMENT in self.ix_to_char:
+                replacement = self._look_up(REPLACEMENT)[0]
+                indices = np.where(indices == len(self), replacement, indices)
+            else:
                 raise UnknownCharacterError(
                     f"not in the vocabulary of the model: {listed(self.unknown(text))}"
                 )
-            indices = indices[indices < len(self)]
         return indices.astype(self.dtype, copy=False)
 
     def _look_up(self, text: str) -> Array:
@@ -104,16 +120,21 @@ class Characters:
         self._ascii = b""
         self._seen = np.zeros(CODE_POINTS, bool)
 
-    def add(self, piece: str) -> None:
-        """Add the characters of a piece."""
+    def add(self, piece: str) -> bool:
+        """Add the characters of a piece; returns whether some outside of ASCII were new."""
         # After the first pieces, new characters are rare. Finding that there are none is faster
         # than adding all: ASCII without the known characters is empty, or all have been seen.
         if piece.isascii():
             self._ascii += bytes(set(piece.encode().translate(None, self._ascii)))
-            return
+            return False
         points = code_points(piece)
-        if not self._seen.take(points).all():
+        if new := not self._seen.take(points).all():
             self._seen[points] = True
+        return new
+
+    def have_any(self, characters: str) -> bool:
+        """Return whether any of some characters outside of ASCII was in the text."""
+        return bool(self._seen.take(code_points(characters)).any())
 
     def __str__(self) -> str:
         self._seen[list(self._ascii)] = True

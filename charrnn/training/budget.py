@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 from charrnn.training import planning
 from charrnn.training.trainer import Trainer
@@ -13,17 +14,33 @@ from charrnn.training.trainer import Trainer
 MEASURED_SHARE, MAX_MEASURED_SECONDS = 0.05, 20
 #: The fewest steps to measure, all of them within the warm-up.
 MIN_WARMUP = 5
+#: The steps of a complete run, as a share of the run, in which its learning rate stays near the
+#: lowest one while further steps are measured.
+PROVISIONAL_SHARE = 0.02
+
+
+def provisional_steps(step: int, steps: int) -> int:
+    """The steps of a run that goes on for a time, until the first of them are measured.
+
+    Args:
+        step: the last one taken.
+        steps: of the run as it was planned.
+    """
+    return max(steps, step + max(MIN_WARMUP + 2, ceil(PROVISIONAL_SHARE * step)))
 
 
 class Budget:
     """Measures the first steps of a training, and plans the number of steps from them.
 
-    The learning rate of the measured steps does not depend on the plan: it still warms up.
+    The learning rate of the measured steps of a new run does not depend on the plan: it still warms
+    up. A run that goes on takes them by its old plan, or near its lowest rate.
 
     Args:
-        trainer: before its first step. Its validation is measured here and now.
+        trainer: before its first step, or before the first one after a break. Its validation is
+            measured here and now.
         seconds: to train for, from now on.
-        val_every: steps from validation to validation; None to choose.
+        val_every: steps from validation to validation; None to choose, or to keep those of a run
+            that goes on.
         clock: returns seconds.
     """
 
@@ -34,7 +51,9 @@ class Budget:
         val_every: int | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.trainer, self.seconds, self.val_every = trainer, seconds, val_every
+        self.trainer, self.seconds = trainer, seconds
+        self._step = trainer.counters.step
+        self.val_every = val_every or (trainer.config.val_every if self._step else None)
         self._clock = clock
         self._start = clock()
         trainer.evaluate()
@@ -53,17 +72,16 @@ class Budget:
         if self._planned:
             return None
         step, config = self.trainer.counters.step, self.trainer.config
-        if step == 1:  # slower than the others: memory is allocated
+        taken = step - self._step
+        if taken == 1:  # slower than the others: memory is allocated
             self._first = self._clock() - self._since
             self._since += self._first
             return None
         self._measured += 1
         enough = min(MEASURED_SHARE * self.seconds, MAX_MEASURED_SECONDS)
-        if step < MIN_WARMUP or (
-            # A validation would follow the last step.
-            step < min(config.warmup_steps, config.steps - 1)
-            and self._clock() - self._since < enough
-        ):
+        # A validation would follow the last step.
+        last = config.steps - 1 if self._step else min(config.warmup_steps, config.steps - 1)
+        if taken < MIN_WARMUP or (step < last and self._clock() - self._since < enough):
             return None
         return self.plan()
 
@@ -79,13 +97,17 @@ class Budget:
         trainer, now = self.trainer, self._clock()
         per_step = (now - self._since) / self._measured if self._measured else self._first
         left = self.seconds - (now - self._start)
-        taken = trainer.counters.step
+        taken, rate = trainer.counters.step, trainer.learning_rate if self._step else 0.0
         trainer.plan(
             *planning.steps_in(left, per_step, self._per_validation, taken, self.val_every)
         )
         model, config = trainer.model, trainer.config
+        measured = f"{1000 * per_step:.1f} ms a step, so {config.steps:,} steps"
+        if self._step:
+            following = trainer.learning_rate
+            return f"{measured} in all; learning rate {following:.2g}, was {rate:.2g}"
         return (
-            f"{1000 * per_step:.1f} ms a step, so {config.steps:,} steps: the same again with "
+            f"{measured}: the same again with "
             f"--steps {config.steps} --val-every {config.val_every} --warmup "
             f"{config.warmup_steps} --hidden-size {model.hidden_size} --num-layers "
             f"{model.num_layers} --dropout {model.dropout:g} --workers {config.workers}"

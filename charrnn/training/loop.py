@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 
+from charrnn.errors import CheckpointError, DivergedError
 from charrnn.parallel.signals import Interrupts
 from charrnn.training.budget import Budget
 from charrnn.training.run import Run
@@ -21,8 +21,9 @@ def carry_out(
 ) -> int:
     """Train until the end, and save at intervals and at the end.
 
-    From the first step on, a first Ctrl-C or `kill` ends the training after the step in progress,
-    and a second one ends the program.
+    Once the first step is taken, a first Ctrl-C or `kill` ends the training after the step or the
+    validation window in progress, and the run is saved; a second one ends the program. Before,
+    there is nothing to save, and a signal ends the program at once.
 
     Args:
         run: to train.
@@ -35,27 +36,41 @@ def carry_out(
         The number of the signal that ended the training, or 0.
 
     Raises:
-        TrainingError: where the training diverges.
+        DivergedError: where the training diverges; the last and the best weights are saved.
+        WorkerError: where a worker has ended; the run is saved.
         CheckpointError: where the last save fails.
     """
-    trainer, interrupts = run.trainer, Interrupts()
+    trainer, signal = run.trainer, 0
+    before = trainer.counters.step
+    interrupts = Interrupts(lambda: trainer.counters.step > before)
     trainer.stop = lambda: interrupts.received
     saver = Saver(run, notice)
-    first, signal = trainer.counters.step + 1, 0
-    with ExitStack() as stack:
-        for figures in train(trainer):
-            if figures.step == first:  # before, there is nothing to save: signals end at once
-                stack.enter_context(interrupts)
-            progress(figures)
-            if budget and (plan := budget.measure()):
+    try:
+        with interrupts:
+            for figures in train(trainer):
+                progress(figures)
+                if budget and (plan := budget.measure()):
+                    planned(plan)
+                saver.save_if_due()
+                signal = interrupts.received or trainer.group.signal
+                if signal:
+                    if run.path:
+                        notice("saving; again to stop at once")
+                    break
+            if budget and (plan := budget.plan()):  # training may end before measuring did
                 planned(plan)
-            saver.save_if_due()
-            signal = interrupts.received or trainer.group.signal
-            if signal:
-                if run.path:
-                    notice("saving; again to stop at once")
-                break
-        if budget and (plan := budget.plan()):  # training may end before measuring did
-            planned(plan)
-        saver.save_at_end()
+            saver.save_at_end()
+    except DivergedError as error:
+        raise saver.save_diverged(error) from error
+    except CheckpointError:  # of the last save
+        raise
+    except Exception as error:
+        rescued = saver.save_after(error)
+        if rescued is error:
+            raise
+        raise rescued from error
+    except BaseException:
+        if interrupts.received and run.path:  # a second signal
+            notice(saver.standing)
+        raise
     return signal

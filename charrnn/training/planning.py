@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, exp, log2
 from typing import NamedTuple
 
@@ -9,9 +10,16 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import HIDDEN_SIZE
+from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.model import CharRNN
+from charrnn.text.frequencies import frequencies
 
 #: Steps of the default run: about three minutes on two cores with the default model.
 STEPS = 5_000
+
+
+#: Characters up to which a vocabulary changes neither the capacity of a model nor its speed much.
+MAX_FREQUENT = 256
 
 
 class Size(NamedTuple):
@@ -20,10 +28,21 @@ class Size(NamedTuple):
     hidden_size: int
     characters_a_second: int
 
+    def speed(self, vocabulary_size: int) -> float:
+        """Characters a second with V characters; up to 256 change little.
+
+        The products of a character need 3·H² weights of the layer and V·H of the output.
+        """
+        H, few = self.hidden_size, min(vocabulary_size, MAX_FREQUENT)
+        return self.characters_a_second * ((3 * H + few) / (3 * H + vocabulary_size))
+
 
 #: The sizes that learned most in a time, by experiment (benchmarks/README.md). Keys: training
 #: seconds from which a size is used. One layer each: two layers take longer to learn as much.
 SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
+#: The size for a vocabulary that makes training less than half as fast, and the seconds of training
+#: with a small vocabulary up to which this size is used: fewer cells then learn more in the time.
+SMALL_SIZE, SMALL_SECONDS = Size(128, 139_000), 20
 #: The default learning rate: RATE for all layer types; vanilla networks get
 #: min(RATE, VANILLA_RATE / (cells · layers)).
 RATE, VANILLA_RATE = 0.015, 2.56
@@ -31,8 +50,8 @@ RATE, VANILLA_RATE = 0.015, 2.56
 EPOCHS, MIN_STEPS = 20, 1_000
 #: Steps of warm-up; at most a tenth of the run.
 WARMUP = 50
-#: Validations in a run.
-VALIDATIONS = 12
+#: Validations in a run, and points of its training loss.
+VALIDATIONS, POINTS = 12, 100
 #: The fewest characters to hold out: the loss of fewer says nothing.
 MIN_HELD_OUT = 100
 #: The default share of a text to hold out, and the most characters: to score more takes longer
@@ -40,10 +59,16 @@ MIN_HELD_OUT = 100
 HELD_OUT, MAX_HELD_OUT = 0.1, 250_000
 #: The most characters to count for the loss by frequencies.
 MAX_COUNTED = 1_000_000
-#: Characters counted at a time.
-COUNTED_TOGETHER = 1 << 16
 #: A model with a loss above this share of the loss by frequencies has hardly learned.
 HARDLY_LEARNED = 0.95
+#: The least rise of the validation loss that is called overfitting, in nats: on a text of 20 kB the
+#: loss varies by as much in a run that does not overfit.
+MIN_RISE = 0.02
+#: Passes through a text from which a model that is large for it memorizes it.
+MEMORIZING_EPOCHS = 5
+#: A character is rare with fewer occurrences. Rare characters matter if there are more than
+#: MANY_RARE, and their share of the parameters is above RARE_SHARE.
+RARE, MANY_RARE, RARE_SHARE = 5, 100, 0.05
 
 
 def held_out(characters: int, fraction: float | None = None) -> int:
@@ -96,9 +121,23 @@ def val_every(steps: int, held_out: int, window: int) -> int:
     return max(ceil(steps / VALIDATIONS), min(affordable, ceil(steps / 4)))
 
 
-def size_for(seconds: float | None) -> Size:
-    """The size that learns most in a time; that of the default run for None."""
-    return SIZES[max(least for least in SIZES if least <= (seconds or 0))]
+def record_every(steps: int) -> int:
+    """The number of steps from one point of the training loss to the next, of `steps`."""
+    return max(1, steps // POINTS)
+
+
+def size_for(seconds: float | None, vocabulary_size: int) -> Size:
+    """The size that learns most in a time; that of the default run for None.
+
+    A large vocabulary makes training slow: a time counts as the time in which a small vocabulary
+    has as many steps.
+    """
+    default = SIZES[0]
+    relative_speed = default.speed(vocabulary_size) / default.characters_a_second
+    counted = (seconds or 0) * relative_speed
+    if relative_speed < 0.5 and counted < SMALL_SECONDS:
+        return SMALL_SIZE
+    return SIZES[max(least for least in SIZES if least <= counted)]
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
@@ -113,7 +152,7 @@ def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
         hidden_size: cells of a layer.
         num_layers: layers.
     """
-    if not layer_type.startswith("vanilla"):
+    if LAYER_TYPES[layer_type].gates:
         return RATE
     return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
 
@@ -123,18 +162,29 @@ def warmup_for(steps: int) -> int:
     return min(WARMUP, steps // 10)
 
 
-def dropout_for(parameters: int, characters: int, read: int) -> float:
+def capacity(model: CharRNN) -> int:
+    """The number of parameters with which a model can memorize a text.
+
+    The weights of one character act only where the character is read or predicted. In a large
+    vocabulary most characters are rare, and their weights are a table of which a position of the
+    text uses one entry. Therefore the weights of at most 256 characters count.
+    """
+    uncounted = max(0, len(model.vocabulary) - MAX_FREQUENT)
+    return model.parameters.flat.size - uncounted * model.character_weights
+
+
+def dropout_for(capacity: int, characters: int, read: int) -> float:
     """The default dropout, by the size of the model for its text, and the number of epochs.
 
     Each doubling of either makes it easier to memorize the text. The line is fitted to
     experiments with texts of 100 kB, 1 MB and 5 MB.
 
     Args:
-        parameters: of the model.
+        capacity: of the model, in parameters; see `capacity`.
         characters: of the text.
         read: characters that will be read in training.
     """
-    ease = parameters / characters * read / characters
+    ease = capacity / characters * read / characters
     return round(min(0.5, max(0.05, 0.13 + 0.06 * log2(ease))), 2) if ease else 0.05
 
 
@@ -166,9 +216,20 @@ def steps_in(
     return steps, ceil(steps / validations)
 
 
-def advice_before(parameters: int, characters: int) -> str:
-    """One line on the size of a model against its text (after Karpathy's notes to char-rnn)."""
-    ratio = parameters / characters
+def advice_before(capacity: int, characters: int, epochs: float) -> str:
+    """One line on the size of a model against its text (after Karpathy's notes to char-rnn).
+
+    Args:
+        capacity: of the model, in parameters; see `capacity`.
+        characters: of the text to train on.
+        epochs: times that the text will be read.
+    """
+    ratio = capacity / characters
+    if ratio > 0.7 and epochs < MEMORIZING_EPOCHS:
+        return (
+            f"{ratio:,.1f} parameters for each character of text, which will be read "
+            f"{epochs:.2g} times: too little to memorize it; more --steps would teach it more"
+        )
     if ratio > 3:
         return (
             f"{ratio:,.1f} parameters for each character of text: it will memorize the "
@@ -186,6 +247,22 @@ def advice_before(parameters: int, characters: int) -> str:
     return f"{ratio:.2f} parameters for each character of text: a fair match"
 
 
+def advice_on_rare(rare: int, model: CharRNN) -> str | None:
+    """One line on the rare characters of a text; None where they do not matter.
+
+    Args:
+        rare: characters that occur fewer than RARE times in the text to train on.
+        model: to train.
+    """
+    share = rare * model.character_weights / model.parameters.flat.size
+    if rare <= MANY_RARE or share <= RARE_SHARE:
+        return None
+    return (
+        f"{rare:,} characters occur fewer than {RARE} times, and {int(100 * share)} % of the "
+        f"parameters are theirs: --min-count {RARE} replaces them by U+FFFD"
+    )
+
+
 def loss_by_frequencies(train: Array, text: Array, vocabulary_size: int) -> float:
     """The loss of a model that knows only the frequency of each character, in nats a character.
 
@@ -198,16 +275,6 @@ def loss_by_frequencies(train: Array, text: Array, vocabulary_size: int) -> floa
     counts = frequencies(train[-MAX_COUNTED:], vocabulary_size) + 1
     scored = frequencies(text[:MAX_COUNTED], vocabulary_size)
     return float(np.log(counts.sum()) - np.average(np.log(counts), weights=scored))
-
-
-def frequencies(text: Array, vocabulary_size: int) -> Array:
-    """The number of each index in a text (N,), (V,)."""
-    counts = np.zeros(vocabulary_size, np.intp)
-    # A part at a time: np.bincount converts what it counts to eight bytes each.
-    for start in range(0, len(text), COUNTED_TOGETHER):
-        part = text[start : start + COUNTED_TOGETHER]
-        counts += np.bincount(part, minlength=vocabulary_size)
-    return counts
 
 
 def remedy(
@@ -238,13 +305,30 @@ def remedy(
     return f"{again} a lower --learning-rate {learning_rate / 3:.2g}"
 
 
+def steadier(
+    layer_type: str, hidden_size: int, num_layers: int, learning_rate: float, grad_clip: float
+) -> dict[str, float]:
+    """The options with which a training that diverged goes on, by name.
+
+    Args:
+        layer_type, hidden_size, num_layers: of the network.
+        learning_rate, grad_clip: of the run.
+    """
+    rate = min(learning_rate / 3, rate_for(layer_type, hidden_size, num_layers))
+    options = {"learning_rate": float(f"{rate:.2g}")}
+    return options if grad_clip else {**options, "grad_clip": 1.0}
+
+
 def advice_after(
     train_loss: float,
     val_loss: float | None,
     best_step: int,
+    later_losses: Sequence[float],
     step: int,
     by_frequencies: float,
     remedy: str,
+    epoch: float,
+    reorder: str = "",
 ) -> str:
     """One line on the change that the losses at the end of a run suggest.
 
@@ -252,10 +336,13 @@ def advice_after(
         train_loss: the latest, in nats a character.
         val_loss: the lowest; None where no text was held out.
         best_step: the step of the lowest.
+        later_losses: those of the validations since then, in order.
         step: the last.
         by_frequencies: the loss of `loss_by_frequencies` on the text held out, or on the text
             trained on where nothing was held out.
         remedy: the advice where the loss is hardly lower than `by_frequencies`.
+        epoch: times that the text was read.
+        reorder: the remedy where the text held out is unlike the rest of the text.
     """
     # If the training loss fell but the validation loss did not, the advice is below.
     reached = train_loss if val_loss is None else min(train_loss, val_loss)
@@ -268,7 +355,14 @@ def advice_after(
         typical = exp(-train_loss)
         return f"the model gives the right character a probability of {typical:.2f}, typically"
     gap = val_loss - train_loss
-    if best_step < 0.7 * step:
+    if reorder and (gap > 0.25 or best_step < 0.7 * step):
+        return (
+            f"{gap:.2f} nats worse on the text held out, which is unlike the rest of the text, so "
+            f"this is no sign of overfitting: {reorder}"
+        )
+    if epoch < 1:
+        return f"only {100 * epoch:.0f} % of the text was read: more --steps or --time would help"
+    if best_step < 0.7 * step and rises(val_loss, later_losses):
         return (
             f"overfitting since step {best_step:,}: more --dropout or --weight-decay, a smaller "
             "--hidden-size, or more text"
@@ -281,3 +375,20 @@ def advice_after(
             "would help"
         )
     return "neither much over- nor underfitting: more time, or a larger model with more time"
+
+
+def rises(best: float, later: Sequence[float]) -> bool:
+    """True if a validation loss has risen clearly since its lowest value.
+
+    The loss of a network that learns the training text by memory rises steadily. A loss that only
+    varies falls about as far as it rises, so a clear rise is more than twice the largest fall from
+    one validation to the next.
+
+    Args:
+        best: the lowest loss, in nats a character.
+        later: the losses of the validations since then, in order.
+    """
+    if not later:
+        return False
+    largest_fall = max(before - after for before, after in zip([best, *later], later))
+    return later[-1] - best > max(MIN_RISE, 2 * largest_fall)

@@ -1,62 +1,190 @@
-"""The memory that a training needs, and the memory of this machine."""
+"""The memory that a training needs, compared with the memory that is available."""
 
 from __future__ import annotations
 
-import os
-from math import prod
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from math import ceil, prod
 from pathlib import Path
+from typing import NamedTuple
 
-from charrnn.config import TrainingConfig
-from charrnn.network.model import CharRNN
+import numpy as np
+
+from charrnn.config import ModelConfig, TrainingConfig
+from charrnn.errors import TrainingError
+from charrnn.machine import ROOT, address_bytes, available_bytes, in_words
+from charrnn.network.loss import LARGE_VOCABULARY
+from charrnn.network.model import build_layers, parameter_shapes
+from charrnn.parallel.shared_memory import check_space
 from charrnn.training.optimizers import OPTIMIZERS
 
-#: The file in which Linux gives the available memory.
-MEMINFO = Path("/proc/meminfo")
+#: Bytes of a worker beside its arrays: 19.4 MB, measured as Pss_Anon in /proc/PID/smaps_rollup.
+INTERPRETER_BYTES = 19 * 1_000_000
+#: Bytes of a weight, and of an index.
+WEIGHT_BYTES, INDEX_BYTES = np.dtype(np.float32).itemsize, np.dtype(np.intp).itemsize
+#: An advised size needs at most this share of the available memory.
+ADVISED_SHARE = 0.8
+#: Advised sizes are multiples of this number of cells.
+SIZE_STEP = 16
 
 
-def check_memory(model: CharRNN, config: TrainingConfig) -> None:
-    """Refuse a training that cannot fit in the memory of this machine, before it begins.
+class Need(NamedTuple):
+    """Lower bounds of the memory that the arrays of a training need, in bytes.
 
-    Raises:
-        MemoryError: with the sizes.
+    Attributes:
+        shared: the arrays that all workers share.
+        worker: the arrays of each worker beside these.
+        leader: the arrays of the first worker beside these.
+        start: the starting weights, before the rest is there.
+        built: the address space of the network as it was built, weights and gradient, which is free
+            once the training begins.
     """
-    needed, there = training_bytes(model, config), available_bytes()
-    if there is not None and needed > there:
-        raise MemoryError(
-            f"{config.batch_size:,} streams of {config.seq_length:,} characters and "
-            f"{model.num_layers} × {model.hidden_size:,} units need {needed / 1e9:,.1f} GB, and "
-            f"{there / 1e9:,.1f} GB are available"
-        )
+
+    shared: int
+    worker: int
+    leader: int
+    start: int
+    built: int
+
+    @property
+    def process(self) -> int:
+        """The need of the first worker alone."""
+        return max(self.start, self.shared + self.worker + self.leader)
+
+    def total(self, workers: int) -> int:
+        """The need of this number of workers."""
+        return self.process + (workers - 1) * (self.worker + INTERPRETER_BYTES)
 
 
-def training_bytes(model: CharRNN, config: TrainingConfig) -> int:
-    """A lower bound of the memory that the arrays of a training need, in bytes.
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes that decide the memory of a training.
 
     Args:
-        model: the network; its own weights and gradient are not counted again.
+        model: the shape of the network.
+        V: characters of the vocabulary.
         config: how to train.
+        text_bytes: bytes of a text in memory, of which workers share a copy; 0 for a text in a
+            file.
+        drawn: the starting weights are drawn, and not those of a checkpoint.
     """
-    B, T, V = config.batch_size, config.seq_length, len(model.vocabulary)
-    flat, H = model.parameters.flat, model.hidden_size
-    tapes = sum(prod(shape) for layer in model.layers for shape in layer.tape_shapes(T, B).values())
-    states = model.num_layers * len(model.layers[0].state_names) * H * B
-    # Flat vectors: a gradient for each worker; shared by all, the optimizer's slots and the best
-    # weights.
-    vectors = config.workers + len(OPTIMIZERS[config.optimizer].names) + 1
-    numbers = tapes + (V + H) * T * B + states + vectors * flat.size
-    indices = 2 * T * B * 8
-    return numbers * flat.itemsize + indices
 
+    model: ModelConfig
+    V: int
+    config: TrainingConfig
+    text_bytes: int = 0
+    drawn: bool = True
 
-def available_bytes() -> int | None:
-    """The memory available to this process, in bytes; None where the system does not tell."""
-    try:
-        for line in MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+    def need(self) -> Need:
+        """The memory that the training needs."""
+        model, config, V = self.model, self.config, self.V
+        B, T, H, L = config.batch_size, config.seq_length, model.hidden_size, model.num_layers
+        layers = build_layers(V, model.layer_type, H, L)
+        shapes = parameter_shapes(layers, V)
+        weights = sum(map(prod, shapes.values()))
+        slots = len(OPTIMIZERS[config.optimizer].names)
+        states = L * len(layers[0].state_names) * H * B
+        # The weights, a gradient for each worker, the optimizer's slots, the carried states.
+        shared = WEIGHT_BYTES * ((1 + config.workers + slots) * weights + states)
+        if config.workers > 1:
+            shared += self.text_bytes
+
+        streams = ceil(B / (config.workers * config.ranks))
+        window = T * streams
+        tapes = (each.tape_shapes(T, streams) for each in layers)
+        numbers = sum(prod(shape) for tape in tapes for shape in tape.values())
+        numbers += (V + H) * window  # logits, and the gradient of the last outputs
+        numbers += L * H * window if model.dropout else 0  # outputs after dropout
+        numbers += H * window if L > 1 else 0  # the gradient from layer to layer
+        numbers += V * window if V < LARGE_VOCABULARY else 0  # one-hot rows
+        worker = WEIGHT_BYTES * numbers + 2 * INDEX_BYTES * window
+
+        leader = WEIGHT_BYTES * 2 * weights  # the best weights, and a copy of them that is saved
+        # float64 beside the weights: a matrix and its scaled copy, or those of an orthogonal one.
+        largest = max(map(prod, shapes.values()))
+        start = WEIGHT_BYTES * weights + (8 * max(2 * largest, 5 * H * H) if self.drawn else 0)
+        return Need(shared, worker, leader, start, built=2 * WEIGHT_BYTES * weights)
+
+    def shortage(
+        self, freed: int = 0, share: float = 1.0, root: Path = ROOT
+    ) -> tuple[int, int] | None:
+        """The need and the memory that is available, where the need is larger; else None.
+
+        Args:
+            freed: bytes in use now that are free when the training needs the memory.
+            share: of the available memory that may be used.
+            root: the directory that has /proc and /sys.
+        """
+        need = self.need()
+        for bytes_needed, there, more in (
+            (need.total(self.config.workers), available_bytes(root), freed),
+            (need.process, address_bytes(root), freed + need.built),
+        ):
+            if there is not None and bytes_needed > share * (there + more):
+                return bytes_needed, there + more
         return None
+
+    def space_shortage(self) -> TrainingError | None:
+        """The error for shared memory that no directory has room for; else None."""
+        return check_space(self.need().shared) if self.config.workers > 1 else None
+
+    def with_workers(self, workers: int) -> Sizes:
+        """The same training with another number of workers."""
+        return replace(self, config=replace(self.config, workers=workers))
+
+
+def most_workers(sizes: Sizes, root: Path = ROOT) -> int:
+    """The most workers, at most those of the training, for which there is memory; 1 if for none.
+
+    Args:
+        sizes: of the training.
+        root: the directory that has /proc and /sys.
+    """
+    for workers in range(sizes.config.workers, 1, -1):
+        fewer = sizes.with_workers(workers)
+        if not fewer.shortage(root=root) and not fewer.space_shortage():
+            return workers
+    return 1
+
+
+def check_memory(sizes: Sizes, *, freed: int = 0, root: Path = ROOT) -> None:
+    """Refuse a training that cannot fit in the memory of this machine, before it begins.
+
+    Args:
+        sizes: of the training.
+        freed: bytes in use now that are free when the training needs the memory.
+        root: the directory that has /proc and /sys.
+
+    Raises:
+        TrainingError: with the sizes, and the options that help.
+    """
+    if found := sizes.shortage(freed, root=root):
+        model, config = sizes.model, sizes.config
+        needed, there = map(in_words, found)
+        of_workers = f", with {config.workers} workers," if config.workers > 1 else ""
+        remedy = advice(sizes, freed, root)
+        raise TrainingError(
+            f"{model.num_layers} × {model.hidden_size:,} cells and {config.batch_size:,} streams "
+            f"of {config.seq_length:,} characters{of_workers} need {needed} of memory, and "
+            f"{there} are available: {remedy}"
+        )
+    if refusal := sizes.space_shortage():
+        raise refusal
+
+
+def advice(sizes: Sizes, freed: int, root: Path) -> str:
+    """The options with which a training fits in memory; arguments as for `check_memory`."""
+    alone = sizes.with_workers(1)
+
+    def too_large(hidden_size: int) -> bool:
+        smaller = replace(alone, model=replace(alone.model, hidden_size=hidden_size))
+        return smaller.shortage(freed, ADVISED_SHARE, root) is not None
+
+    workers = " --workers 1" if sizes.config.workers > 1 else ""
+    if workers and not too_large(sizes.model.hidden_size):
+        return f"try{workers}"
+    if sizes.drawn:  # weights of a checkpoint keep their shape
+        smaller = range(SIZE_STEP, sizes.model.hidden_size, SIZE_STEP)
+        if fitting := bisect_left(smaller, True, key=too_large):
+            return f"try --hidden-size {smaller[fitting - 1]}{workers}"
+    return "use a machine with more memory"

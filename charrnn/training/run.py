@@ -11,8 +11,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import Checkpoint, RunState, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import (
@@ -25,18 +24,18 @@ from charrnn.errors import (
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.parallel.threads import cores
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
-from charrnn.text.vocabulary import Vocabulary, listed
-from charrnn.training import planning
-from charrnn.training.resources import check_memory
-from charrnn.training.trainer import Trainer, due
+from charrnn.text.frequencies import count_rare, frequencies, replace_rare
+from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
+from charrnn.training import likeness, planning
+from charrnn.training.commands import init_command, resume_command
+from charrnn.training.resources import Sizes, check_memory, most_workers
+from charrnn.training.resuming import continuation, run_of
+from charrnn.training.trainer import Trainer
 
-#: Characters of the held-out text in a checkpoint, for the inspection of a model without its text.
+#: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
 EXCERPT = 100_000
-#: The options that may change when a run is resumed; all others stay as they were.
-CHANGEABLE = frozenset({"steps", "val_every", "patience", "workers"})
 
 
 @dataclass
@@ -47,10 +46,11 @@ class Run:
         trainer: of the model.
         path: of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
-        excerpt: of the held-out text.
+        excerpt: of the held-out text, or of the training text where none is held out.
         notices: the decisions that the user did not make, one line each.
         indices: the whole text; where it is in a temporary file, from which workers read it,
             the file lasts as long as this does.
+        resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
     """
 
     trainer: Trainer
@@ -59,11 +59,15 @@ class Run:
     excerpt: str
     notices: list[str]
     indices: Array
+    resumed: RunState | None = None
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The run as it is now."""
         trainer, model = self.trainer, self.trainer.model
+        counters = trainer.counters
+        if counters.best_loss is None and not counters.diverged:  # the best are the last weights
+            counters = replace(counters, best_step=counters.step)
         best = model.parameters.zeros_like()
         best.flat[...] = trainer.best
         return Checkpoint(
@@ -73,7 +77,7 @@ class Run:
             last=dict(model.parameters),
             corpus=self.corpus,
             settings=trainer.config,
-            run=trainer.counters,
+            run=counters,
             resume=trainer.arrays(),
             excerpt=self.excerpt,
         )
@@ -95,6 +99,11 @@ class Run:
         traceback: TracebackType | None,
     ) -> None:
         self.trainer.group.__exit__(kind, error, traceback)
+
+    def command(self, *more: str) -> str:
+        """The command that goes on with the run, with more options."""
+        assert self.path
+        return resume_command(self.path, self.corpus, self.trainer.config, *more)
 
     def save(self) -> None:
         """Write the checkpoint.
@@ -128,6 +137,7 @@ def new(
     epochs: float | None = None,
     seconds: float | None = None,
     val_frac: float | None = None,
+    min_count: int | None = None,
     init_from: Checkpoint | None = None,
     ranks: Group | None = None,
 ) -> Run:
@@ -141,67 +151,149 @@ def new(
         epochs: times to read the text, where `config` has no steps.
         seconds: the time to train for, by which a size is chosen.
         val_frac: the share of the text, at its end, to hold out; see `planning.held_out`.
-        init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`.
+        min_count: characters that occur fewer times in the text to train on are replaced by
+            U+FFFD; None for that of `init_from`, or 1, which keeps all characters.
+        init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`;
+            characters that it lacks get new weights.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
 
     Raises:
-        TextError: for a text too short, of too many files, or with characters that `init_from`
-            does not know.
+        TextError: for a text too short, of too many files, or without frequent characters.
         SettingError: for an option outside of its range.
-        MemoryError: for sizes that the memory of this machine cannot hold.
+        TrainingError: for sizes that the memory of this machine cannot hold.
     """
-    vocabulary = vocabulary_for(corpus, init_from)
-    indices = corpus.encode(vocabulary)
+    check_corpus(corpus)
     held_out = planning.held_out(corpus.length, val_frac)
+    if min_count is None:
+        min_count = init_from.min_count if init_from else 1
+    notices: list[str] = []
+    vocabulary, indices = encode(corpus, held_out, min_count, init_from, notices)
     train, validation = split(indices, held_out)
-    notices = []
     if not held_out and val_frac != 0:
         notices.append(
             f"too short to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
         )
-    size = planning.size_for(seconds)
+    size = planning.size_for(seconds, len(vocabulary))
     model = model.filled(hidden_size=size.hidden_size)
     network = init_from.build() if init_from else build(vocabulary, model)
+    if network.vocabulary != vocabulary:
+        network = network.extended(vocabulary, np.random.default_rng(config.seed))
+    network.vocabulary = vocabulary
+    auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
     config = config.filled(learning_rate=rate)
     if ranks:
         config = replace(config.filled(workers=1), ranks=ranks.size)
-    config = plan(config, len(train), held_out, epochs, notices).complete()
-    if not init_from:
-        network.initialize(np.random.default_rng(config.seed))
+    config = plan(config, len(train), held_out, epochs, notices)
+    config.check_complete()
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
-        read = int(min(seconds * size.characters_a_second, MAX_INTEGER))
-    dropout = planning.dropout_for(network.parameters.flat.size, len(train), read)
+        read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
+    dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
-    check_memory(network, config)
+    sizes = sizes_of(network, config, indices, drawn=not init_from)
+    if auto and (most := most_workers(sizes)) < config.workers:
+        notices.append(f"--workers {most}: there is no memory for {config.workers}")
+        sizes = sizes.with_workers(most)
+        config = sizes.config
+    check_memory(sizes, freed=held_bytes(init_from))
+    if not init_from:
+        network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
+    info = describe(corpus, val_frac, held_out, min_count)
+    notices += advice_on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
-    return Run(trainer, path, describe(corpus, val_frac, held_out), excerpt, notices, indices)
+    return Run(trainer, path, info, excerpt, notices, indices)
 
 
-def vocabulary_for(corpus: Corpus, init_from: Checkpoint | None) -> Vocabulary:
-    """The characters of a text, or those of the checkpoint to start from.
+def check_corpus(corpus: Corpus) -> None:
+    """Refuse a text that cannot be trained on.
 
     Raises:
-        TextError: for a text that cannot be trained on.
+        TextError: for a text too short, or of too many files.
     """
     if corpus.length < 2:
         raise TextError(f"{corpus.name}: at least 2 characters are needed, it has {corpus.length}")
-    if not header.has_room(corpus.name, corpus.files):
+    if not schema.has_room(corpus.name, corpus.files):
         raise TextError(
             f"the names of {len(corpus.files):,} files are too long for a checkpoint: make one "
             "text of them, as in `cat ... | charrnn train -`"
         )
-    vocabulary = init_from.vocabulary if init_from else Vocabulary(corpus.characters)
-    if unknown := vocabulary.unknown(corpus.characters):
-        raise TextError(
-            f"{corpus.name}: {len(unknown)} characters that the old weights do not know, "
-            f"leave them out: {listed(unknown)}"
+
+
+def encode(
+    corpus: Corpus,
+    held_out: int,
+    min_count: int,
+    init_from: Checkpoint | None,
+    notices: list[str],
+) -> tuple[Vocabulary, Array]:
+    """The vocabulary of a new run, and the text in its indices, (N,).
+
+    Frequencies are those in the part to train on. A character that occurs only in the part held
+    out is therefore read as U+FFFD, like the unknown characters of any later text, and the
+    validation loss is that of such a text.
+
+    Args:
+        corpus: the text.
+        held_out: characters at its end that are held out.
+        min_count: rarer characters are replaced by U+FFFD; 1 for none.
+        init_from: a checkpoint; all its characters stay in the vocabulary.
+        notices: extended.
+
+    Raises:
+        SettingError: for a `min_count` with bytes, or one that no character reaches.
+    """
+    old = init_from.vocabulary if init_from else Vocabulary("")
+    vocabulary = Vocabulary(old.ix_to_char + corpus.characters)
+    indices = corpus.encode(vocabulary)
+    if min_count > 1:
+        if corpus.decoding.binary:
+            raise SettingError("a text of bytes keeps all bytes: leave out --min-count")
+        train, _ = split(indices, held_out)
+        counts = frequencies(train, len(vocabulary))
+        vocabulary, indices = replace_rare(
+            indices, vocabulary, counts, min_count, keep=old.ix_to_char
         )
-    return vocabulary
+        if vocabulary.ix_to_char == REPLACEMENT:
+            raise SettingError(f"no character occurs {min_count:,} times: give a lower --min-count")
+        replaced = len(vocabulary.unknown(corpus.characters))
+        notices.append(
+            f"replaced {counted(replaced)} with fewer than {min_count:,} occurrences by U+FFFD"
+            if replaced
+            else f"--min-count {min_count}: no character occurs fewer times, all stay"
+        )
+    if init_from and (new := old.unknown(vocabulary.ix_to_char)):
+        notices.append(
+            f"new weights for {counted(len(new))} that the old model does not know: {listed(new)}"
+        )
+    return vocabulary, indices
+
+
+def counted(characters: int) -> str:
+    """`1 character`, `1,200 characters`."""
+    return f"{characters:,} character{'s' * (characters != 1)}"
+
+
+def advice_on_text(
+    train: Array,
+    validation: Array,
+    network: CharRNN,
+    info: CorpusInfo,
+    init_from: Checkpoint | None,
+) -> list[str]:
+    """Lines on rare characters, and on a text held out that is unlike the rest, with remedies."""
+    found = []
+    # Bytes and the characters of an older model stay, however rare.
+    if info.min_count == 1 and not info.binary and not init_from:
+        V, enough = len(network.vocabulary), planning.MANY_RARE
+        found.append(planning.advice_on_rare(count_rare(train, V, planning.RARE, enough), network))
+    compared = likeness.compare(train, validation, network.vocabulary)
+    if compared and compared.unlike:
+        found.append(likeness.advice(compared, len(validation), info.files))
+    return [line for line in found if line]
 
 
 def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
@@ -213,6 +305,28 @@ def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
         num_layers=config.num_layers,
         lines=config.lines,
     )
+
+
+def sizes_of(network: CharRNN, config: TrainingConfig, indices: Array, drawn: bool) -> Sizes:
+    """The sizes that decide the memory of a training.
+
+    Args:
+        network: to train.
+        config: how to train.
+        indices: of the whole text, (N,).
+        drawn: the starting weights are drawn, and not those of a checkpoint.
+    """
+    in_memory = 0 if isinstance(indices, np.memmap) else indices.nbytes
+    model, V = ModelConfig(**network.configuration), len(network.vocabulary)
+    return Sizes(model, V, config, in_memory, drawn)
+
+
+def held_bytes(saved: Checkpoint | None) -> int:
+    """The memory of a checkpoint and of the network built from it: free once the run has begun."""
+    if not saved:
+        return 0
+    groups = (saved.best, saved.last, saved.resume, saved.last)
+    return sum(array.nbytes for group in groups for array in group.values())
 
 
 def split(indices: Array, held_out: int) -> tuple[Array, Array]:
@@ -260,7 +374,7 @@ def plan(
     )
 
 
-def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> CorpusInfo:
+def describe(corpus: Corpus, val_frac: float | None, held_out: int, min_count: int) -> CorpusInfo:
     """The section of a checkpoint by which a text is read again and recognized."""
     return CorpusInfo(
         name=corpus.name,
@@ -271,6 +385,7 @@ def describe(corpus: Corpus, val_frac: float | None, held_out: int) -> CorpusInf
         normalize=corpus.normalize,
         val_frac=val_frac,
         held_out=held_out,
+        min_count=min_count,
     )
 
 
@@ -279,59 +394,57 @@ def resume(
     path: Path,
     corpus: Corpus,
     ranks: Group | None = None,
-    **changes: Any,
+    **given: Any,
 ) -> Run:
-    """Go on with the run in a checkpoint, exactly where it was.
+    """Go on with the run in a checkpoint; without other options, exactly where it was.
 
     Args:
         saved: the checkpoint.
         path: of the checkpoint, where the run is saved again.
-        corpus: its text, read again.
+        corpus: its text, read again; the checkpoint keeps the place of its files.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
-        **changes: of the options in `CHANGEABLE`; `workers=None` chooses their number.
+        **given: as for `continuation`; `workers=None` chooses their number.
 
     Raises:
         TrainingError: for another text than the one trained on.
         CheckpointError: where the checkpoint lacks something, or asks for more than this machine
             or the text has.
-        SettingError: for an option outside of its range.
+        SettingError: for an option outside of its range, or one that a run keeps.
     """
-    expected, before = run_of(saved, path)
-    network = saved.build("last")
+    expected, _ = run_of(saved, path)
+    going_on = continuation(saved, path, given, ranks)
+    network = saved.build("best" if going_on.anew else "last")
+    network.dropout = going_on.dropout
     indices = encode_again(saved, expected, path, corpus)
     train, validation = split(indices, expected.held_out)
     if len(train) < 2:
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
-    config = changed(before, changes, ranks).complete()
-    check_sizes(network, config, len(train), path)
-    notices = notices_of_changes(before, config, saved)
+    config = going_on.config
+    config.check_complete()
+    sizes = sizes_of(network, config, indices, drawn=False)
+    check_sizes(sizes, held_bytes(saved), len(train), path)
+    notices = list(going_on.notices)
+    if versions := differences(saved.versions, fingerprint()):
+        notices.append(f"the same training, but for rounding, with {versions}")
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
     best = network.parameters.zeros_like()
     for name, array in saved.best.items():
         best[name][...] = array
+    arrays = saved.resume
+    if going_on.anew:
+        arrays = {name: np.zeros_like(array) for name, array in arrays.items()}
     try:
-        trainer.restore(saved.resume, saved.run, network.parameters.flat, best.flat)
-        trainer.pending = due(trainer.counters.step, before) and not validated(trainer)
+        trainer.restore(arrays, going_on.state, network.parameters.flat, best.flat)
     except (KeyError, TypeError, ValueError) as error:
         group.close()
         raise CheckpointError(f"{path}: lacks what is needed to resume: {error}") from error
-    return Run(trainer, path, expected, saved.excerpt, notices, indices)
-
-
-def run_of(saved: Checkpoint, path: Path) -> tuple[CorpusInfo, TrainingConfig]:
-    """The text and the configuration of the run in a checkpoint.
-
-    Raises:
-        CheckpointError: for a model saved from Python without a run, with the way to train it.
-    """
-    if saved.corpus is None or saved.settings is None:
-        raise CheckpointError(
-            f"{path}: has a model and no run to go on with: start one from its weights with "
-            f"--init-from {path} and another -c"
-        )
-    return saved.corpus, saved.settings
+    trainer.pending = going_on.pending
+    moved = corpus.files and "-" not in corpus.files and corpus.files != expected.files
+    if moved and schema.has_room(corpus.name, corpus.files):
+        expected = replace(expected, name=corpus.name, files=corpus.files)
+    return Run(trainer, path, expected, saved.excerpt, notices, indices, saved.run)
 
 
 def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Corpus) -> Array:
@@ -340,15 +453,16 @@ def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Co
     Raises:
         TrainingError: for another text, with the differences.
     """
-    unknown, indices = saved.vocabulary.unknown(corpus.characters), None
+    vocabulary, indices = saved.vocabulary, None
+    unknown = "" if vocabulary.replaces else vocabulary.unknown(corpus.characters)
     # The encoded text is compared; one of another length or with other characters is another text.
     if corpus.length == expected.characters and not unknown:
-        indices = corpus.encode(saved.vocabulary)
+        indices = corpus.encode(vocabulary)
     if indices is None or corpus.sha256 != expected.sha256:
         raise TrainingError(
             f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "
-            f"{text_differences(corpus, expected, unknown)}: to go on with another text, start a "
-            f"new run with --init-from {path} and another -c"
+            f"{text_differences(corpus, expected, unknown)}: to train on another text, start a new "
+            f"run with `{init_command(path, corpus.files, expected)}`"
         )
     return indices
 
@@ -372,61 +486,24 @@ def text_differences(corpus: Corpus, expected: CorpusInfo, unknown: str) -> str:
     return ", and ".join(found)
 
 
-def changed(before: TrainingConfig, changes: dict[str, Any], ranks: Group | None) -> TrainingConfig:
-    """The configuration of a resumed run.
+def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
+    """Check that `new` could have chosen the window, and that the training fits in memory.
 
     Args:
-        before: from the checkpoint.
-        changes: asked for; None for a number of workers to choose.
-        ranks: the MPI ranks now.
-    """
-    if others := changes.keys() - CHANGEABLE:
-        raise SettingError(f"a resumed run keeps its {', '.join(sorted(others))}")
-    number = changes.get("workers", before.workers)
-    if number is None:
-        number = workers.default_workers(before.batch_size)
-    elif "workers" not in changes:
-        # A file, which may be a stranger's, starts no more processes than there are cores. The
-        # workers of a run without MPI were those of the whole run.
-        number = 1 if ranks and before.ranks == 1 else min(number, cores())
-    size = ranks.size if ranks else 1
-    return replace(before, **{**changes, "workers": number, "ranks": size})
-
-
-def check_sizes(network: CharRNN, config: TrainingConfig, characters: int, path: Path) -> None:
-    """Check that `new` could have chosen the window, and that the training fits in memory.
+        sizes: of the training.
+        freed: bytes in use now that are free when the training needs the memory.
+        characters: of the text to train on.
+        path: of the checkpoint.
 
     Raises:
         CheckpointError: if not, with the sizes.
     """
-    B, T = config.batch_size, config.seq_length
+    B, T = sizes.config.batch_size, sizes.config.seq_length
     if planning.fit_window(characters, B, T) != (B, T):
         raise CheckpointError(
             f"{path}: damaged: {B:,} streams of {T:,} characters, from a text of {characters:,}"
         )
     try:
-        check_memory(network, config)
-    except MemoryError as error:
-        raise CheckpointError(f"{path}: {error}: resume on a machine with more memory") from error
-
-
-def notices_of_changes(
-    before: TrainingConfig, config: TrainingConfig, saved: Checkpoint
-) -> list[str]:
-    """The differences of a resumed run that change the rounding."""
-    notices = []
-    for now, then, name in (
-        (config.workers, before.workers, "--workers"),
-        (config.ranks, before.ranks, "MPI ranks"),
-    ):
-        if now != then:
-            notices.append(f"{name} {now}, not {then}: the same training, but for rounding")
-    if versions := differences(saved.versions, fingerprint()):
-        notices.append(f"the same training, but for rounding, with {versions}")
-    return notices
-
-
-def validated(trainer: Trainer) -> bool:
-    """The validation after the last step is in the history."""
-    history, step = trainer.counters.history, trainer.counters.step
-    return bool(history) and history[-1]["step"] == step
+        check_memory(sizes, freed=freed)
+    except TrainingError as error:
+        raise CheckpointError(f"{path}: {error}") from error

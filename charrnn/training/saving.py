@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,10 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
-from charrnn.errors import CheckpointError, DivergedError, NonFiniteError
+from charrnn.config import ModelConfig
+from charrnn.errors import CheckpointError, DivergedError, NonFiniteError, WorkerError
+from charrnn.shell import quoted
+from charrnn.training.commands import steadier_command
 from charrnn.training.run import Run
 
 #: The fewest seconds from one save to the next: about what a power cut loses.
@@ -54,11 +56,9 @@ def naming(path: Path) -> Iterator[None]:
             f"{path}: {held} is training into it: wait for its end, or name another checkpoint "
             "with -c PATH"
         ) from held
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, until Python 3.12
-        why = getattr(error, "strerror", None) or error
-        advice = "name another place with -c PATH"
-        if isinstance(error, OSError):
-            advice = files.remedy(error, advice)
+    except OSError as error:
+        why = error.strerror or error
+        advice = files.remedy(error, "name another place with -c PATH")
         raise CheckpointError(f"{path}: cannot be written: {why}: {advice}") from error
 
 
@@ -85,7 +85,7 @@ def resolve(path: Path) -> Path:
     Raises:
         CheckpointError: if there cannot be such a file.
     """
-    target = path.resolve()
+    target = files.resolve(path)
     if target.is_dir():
         raise CheckpointError(f"{path}: is a directory: name a file with -c PATH")
     if not target.parent.is_dir():
@@ -116,7 +116,9 @@ class Saver:
         self._due = clock() + SAVE_SECONDS
         self._failing = False
         #: The step of the run in the checkpoint; 0 before the first save.
-        self._saved = run.trainer.counters.step
+        self._saved = run.resumed.step if run.resumed else 0
+        #: The step before the first one to take.
+        self._first = run.trainer.counters.step
 
     def save_if_due(self) -> None:
         """Save if enough time has passed.
@@ -146,6 +148,77 @@ class Saver:
         """
         if error := self._save():
             raise CheckpointError(f"{error}: {self._save_elsewhere()}") from error
+
+    def save_diverged(self, error: DivergedError) -> DivergedError:
+        """Save a training that has diverged: its last finite weights, and its best ones.
+
+        Returns:
+            The error to raise, with the command that goes on from the best weights.
+        """
+        run, trainer = self.run, self.run.trainer
+        if not run.path:
+            return error
+        trainer.mark_diverged()
+        try:
+            self.save_at_end()
+        except CheckpointError as failed:
+            return DivergedError(error.figures, f"the training diverged, and {failed}")
+        command = steadier_command(
+            run.path,
+            ModelConfig(**trainer.model.configuration),
+            trainer.config,
+            run.corpus,
+            trainer.counters,
+            len(trainer.model.vocabulary),
+            {},
+        )
+        if "--resume" not in command:
+            return DivergedError(
+                error.figures, f"the training diverged: start again with `{command}`"
+            )
+        best = f"its best weights, of step {trainer.counters.best_step:,}"
+        return DivergedError(
+            error.figures, f"the training diverged: go on from {best}, with `{command}`"
+        )
+
+    def save_after(self, error: Exception) -> Exception:
+        """Save a training that an error has ended.
+
+        Returns:
+            The error to raise: of a worker that is gone, with the outcome and the remedy. For any
+            other error, these are a notice.
+        """
+        run, trainer = self.run, self.run.trainer
+        if not run.path:
+            return error
+        alone = trainer.config.ranks == 1  # other ranks have a part of the state
+        trainer.group.close(failed=True)  # nobody writes into shared memory any more
+        outcome = self._settle() if alone else self.standing
+        if isinstance(error, WorkerError):
+            return WorkerError(error.figures, outcome)
+        if alone and trainer.counters.step > self._first:
+            self._notice(outcome)
+        return error
+
+    def _settle(self) -> str:
+        """Save what an error has left; returns the outcome and the remedy."""
+        run, trainer = self.run, self.run.trainer
+        whole = trainer.settle()
+        if trainer.counters.step == self._saved:
+            return self.standing
+        try:
+            self.save_at_end()
+        except (CheckpointError, DivergedError) as failed:
+            return str(failed)
+        lacking = "" if whole else ", of which some weights lack the last update"
+        return f"saved at step {self._saved:,}{lacking}: go on with `{run.command()}`"
+
+    @property
+    def standing(self) -> str:
+        """The step of the run in the checkpoint, and the remedy."""
+        if not self._saved:
+            return "nothing was saved: start again"
+        return f"the save of step {self._saved:,} stands: go on with `{self.run.command()}`"
 
     def _save(self) -> CheckpointError | None:
         """Save; returns the error if the disk is at fault."""
@@ -177,5 +250,5 @@ class Saver:
             if self._saved:
                 return f"make room, and go on from step {self._saved:,} with --resume"
             return "nothing is saved: make room, or name another place with -c PATH"
-        option = f"-c {shlex.quote(str(path))}"
+        option = f"-c {quoted(path)}"
         return f"saved elsewhere: go on with `charrnn train --resume {option}`"

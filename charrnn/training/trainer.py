@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,17 @@ from charrnn.config import TrainingConfig
 from charrnn.errors import DivergedError
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
-from charrnn.text.streams import Streams
+from charrnn.text.streams import Streams, Window
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training import planning
 from charrnn.training.evaluation import Stopped, evaluate, never
 from charrnn.training.optimizers import OPTIMIZERS, clip_by_norm, clip_by_value, squared_norm
 from charrnn.training.schedules import learning_rate
+
+#: The parts of a step: an error before the update loses one step, an error within it mixes two.
+BETWEEN_STEPS, BEFORE_UPDATE, IN_UPDATE = range(3)
+#: Steps from trying weights to trying them again, before the first validation.
+TRIED_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class Trainer:
         config: TrainingConfig,
         group: Group | None = None,
     ) -> None:
-        self.model, self.config = model, config.complete()
+        config.check_complete()
+        self.model, self.config = model, config
         self.group = group = group or Group()
         self.counters, self.pending = RunState(), False
         self.stop: Callable[[], object] = never
@@ -96,7 +103,15 @@ class Trainer:
             model.parameters, config.weight_decay, config.momentum, self.part, group.shared
         )
         self._best = weights.copy() if group.rank == 0 else weights
-        group.start(follow, type(self), model.vocabulary.ix_to_char, model.configuration, config)
+        #: Before a validation, the lowest mean training loss, and the step last compared with it.
+        self._lowest, self._tried = inf, 0
+        #: The window of the last step.
+        self._window: Window | None = None
+        #: The carried states before the last step, and the part of the step in progress.
+        self._states_before = np.empty_like(self.states)
+        self._phase = BETWEEN_STEPS
+        characters = model.vocabulary.ix_to_char
+        group.start(execute_orders, type(self), characters, model.configuration, config)
 
     @np.errstate(over="ignore", invalid="ignore")  # non-finite numbers are found below
     def step(self) -> Progress:
@@ -105,12 +120,15 @@ class Trainer:
         Raises:
             DivergedError: for a loss or a gradient that is not finite; the weights stay.
         """
+        self._states_before[...] = self.states  # before the other members write theirs
+        self._phase = BEFORE_UPDATE
         self.group.order("step")
         config, number, rate = self.config, self.counters.step, self.learning_rate
 
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
         state[..., self.streams.resets(number)] = 0
+        self._window = window
 
         # Loss and gradient, reduced over all members: each gets its part of the sum.
         count = config.batch_size * config.seq_length
@@ -130,10 +148,12 @@ class Trainer:
 
         # The update of this member's part of the weights.
         if finite:
+            self._phase = IN_UPDATE
             clip_by_norm(gradient, sqrt(clipped_squares), config.grad_clip)
-            self.optimizer.steps = number
+            self.optimizer.steps = number - self.counters.restart
             self.optimizer.step(gradient, rate)
         self.group.all_gather(self.model.parameters.flat)
+        self._phase = BETWEEN_STEPS
         if not finite:
             raise DivergedError(f"step {number + 1}: loss {loss}, norm of the gradient {norm}")
 
@@ -159,10 +179,7 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        config, step = self.config, self.counters.step
-        return learning_rate(
-            config.schedule, config.learning_rate, step, config.steps, config.warmup_steps
-        )
+        return rate_after(self.counters, self.config)
 
     @property
     def due(self) -> bool:
@@ -178,11 +195,13 @@ class Trainer:
 
     @property
     def best(self) -> Array:
-        """The weights of the lowest validation loss, flat; the current weights if nothing was
-        validated yet, or no text is held out.
+        """The weights of the lowest validation loss, flat.
+
+        If nothing was validated yet, or no text is held out: the current weights; after a
+        divergence the weights of the lowest training loss.
         """
-        validated = self.counters.best_loss is not None
-        return self._best if validated else self.model.parameters.flat
+        known = self.counters.best_loss is not None or self.counters.diverged
+        return self._best if known else self.model.parameters.flat
 
     def plan(self, steps: int, val_every: int) -> None:
         """Change the number of steps, and of steps from validation to validation."""
@@ -218,7 +237,7 @@ class Trainer:
             the validation, which is then `pending`.
 
         Raises:
-            DivergedError: where the loss is not finite.
+            DivergedError: where the loss or the weights are not finite.
         """
         self.pending = True
         try:
@@ -226,18 +245,69 @@ class Trainer:
         except Stopped:
             return None
         self.pending = False
-        counters = self.counters
+        counters, flat = self.counters, self.model.parameters.flat
         if loss is not None and not isfinite(loss):
             raise DivergedError(f"step {counters.step}: validation loss {loss}")
-        if loss is None or counters.best_loss is None or loss < counters.best_loss:
+        if not np.isfinite(flat).all():  # perhaps weights of characters that are not held out
+            raise DivergedError(f"step {counters.step}: some weights are not finite")
+        if loss is None:
+            self.record()
+            return None
+        if counters.best_loss is None or loss < counters.best_loss:
             counters.best_loss, counters.best_step, counters.stale = loss, counters.step, 0
-            self._best[...] = self.model.parameters.flat
+            self._best[...] = flat
         else:
             counters.stale += 1
-        mean = counters.loss_sum / counters.loss_count if counters.loss_count else None
-        counters.loss_sum, counters.loss_count = 0.0, 0
-        counters.add_point({"step": counters.step, "loss": mean, "val_loss": loss})
+        counters.add_point(loss)
         return loss
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def record(self) -> None:
+        """Extend the history by the mean training loss since the last point.
+
+        Until the first validation, keep the weights if the mean is the lowest so far: a training
+        that diverges goes on from them. They are tried on the last window, which shows an update
+        that has just ruined them.
+        """
+        counters, flat = self.counters, self.model.parameters.flat
+        mean = counters.add_point()
+        if mean is None or counters.best_loss is not None or not self._window:
+            return
+        if counters.step - self._tried < TRIED_EVERY:
+            return
+        self._tried = counters.step
+        state = self._states_before[..., self.streams.part].copy()
+        score = max(mean, float(self.model.losses(self._window, state).mean()))
+        if score < self._lowest and np.isfinite(flat).all():
+            self._lowest, counters.best_step = score, counters.step
+            self._best[...] = flat
+
+    def settle(self) -> bool:
+        """Bring a training that an error has ended into a state that can be saved.
+
+        All other members have ended. A step whose update had not begun is undone. A step whose
+        update had begun counts as taken: a part of the weights lacks the update.
+
+        Returns:
+            The weights are those of a whole step.
+        """
+        phase, self._phase = self._phase, BETWEEN_STEPS
+        if phase == BEFORE_UPDATE:
+            self.states[...] = self._states_before
+        if phase == IN_UPDATE:
+            self.counters.step += 1
+            self.pending = self.due
+        return phase != IN_UPDATE
+
+    def mark_diverged(self) -> None:
+        """Make the state of a training that has just diverged one that can be saved.
+
+        Weights that are not finite give way to the best ones.
+        """
+        flat = self.model.parameters.flat
+        self.counters.diverged = self.counters.step + 1
+        if not np.isfinite(flat).all():
+            flat[...] = self._best
 
     @property
     def slots(self) -> dict[str, Array]:
@@ -247,7 +317,12 @@ class Trainer:
         return {"state": self.states, **self.optimizer.slots}
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that `restore` needs beside the weights, by name, complete in the leader."""
+        """The arrays that `restore` needs beside the weights, by name, complete in the leader.
+
+        Zeros after a divergence: the training goes on with a new optimizer and empty states.
+        """
+        if self.counters.diverged:
+            return {name: np.zeros_like(array) for name, array in self.slots.items()}
         self.group.order("arrays")
         self.group.gather(*self.slots.values())
         return self.slots
@@ -270,19 +345,44 @@ class Trainer:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
-        self._best[...] = best
-        self.broadcast(self.counters.step)
+        self._best[...], self._tried = best, counters.step
+        if counters.best_loss is None:
+            losses = [point["loss"] for point in counters.history]
+            self._lowest = min((loss for loss in losses if loss is not None), default=inf)
+        self.broadcast(self.counters.step, self.counters.restart)
 
-    def broadcast(self, step: int) -> None:
-        """Show all members the leader's weights and slots, and the number of its last step."""
-        self.group.order("broadcast", step)
-        self.counters.step = step
+    def broadcast(self, step: int, restart: int = 0) -> None:
+        """Show all members the leader's weights and slots.
+
+        Args:
+            step: the last one taken.
+            restart: the step after which the optimizer began anew.
+        """
+        self.group.order("broadcast", step, restart)
+        self.counters.step, self.counters.restart = step, restart
         self.group.broadcast(self.model.parameters.flat, *self.slots.values())
 
 
 def due(step: int, config: TrainingConfig) -> bool:
     """A validation follows this step."""
     return step > 0 and (step % config.val_every == 0 or step == config.steps)
+
+
+def rate_after(counters: RunState, config: TrainingConfig) -> float:
+    """The learning rate of the step after the last one.
+
+    An optimizer that began anew in the middle of a run warms up again.
+
+    Args:
+        counters: `step` and `restart` of the run.
+        config: of the training.
+    """
+    step, warmup = counters.step, config.warmup_steps
+    rate = learning_rate(config.schedule, config.learning_rate, step, config.steps, warmup)
+    since = step - counters.restart
+    if counters.restart and since < warmup:
+        rate *= (since + 1) / warmup
+    return rate
 
 
 def train(trainer: Trainer) -> Iterator[Progress]:
@@ -299,17 +399,19 @@ def train(trainer: Trainer) -> Iterator[Progress]:
             progress = trainer.step()
             if trainer.due:
                 progress = replace(progress, val_loss=trainer.validate())
+            elif progress.step % planning.record_every(progress.steps) == 0:
+                trainer.record()
             yield progress
 
 
-def follow(
+def execute_orders(
     group: Group,
     kind: type[Trainer],
     characters: str,
     configuration: dict[str, Any],
     config: TrainingConfig,
 ) -> None:
-    """Carry out the leader's orders: the work of every other member of a group."""
+    """Execute the leader's orders, in every other member of a group."""
     model = CharRNN(Vocabulary(characters), **configuration)
     nothing = np.empty(0)
     trainer = kind(model, nothing, nothing, config, group)

@@ -1,8 +1,11 @@
-"""What is no archive of ours is refused before anything is made of it."""
+"""Archives: those of charrnn are read, and all others are refused before any use."""
 
+import errno
+import gc
 import io
 import pickle
 import struct
+import sys
 import zipfile
 from contextlib import suppress
 
@@ -37,7 +40,7 @@ def zipped(members, **how):
 
 
 def npy(header, payload=b"", version=b"\x01\x00"):
-    """An array as numpy writes it, of whatever header."""
+    """An array as numpy writes it, with any header."""
     header = header.encode() if isinstance(header, str) else header
     return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header + payload
 
@@ -60,7 +63,7 @@ def read(data):
         max_size=5,
     )
 )
-def test_what_is_written_is_read(arrays):
+def test_written_arrays_are_read(arrays):
     if not arrays:
         return
     found = read(written(arrays))
@@ -105,7 +108,7 @@ def test_a_large_file_is_read_in_its_own_form_alone(large, monkeypatch):
 
 
 def test_the_end_record_of_a_large_file_is_not_believed_in_a_small_one():
-    """The bounds of the directory stood in a record whose signature nothing looked at."""
+    """The end record of a large file is no end record without its signature."""
     whole = written()
     start = whole.index(archive.ENTRY)
     entries = whole[start : -End.size] * 50_000
@@ -117,7 +120,7 @@ def test_the_end_record_of_a_large_file_is_not_believed_in_a_small_one():
 
 
 def local_of_old_pythons(data):
-    """The archive as Python 3.10 writes it, with the sizes also in their usual place."""
+    """The archive as Python 3.10 writes it, with the sizes also in their usual fields."""
     data, place = bytearray(data), 0
     while data[place : place + 4] == archive.MEMBER:
         local = list(archive.Local.unpack_from(data, place))
@@ -186,7 +189,7 @@ FOREIGN["a comment"] = FOREIGN["a comment"][:-2] + b"\x03\x00abc"
 
 
 def damaged(data):
-    """Nothing but a refusal, or the same, comes of it; whether it was refused."""
+    """Return True if an archive is refused; otherwise it must be read as the same."""
     try:
         found = read(data)
     except CheckpointError:
@@ -198,12 +201,12 @@ def damaged(data):
 
 
 @pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN)
-def test_what_is_not_ours_is_refused(data):
+def test_a_file_of_another_form_is_refused(data):
     with pytest.raises(CheckpointError, match=r"damaged|not a charrnn checkpoint"):
         read(data)
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")  # says zipfile, when it is made
+@pytest.mark.filterwarnings("ignore:Duplicate name")  # a warning of zipfile
 def test_a_name_that_is_there_twice_is_refused():
     with pytest.raises(CheckpointError, match=r"'a\.npy' is repeated"):
         read(zipped([("a.npy", GOOD), ("a.npy", GOOD)]))
@@ -249,7 +252,7 @@ def test_a_bit_that_is_wrong_anywhere_is_refused_or_means_nothing():
 
 
 def bomb(size):
-    """A small file that would be a large array."""
+    """A small file that claims to be a large array."""
     header = npy(declared("'|u1'", f"({size},)"))
     return zipped([("a.npy", header + bytes(size))], compression=zipfile.ZIP_DEFLATED)
 
@@ -272,12 +275,12 @@ def test_memory_is_bounded_by_the_size_of_the_file(data):
     assert peak_bytes(refused_or_read) < 2 * len(data) + READING_BYTES
 
 
-#: What a field of the format is where `numpy.savez` writes the archive, and what else it may be.
+#: The value of each field of the format as `numpy.savez` writes it, and its other values.
 OTHER = [0, 1, 8, 0x7F, 0xFFFF]
 
 
 def fields(form, signature, leave):
-    """Each field of the last record of a kind with another value, but for `leave`."""
+    """Change each field of the last record of a kind, except those in `leave`."""
     whole = written()
     place = whole.rindex(signature)
     found = form.unpack_from(whole, place)
@@ -294,7 +297,7 @@ def fields(form, signature, leave):
     ("form", "signature", "leave"),
     [
         (archive.Local, archive.MEMBER, ()),
-        (archive.Entry, archive.ENTRY, (1, 15)),  # who wrote it; the mode of the file
+        (archive.Entry, archive.ENTRY, (1, 15)),  # the version of the writer; the mode of the file
         (archive.End, archive.END, ()),
     ],
     ids=["member", "directory", "end"],
@@ -344,3 +347,59 @@ def test_arrays_of_another_order_of_bytes_are_written_in_the_usual_one(descr):
 
 def test_a_single_number_keeps_its_shape():
     assert read(written({"a": np.array(3.0)}))["a"].shape == ()
+
+
+def test_the_bytes_are_those_that_numpy_writes():
+    arrays = {
+        **ARRAYS,
+        "empty": np.zeros((0, 3), np.float32),
+        "number": np.array(3.5),
+        "big": np.arange(5, dtype=">f8"),
+        "columns": np.arange(6, dtype="<u4").reshape(2, 3).T,
+    }
+    file = io.BytesIO()
+    ordered = {"big": arrays["big"].astype("<f8"), "columns": arrays["columns"].copy()}
+    np.savez(file, **{**arrays, **ordered})
+    assert written(arrays) == file.getvalue()
+
+
+class FullAfter(io.BytesIO):
+    """A file on a disk that is full after a number of writes."""
+
+    def __init__(self, writes):
+        super().__init__()
+        self.left = writes
+
+    def write(self, data):
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_full_disk_is_an_error_and_no_traceback_of_an_archive_that_is_freed(monkeypatch):
+    def fits(file):
+        try:
+            archive.write(file, ARRAYS)
+        except OSError:
+            return False
+        return True
+
+    ignored, writes = [], 0
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    while not fits(FullAfter(writes)):
+        writes += 1
+    gc.collect()
+    assert ignored == []
+    assert writes > 8
+
+
+def test_arrays_that_do_not_fit_in_memory_are_refused_with_the_sizes(monkeypatch):
+    archive.check_memory(300_000_000, None)
+    archive.check_memory(300_000_000, 300_000_000)
+    with pytest.raises(CheckpointError, match=r"has 300\.0 MB, and 200\.0 MB of memory are avail"):
+        archive.check_memory(300_000_000, 200_000_000)
+    data = written()
+    monkeypatch.setattr(archive, "available_bytes", lambda: len(data) - 1)
+    with pytest.raises(CheckpointError, match="use a machine with more memory"):
+        read(data)

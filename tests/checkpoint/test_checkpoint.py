@@ -37,7 +37,7 @@ def path(tmp_path):
     return tmp_path / "model.npz"
 
 
-def test_what_is_saved_is_read(path):
+def test_a_saved_checkpoint_is_read(path):
     saved = made(
         corpus=CORPUS,
         settings=SETTINGS,
@@ -127,7 +127,7 @@ def test_a_newer_format_asks_for_an_upgrade(path):
         ("vocabulary", np.arange(CODE_POINTS, dtype=np.uint32), "the model needs"),
     ],
 )
-def test_an_array_that_is_not_what_it_should_be_is_refused(name, array, said, path):
+def test_a_wrong_array_is_refused(name, array, said, path):
     rewritten(path, lambda arrays: arrays.update({name: array}))
     with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
         read(path)
@@ -202,7 +202,7 @@ def test_a_save_that_fails_leaves_the_old_one_and_nothing_else(path, monkeypatch
 
 
 @pytest.mark.parametrize("group", ["best", "last", "resume"])
-def test_what_is_not_finite_does_not_replace_what_is(group, path):
+def test_non_finite_weights_do_not_replace_finite_ones(group, path):
     save(path, made(excerpt="a", resume={"m": np.zeros(4)}))
     spoiled = made(excerpt="b", resume={"m": np.zeros(4)})
     next(iter(getattr(spoiled, group).values())).flat[0] = np.inf
@@ -255,7 +255,7 @@ def test_any_loss_that_float32_has_can_be_saved(changes, path):
     assert read(path).run == run
 
 
-def test_what_could_not_be_read_again_is_not_written(path):
+def test_a_checkpoint_that_could_not_be_read_again_is_not_written(path):
     with pytest.raises(
         CheckpointError,
         match=r"model\.npz: not saved, .* run.step of its header",
@@ -293,7 +293,9 @@ def test_a_checkpoint_of_a_training_has_its_numbers(path):
     found = read(path)
     assert found.vocabulary == Vocabulary.of(COUNTED)
     assert found.excerpt == COUNTED[-239:]
-    assert [point["step"] for point in found.run.history] == [5, 10, 15, 20]
+    assert [point["step"] for point in found.run.history] == list(range(1, 21))
+    scored = [point["step"] for point in found.run.history if point["val_loss"] is not None]
+    assert scored == [5, 10, 15, 20]
     assert found.run.best_loss == pytest.approx(2.955, abs=0.1)
     assert len("".join(sample_text(found.build(), 20, seed=0))) == 20
 
@@ -303,7 +305,9 @@ def test_a_training_goes_on_from_its_checkpoint(path):
     with resume(read(path), path, Corpus.of(COUNTED), steps=25) as run:
         assert [progress.step for progress in train(run.trainer)] == [21, 22, 23, 24, 25]
         run.save()
-    assert [point["step"] for point in read(path).run.history] == [5, 10, 15, 20, 25]
+    history = read(path).run.history
+    assert [point["step"] for point in history] == list(range(1, 26))
+    assert history[-1]["val_loss"] is not None
 
 
 @pytest.mark.parametrize("name", ["vocabulary", "excerpt", "history", "header"])

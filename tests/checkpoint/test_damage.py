@@ -1,4 +1,4 @@
-"""Whatever becomes of the bytes of a checkpoint, it is refused or it is the same."""
+"""A checkpoint with any damage to its bytes is refused or read as the same."""
 
 import io
 from contextlib import suppress
@@ -44,13 +44,13 @@ def test_a_checkpoint_of_which_a_bit_is_wrong_is_refused_or_the_same(path):
     assert sum(outcomes) > 0.7 * len(whole)
 
 
-def test_of_ten_thousand_mutations_none_is_more_than_refused(path):
+def test_ten_thousand_mutations_are_at_worst_refused(path):
     whole, rng = small(path), np.random.default_rng(0)
     assert sum(refused(mutated(whole, rng), whole) for _ in range(10_000)) > 9_000
 
 
-def test_headers_that_were_worked_on_are_refused_or_can_be_used(path):
-    """Mutations that the checksums do not find, since they come with checksums of their own."""
+def test_changed_headers_are_refused_or_can_be_used(path):
+    """Mutations that checksums do not find, because the checksums are changed, too."""
     small(path)
     rng = np.random.default_rng(0)
     with np.load(path) as file:
@@ -69,17 +69,17 @@ def test_headers_that_were_worked_on_are_refused_or_can_be_used(path):
 
 
 def array(name, values):
-    """Makes a checkpoint of which an array is another."""
+    """Makes a checkpoint with another array."""
     return lambda path: rewritten(path, lambda arrays: arrays.update({name: values}))
 
 
 def corpus(name, value):
-    """Makes a checkpoint that says something else of its text."""
+    """Makes a checkpoint with another description of its text."""
     return lambda path: with_header(path, lambda said: said["corpus"].update({name: value}))
 
 
 def section(name, value):
-    """Makes a checkpoint of which a section of the header is another."""
+    """Makes a checkpoint with another section of the header."""
     return lambda path: with_header(path, lambda said: said.update({name: value}))
 
 

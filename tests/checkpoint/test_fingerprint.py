@@ -12,7 +12,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.training.run import resume
 
 
-def test_all_that_decides_the_bits_is_in_it():
+def test_the_fingerprint_has_all_that_decides_the_bits():
     found = fingerprint()
     assert found["numpy"] == np.__version__
     assert all(found[name] for name in ("charrnn", "blas", "kernel", "system", "processor"))
@@ -51,7 +51,7 @@ def test_a_machine_without_a_description_has_a_name_all_the_same(tmp_path):
     assert processor(tmp_path / "cpuinfo") == "Abacus 9"
 
 
-def test_only_what_calculates_and_was_written_down_is_compared():
+def test_only_recorded_values_that_decide_the_bits_are_compared():
     now = {"numpy": "2.4", "python": "3.13", "threads": "1"}
     assert differences({"numpy": "2.4", "python": "3.10"}, now) == ""
     assert (
@@ -60,7 +60,7 @@ def test_only_what_calculates_and_was_written_down_is_compared():
 
 
 @pytest.mark.parametrize("changed", [{}, {"numpy": "1.0"}])
-def test_who_resumes_elsewhere_is_told_in_one_line(changed, tmp_path):
+def test_resuming_on_another_machine_gives_one_line(changed, tmp_path):
     path = tmp_path / "x.npz"
     path.write_bytes(trained())
     saved = read(path)

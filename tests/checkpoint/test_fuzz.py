@@ -1,4 +1,4 @@
-"""The search of `make fuzz`, for a moment, and that it would find something."""
+"""The search of `make fuzz` for a moment, and faults that it has to find."""
 
 import io
 import subprocess
@@ -28,7 +28,7 @@ def test_the_search_finds_nothing_in_a_moment(tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), CheckpointError("x" * 5_000)])
-def test_what_is_not_refused_in_a_sentence_is_kept_and_said(error, monkeypatch, tmp_path, capsys):
+def test_a_file_that_is_not_refused_is_kept_and_reported(error, monkeypatch, tmp_path, capsys):
     def fail(data, rng):
         raise error
 
@@ -55,7 +55,7 @@ def test_a_case_that_executes_something_is_found(monkeypatch, tmp_path):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(fuzz.CASES, "checkpoint", (fuzz.checkpoint_case, execute))
-    fuzz.watch("os.system", ("x",))  # which outside of a case is none of its business
+    fuzz.watch("os.system", ("x",))  # allowed outside of a case
     fuzz.tracemalloc.start()
     with pytest.raises(AssertionError, match=r"os\.system"):
         fuzz.carry_out(1)

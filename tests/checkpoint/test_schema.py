@@ -1,4 +1,4 @@
-"""A header of a checkpoint that does not say what it should, in its form and in its words."""
+"""Headers of checkpoints with a wrong form, wrong fields or wrong values."""
 
 import json
 from dataclasses import replace
@@ -77,7 +77,7 @@ def setting(section, name, value):
         (lambda said: said["arrays"].append("more"), "missing array 'more'"),
     ],
 )
-def test_a_header_that_is_not_what_it_should_be_is_refused(change, said, path):
+def test_a_wrong_header_is_refused(change, said, path):
     with_header(path, change)
     with pytest.raises(CheckpointError, match=rf"model\.npz: .*{said}"):
         read(path)
@@ -96,7 +96,7 @@ NEVER = [{}, {"a": 1}, [[]], nan, inf, -inf, -1, -0.5, 10**400, "1e999", "-1e999
 
 
 def wrong(field):
-    """Values that a field may not have: of other types, and beyond its range on both sides."""
+    """Values that a field may not have: of other types, and out of its range on both sides."""
     found = list(NEVER)
     if not field.nullable:
         found.append(None)
@@ -118,7 +118,7 @@ def wrong(field):
 
 
 def right(field):
-    """A value that a field may have: the highest."""
+    """The highest value that a field may have."""
     if field.kind is list:
         return [right(field.item)]
     if field.kind is str:
@@ -127,7 +127,7 @@ def right(field):
 
 
 def lowest(field):
-    """Likewise the lowest, or None."""
+    """The lowest value that a field may have, or None."""
     if field.nullable:
         return None
     if field.kind is list:
@@ -138,7 +138,7 @@ def lowest(field):
 
 
 def with_value(said, section, name, value):
-    """A header of which a field has another value, as bytes; 1e999 is a number in them."""
+    """A header with another value of a field, as bytes; 1e999 stands for infinity."""
     changed = {**said, section: {**said[section], name: value}}
     return json.dumps(changed).replace('"1e999"', "1e999").replace('"-1e999"', "-1e999").encode()
 
@@ -154,7 +154,7 @@ def test_every_field_is_held_to_its_type_and_its_range(section, name, valid):
         refusal = str(caught.value)
         assert len(refusal) < 400
         assert "\n" not in refusal
-        # What JSON does not have is refused before there are fields.
+        # NaN and Infinity are refused before any field is checked.
         assert any(
             words in refusal
             for words in (f"{section}.{name} of its header is ", "is not a number", "is too large")
@@ -181,7 +181,7 @@ def test_the_schema_has_the_fields_that_a_run_writes_and_no_others(path):
 
 
 @pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, "2", [], 10**400])
-def test_a_format_that_is_none_is_refused(value, valid):
+def test_an_invalid_format_is_refused(value, valid):
     arrays, said = valid
     data = np.frombuffer(json.dumps({**said, "format": value}).encode(), np.uint8)
     with pytest.raises(CheckpointError, match="not a charrnn checkpoint"):
@@ -189,7 +189,7 @@ def test_a_format_that_is_none_is_refused(value, valid):
 
 
 @pytest.mark.parametrize("name", ["[{,", '"[{,', "\\[{,", '\\"[{,"\\\\', '",["'])
-def test_what_stands_in_a_string_is_no_value(name, path):
+def test_text_in_a_string_counts_as_no_value(name, path):
     save(path, made(corpus=replace(CORPUS, name=name * 40_000)))
     assert read(path).corpus.name == name * 40_000
 

@@ -1,8 +1,12 @@
-import pytest
-from click.testing import CliRunner
-from helpers.commands import LIGHTHOUSE, QUICK
+from dataclasses import replace
+from pathlib import Path
 
-from charrnn.cli import group
+import pytest
+from helpers.commands import LIGHTHOUSE, QUICK, invoke
+
+from charrnn import checkpoint
+from charrnn.cli import inspect_text
+from charrnn.inspection.analyses import ANALYSES
 
 
 @pytest.fixture(autouse=True)
@@ -16,19 +20,31 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run():
-    """A function that runs a command within this process; a bug keeps its traceback."""
-
-    def invoke(*arguments, code=0, **more):
-        result = CliRunner().invoke(group, [str(a) for a in arguments], **more)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
+    """A function that runs a command within this process."""
     return invoke
 
 
 @pytest.fixture
-def trained(run):
-    """A checkpoint in the working directory."""
-    run("train", "text.txt", *QUICK)
+def page_of(monkeypatch):
+    """A function that leaves only some analyses on a page, because all of them take seconds."""
+
+    def leave(*names):
+        monkeypatch.setattr(inspect_text, "ANALYSES", {name: ANALYSES[name] for name in names})
+
+    return leave
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """The checkpoint of a short training, for all tests."""
+    folder = tmp_path_factory.mktemp("example")
+    (folder / "text.txt").write_bytes(LIGHTHOUSE.read_bytes())
+    invoke("train", folder / "text.txt", *QUICK, "-c", folder / "charrnn.npz")
+    return checkpoint.read(folder / "charrnn.npz")
+
+
+@pytest.fixture
+def trained(example, place):
+    """A checkpoint in the working directory, trained on the text there."""
+    corpus = replace(example.corpus, files=(str(Path("text.txt").resolve()),))
+    checkpoint.save("charrnn.npz", replace(example, corpus=corpus))

@@ -1,4 +1,4 @@
-"""What a user is told when something goes wrong."""
+"""Error messages, exit codes and tracebacks."""
 
 import errno
 from multiprocessing import Pipe
@@ -12,7 +12,7 @@ from charrnn import checkpoint
 from charrnn.cli import train as training
 from charrnn.cli.failures import LESS_MEMORY, failure_of, safe_traceback
 from charrnn.network.model import CharRNN
-from charrnn.parallel.workers import Follower, Leader, Seat
+from charrnn.parallel.workers import LeadingWorker, OtherWorker, Seat
 from charrnn.training import saving
 
 
@@ -44,10 +44,10 @@ def test_too_large_a_model_is_refused_with_a_remedy(size, run):
     assert last.endswith(f"try {LESS_MEMORY['train']}")
 
 
-def test_a_worker_without_memory_is_told_of_failure_of():
+def test_an_error_names_the_worker_without_memory():
     ours, theirs = Pipe()
-    Follower(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
-    leader = Leader(2)
+    OtherWorker(Seat(1, 2), [], theirs).fail(MemoryError("not for 3 GB"))
+    leader = LeadingWorker(2)
     leader._pipes.append(ours)
     with pytest.raises(MemoryError, match="worker 2: not for 3 GB"):
         leader._receive()
@@ -77,11 +77,11 @@ def test_an_unforeseen_error_of_the_system_names_the_file(run, monkeypatch):
         (MemoryError(), "not enough memory: try a smaller"),
     ],
 )
-def test_what_a_machine_lacks_is_said_with_the_remedy(error, said):
+def test_an_error_of_the_system_has_a_remedy(error, said):
     assert failure_of(error, "sample").message.startswith(said)
 
 
-def test_one_without_a_file_says_how_to_learn_more():
+def test_an_error_without_a_file_says_how_to_learn_more():
     said = failure_of(OSError(5, "Input/output error"), "sample")
     assert "--debug" in said.message
     assert said.exit_code == 1
@@ -115,7 +115,7 @@ def test_the_messages_in_a_traceback_are_one_line_each():
 
 
 @pytest.mark.parametrize("words", [["\x1b[2J"], ["--\x1b[2J"], ["train", "--\x1b[2J"]])
-def test_what_was_typed_is_harmless_to_a_terminal(words, run):
+def test_typed_words_are_harmless_to_a_terminal(words, run):
     result = run(*words, code=2)
     assert r"\x1b[2J" in result.stderr
     assert "\x1b" not in result.stderr
@@ -126,7 +126,7 @@ def test_the_message_of_a_usage_error_is_harmless_to_a_terminal():
     assert (said.message, said.exit_code) == (r"\x9b2J", 2)
 
 
-#: Steps so large that the weights do not stay finite, and are not looked at before they are saved.
+#: Steps so large that the weights become infinite, without a validation before they are saved.
 DIVERGING = ["--optimizer", "sgd", "--warmup", 0, "--schedule", "constant", "--val-frac", 0]
 
 
@@ -135,12 +135,15 @@ def test_weights_that_are_not_finite_are_never_saved(run):
     result = run("train", "text.txt", *QUICK, *DIVERGING, "--overwrite",
                  "--steps", 2, "--learning-rate", "1e15", "--weight-decay", "1e15",
                  code=1)  # fmt: skip
-    assert "not finite everywhere: try a lower --learning-rate" in result.stderr
-    assert checkpoint.read("charrnn.npz").run.step == 12
+    assert (
+        "some weights are not finite: the training diverged: go on from its best" in result.stderr
+    )
+    saved = checkpoint.read("charrnn.npz")  # refuses weights that are not finite
+    assert saved.run.diverged == 3
 
 
 def test_a_run_that_diverges_keeps_its_last_checkpoint_which_can_be_used(run, monkeypatch):
-    """Every step is saved; the first that breaks the weights is not."""
+    """Every step is saved, except the first one that breaks the weights."""
     words = ["--optimizer", "sgd", "--warmup", 0, "--learning-rate", "1e15", "--grad-clip", 0]
     monkeypatch.setattr(saving, "SAVE_SECONDS", 0)
     monkeypatch.setattr(saving, "SAVE_RATIO", 0)

@@ -12,7 +12,7 @@ from charrnn.cli import COMMANDS, group
 def test_help_lists_the_commands_and_the_three_lines_of_the_card(run):
     text = run("--help").stdout
     for line in ("charrnn train shakespeare.txt", "charrnn sample --temp 0.8",
-                 "charrnn inspect --cell 42", *COMMANDS.values()):  # fmt: skip
+                 "charrnn inspect --find", *COMMANDS.values()):  # fmt: skip
         assert line in text
 
 
@@ -42,6 +42,13 @@ def test_every_option_is_in_a_group_of_the_help(name, run):
 def test_a_command_is_called_what_the_group_calls_it(name):
     command = group.get_command(None, name)
     assert (command.name, command.short_help) == (name, COMMANDS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("train", "the text"), ("sample", "--prime-file"), ("inspect", "--text")]
+)
+def test_the_help_of_encoding_names_the_text(name, text, run):
+    assert f"Encoding of {text}." in " ".join(run(name, "--help").stdout.split())
 
 
 def test_the_version(run):

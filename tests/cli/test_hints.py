@@ -34,12 +34,31 @@ def options_of(name):
         (["train", "text.txt", "--max_iters", "9"], "did you mean --steps?"),
         (["train", "text.txt", "--learning", "9"], "did you mean --learning-rate?"),
         (["inspect", "--neuron", "9"], "did you mean --cell?"),
+        (["inspekt"], "did you mean `charrnn inspect`?"),
+        (["inspect", "--cels", "9"], "did you mean --cell?"),
+        (["train", "text.txt", "--hiden-size", "9"], "did you mean --hidden-size?"),
         (["sample", "cat.npz"], "name the checkpoint with -c cat.npz"),
         (["inspect", "cat.npz"], "name the checkpoint with -c cat.npz"),
         (["inspect", "text.txt"], "name the text with --text text.txt"),
         (["sample", "--lr", "9"], " sample --help`"),
         (["train", "-rnn_size", "9"], "No such option '-rnn_size': did you mean --hidden-size?"),
         (["sample", "--length", "9", "cat"], "name the checkpoint with -c cat"),
+        (["sample", "my cat.npz"], "name the checkpoint with -c 'my cat.npz'"),
+        (["sample", "ROMEO: "], "name the beginning with --prime 'ROMEO: '"),
+        (["sample", "text.txt"], "name the file with the beginning with --prime-file text.txt"),
+        (["sample", "-sample", "0"], "did you mean --temp?"),
+        (["sample", "--max_gen_length", "9"], "did you mean --length?"),
+        (["sample", "--nsamples", "9"], "did you mean --num-samples?"),
+        (["sample", "--truncate", "x"], "did you mean --stop?"),
+        (["sample", "--sample_delim", "x"], "did you mean --separator?"),
+        (["train", "--num_epochs", "9"], "did you mean --epochs?"),
+        (["train", "-learning_rate_decay", "9"], "did you mean --schedule?"),
+        (["train", "--restore_from", "x.npz"], "did you mean --init-from?"),
+        (
+            ["train", "-data_dir", "x"],
+            "name the text without an option, as in `charrnn train FILE`",
+        ),
+        (["finetune", "x"], "did you mean `charrnn train --init-from FILE`?"),
     ],
 )
 def test_a_word_that_is_almost_right_is_answered_with_the_right_one(words, said, run):
@@ -67,7 +86,7 @@ def test_a_debugged_hint_has_its_traceback(run):
 
 def test_every_hint_names_an_option_or_a_command_that_exists():
     every = {option for name in COMMANDS for option in options_of(name)}
-    assert {option for options in OPTIONS.values() for option in options} <= every
+    assert {option for options in OPTIONS.values() for option in options} <= every | {"TEXT"}
     for hint in OTHER_COMMANDS.values():
         command, *options = hint.split()
         assert set(options) - {"FILE"} <= options_of(command)

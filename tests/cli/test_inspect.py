@@ -33,7 +33,7 @@ def test_json_has_the_figures(run):
 
 def test_a_cell_colours_the_held_out_text(run):
     result = run("inspect", "--cell", 3, "--color", "--length", 200)
-    assert "layer 1, cell 3, h: -0" in result.stdout
+    assert "cell 3 of layer 1, h (output): -0" in result.stdout
     assert "follows" in result.stdout
     body = re.sub(r"\x1b\[[\d;]*m", "", result.stdout)
     held_out = LIGHTHOUSE.read_text()[-len(LIGHTHOUSE.read_text()) // 10 :]
@@ -43,8 +43,8 @@ def test_a_cell_colours_the_held_out_text(run):
 
 def test_the_first_cell_is_a_cell_like_the_others(run):
     shown = run("inspect", "--cell", 0, "--length", 50, "--predictions").stdout
-    assert shown.startswith("layer 1, cell 0, h: ")
-    assert run("inspect", "--cell", 0).stdout.startswith("layer 1, cell 0, h: ")
+    assert shown.startswith("cell 0 of layer 1, h (output): ")
+    assert run("inspect", "--cell", 0).stdout.startswith("cell 0 of layer 1, ")
 
 
 def test_without_colour_marks_take_its_place(run):
@@ -67,7 +67,8 @@ def test_the_numbers_of_a_cell_as_json(run):
 
 @pytest.mark.parametrize("signal", ["h", "c", "i", "f", "o", "g"])
 def test_every_signal_of_the_lstm_can_be_seen(signal, run):
-    assert f"cell 3, {signal}:" in run("inspect", "--cell", 3, "--signal", signal).stdout
+    shown = run("inspect", "--cell", 3, "--signal", signal).stdout
+    assert shown.startswith(f"cell 3 of layer 1, {signal} (")
 
 
 def test_a_layer_can_be_chosen_and_the_last_is_the_default(run):
@@ -82,13 +83,13 @@ def test_a_layer_can_be_chosen_and_the_last_is_the_default(run):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (["--cell", "8"], "cells 0 to 7"),
-        (["--cell", "3", "--layer", "2"], "layers 1 to 1"),
+        (["--cell", "8"], "--cell 8: layer 1 has 8 cells, counted from 0: choose one from 0 to 7"),
+        (["--cell", "3", "--layer", "2"], "layer 2: the model has layer 1 alone"),
         (["--cell", "3", "--signal", "z"], "the lstm has h, c, i, f, o, g"),
         (["--cell", "-1"], "x>=0"),
     ],
 )
-def test_what_the_model_does_not_have_is_a_usage_error_that_says_what_it_has(wrong, said, run):
+def test_a_missing_layer_or_signal_is_a_usage_error_with_those_there_are(wrong, said, run):
     assert said in run("inspect", *wrong, code=2).stderr
 
 
@@ -105,10 +106,10 @@ def test_another_text_is_coloured(run, tmp_path):
     assert "The lamp" in run("inspect", "--text", "other.txt", "--cell", 1, "--no-color").stdout
 
 
-def test_characters_that_the_model_has_not_seen_are_left_out_and_said(run, tmp_path):
+def test_unknown_characters_are_left_out_with_a_notice(run, tmp_path):
     (tmp_path / "other.txt").write_text("naïve café", encoding="utf-8")
     result = run("inspect", "--text", "other.txt", "--cell", 1)
-    assert "left out 2 characters" in result.stderr
+    assert "left out 2 characters that the model has not seen: 'é' 'ï'" in result.stderr
     assert "nave caf" in result.stdout
 
 
@@ -122,7 +123,7 @@ def test_a_text_of_one_character_has_nothing_to_predict(run, tmp_path):
 def test_guesses_stand_under_each_character(run):
     plain = run("inspect", "--cell", 3, "--length", 100).stdout.splitlines()
     guessed = run("inspect", "--cell", 3, "--length", 100, "--predictions").stdout.splitlines()
-    assert len(guessed) > 2 * len(plain)
+    assert len(guessed) >= len(plain) + 5
 
 
 def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
@@ -215,3 +216,63 @@ def test_dynamic_evaluation_is_scored_beside_and_says_so(run, tmp_path):
     assert result["dynamic_bpc"] == pytest.approx(result["dynamic_loss"] / np.log(2))
     assert "dynamic evaluation, learning from it" in run("inspect", "--dynamic").stdout
     assert "dynamic" not in run("inspect", "--text", "other.txt").stdout
+
+
+def test_json_has_the_characters_that_the_model_has_not_seen(run, tmp_path):
+    (tmp_path / "other.txt").write_text("naïve café, déjà\n" * 3, encoding="utf-8")
+    for asked in ([], ["--cell", 1], ["--surprisal"]):
+        result = json.loads(run("inspect", "--text", "other.txt", *asked, "--json").stdout)
+        assert result["unknown"] == {"count": 12, "characters": {"é": 6, "à": 3, "ï": 3}}
+        assert result["characters"] == 3 * len("nave caf, dj\n")
+    assert json.loads(run("inspect", "--cell", 1, "--json").stdout)["unknown"]["count"] == 0
+
+
+def test_the_key_of_the_colours_has_the_values_of_the_signal(run):
+    for signal, ends in (("h", ("-1", "1")), ("f", ("0, closed", "1, open"))):
+        shown = run("inspect", "--cell", 3, "--signal", signal, "--length", 50).stdout
+        low, high = ends
+        assert re.search(rf"^key: = {low}; .*# {high}$", shown, re.MULTILINE)
+        shown = run("inspect", "--cell", 3, "--signal", signal, "--color").stdout
+        assert f" {low} \x1b[0m" in shown
+        assert f" {high} \x1b[0m" in shown
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "colored"),
+    [
+        ({}, [], False),
+        ({"FORCE_COLOR": "1"}, [], True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, [], False),
+        ({"FORCE_COLOR": "1"}, ["--no-color"], False),
+        ({"NO_COLOR": "1"}, ["--color"], True),
+    ],
+)
+def test_colours_follow_the_environment_and_the_option(environment, arguments, colored, run):
+    for asked in (["--cell", 3], ["--gates"], []):
+        shown = run("inspect", *asked, *arguments, env=environment).stdout
+        assert ("\x1b[" in shown) == colored
+
+
+def test_the_description_names_the_search(run):
+    result = run("inspect")
+    assert "    charrnn inspect --find\n" in result.stderr
+    assert "--find" not in result.stdout
+    assert "--find" not in run("inspect", "--json").stderr
+
+
+def test_a_run_of_few_points_has_a_curve(run):
+    history = [
+        [{"step": 5, "loss": 2.5, "val_loss": None}],
+        [{"step": 5, "loss": 2.5, "val_loss": None}, {"step": 10, "loss": 2.0, "val_loss": 2.1}],
+        [{"step": 5, "loss": None, "val_loss": 2.2}],
+    ]
+    for points in history:
+        saved = checkpoint.read("charrnn.npz")
+        saved.run.history[:] = points
+        checkpoint.save("few.npz", saved)
+        shown = run("inspect", "-c", "few.npz").stdout
+        assert "Loss during training" in shown
+        assert "(no values)" not in shown
+    saved.run.history.clear()
+    checkpoint.save("none.npz", saved)
+    assert "Loss during training" not in run("inspect", "-c", "none.npz").stdout

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.options import Duration, Real, Workers, refuse_overwriting
+from charrnn.cli.options import Duration, Escaped, Real, Workers, refuse_overwriting
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "NaN", "x", ""])
-def test_what_is_no_finite_number_is_refused(value):
+def test_a_number_that_is_not_finite_is_refused(value):
     with pytest.raises(click.BadParameter):
         Real().convert(value, None, None)
 
@@ -28,9 +28,25 @@ def test_whatever_is_typed_is_a_time_or_is_refused(text):
 
 
 @pytest.mark.parametrize(("kind", "value"), [(Duration(), "9" * 400), (Workers(), "9" * 5_000)])
-def test_a_number_without_end_is_refused(kind, value):
+def test_an_infinite_number_is_refused(kind, value):
     with pytest.raises(click.BadParameter):
         kind.convert(value, None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("", ""),
+        (r"a\nb\tc\rd", "a\nb\tc\rd"),
+        (r"\\n", r"\n"),
+        (r"\\\n", "\\\n"),
+        (r"\d\N\0", r"\d\N\0"),
+        ("\\", "\\"),
+        ("a\nb", "a\nb"),
+    ],
+)
+def test_escape_sequences_are_replaced_and_others_stay(typed, meant):
+    assert Escaped().convert(typed, None, None) == meant
 
 
 @pytest.mark.parametrize("value", ["9" * 306, "1000000h", "3155760001"])
@@ -57,7 +73,7 @@ def test_auto_is_for_charrnn_to_choose():
     assert Workers().convert("auto", None, None) is None
 
 
-def test_what_is_to_be_kept_is_not_written_over(tmp_path, monkeypatch):
+def test_checkpoints_and_texts_are_not_overwritten(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "kept.npz").write_bytes(b"weights")
     (tmp_path / "link.npz").symlink_to("kept.npz")

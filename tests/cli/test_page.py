@@ -1,4 +1,4 @@
-"""`charrnn inspect --html`: what of it ends up in the page."""
+"""`charrnn inspect --html`: the contents of the page."""
 
 import html
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("trained")
 
 
 def links():
-    """Of each cell found that the page links to: its signal and the position, if there is one."""
+    """The signal and the position (if any) of each found cell that the page links to."""
     page = Path("a.html").read_text(encoding="utf-8")
     states = [parse_qs(html.unescape(state)) for state in re.findall('href="#(layer=[^"]*)"', page)]
     return [(state["signal"][0], int(state.get("position", ["-1"])[0])) for state in states]
@@ -30,7 +30,8 @@ def signals():
     return [signal["name"] for signal in json.loads(data[1])["signals"]]
 
 
-def test_a_link_leads_to_a_place_of_the_page_where_the_feature_holds(run):
+def test_a_link_leads_to_a_position_where_the_feature_holds(run, page_of):
+    page_of("find")
     prose = LIGHTHOUSE.read_text()
     text = prose[:150] + "lamp" + prose[150:3_000] + prose[3_000:6_000].replace("the", "lamp")
     Path("long.txt").write_text(text)
@@ -40,7 +41,8 @@ def test_a_link_leads_to_a_place_of_the_page_where_the_feature_holds(run):
     assert "lamp" in text[position - 3 : position + 4]
 
 
-def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, monkeypatch):
+def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, page_of, monkeypatch):
+    page_of("find")
     asked = ["--text", "text.txt", "--html", "a.html", "--length", 500]
     run("inspect", *asked)
     every = Counter(signal for signal, _ in links())
@@ -54,7 +56,8 @@ def test_a_page_too_small_for_all_signals_has_those_of_the_cells_found(run, monk
     assert f"{every.total() - every[kept]} of {every.total()} rows" in said
 
 
-def test_the_signal_asked_for_is_the_only_one(run):
+def test_a_given_signal_is_the_only_one(run, page_of):
+    page_of("gates")
     run("train", "text.txt", "-c", "gru.npz", *QUICK[2:], "--model", "gru")
     run("inspect", "-c", "gru.npz", "--html", "a.html", "--length", 300, "--signal", "h")
     assert signals() == ["h"]
@@ -62,7 +65,8 @@ def test_the_signal_asked_for_is_the_only_one(run):
     assert signals() == ["h", "r", "z", "n"]
 
 
-def test_what_was_asked_for_beside_a_page_is_not_worked_out_twice(run, monkeypatch):
+def test_an_analysis_beside_a_page_is_computed_once(run, page_of, monkeypatch):
+    page_of("find")
     searches = []
     search = module.find_cells
     monkeypatch.setattr(

@@ -1,6 +1,7 @@
 """A cell that never forgets, through the commands that show its values."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -36,3 +37,9 @@ def test_a_cell_is_exported_with_its_count_all_along(depth, run):
     run("inspect", "--export", "states.npz", "--text", "text.txt")
     with np.load("states.npz") as states:
         np.testing.assert_allclose(states["layer1.c"][:, 2], STEP * depth, atol=1e-3)
+
+
+def test_the_direction_of_a_cell_is_in_words(depth, run):
+    shown = run("inspect", "--cell", 2, "--signal", "c", "--text", "text.txt").stdout
+    said = r"(high|low) (inside it|where it is large), (AUC|Spearman) 0\.\d\d given the current"
+    assert re.search(said, " ".join(shown.split()))

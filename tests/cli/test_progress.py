@@ -28,7 +28,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def on_terminal(monkeypatch):
-    """What is drawn on a terminal, with an environment."""
+    """The output on a terminal, in an environment."""
 
     @contextmanager
     def use(**environment):
@@ -106,3 +106,50 @@ def test_nothing_reads_a_clock_that_can_be_set():
     assert ("time", "monotonic") in read
     of_time = {name for module, name in read if module in ("time", "datetime")}
     assert of_time <= {"monotonic", "sleep"}
+
+
+FIGURES = [
+    "loss 1.234",
+    "validation 1.345",
+    "{remaining} left",
+    "{n_fmt}/{total_fmt}",
+    "152k characters/s",
+    "1.78 bits a character",
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [(40, 2), (60, 3), (70, 4), (80, 4), (90, 5), (120, 6)]
+)
+def test_figures_that_do_not_fit_beside_the_bar_are_left_out(width, shown, on_terminal, clock):
+    with on_terminal(), Bar(total=5_000, figures=lambda: FIGURES) as bar:
+        bar.dynamic_ncols = lambda _stream: (width, 24)
+        clock[0] += 60
+        bar.n = 1_234
+        line = str(bar)
+    written = ["loss 1.234", "validation 1.345", "left", "1234/5000", "152k ch", "1.78 bits"]
+    assert [part in line for part in written] == [number < shown for number in range(6)]
+    assert len(line) <= width
+    assert line.count("|") == 2
+
+
+def test_a_bar_shrinks_only_beside_the_last_two_figures(on_terminal, clock):
+    def bar_width(width):
+        with on_terminal(), Bar(total=5_000, figures=lambda: FIGURES) as bar:
+            bar.dynamic_ncols = lambda _stream: (width, 24)
+            return len(str(bar).split("|")[1])
+
+    assert bar_width(36) < 10
+    assert all(bar_width(width) >= 10 for width in range(45, 130))
+
+
+@pytest.mark.parametrize("total", [64_000_000, None])
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_bar_without_figures_fits_too(total, width, on_terminal, clock):
+    with on_terminal(), Bar(total=total, desc="reading", unit="B", unit_scale=True) as bar:
+        bar.dynamic_ncols = lambda _stream: (width, 24)
+        clock[0] += 5
+        bar.update(12_300_000)
+        line = str(bar)
+    assert len(line) <= width
+    assert line.startswith("reading:  19%|" if total else "reading: 12.3MB")

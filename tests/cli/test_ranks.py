@@ -13,7 +13,7 @@ MPI = ["train", "--mpi", "text.txt", *QUICK]
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch):
-    """No launcher, also where the tests themselves were started by one."""
+    """Hide a launcher by which the tests themselves were started."""
     for names in LAUNCHERS:
         for name in names:
             monkeypatch.delenv(name, raising=False)
@@ -36,7 +36,7 @@ def test_ranks_without_mpi_are_refused_before_anything_is_written(names, run, mo
     assert not (place / "charrnn.npz").exists()
 
 
-def test_what_was_asked_wrongly_is_said_by_the_first_rank_alone(run, monkeypatch):
+def test_only_the_first_rank_reports_a_usage_error(run, monkeypatch):
     waited = []
     monkeypatch.setattr(cli.time, "sleep", waited.append)
     for rank, said in (("0", "started 3 times"), ("1", "")):
@@ -106,11 +106,11 @@ def test_options_that_contradict_each_other_are_refused_before_mpi_is_started(
 
 
 @pytest.mark.parametrize(("workers", "said"), [("2", False), ("3", True)])
-def test_more_workers_than_cores_are_told(workers, said, monkeypatch, capsys):
+def test_a_notice_warns_of_more_workers_than_cores(workers, said, monkeypatch, capsys):
     monkeypatch.setattr(ranks, "cores", lambda: 2)
     module = SimpleNamespace(COMM_WORLD=SimpleNamespace(rank=0, size=1))
     monkeypatch.setattr(ranks, "module", lambda: module)
-    monkeypatch.setattr(ranks, "Leader", lambda module: "the first")
+    monkeypatch.setattr(ranks, "LeadingRank", lambda module: "the first")
     options = {"mpi": True, "workers": int(workers), "batch_size_per_rank": None, "text": ()}
     assert ranks.join(None, options, {"workers"}) == "the first"
     assert ("3 workers, but a rank may use 2" in capsys.readouterr().err) == said

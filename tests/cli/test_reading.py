@@ -16,6 +16,7 @@ from charrnn import checkpoint
 from charrnn.cli import reading
 from charrnn.cli.interrupts import unwinding
 from charrnn.text import sources, storage
+from charrnn.text.paths import TextFiles
 from charrnn.training import planning
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
@@ -27,10 +28,10 @@ class Terminal(io.StringIO):
 
 
 def read(paths, monkeypatch, terminal=True):
-    """What is said on stderr while texts are read twice."""
+    """The output on stderr while texts are read twice."""
     stderr = Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stderr)
-    with reading.reading(paths) as corpus:
+    with reading.reading(TextFiles.of(paths)) as corpus:
         assert corpus.text
     return stderr.getvalue()
 
@@ -54,12 +55,12 @@ def test_a_small_text_and_no_terminal_have_no_bar(monkeypatch):
     assert read(["text.txt"], monkeypatch, terminal=False) == ""
 
 
-def test_a_file_that_is_missing_or_has_an_impossible_name_is_no_matter_for_the_bar(run):
+def test_a_missing_file_is_an_error_in_spite_of_the_bar(run):
     for path in ("missing.txt", 300 * "a"):
         assert path in run("train", path, code=1).stderr
 
 
-def test_no_more_than_so_much_is_held_out_unless_asked_for(run, monkeypatch):
+def test_the_default_held_out_text_has_a_limit(run, monkeypatch):
     monkeypatch.setattr(planning, "MAX_HELD_OUT", 150)
     result = run("train", "text.txt", *QUICK)
     assert "the last 150 are held out" in result.stderr
@@ -75,7 +76,7 @@ def test_a_large_text_leaves_no_file_behind(run, monkeypatch, tmp_path):
     run("train", "text.txt", *QUICK, "--workers", 2)
     assert list((tmp_path / "temporary").iterdir()) == []
     run("train", "text.txt", *QUICK, "--overwrite", "--log", "nowhere/log", code=1)
-    gc.collect()  # an error holds on to what it passed
+    gc.collect()  # an error keeps the frames that it passed
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -89,13 +90,13 @@ def test_a_pipe_is_read_like_stdin(run):
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert checkpoint.read("charrnn.npz").corpus.files == ("-",)
-    assert "or a pipe" in run("train", "--resume", "--steps", 20, code=2).stderr
+    assert "was in no file" in run("train", "--resume", "--steps", 20, code=1).stderr
     run("train", "text.txt", "--resume", "--steps", 20)
 
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_large_text_is_removed_when_the_program_is_told_to_end(number, tmp_path):
+def test_a_signal_removes_the_file_of_a_large_text(number, tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     program = """
@@ -126,7 +127,7 @@ group(["train", "text.txt"])
 
 
 @posix
-def test_what_is_ignored_stays_ignored():
+def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with unwinding():

@@ -1,5 +1,8 @@
 import json
+import re
 import unicodedata
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,15 +12,24 @@ from helpers.commands import LIGHTHOUSE, QUICK
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
 from charrnn.network.model import CharRNN
+from charrnn.sampling import Choice
 from charrnn.text.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.usefixtures("trained")
 
 
 def test_a_sample_goes_to_stdout_and_nothing_else(run):
-    result = run("sample", "--length", 50)
+    result = run("sample", "--length", 50, "--seed", 1)
     assert len(result.stdout) == 51
     assert result.stderr == ""
+
+
+def test_a_seed_that_was_drawn_is_said_and_gives_the_same_text_again(run):
+    first = run("sample", "--length", 80)
+    (seed,) = re.findall(r"^seed (\d+): the same again with --seed \1\n$", first.stderr)
+    assert int(seed) < 2**32
+    assert run("sample", "--length", 80, "--seed", seed).stdout == first.stdout
+    assert run("sample", "--length", 80, "--temp", 0).stderr == ""
 
 
 def test_the_sample_begins_with_the_prime_which_the_length_does_not_count(run):
@@ -51,11 +63,65 @@ def test_filters_at_their_narrowest_take_the_likeliest(narrow, run):
     assert run("sample", *narrow, "--length", 60, "--seed", 5).stdout == likeliest
 
 
-def test_samples_are_ruled_off(run):
-    one, two, three = run("sample", "--num-samples", 3, "--length", 40, "--seed", 1).stdout.split(
-        "\n\n" + 40 * "-" + "\n\n"
+def texts(run, *words):
+    """The texts of samples, from JSON."""
+    lines = run("sample", *words, "--json").stdout.splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+def test_an_empty_line_is_between_samples(run):
+    words = ["--num-samples", 3, "--length", 40, "--seed", 1]
+    expected = "\n\n".join(texts(run, *words)) + "\n"
+    assert run("sample", *words).stdout == expected
+
+
+def test_samples_that_end_with_the_line_are_lines(run):
+    words = ["--num-samples", 20, "--seed", 1, "--stop", r"\n"]
+    found = texts(run, *words)
+    assert "\n" not in "".join(found)
+    assert run("sample", *words).stdout.splitlines() == found
+    primed = run("sample", *words, "--prime", "The").stdout.splitlines()
+    assert len(primed) == 20
+    assert all(line.startswith("The") for line in primed)
+    of_lines = run("sample", *words, "--prime", r"The\n", "--length", 3).stdout
+    assert of_lines.count("\n\nThe\n") == 19
+
+
+def test_a_separator_is_between_samples(run):
+    words = ["--num-samples", 3, "--length", 9, "--seed", 1]
+    a, b, c = texts(run, *words)
+    for separator, text in ((r"\n==\t", "\n==\t"), (r"\\n\d", r"\n\d"), ("", "")):
+        shown = run("sample", *words, "--separator", separator).stdout
+        assert shown == f"{a}{text}{b}{text}{c}\n"
+
+
+def test_a_prime_is_left_out_when_asked(run):
+    words = ["sample", "--length", 20, "--seed", 1, "--prime", "Wick"]
+    assert "Wick" + run(*words, "--no-prime").stdout == run(*words).stdout
+    assert json.loads(run(*words, "--no-prime", "--json").stdout)["prime"] == "Wick"
+
+
+@pytest.mark.parametrize(
+    ("typed", "prime"),
+    [(r"The\nlamp", "The\nlamp"), (r"a\\n", r"a\n"), (r"\d", r"\d"), (r"a\tb", "a\tb")],
+)
+def test_escapes_mean_the_same_in_prime_and_stop(typed, prime, run):
+    text = LIGHTHOUSE.read_text() + "\\ \t d n\n" * 99
+    Path("escapes.txt").write_text(text)
+    run("train", "escapes.txt", "--overwrite", *QUICK)
+    (record,) = run("sample", "--prime", typed, "--json", "--length", 5).stdout.splitlines()
+    assert json.loads(record)["prime"] == prime
+    (record,) = run("sample", "--stop", typed, "--json", "--length", 5).stdout.splitlines()
+    assert json.loads(record)["stop"] == [prime]
+    Path("prime.txt").write_text(typed)
+    assert run("sample", "--prime-file", "prime.txt", "--length", 0).stdout_bytes == (
+        typed.encode() + b"\n"
     )
-    assert one == run("sample", "--length", 40, "--seed", 1).stdout.rstrip("\n") != two != three
+
+
+def test_a_stop_that_the_model_cannot_write_is_refused(run):
+    said = run("sample", "--stop", "<|end|>", code=2).stderr
+    assert "Error: stop '<|end|>': the model never writes '<' '>' '|': give a string" in said
 
 
 def test_a_stop_ends_the_sample(run):
@@ -97,9 +163,36 @@ def test_json_has_the_log_probabilities_after_temperature_and_filters_too(run):
     assert (removed < 0).all()  # the filters leave less than 1, which is scaled up
 
 
+def test_json_has_what_gives_the_sample_again(run):
+    words = ["--length", 30, "--temp", 0.7, "--top-k", 9, "--stop", "q", "--num-samples", 3]
+    *_, third = map(json.loads, run("sample", *words, "--json").stdout.splitlines())
+    saved = checkpoint.read("charrnn.npz").run
+    assert third["sample"] == 3
+    assert (third["temperature"], third["top_k"], third["top_p"]) == (0.7, 9, None)
+    assert (third["length"], third["stop"], third["checkpoint"]) == (30, ["q"], "charrnn.npz")
+    assert (third["weights"], third["step"]) == ("best", saved.best_step)
+    assert texts(run, *words, "--seed", third["seed"])[2] == third["text"]
+    last = json.loads(run("sample", "--weights", "last", "--length", 1, "--json").stdout)
+    assert last["step"] == saved.step == 12
+
+
 def test_json_of_an_empty_sample(run):
     record = json.loads(run("sample", "--json", "--length", 0, "--prime", "A").stdout)
-    assert record == {"prime": "A", "text": "", "log_probs": [], "sampled_log_probs": []}
+    assert (record["prime"], record["text"]) == ("A", "")
+    assert record["log_probs"] == record["sampled_log_probs"] == []
+
+
+def test_json_of_a_sample_that_is_interrupted_has_what_was_drawn(run, monkeypatch):
+    choose, drawn = Choice.choose, count()
+
+    def interrupted(self, logits, uniform):
+        if next(drawn) == 7:
+            raise KeyboardInterrupt
+        return choose(self, logits, uniform)
+
+    monkeypatch.setattr(Choice, "choose", interrupted)
+    record = json.loads(run("sample", "--json", code=130).stdout)
+    assert len(record["text"]) == len(record["log_probs"]) == 7
 
 
 def test_an_unknown_character_of_the_prime_is_listed(run):
@@ -122,7 +215,7 @@ def test_a_prime_from_a_file_or_stdin(run, tmp_path):
     assert "nothing.txt" in run("sample", "--prime-file", "nothing.txt", code=1).stderr
 
 
-def test_the_last_weights_are_others_than_the_best(run, tmp_path):
+def test_the_last_weights_differ_from_the_best(run, tmp_path):
     (tmp_path / "short.txt").write_text(LIGHTHOUSE.read_text()[:600])
     run("train", "short.txt", "-c", "overfit.npz", "--hidden-size", 32, "--val-frac", 0.3,
         "--dropout", 0, "--steps", 200, "--val-every", 20)  # fmt: skip
@@ -147,7 +240,7 @@ def test_a_file_that_is_no_checkpoint_is_one_line(run, tmp_path, content):
     assert result.stderr.count("\n") == 1
 
 
-def test_hangul_taken_apart_for_training_is_put_together_again(run, tmp_path):
+def test_hangul_decomposed_for_training_is_composed_again(run, tmp_path):
     (tmp_path / "hangul.txt").write_text("가나다 각난닫\n" * 200, encoding="utf-8")
     run("train", "hangul.txt", "-c", "hangul.npz", "--normalize", "nfd", *QUICK[:8], "--steps", 300)
     arguments = ["sample", "-c", "hangul.npz", "--prime", "가 ", "--temp", 0.3, "--seed", 1]
@@ -169,7 +262,7 @@ def test_a_value_out_of_range_is_a_usage_error(wrong, run):
 
 
 @pytest.mark.parametrize("more", [[], ["--temp", "0"], ["--json"], ["--num-samples", "3"]])
-def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more, run):
+def test_a_model_whose_state_overflows_is_reported_in_one_line(more, run):
     model = CharRNN(Vocabulary("\nab"), layer_type="vanilla-relu", hidden_size=4)
     model.parameters.flat[...] = 1e6
     checkpoint.save(
@@ -181,6 +274,6 @@ def test_a_model_whose_state_grows_beyond_all_bounds_is_told_of_in_one_line(more
             dict(model.parameters),
         ),
     )
-    said = run("sample", "--length", 40, *more, code=1).stderr.splitlines()
+    said = run("sample", "--length", 40, "--seed", 1, *more, code=1).stderr.splitlines()
     assert len(said) == 1
     assert said[0].startswith("Error: the hidden state or the logits became non-finite")

@@ -1,4 +1,4 @@
-"""Where a run is saved, and when: what goes wrong there costs no trained step."""
+"""The place and the time of saves: no failure there costs a trained step."""
 
 import errno
 import json
@@ -38,16 +38,16 @@ class Clock:
 
 
 def full_disk(path):
-    """What `charrnn.checkpoint.save` raises."""
+    """The error of `charrnn.checkpoint.save` on a full disk."""
     error = CheckpointError(f"{path}: cannot be written: No space left on device")
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     return error
 
 
 class Saved:
-    """What takes the place of a run: it takes time to save, and may fail."""
+    """A run whose saves take time, and may fail."""
 
-    path = CHECKPOINT
+    path, resumed = CHECKPOINT, None
 
     def __init__(self, clock, takes=0.0):
         self.clock, self.takes = clock, takes
@@ -155,7 +155,7 @@ def test_where_every_disk_is_full_the_last_save_is_named(run, trained, full, tem
     assert list(temporary.iterdir()) == []
 
 
-def test_where_nothing_could_be_saved_at_all_that_is_said(run, full, temporary):
+def test_the_error_says_if_nothing_could_be_saved(run, full, temporary):
     full(everywhere=True)
     result = run("train", "text.txt", *QUICK, code=1)
     last = result.stderr.splitlines()[-1]
@@ -183,10 +183,10 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_training(run, monkeypa
 
 
 @pytest.mark.parametrize("after", [0, 30])
-def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
+def test_weights_that_are_no_numbers_end_the_training_and_the_best_ones_are_saved(
     after, run, trained, monkeypatch
 ):
-    step, before = Trainer.step, CHECKPOINT.read_bytes()
+    step, before = Trainer.step, checkpoint.read(CHECKPOINT)
 
     def broken(self):
         taken = step(self)
@@ -196,11 +196,15 @@ def test_weights_that_are_no_numbers_end_the_training_and_are_not_saved(
     monkeypatch.setattr(Trainer, "step", broken)
     monkeypatch.setattr("charrnn.training.saving.SAVE_SECONDS", after)
     last = run("train", "--resume", "--steps", "13", code=1).stderr.splitlines()[-1]
-    assert "is not finite everywhere: try a lower --learning-rate" in last
-    assert CHECKPOINT.read_bytes() == before
+    assert "some weights are not finite: the training diverged: go on from its best weights" in last
+    saved = checkpoint.read(CHECKPOINT)
+    assert saved.run.diverged == 14
+    for name, array in before.best.items():
+        np.testing.assert_array_equal(saved.best[name], array)
+        np.testing.assert_array_equal(saved.last[name], array)
 
 
-def test_what_no_checkpoint_can_say_is_not_blamed_on_the_weights_nor_on_the_disk(run, monkeypatch):
+def test_an_invalid_checkpoint_is_not_blamed_on_the_weights_or_the_disk(run, monkeypatch):
     monkeypatch.setattr("charrnn.checkpoint.schema.MAX_BYTES", 100)
     monkeypatch.setattr("charrnn.checkpoint.schema.has_room", lambda name, files: True)
     last = run("train", "text.txt", *QUICK, code=1).stderr.splitlines()[-1]
@@ -230,7 +234,7 @@ def test_another_checkpoint_is_free(run, trained):
         run("train", "text.txt", *QUICK, "-c", "other.npz")
 
 
-def test_a_checkpoint_can_be_looked_at_while_it_is_trained_into(run, trained):
+def test_a_checkpoint_can_be_read_during_its_training(run, trained):
     with reserving(CHECKPOINT, pytest.fail):
         assert run("sample", "--length", "5").stdout
         assert json.loads(run("inspect", "--json").stdout)
@@ -241,7 +245,7 @@ def test_a_run_leaves_nothing_beside_its_checkpoint(trained):
 
 
 @posix
-def test_a_run_that_was_killed_is_taken_over_with_all_it_left(run):
+def test_a_killed_run_is_resumed_and_its_files_are_removed(run):
     with command("train", "text.txt", *ENDLESS, "--workers", "2", "--sample-every", "1") as process:
         wait_for(process, b"step 1 of")
         line = refused("train", "text.txt", run=run)
@@ -254,7 +258,7 @@ def test_a_run_that_was_killed_is_taken_over_with_all_it_left(run):
     assert sorted(os.listdir()) == ["charrnn.npz", "text.txt"]
 
 
-def test_where_files_cannot_be_locked_that_is_said_and_the_training_goes_on(run, monkeypatch):
+def test_a_notice_says_that_files_cannot_be_locked_and_the_training_goes_on(run, monkeypatch):
     def refuse(handle):
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -266,7 +270,7 @@ def test_where_files_cannot_be_locked_that_is_said_and_the_training_goes_on(run,
     assert theirs.exists()  # it may be that of a run that is alive
 
 
-def test_a_place_that_cannot_hold_a_checkpoint_is_found_before_training(run, tmp_path):
+def test_a_path_that_cannot_hold_a_checkpoint_is_refused_before_training(run, tmp_path):
     Path("file").touch()
     for name, why in {
         str(tmp_path): "is a directory: name a file with -c PATH",
@@ -281,7 +285,7 @@ def test_a_place_that_cannot_hold_a_checkpoint_is_found_before_training(run, tmp
 
 
 @posix
-def test_a_place_that_is_no_file_or_lets_none_be_made_is_found_before_training(run):
+def test_a_path_that_is_no_file_is_refused_before_training(run):
     os.mkfifo("pipe")
     Path("circle").symlink_to("circle")
     for name, why in {

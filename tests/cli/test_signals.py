@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "call"), [(signal.SIGINT, "fsync"), (signal.SIGTERM, "replace")]
+)
 def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint(number, call, trained):
     before = Path("charrnn.npz").read_bytes()
     words = ["train", "--resume", "--steps", "1000000"]
@@ -48,6 +50,7 @@ def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint(number, call, t
         _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert b"Traceback" not in said
+    assert b"the save of step 12 stands: go on with `charrnn train --resume`\n" in said
     assert Path("charrnn.npz").read_bytes() == before
     assert [file.name for file in Path().glob(".*.tmp")] == []
     checkpoint.read("charrnn.npz")
@@ -70,16 +73,16 @@ setattr(kind, name, slow)
 from charrnn.__main__ import main
 main()
 """
-#: Validations at step 7 and 14; each has 200 windows.
+#: A training of 14 steps; each validation has 200 windows.
 VALIDATING = [
     "text.txt",
     *("--hidden-size", "8", "--batch-size", "2", "--seq-length", "8", "--val-frac", "0.25"),
-    *("--val-every", "7", "--steps", "14"),
+    *("--steps", "14"),
 ]
 
 
 def interrupted(number, function, *words):
-    """Send a signal to a command once it calls a function that takes long: what it says."""
+    """Send a signal to a command once it calls a slow function; returns stderr."""
     words = [sys.executable, "-c", SLOW, function, *map(str, words)]
     with subprocess.Popen(words, stderr=subprocess.PIPE, start_new_session=True) as process:
         wait_for(process, b"it takes long")
@@ -93,15 +96,22 @@ def interrupted(number, function, *words):
     return said
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(number, workers, run):
-    words = [*VALIDATING, "--workers", workers]
+@pytest.mark.parametrize(
+    ("number", "workers", "val_every"),
+    [(signal.SIGINT, 1, 1), (signal.SIGTERM, 2, 1), (signal.SIGINT, 2, 7), (signal.SIGHUP, 1, 7)],
+)
+def test_a_signal_ends_a_validation_and_the_resumed_run_has_the_same_bits(
+    number, workers, val_every, run
+):
+    words = [*VALIDATING, "--val-every", val_every, "--workers", workers]
     run("train", "-c", "whole.npz", *words)
     said = interrupted(number, "charrnn.network.model.CharRNN.losses", "train", *words)
     assert b"charrnn train --resume\n" in said
-    assert checkpoint.read("charrnn.npz").run.step == 7
-    assert list(checkpoint.read("charrnn.npz").run.history) == []
+    assert checkpoint.read("charrnn.npz").run.step == val_every
+    history = checkpoint.read("charrnn.npz").run.history
+    assert [(point["step"], point["val_loss"]) for point in history] == [
+        (n, None) for n in range(1, val_every)
+    ]
     run("train", "--resume")
     assert everything("charrnn.npz") == everything("whole.npz")
 
@@ -116,16 +126,18 @@ def test_a_signal_ends_the_last_validation_which_a_resumed_run_makes_up_for(run)
     assert "its run is complete" in run("train", "--resume", code=2).stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    ("function", "words"),
+    ("function", "words", "number"),
     [
-        ("charrnn.text.vocabulary.Characters.add", []),
-        ("charrnn.text.vocabulary.Vocabulary.encode", []),
-        ("charrnn.network.model.CharRNN.initialize", []),
-        ("charrnn.network.model.CharRNN.losses", ["--time", "1h"]),  # a validation is measured
-        ("charrnn.training.trainer.Trainer.step", []),
-        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"]),
+        ("charrnn.text.vocabulary.Characters.add", [], signal.SIGINT),
+        ("charrnn.text.vocabulary.Vocabulary.encode", [], signal.SIGTERM),
+        ("charrnn.network.model.CharRNN.initialize", [], signal.SIGHUP),
+        # A validation is measured.
+        ("charrnn.network.model.CharRNN.losses", ["--time", "1h"], signal.SIGINT),
+        ("charrnn.training.trainer.Trainer.step", [], signal.SIGINT),
+        ("charrnn.training.trainer.Trainer.step", [], signal.SIGTERM),
+        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"], signal.SIGINT),
+        ("charrnn.training.trainer.Trainer.step", ["--workers", "2"], signal.SIGHUP),
     ],
 )
 def test_before_the_first_step_is_taken_a_signal_ends_a_run_at_once(function, words, number):
@@ -146,15 +158,68 @@ def test_a_terminal_that_closes_saves_however_often_it_says_so(workers):
     assert checkpoint.read("charrnn.npz").run.step >= 1
 
 
-def test_with_nohup_a_terminal_may_close(run):
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_has_its_usual_effect_until_the_context_is_ready(number):
+    def usual(number, frame):
+        raise SystemExit(128 + number)
+
+    before = signal.signal(number, usual)
+    steps = 0
+    try:
+        with pytest.raises(SystemExit), Interrupts(lambda: steps > 0):
+            os.kill(os.getpid(), number)
+        steps = 1
+        with Interrupts(lambda: steps > 0) as interrupts:
+            os.kill(os.getpid(), number)
+        assert interrupts.received == number
+        assert signal.getsignal(number) is usual
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_ignored_stays_ignored(ignored):
+    before = signal.signal(ignored, signal.SIG_IGN)
     try:
         with Interrupts() as interrupts:
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert interrupts.received == 0
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            os.kill(os.getpid(), ignored)
+            assert interrupts.received == 0
+            other = next(n for n in (signal.SIGINT, signal.SIGTERM) if n != ignored)
+            os.kill(os.getpid(), other)
+            assert interrupts.received == other
+            os.kill(os.getpid(), ignored)
+        assert signal.getsignal(ignored) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(ignored, before)
+
+
+def test_a_handler_that_python_cannot_restore_is_left(monkeypatch):
+    monkeypatch.setattr(signal, "getsignal", lambda number: None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Interrupts(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_in_the_background_of_a_script_ctrl_c_goes_by(workers):
+    """A shell without job control ignores SIGINT in a command that ends in `&`; so does nohup."""
+    script = 'trap "" INT HUP; exec "$@"'
+    words = ["train", "text.txt", *ENDLESS, "--workers", workers]
+    with subprocess.Popen(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "charrnn", *words],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        wait_for(process, b"step 1 of")
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGHUP)
+        time.sleep(0.3)  # a signal that is not ignored ends the run
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert b"Traceback" not in said
+    assert checkpoint.read("charrnn.npz").run.step >= 1
 
 
 def test_ctrl_c_while_workers_start_is_not_lost():
@@ -179,17 +244,18 @@ main()
     assert b"step 1 of" not in said
 
 
-def test_ctrl_c_ends_a_sample_with_its_code(trained):
-    with command("sample", "--length", "100000000") as process:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_sample_with_its_code(number, trained):
+    with command("sample", "--seed", "1", "--length", "100000000") as process:
         process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGINT
+    assert process.returncode == 128 + number
     assert said.strip() == b""
 
 
 def test_a_run_whose_terminal_is_gone_is_saved():
-    """The terminal closes: what is written to it fails, and a signal says so."""
+    """The terminal closes: writing to it fails, and the process receives SIGHUP."""
     words = ["train", "text.txt", *ENDLESS]
     with (
         terminal() as (ours, theirs),

@@ -12,6 +12,7 @@ import pytest
 from helpers.commands import DEADLINE, QUICK, command
 
 from charrnn.errors import TrainingError
+from charrnn.machine import cores
 from charrnn.parallel import shared_memory
 
 #: Programs in a mount namespace of their own, in which a file system can be small.
@@ -61,6 +62,12 @@ CHARRNN = [sys.executable, "-m", "charrnn"]
 WORKERS = [*CHARRNN, "train", "text.txt", "--steps", "2", "--val-frac", "0", "--workers", "2"]
 
 
+@pytest.fixture
+def temporary(tmp_path_factory):
+    """The temporary directory."""
+    return tmp_path_factory.mktemp("temporary")
+
+
 def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp_path):
     mounts = {"/dev/shm": "size=2m", tmp_path: "size=3m"}
     words = [*WORKERS, "-c", "m.npz", "--hidden-size", "500"]
@@ -68,19 +75,30 @@ def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(
-        r"Error: no room for 3\.\d MB of memory that the workers share "
-        r"\(/dev/shm: No space left on device, 2\.\d MB free; "
-        rf"{tmp_path}: No space left on device, 3\.\d MB free\): "
+        r"Error: no room for 1\d\.\d MB of memory that the workers share "
+        rf"\(/dev/shm: 2\.\d MB free; {tmp_path}: 3\.\d MB free\): "
         r"train with --workers 1, or name a larger directory in TMPDIR",
         line,
     )
     assert left == []
 
 
-@pytest.fixture
-def temporary(tmp_path_factory):
-    """The temporary directory."""
-    return tmp_path_factory.mktemp("temporary")
+def test_a_large_network_that_fits_in_no_directory_is_refused(mounting, tmp_path):
+    mounts = {"/dev/shm": "size=8m", tmp_path: "size=30m"}
+    words = [*WORKERS, "-c", "m.npz", "--hidden-size", "2048"]
+    done, left = on_a_small_machine(mounts, words, TMPDIR=str(tmp_path))
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert re.match(r"Error: no room for 2\d\d\.\d MB of memory that the workers share", line)
+    assert left == []
+
+
+def test_workers_are_left_out_where_their_memory_has_no_room(mounting, temporary):
+    mounts = {"/dev/shm": "size=2m", temporary: "size=3m"}
+    words = [*CHARRNN, "train", "text.txt", "--steps", "2", "-c", "m.npz", "--hidden-size", "500"]
+    done, _ = on_a_small_machine(mounts, words, TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("--workers 1: there is no memory for ") == (cores() > 1)
 
 
 def test_where_shared_memory_is_small_the_temporary_directory_takes_its_place(mounting, temporary):
@@ -110,7 +128,7 @@ wait
 
 
 def test_without_a_directory_for_shared_memory_workers_train(mounting, temporary):
-    """As in a chroot: nothing is mounted at /dev/shm."""
+    """Nothing is mounted at /dev/shm, as in a chroot."""
     script = 'mkdir /dev/shm/empty && mount --bind /dev/shm/empty /dev && exec "$@"'
     nodes = "for node in null urandom; do cp -a /dev/$node /dev/shm/empty/ || exit 99; done; "
     words = ["sh", "-c", script.replace("&& mount", f"&& {nodes} mount"), "sh", *WORKERS]
@@ -157,7 +175,7 @@ def test_reserved_memory_is_zeros_that_a_new_process_can_write(supported, monkey
 
 
 def limited(kilobytes, *words):
-    """Run a command that may write no file larger than that."""
+    """Run a command that may write no file larger than a limit."""
     script = f'ulimit -f {2 * kilobytes} || exit 99; exec "$@"'  # sh counts blocks of 512 bytes
     done = subprocess.run(
         ["sh", "-c", script, "sh", *CHARRNN, *map(str, words)],
@@ -175,7 +193,7 @@ def limited(kilobytes, *words):
     ("workers", "line"),
     [
         (1, r"charrnn\.npz: cannot be written: File too large for 4\.\d MB: raise the limit of"),
-        (2, r"no room for .* of memory .* File too large; .*: train with --workers 1, or raise"),
+        (2, r"no room for .* of memory .* File too large.*: train with --workers 1, or raise"),
     ],
 )
 def test_a_limit_on_the_size_of_files_is_found_before_training(workers, line):
@@ -213,7 +231,7 @@ def test_a_directory_with_room_for_one_file_holds_no_lock_and_a_save(mounting, t
     assert left == [str(path)]
 
 
-#: The command, but little is kept in memory, and disk space cannot be reserved where so asked.
+#: The command, with little kept in memory, and if requested without reserving disk space.
 FRUGAL = """
 import os, sys
 from charrnn.text import sources, storage
@@ -265,7 +283,7 @@ def test_a_pipe_whose_last_bytes_have_no_room_is_refused(mounting, temporary):
     ],
     ids=" ".join,
 )
-def test_a_pipe_in_the_place_of_a_checkpoint_keeps_nobody_waiting(words):
+def test_a_pipe_named_as_a_checkpoint_is_refused_without_waiting(words):
     os.mkfifo("pipe")
     with command(*words) as process:
         _, said = process.communicate(timeout=60)
@@ -291,3 +309,21 @@ def test_a_checkpoint_that_cannot_be_read_has_one_line(name, run, trained, monke
         "Error: charrnn.npz: Permission denied: make it readable with chmod, or name another with "
         "-c PATH"
     )
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="limits of Linux")
+def test_an_advised_size_trains_within_the_limit():
+    script = 'ulimit -v 450000 && exec "$@"'
+    words = [*CHARRNN, "train", "text.txt", "--steps", "1", "--val-frac", "0", "--workers", "1"]
+    limited = ["sh", "-c", script, "sh", *words, "--hidden-size"]
+    refused = subprocess.run([*limited, "3000"], capture_output=True, text=True, timeout=DEADLINE)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    start, advised = line.rsplit(maxsplit=1)
+    assert re.fullmatch(
+        r"Error: 1 × 3,000 cells and 32 streams of 32 characters need \d+\.\d MB of memory, and "
+        r"\d+\.\d MB are available: try --hidden-size",
+        start,
+    )
+    followed = subprocess.run([*limited, advised], capture_output=True, timeout=DEADLINE)
+    assert followed.returncode == 0, followed.stderr

@@ -1,4 +1,4 @@
-"""What `charrnn train` would lose if it wrote where it was told to."""
+"""Files that `charrnn train` would lose if its outputs had their names."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from helpers.commands import QUICK
 
 
 def written_over(*arguments, run):
-    """Whether a command is refused that would write over what is kept, and nothing is touched."""
+    """Return True if a command that would overwrite a file is refused, and no file changes."""
     kept = ("text.txt", "charrnn.npz")
     before = [Path(name).read_bytes() for name in kept]
     said = run("train", *arguments, code=2).stderr.splitlines()[-1]
@@ -16,7 +16,7 @@ def written_over(*arguments, run):
 
 
 @pytest.mark.parametrize("more", [["--overwrite"], []])
-def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
+def test_a_checkpoint_does_not_overwrite_a_text(more, run, trained):
     Path("link.txt").symlink_to("text.txt")
     said = written_over("link.txt", "-c", "text.txt", *more, run=run)
     assert said == "Error: -c text.txt: is link.txt, which would be lost: name another file"
@@ -33,7 +33,7 @@ def test_a_text_is_not_written_over_by_a_checkpoint(more, run, trained):
          "charrnn.npz"),
     ],
 )  # fmt: skip
-def test_a_log_is_not_appended_to_what_is_kept(words, kept, run, trained):
+def test_a_log_is_not_appended_to_a_checkpoint_or_a_text(words, kept, run, trained):
     said = written_over(*words, run=run)
     assert said.startswith(f"Error: --log {words[-1]}: is ")
     assert said.endswith(f"{kept}, which would be lost: name another file")

@@ -1,4 +1,4 @@
-"""A stranger's checkpoint: whatever its header says, a command works, or says why in one line."""
+"""A stranger's checkpoint: for any header a command works, or says why not in one line."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from charrnn.render.escape import MAX_NAME, one_line
 
 @pytest.fixture
 def stranger(trained):
-    """Makes a checkpoint of which the header and the arrays are others."""
+    """Makes a checkpoint with another header and other arrays."""
 
     def make(change=lambda said: None, path="evil.npz", **arrays):
         with np.load("charrnn.npz") as file:
@@ -54,7 +54,7 @@ def setting(section, name, value):
     return lambda said: said[section].update({name: value})
 
 
-#: What made a command fail with a traceback, wait, or write what is no JSON.
+#: Changes that once made a command fail with a traceback, wait, or write invalid JSON.
 FIELDS = {
     "a NUL in a file": setting("corpus", "files", ["a\0b"]),
     "a NUL in a name": setting("corpus", "name", "a\0b"),
@@ -77,7 +77,7 @@ FIELDS = {
 )
 def test_a_header_of_a_stranger_is_one_line_or_none(change, words, stranger):
     code, out, said = carried_out(words, stranger(change))
-    assert code in (0, 1), said
+    assert code in (0, 1, 2), said
     if code:
         assert out == ""
         assert len(said.splitlines()) == 1
@@ -130,8 +130,13 @@ def strict(constant):
     raise AssertionError(f"{constant} is no JSON")
 
 
-@pytest.mark.parametrize("scale", [3.3e38, 1e30, 1e12])
-@pytest.mark.parametrize("names", [("Wx", "Wh", "Wy", "b", "by"), ("Wy",), ("by",)], ids="".join)
+ALL = ("Wx", "Wh", "Wy", "b", "by")
+
+
+@pytest.mark.parametrize(
+    ("names", "scale"),
+    [(ALL, 3.3e38), (ALL, 1e12), (("Wy",), 3.3e38), (("Wy",), 1e30), (("by",), 3.3e38)],
+)
 def test_weights_of_any_size_give_numbers_or_one_line(names, scale, stranger, rng):
     """No warnings, no infinite losses, no NaN in JSON."""
     with np.load("charrnn.npz") as file:
@@ -163,7 +168,7 @@ def test_losses_at_the_end_of_their_range_are_finite_in_json(stranger):
     assert math.isfinite(json.loads(out, parse_constant=strict)["val_bpc"])
 
 
-#: What would add a line of its own, clear the screen, and turn the line around.
+#: A name that would add a line of its own, clear the screen, and reverse the line.
 FORGED = "a\nError: forged\x1b[2J\u202e\u2028\tb.txt"
 LONG = "long" * 75_000
 NAMES = {"forged": FORGED, "long": LONG}
@@ -181,7 +186,7 @@ NAMING = [
 
 
 def assert_plain(said):
-    """No line is another's, and none is long."""
+    """Assert that no name adds a line or makes a line long."""
     for line in said.split("\n"):
         assert not line.startswith("Error: forged")
         assert len(line) < 1_100
@@ -237,7 +242,8 @@ def test_names_on_the_command_line_are_shown_in_their_line_and_shortened(name):
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_names_in_json_are_as_they_are_and_on_a_page_as_in_a_line(name, stranger):
+def test_names_in_json_are_as_they_are_and_on_a_page_as_in_a_line(name, stranger, page_of):
+    page_of("gates")
     path = stranger(setting("corpus", "name", name))
     code, out, _ = carried_out(["inspect", "--json"], path)
     assert (code, json.loads(out)["corpus"]["name"]) == (0, name)

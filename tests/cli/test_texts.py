@@ -1,9 +1,11 @@
-"""What is no plain text: bytes, other encodings, pipes, texts too small."""
+"""Unusual texts: bytes, other encodings, pipes, tiny texts."""
 
 import codecs
+import gzip
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from helpers.commands import QUICK
 from charrnn import checkpoint
 from charrnn.cli.sample import write
 
-#: Every byte there is, over and over.
+#: All bytes, many times.
 BYTES = bytes(range(256)) * 20
 
 
@@ -60,11 +62,12 @@ def test_a_stop_is_of_bytes_too(run, of_bytes):
     assert stopped.stdout_bytes == text[: text.index(stop)].encode("latin-1")
 
 
-def test_samples_of_bytes_are_ruled_off(run, of_bytes):
-    result = run("sample", "--length", 30, "--seed", 2, "--num-samples", 2)
-    rule = b"\n" + 40 * b"-" + b"\n\n"
-    assert len(result.stdout_bytes) == 30 + len(rule) + 30
-    assert result.stdout_bytes[30:-30] == rule
+def test_samples_of_bytes_have_a_separator_of_bytes(run, of_bytes):
+    words = ["sample", "--length", 30, "--seed", 2, "--num-samples", 2]
+    for separator, given in ((b"\n\n", []), ("é\n".encode(), ["--separator", r"é\n"])):
+        written = run(*words, *given).stdout_bytes
+        assert len(written) == 30 + len(separator) + 30
+        assert written[30:-30] == separator
 
 
 def test_a_text_for_a_model_of_bytes_is_read_as_bytes(run, of_bytes):
@@ -96,24 +99,27 @@ class Terminal(io.TextIOWrapper):
 
 
 @pytest.mark.parametrize(
-    ("binary", "raw", "expected"),
+    ("text", "binary", "raw", "expected"),
     [
-        (True, False, rb"a\x1b\xe9\x9b"),
-        (True, True, b"a\x1b\xe9\x9b"),
-        (False, False, "a\\x1bé\\x9b".encode()),
-        (False, True, "a\x1bé\x9b".encode()),
+        ("a\x1bé\x9b", True, False, rb"a\x1b\xe9\x9b"),
+        ("a\x1bé\x9b", True, True, b"a\x1b\xe9\x9b"),
+        ("a\x1bé\x9b", False, False, "a\\x1bé\\x9b".encode()),
+        ("a\x1bé\x9b", False, True, "a\x1bé\x9b".encode()),
+        ("cafÃ© Ã", True, False, "café \\xc3".encode()),
+        ("cafÃ© Ã", False, False, "cafÃ© Ã".encode()),
     ],
 )
 def test_a_terminal_gets_no_byte_that_it_would_obey_unless_asked(
-    binary, raw, expected, monkeypatch
+    text, binary, raw, expected, monkeypatch
 ):
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", Terminal(written, "utf-8", newline=""))
-    write("a\x1bé\x9b", binary, raw)
-    assert written.getvalue() == expected + b"\n"
+    write(text, binary=binary, raw=raw)
+    sys.stdout.flush()
+    assert written.getvalue() == expected
 
 
-def test_what_is_not_in_the_encoding_is_replaced_or_ignored_where_asked(run):
+def test_invalid_bytes_are_replaced_or_ignored_on_request(run):
     Path("bad.txt").write_bytes(b"caf\xe9 caf\xe9, noir\n" * 60)
     for errors, length in (("replace", 16), ("ignore", 14)):
         run("train", "bad.txt", *QUICK, "--overwrite", "--encoding-errors", errors)
@@ -138,13 +144,123 @@ def test_a_byte_order_mark_is_left_out_and_said(run):
     assert "\ufeff" not in checkpoint.read("charrnn.npz").vocabulary.ix_to_char
 
 
-def test_line_ends_of_other_systems_are_written_as_they_were_read(run):
+def test_line_ends_of_other_systems_become_newlines_and_are_said(run):
     text = b"one\r\ntwo\rthree\n"
     Path("dos.txt").write_bytes(text * 30)
-    run("train", "dos.txt", *QUICK)
+    result = run("train", "dos.txt", *QUICK)
+    assert r"dos.txt: line ends 30 \r\n and 30 \r became \n" in result.stderr
+    assert "\r" not in checkpoint.read("charrnn.npz").vocabulary.ix_to_char
+    Path("prime.txt").write_bytes(text)
+    result = run("sample", "--prime-file", "prime.txt", "--length", 0)
+    assert result.stdout_bytes == b"one\ntwo\nthree\n\n"
+    assert r"prime.txt: line ends 1 \r\n and 1 \r became \n" in result.stderr
+    shown = run("inspect", "--text", "dos.txt", "--json")
+    assert json.loads(shown.stdout)["characters"] == 30 * 14
+    assert "left out" not in shown.stderr
+    assert r"became \n" in run("train", "--resume", "--steps", 14).stderr
+
+
+def test_line_ends_of_other_systems_are_kept_on_request(run):
+    text = b"one\r\ntwo\rthree\n"
+    Path("dos.txt").write_bytes(text * 30)
+    run("train", "dos.txt", *QUICK, "--newlines", "keep")
     Path("prime.txt").write_bytes(text)
     assert run("sample", "--prime-file", "prime.txt", "--length", 0).stdout_bytes == text + b"\n"
     assert checkpoint.read("charrnn.npz").excerpt.count("\r\n") > 2
+    shown = run("inspect", "--text", "dos.txt", "--json")
+    assert json.loads(shown.stdout)["characters"] == 30 * len(text)
+    run("train", "--resume", "--steps", 14)
+
+
+def test_a_text_with_newlines_alone_has_no_more_to_say(run):
+    said = run("train", "text.txt", *QUICK).stderr.splitlines()
+    assert said[0].startswith("text.txt: ")
+    assert said[0].endswith("are held out")
+
+
+def test_a_folder_is_read_and_resumed_with_the_files_it_had(run):
+    words = Path("text.txt").read_bytes()
+    for name in ("corp/a.txt", "corp/x/b.txt", "corp/.hidden"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(words[:2_000])
+    Path("corp/c.txt.gz").write_bytes(gzip.compress(words[:2_000]))
+    Path("corp/cat.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    result = run("train", "corp", *QUICK)
+    assert "left out: 1 hidden, 1 not text (" in result.stderr
+    saved = checkpoint.read("charrnn.npz").corpus
+    assert saved.files == tuple(
+        str(Path(name).resolve()) for name in ("corp/a.txt", "corp/c.txt.gz", "corp/x/b.txt")
+    )
+    assert saved.characters == 3 * 2_000 + (0 if words[1_999:2_000] == b"\n" else 2)
+    Path("corp/aa.txt").write_bytes(words)
+    run("train", "--resume", "--steps", 14)
+    assert checkpoint.read("charrnn.npz").run.step == 14
+    Path("corp/aa.txt").unlink()
+    run("train", "--resume", "--steps", 16, "corp")
+    assert "is a folder" in run("inspect", "--text", "corp", code=1).stderr
+
+
+def test_a_folder_may_have_the_checkpoint_and_its_lock_in_it(run):
+    run("train", ".", *QUICK)
+    result = run("train", ".", *QUICK, "--overwrite")
+    assert "left out: 1 not text (charrnn.npz)" in result.stderr
+    assert checkpoint.read("charrnn.npz").corpus.name == "text.txt"
+    assert "would be lost" in run("train", ".", *QUICK, "-c", "text.txt", code=2).stderr
+
+
+def test_everything_in_a_folder_is_read_but_what_is_not_text(run):
+    Path("corp").mkdir()
+    Path("corp/a.txt").write_bytes(Path("text.txt").read_bytes())
+    Path("cat.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    result = run("train", "cat.png", "corp", "text.txt", *QUICK)
+    assert "left out: 1 not text (cat.png)" in result.stderr
+    alone = run("train", "cat.png", *QUICK, "--overwrite", code=1).stderr
+    assert "cat.png: is a PNG picture and no text" in alone
+
+
+def test_a_pattern_in_quotes_is_expanded(run):
+    Path("more.txt").write_bytes(b"more\n")
+    run("train", "*.txt", *QUICK)
+    assert checkpoint.read("charrnn.npz").corpus.name == "more.txt, text.txt"
+    assert "no file matches" in run("train", "*.md", *QUICK, code=1).stderr
+
+
+@pytest.mark.parametrize("name", ["-Bob.txt", "-cats.txt", "--resume.txt", "-h.txt"])
+def test_a_file_whose_name_begins_with_a_dash_is_no_option(name, run):
+    Path(name).write_bytes(Path("text.txt").read_bytes())
+    refused = run("train", name, "text.txt", *QUICK, code=2).stderr
+    assert f"name the file ./{name}, and all such files ./*.txt" in refused
+    assert os.listdir() == ["text.txt", name] or os.listdir() == [name, "text.txt"]
+    run("train", *QUICK, f"./{name}", "text.txt")
+    run("train", *QUICK, "--overwrite", "--", name)
+    assert checkpoint.read("charrnn.npz").corpus.name == name
+
+
+def test_an_option_is_an_option_even_if_a_file_has_its_name(run):
+    Path("-h").touch()
+    assert "Usage" in run("train", "-h").stdout
+
+
+def test_bytes_of_several_files_are_all_read(run, of_bytes):
+    Path("one.bin").write_bytes(BYTES)
+    Path("two.gz").write_bytes(gzip.compress(BYTES))
+    new = ["-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:]]
+    assert "left out" not in run("train", "one.bin", "two.gz", *new).stderr
+    assert len(checkpoint.read("new.npz").corpus.files) == 2
+
+
+def test_losses_are_counted_by_file_wherever_a_text_is_read(run):
+    text = Path("text.txt").read_bytes()
+    names = [f"{name}.txt" for name in "abcd"]
+    for name in names:
+        Path(name).write_bytes(text[:900] + b"\n")
+    Path("c.txt").write_bytes(b"caf\xe9 caf\xe9\0\n" * 10 + text[:900] + b"\n")
+    ignore = ["--encoding-errors", "ignore"]
+    said = "c.txt: left out 20 bytes that are not utf-8 and 10 NULs"
+    assert said in run("train", *names, *QUICK, *ignore).stderr
+    assert said in run("train", "--resume", "--steps", 14).stderr
+    assert said in run("inspect", "--text", "c.txt", *ignore).stderr
+    assert said in run("sample", "--prime-file", "c.txt", "--length", 1, *ignore).stderr
 
 
 def test_a_text_from_a_pipe_says_at_once_and_at_the_end_that_it_has_to_be_a_file_next_time(run):

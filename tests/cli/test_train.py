@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 from pathlib import Path
 from signal import raise_signal
 
@@ -31,8 +32,15 @@ def test_training_leaves_a_checkpoint_and_the_commands_to_go_on(run):
     result = run("train", "text.txt", *QUICK)
     assert header().run.step == 12
     assert result.stdout == ""
-    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --cell 7"):
+    for line in ("charrnn train --resume", "charrnn sample --temp 0.8", "charrnn inspect --find"):
         assert line in result.stderr
+    run("inspect", "--find")
+
+
+def test_after_a_text_too_short_to_search_a_cell_of_the_model_is_named(run):
+    Path("short.txt").write_text("the cat sat on the mat\n" * 300)
+    assert "    charrnn inspect --cell 7\n" in run("train", "short.txt", *QUICK).stderr
+    assert "cell 7 of layer 1" in run("inspect", "--cell", 7).stdout
 
 
 def test_the_commands_to_go_on_name_another_checkpoint(run):
@@ -98,7 +106,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("flag", sorted(SETTINGS))
-def test_an_option_arrives(flag, run):
+def test_an_option_is_kept_in_the_checkpoint(flag, run):
     value, found = SETTINGS[flag]
     run("train", "text.txt", *QUICK, flag, value)
     assert found(header()) == value
@@ -139,7 +147,7 @@ def test_epochs_are_readings_of_the_text(run):
 
 
 @pytest.mark.parametrize("epochs", ["1e308", "1e300", "1e13"])
-def test_epochs_without_end_are_refused(epochs, run):
+def test_infinite_epochs_are_refused(epochs, run):
     result = run("train", "text.txt", *QUICK[:8], "--epochs", epochs, code=2)
     assert "epochs are more characters than can be counted" in result.stderr
 
@@ -185,16 +193,26 @@ def test_a_signal_finishes_the_step_and_saves(signal, run):
 
 
 def test_a_complete_run_asks_for_more_steps(run, trained):
-    assert "higher --steps" in run("train", "--resume", code=2).stderr
-    run("train", "--resume", "--steps", 20)
-    assert header().run.step == 20
+    said = run("train", "--resume", code=2).stderr
+    command = re.search("its run is complete, after 12 steps: go on with `charrnn (.*)`", said)[1]
+    assert command == "train --resume --steps 24"
+    run(*command.split())
+    assert header().run.step == 24
 
 
 def test_resume_refuses_what_a_run_has_fixed(run, trained):
-    result = run("train", "--resume", "--hidden-size", 9, "--seed", 1, code=2)
-    assert "with --hidden-size 8 --seed 0: leave out --hidden-size, --seed" in result.stderr
-    result = run("train", "--resume", "--model", "gru", "--epochs", 3, "--binary", code=2)
-    assert "with --model lstm: leave out --binary, --epochs, --model" in result.stderr
+    said = run("train", "--resume", "--hidden-size", 9, "--seed", 1, code=2).stderr
+    assert "a run keeps its --hidden-size 8, --seed 0: for another one start a new run: " in said
+    command = shlex.split(re.search("`charrnn (.*)`", said)[1])
+    run(*command, "--steps", 2)
+    new = header("charrnn-2.npz")
+    assert (new.model.hidden_size, new.settings.seed) == (9, 1)
+    assert (new.model.layer_type, new.settings.batch_size) == ("lstm", 4)
+    assert new.corpus == header().corpus
+    said = run("train", "--resume", "--model", "gru", "--binary", code=2).stderr
+    assert "a run keeps its --binary, --model lstm: " in said
+    assert "-c charrnn-3.npz --hidden-size 8 " in said
+    assert header().run.step == 12
 
 
 LENGTH = len(LIGHTHOUSE.read_text())
@@ -238,7 +256,11 @@ def test_a_text_from_stdin(run):
     run("train", "-", *QUICK, input=text)
     assert header().corpus.name == "stdin"
     assert header().corpus.characters == len(text)
-    assert "stdin" in run("train", "--resume", "--steps", 20, code=2).stderr
+    said = run("train", "--resume", "--steps", 20, code=1).stderr
+    assert (
+        "stdin: the text of the checkpoint was in no file: name a file with the same text" in said
+    )
+    assert "`charrnn train --resume --steps 20 TEXT`" in said
     run("train", "text.txt", "--resume", "--steps", 20)
 
 
@@ -248,10 +270,10 @@ def test_several_files_are_one_text(run):
 
 
 def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
-    library = corpus.Corpus.of("ab" * 99, "the library")
+    library = corpus.Corpus.of("ab" * 99, "the standard library of Python 3")
     monkeypatch.setattr(corpus, "standard_library", lambda normalize: library)
     result = run("train", *QUICK)
-    assert "training on the library" in result.stderr
+    assert "training on the standard library of Python 3" in result.stderr
     run("train", "--resume", "--steps", 20)
 
 
@@ -275,16 +297,16 @@ def test_hello_is_learned(run):
     assert run("sample", "--prime", "h", "--temp", 0, "--length", 4).stdout == "hello\n"
 
 
-def test_a_directory_is_refused_with_a_hint(run, tmp_path):
+def test_an_empty_folder_is_refused(run, tmp_path):
     (tmp_path / "folder").mkdir()
-    assert "folder/*" in run("train", "folder", code=1).stderr
+    assert "folder: no text there" in run("train", "folder", code=1).stderr
 
 
 def test_a_missing_text_is_named(run):
     assert "nothing.txt" in run("train", "nothing.txt", code=1).stderr
 
 
-def test_a_text_that_is_not_utf8_names_the_place(run):
+def test_a_text_that_is_not_utf8_is_refused_with_the_position(run):
     Path("bad.txt").write_bytes(b"abc\xff")
     result = run("train", "bad.txt", code=1)
     assert "bad.txt: not utf-8 at byte 3" in result.stderr
@@ -302,16 +324,19 @@ def test_a_new_run_starts_from_old_weights_and_the_old_vocabulary(run, trained):
     assert header("new.npz").run.step == 12
 
 
-def test_a_new_text_with_characters_that_the_old_weights_do_not_know_is_refused(run, trained):
-    Path("new.txt").write_text("naïve " * 50)
-    result = run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz", code=1)
-    assert "'ï'" in result.stderr
-    assert not Path("new.npz").exists()
+def test_characters_that_the_old_weights_do_not_know_get_new_ones(run, trained):
+    Path("new.txt").write_text(LIGHTHOUSE.read_text()[3000:6000] + "naïve " * 50)
+    result = run("train", "new.txt", "-c", "new.npz", "--init-from", "charrnn.npz", *QUICK[4:])
+    assert "new weights for 1 character that the old model does not know: 'ï'" in result.stderr
+    known = header().vocabulary.ix_to_char
+    assert header("new.npz").vocabulary.ix_to_char == "".join(sorted(known + "ï"))
+    assert run("sample", "-c", "new.npz", "--prime", "naïve", "--length", 3).stdout[:5] == "naïve"
 
 
 def test_the_shape_of_old_weights_cannot_be_changed(run, trained):
     arguments = ["-c", "new.npz", "--init-from", "charrnn.npz", "--hidden-size", "9"]
-    assert "--hidden-size" in run("train", "text.txt", *arguments, code=2).stderr
+    said = run("train", "text.txt", *arguments, code=2).stderr
+    assert "charrnn.npz: weights to start from keep their --hidden-size 8: leave out" in said
 
 
 def test_the_log_has_a_json_object_a_step(run):
@@ -342,6 +367,35 @@ def test_samples_are_shown_while_training_and_change_nothing(run):
     result = run("train", "text.txt", "-c", "chatty.npz", *QUICK, "--sample-every", 5)
     assert result.stderr.count("--- step") == 2
     assert_same_arrays(weights("quiet.npz"), weights("chatty.npz"))
+
+
+def samples_of(result):
+    """The samples in the output of a training."""
+    return re.findall(r"^--- step \d+\n(.*?)\n---$", result.stderr, re.MULTILINE | re.DOTALL)
+
+
+def test_samples_of_a_training_have_their_prime_length_and_temperature(run):
+    words = ["train", "text.txt", *QUICK, "--overwrite", "--sample-every", 12]
+    (short,) = samples_of(run(*words, "--sample-length", 30, "--sample-prime", r"The\nlamp"))
+    assert short.startswith("The\nlamp")
+    assert len(short) == 8 + 30
+    (likeliest,) = samples_of(run(*words, "--temp", 0, "--sample-length", 60))
+    assert likeliest == run("sample", "--weights", "last", "--temp", 0, "--length", 60).stdout[:-1]
+    said = run(*words, "--sample-prime", "Ω", code=2).stderr
+    assert "not in the vocabulary of the model: 'Ω'" in said
+    assert "step 1 of" not in said
+    for option in (["--temp", 1], ["--sample-length", 9], ["--sample-prime", "x"]):
+        said = run("train", "text.txt", "--overwrite", *option, code=2).stderr
+        assert f"there are samples only with --sample-every: leave out {option[0]}" in said
+
+
+def test_a_sample_of_bytes_is_shown_as_text_where_the_bytes_are_utf_8(run):
+    Path("fr.txt").write_text("é" * 400, encoding="utf-8")
+    words = ["--hidden-size", 16, "--steps", 100, "--sample-every", 100, "--temp", 0]
+    result = run("train", "fr.txt", "--binary", "--sample-prime", "é", "--workers", 1, *words)
+    (sample,) = samples_of(result)
+    assert set(sample) == {"é"}
+    assert len(sample) == 101
 
 
 def test_without_a_terminal_there_are_no_carriage_returns(run):
@@ -391,16 +445,19 @@ def test_the_advice_is_the_same_where_nothing_is_held_out(run):
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_remedy(run):
     arguments = ["--optimizer", "sgd", "--learning-rate", "1e30", "--warmup", "0"]
     result = run("train", "text.txt", *QUICK, *arguments, "--val-every", "1", code=1)
-    assert "try a lower --learning-rate" in result.stderr
+    again = re.search("the training diverged: start again with `charrnn (.*)`", result.stderr)[1]
+    assert again.startswith("train --overwrite --model lstm --hidden-size 8 --steps 12 ")
+    run(*shlex.split(again))
+    assert (header().run.step, header().run.diverged) == (12, 0)
 
 
-def test_a_sample_shown_of_weights_beyond_all_bounds_is_no_cause_for_warnings(run):
+def test_a_sample_of_huge_weights_causes_no_warnings(run):
     arguments = ["--learning-rate", "1e10", "--model", "vanilla-relu", "--grad-clip", 0]
     result = run(
         "train", "text.txt", *QUICK, *arguments, "--warmup", 0, "--sample-every", 1, code=1
     )
     assert "--- step 1\nthe hidden state or the logits became non-finite" in result.stderr
-    assert "try a lower --learning-rate" in result.stderr
+    assert "the training diverged: go on from its best weights" in result.stderr
 
 
 def test_the_trained_model_loads_from_python(run, trained):

@@ -1,4 +1,4 @@
-"""A model that was saved from Python, without a text and a run, and what can be done with it."""
+"""A model that was saved from Python, without a text and a run, in all commands."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def untrained(place):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_there_is_something_to_say_of_it(run):
+def test_it_can_be_described(run):
     text = run("inspect").stdout
     assert "lstm, 1 × 4 cells" in text
     assert "characters" in text
@@ -44,7 +44,8 @@ def test_it_can_be_sampled_scored_and_trained(run):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_it_has_a_page(run, place):
+def test_it_has_a_page(run, place, page_of):
+    page_of("gates", "ngram")
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
     result = run("inspect", "--html", "page.html")
@@ -62,7 +63,7 @@ def test_it_has_a_page(run, place):
         (["train", "text.txt", "--resume"], "no run to go on with"),
     ],
 )
-def test_what_it_lacks_is_said_in_a_line(arguments, said, run):
+def test_a_missing_part_is_reported_in_one_line(arguments, said, run):
     result = run(*arguments, code=1)
     assert result.stderr.count("\n") == 1
     assert re.search(said, result.stderr)
@@ -70,7 +71,7 @@ def test_what_it_lacks_is_said_in_a_line(arguments, said, run):
 
 @pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("lacking", ["corpus", "settings"])
-def test_half_a_run_is_none(lacking, run):
+def test_half_a_run_cannot_be_resumed(lacking, run):
     half = checkpoint.read("charrnn.npz")
     setattr(half, lacking, None)
     checkpoint.save("charrnn.npz", half)

@@ -8,7 +8,7 @@ from charrnn.text import storage
 
 
 def workers_of(path="charrnn.npz"):
-    """How many a checkpoint was trained with."""
+    """The number of workers in a checkpoint."""
     return checkpoint.read(path).settings.workers
 
 
@@ -24,7 +24,7 @@ def test_workers_train_what_one_does_alone(run):
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "1.5", "many", ""])
-def test_a_number_of_workers_that_is_none_is_a_usage_error(wrong, run):
+def test_an_invalid_number_of_workers_is_a_usage_error(wrong, run):
     result = run("train", "text.txt", *QUICK, "--workers", wrong, code=2)
     assert "is neither a number above 0 nor auto" in result.stderr
 
@@ -43,7 +43,7 @@ def test_as_many_workers_as_help_are_chosen(batch_size, expected, words, run, mo
     assert workers_of() == expected
 
 
-def test_a_resumed_run_has_as_many_workers_as_before_unless_it_is_told(run):
+def test_a_resumed_run_keeps_its_workers_unless_others_are_given(run):
     run("train", "text.txt", *QUICK, "--workers", "2")
     assert "2 workers" in run("train", "--resume", "--steps", "14").stderr
     assert workers_of() == 2

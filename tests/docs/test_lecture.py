@@ -18,8 +18,6 @@ SPEED = re.compile(r"[\d.]+[kM]? characters/s|\d+:\d\d(?::\d\d)? left")
 #: The share of the numbers of a command's output that a run has to print again. What is missing
 #: may be in a sentence that was reworded.
 SHARE = 0.8
-#: Linked, and not there yet: take a file out once it is.
-PLANNED = {"../plain_layers.py"}
 
 
 def numbers(output):
@@ -73,7 +71,7 @@ def test_the_quick_examples_print_the_numbers_of_the_page(page):
             expected = numbers(example.output or "")
             again = found_again(expected, numbers(got))
             enough = again >= SHARE * len(expected)
-            if example.python:  # all of whose output is decided by the page
+            if example.python:  # the page alone decides its output
                 enough = again == len(expected) and words(example.output or "") == words(got)
             assert enough, f"{shown}\n{got}\nnot\n{example.output}"
 
@@ -109,7 +107,7 @@ def test_links_lead_to_files_and_the_index_has_each_page():
     linked = set()
     for page in [index, *PAGES]:
         for target in re.findall(r"\]\(([^)\s#]+)\)", page.read_text(encoding="utf-8")):
-            assert target in PLANNED or (page.parent / target).exists(), f"{page.name}: {target}"
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
             linked.add((page.parent / target).resolve())
     assert linked >= {page.resolve() for page in PAGES}
 
@@ -180,13 +178,13 @@ def test_the_loss_falls_while_the_network_learns_to_write():
 def test_controls_reject_what_an_untrained_network_has_too():
     found = output("8-cells.md", "python.npz --find")
     for page in ("c.npz --find", "new.npz --find"):
-        (row,) = re.findall("^in indentation.*", output("8-cells.md", page), re.MULTILINE)
-        _, _, score, *_ = numbers(row)
-        assert abs(score) > 0.7
+        row, *_ = re.findall("^in indentation.*", output("8-cells.md", page), re.MULTILINE)
+        _, score, *_ = numbers(row)
+        assert score > 0.7
         assert not re.search(r"\bfound\b", row)
     text = (ROOT / "docs" / "lecture" / "8-cells.md").read_text(encoding="utf-8")
     for cell in re.findall(r"--cell (\d+) --text", text):
-        assert re.search(rf"1\.{cell} h .*\bfound\b", found), f"cell {cell} was not found"
+        assert re.search(rf"\bfound +1\.{cell}\b", found), f"cell {cell} was not found"
         assert f"Cell {cell} " in text
 
 

@@ -15,7 +15,7 @@ PAGES = sorted(
     ]
 )
 LINK = re.compile(r"\[[^]]*\]\((?P<target>[^)\s]+)\)")
-#: Of the README, code included.
+#: The most words of the README, code included.
 MAX_WORDS = 1_300
 
 

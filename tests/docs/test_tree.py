@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_floors import ORDER
+from test_import_order import ORDER
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "charrnn"

@@ -31,6 +31,7 @@ CORPUS = CorpusInfo(
     encoding=None,
     errors="strict",
     binary=False,
+    newlines="lf",
     normalize="nfd",
     val_frac=0.1,
     held_out=1,
@@ -134,7 +135,7 @@ def arrays_of(data):
 
 
 def refused(data, whole):
-    """Whether bytes are refused; otherwise they must be read as the same checkpoint."""
+    """Return True if bytes are refused; otherwise they must be read as the same checkpoint."""
     try:
         found = unpack(archive.read(io.BytesIO(data)))
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""The command in a process of its own, and a terminal to run it on."""
+"""The command within this process, in a process of its own, and on a terminal."""
 
 import os
 import struct
@@ -9,6 +9,9 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from click.testing import CliRunner
+
+from charrnn.cli import group
 
 LIGHTHOUSE = Path(__file__).parents[2] / "data" / "lighthouse.txt"
 #: Options of a training that takes less than a second.
@@ -29,6 +32,15 @@ QUICK = [
 DEADLINE = 90
 #: The environment in which bars are drawn on a terminal.
 DRAWING = {"CI": "", "TERM": "xterm"}
+
+
+def invoke(*arguments, code=0, **more):
+    """Run a command within this process; a bug keeps its traceback."""
+    result = CliRunner().invoke(group, [str(a) for a in arguments], **more)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What can be seen of a report in a browser, and what ought to be."""
+"""The visible state of a report in a browser, compared with the report."""
 
 import re
 
@@ -12,7 +12,7 @@ SHOWN = {"\n": "↵", " ": "␣", "\t": "⇥"}
 
 
 def wait_for_cell(page, layer, signal, cell):
-    page.wait_for_selector(f'#text[aria-label$=" layer {layer}, {signal}, cell {cell}"]')
+    page.wait_for_selector(f'#text[aria-label$=" cell {cell} of layer {layer}, {signal}"]')
 
 
 def classes(page):
@@ -50,7 +50,7 @@ def check_colours(page, report, layer, signal, cell):
 
 
 def shown(page):
-    """What the panel says: character, surprisal, value, and the successors with probabilities."""
+    """The contents of the panel: character, surprisal, value, and successors with probabilities."""
     return page.evaluate(
         """() => ({
             character: document.getElementById("character").textContent,

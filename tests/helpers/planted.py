@@ -1,11 +1,11 @@
-"""A network with a planted cell, of which every value is known."""
+"""A network with a planted cell, whose every value is known."""
 
 import numpy as np
 
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
-#: What c of the planted cell gains at each opening bracket and loses at each closing one.
+#: The change of c of the planted cell at an opening bracket, and with a minus at a closing one.
 STEP = 0.25
 
 

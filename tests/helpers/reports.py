@@ -1,4 +1,4 @@
-"""Reports to look at: of small random networks, over texts that mean no good."""
+"""Reports for tests: of small random networks, over hostile texts."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from charrnn.network.model import CharRNN
 from charrnn.render.report import Find, Report, Section
 from charrnn.text.vocabulary import Vocabulary
 
-#: What would run or break in a page that took it for HTML, a script or a template.
+#: Lines that would run or break in a page that read them as HTML, a script or a template.
 HOSTILE = (
     "</script><script>window.__pwned=1</script>",
     "<img src=x onerror=window.__pwned=2>",
@@ -23,7 +23,7 @@ HOSTILE = (
     "\U0001f600e\u0301\t한국\xa0",
 )
 TEXT = "\n".join(("A harbour at night:", *HOSTILE, 25 * "The ferry waits, the ferry leaves.\n"))
-#: Where its harmless lines begin.
+#: The position at which the harmless lines begin.
 FERRY = TEXT.index("The ferry")
 
 

@@ -38,7 +38,7 @@ class Faults:
 
     @property
     def over(self):
-        """Whether the call has failed."""
+        """True once the call has failed."""
         return len(self.seen) >= self._n
 
     def wrong(self, name):
@@ -81,6 +81,6 @@ class Raw(io.FileIO):
 
     def close(self):
         wrong = not self.closed and self._faults.wrong("close file")
-        super().close()  # the system closes it even where that is an error
+        super().close()  # the system closes a file even if that is an error
         if wrong:
             self._faults.happen()

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -39,7 +40,16 @@ def test_an_analysis_turns_a_subject_into_an_answer(name, tiny_model, rng):
     assert module.HEADING
 
 
-def test_what_is_costly_is_computed_once_and_only_when_used(tiny_model, rng):
+@pytest.mark.parametrize("layer_type", ["lstm", "vanilla", "vanilla-relu"])
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_figure_and_table_says_how_to_read_it(name, layer_type, tiny_model, rng):
+    module = analysis(name)
+    answer = module.answer(module.analyse(subject_of(tiny_model(layer_type), rng)))
+    for part in (*answer.figures, *([answer.table] if answer.table else [])):
+        assert re.fullmatch(r"[A-Z].*\.", part.caption)
+
+
+def test_costly_attributes_are_computed_once_and_only_when_used(tiny_model, rng):
     subject = subject_of(tiny_model(), rng)
     reads = []
     subject.read_training_text = lambda: reads.append(1) or np.arange(7)

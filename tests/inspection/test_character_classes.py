@@ -105,7 +105,7 @@ def test_lone_surrogates_are_symbols():
     assert classes_of("a\ud800").tolist() == [START, SYMBOL]
 
 
-def test_sums_of_groups_leave_out_those_beyond():
+def test_sums_leave_out_higher_groups():
     counts, totals = sums(np.array([0, 2, 2, 5]), np.array([1.0, 2.0, 4.0, 8.0]), 4)
     assert counts.tolist() == [1, 0, 2, 0]
     assert totals.tolist() == [1.0, 0.0, 6.0, 0.0]

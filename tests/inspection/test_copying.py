@@ -50,7 +50,7 @@ def test_every_count_agrees_with_a_search_by_string():
     train, other = RNG.integers(3, size=2_000), RNG.integers(3, size=400)
     text, new = ("".join(map(str, each)) for each in (train, other))
     for span in (1, 5, 8, 12):
-        (found,) = occurrences([other], train, span, Hasher(Vocabulary('abc')))
+        (found,) = occurrences([other], train, span, Hasher(Vocabulary("abc")))
         assert found.tolist() == [new[i : i + span] in text for i in range(len(new) - span + 1)]
 
 

@@ -113,7 +113,7 @@ def test_errors_are_those_of_the_network(cell, tiny_model, rng):
     assert found.cost == pytest.approx(losses[losses > np.log(2)].sum() / losses.sum())
 
 
-def test_what_any_order_knows_is_known(tiny_model):
+def test_a_character_that_any_order_predicts_is_known(tiny_model):
     model, train = tiny_model(), np.tile(np.arange(7), 30)
     text = "abcdefgabcdefgagfedcb"
     found = errors_by_kind(model, text, train)
@@ -123,14 +123,14 @@ def test_what_any_order_knows_is_known(tiny_model):
     assert found.kinds[0].count == known.sum()
 
 
-def test_an_ngram_at_hand_is_used(tiny_model):
+def test_a_given_ngram_is_used(tiny_model):
     model, train = tiny_model(), np.tile(np.arange(7), 30)
     expected = errors_by_kind(model, "abcdefgabcdefg", train).kinds[0]
     found = errors_by_kind(model, "abcdefgabcdefg", train[:0], ngram=NGram(train, 7)).kinds[0]
     assert found.count == expected.count > 0
 
 
-def test_what_stood_there_before_is_seen_again(tiny_model, rng):
+def test_a_repeated_string_is_seen_again(tiny_model, rng):
     model, once = tiny_model(), "".join(rng.choice(list("abcdefg"), 120))
     # No n-gram knows what its training text does not have.
     train = np.tile(np.arange(7), 1_000)

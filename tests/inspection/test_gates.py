@@ -28,7 +28,7 @@ def test_shares_are_those_of_all_values_of_every_layer(cell, length, tiny_model,
     assert found.characters == length
 
 
-def test_thresholds_are_those_of_gates_of_tanh_and_of_what_is_rectified(tiny_model):
+def test_thresholds_are_those_of_gates_of_tanh_and_of_rectifiers(tiny_model):
     text = np.arange(7)
     limits = {}
     for cell in LAYER_TYPES:
@@ -50,7 +50,7 @@ def test_gates_that_never_move_are_saturated_all_the_time():
     assert shares == {"i": ([1] * 4, [0] * 4), "f": ([0] * 4, [1] * 4), "o": ([0] * 4, [0] * 4)}
 
 
-def test_a_rectified_unit_is_either_on_or_off(tiny_model, rng):
+def test_a_rectified_cell_is_either_on_or_off(tiny_model, rng):
     found = gate_saturation(tiny_model("vanilla-relu"), rng.integers(0, 7, 100))
     h = Signal(1, "h")
     np.testing.assert_allclose(found.left[h] + found.right[h], 1)

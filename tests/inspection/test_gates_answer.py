@@ -83,7 +83,7 @@ def test_each_gate_has_a_scatter_of_all_layers():
     ]
 
 
-def test_units_without_gates_are_shown_below_and_above():
+def test_cells_without_gates_are_shown_below_and_above():
     (figure,) = answer(
         result("vanilla", OUTPUT, {(1, "h"): [0.1, 0.3]}, {(1, "h"): [0.4, 0.6]})
     ).figures
@@ -91,7 +91,7 @@ def test_units_without_gates_are_shown_below_and_above():
     assert figure.x_label == "share of time below −0.9"
 
 
-def test_rectified_units_are_in_the_order_of_how_often_they_are_off():
+def test_rectified_cells_are_in_the_order_of_their_time_off():
     left = {(1, "h"): [0.5, 1.0, 0.2]}
     (figure,) = answer(result("vanilla-relu", RECTIFIED, left, {(1, "h"): [0.5, 0, 0.8]})).figures
     assert (figure.series[0].x, figure.series[0].y) == ([1, 2, 3], [0.2, 0.5, 1.0])

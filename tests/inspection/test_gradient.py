@@ -114,7 +114,7 @@ def test_gradients_grow_or_shrink_as_the_gain_says(cell, bias, gain, rng):
     assert (found.half[h], found.tenth[h]) == ((None, None) if gain > 1 else (1, 4))
 
 
-def test_what_is_beyond_all_numbers_explodes_without_warnings(rng):
+def test_a_gradient_that_overflows_explodes_without_warnings(rng):
     model = linear("vanilla-relu", 1e30, 1.0)
     found = gradient_by_lag(model, rng.integers(0, 7, 60), windows=3, rng=rng)
     assert found.explodes[Signal(1, "h")]
@@ -128,12 +128,12 @@ def test_a_network_that_is_off_passes_nothing_back(rng):
     assert (found.half[h], found.tenth[h], found.explodes[h]) == (1, 1, False)
 
 
-def test_norms_are_right_where_squares_are_not():
+def test_norms_are_right_where_squares_overflow():
     columns = np.array([[3e-200, 3e200, 0.0, 3.0, np.nan], [4e-200, 4e200, 0.0, 4.0, 1.0]])
     assert column_norms(columns).tolist() == pytest.approx([5e-200, 5e200, 0, 5, np.inf])
 
 
-def test_the_mean_is_geometric_and_leaves_out_what_is_zero_unless_most_is():
+def test_the_mean_is_geometric_and_leaves_out_zeros_unless_most_are():
     norms = np.array([[1.0, 1e-4, 1e-2], [1e-8, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     assert geometric_mean(norms).tolist() == pytest.approx([1e-2, 1e-4, 0, 0])
 
@@ -164,7 +164,7 @@ def test_a_text_without_a_single_lag_is_refused(length, tiny_model, rng):
         gradient_by_lag(tiny_model(), np.zeros(length, int), rng=rng)
 
 
-def test_no_lags_are_refused(tiny_model, rng):
+def test_zero_lags_are_refused(tiny_model, rng):
     with pytest.raises(SettingError, match="at least one lag, not 0"):
         gradient_by_lag(tiny_model(), np.zeros(9, int), lags=0, rng=rng)
 

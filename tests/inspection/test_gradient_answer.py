@@ -58,11 +58,11 @@ BEGINS_LATER, ALL = [0, 1, 0.5, 0.05], [1, 1.2, 0.6, 0.1]
         ),
     ],
 )
-def test_the_sentence_says_what_becomes_of_gradients(curves, sentence):
+def test_the_sentence_says_where_gradients_vanish_or_explode(curves, sentence):
     assert answer(result(curves)).sentence == sentence
 
 
-def test_a_network_with_random_weights_is_compared_with():
+def test_the_sentence_compares_with_random_weights():
     found = answer(result({(1, "h"): LASTS}, untrained=result({(1, "h"): FALLS})))
     assert found.sentence == (
         "Gradients do not fall to a tenth within 3 characters (layer 1, h); with random weights "

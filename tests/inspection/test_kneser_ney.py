@@ -25,7 +25,7 @@ class Plain:
         for k in range(1, order + 1):
             grams = [text[i : i + k] for i in range(len(text) - k + 1)]
             self.counted[k] = Counter(grams)
-            # What stands before each; "^" is the beginning of the text.
+            # The characters before each one; "^" is the beginning of the text.
             pairs = {(("^" + text)[i], gram) for i, gram in enumerate(grams)}
             self.continued[k] = Counter(gram for _, gram in pairs)
 
@@ -108,7 +108,7 @@ def test_discounts_are_those_of_chen_and_goodman():
 
 
 @pytest.mark.parametrize("counts", [[], [5, 6, 7], [2, 2, 3]])
-def test_where_nothing_can_be_estimated_half_an_occurrence_is_left_to_others(counts):
+def test_without_an_estimate_the_discount_is_one_half(counts):
     assert discounts(np.array(counts, int)).tolist() == [0, 0.5, 0.5, 0.5]
 
 
@@ -135,7 +135,7 @@ def texts_and_contexts(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(texts_and_contexts())
-def test_what_comes_next_sums_to_one_and_nothing_is_impossible(drawn):
+def test_probabilities_of_the_next_character_sum_to_one_and_are_positive(drawn):
     V, text, context, order = drawn
     model = NGram(text, V, order)
     for n in range(order + 1):
@@ -145,7 +145,7 @@ def test_what_comes_next_sums_to_one_and_nothing_is_impossible(drawn):
         assert p.min() > 0
 
 
-def test_the_distribution_is_what_a_text_is_scored_by(rng):
+def test_a_text_is_scored_by_the_same_distribution(rng):
     text, other = rng.integers(0, 5, 500), rng.integers(0, 5, 40)
     model = NGram(text, 5, 6)
     log_probs = model.log_probs(other)

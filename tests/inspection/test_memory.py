@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import SettingError, TextError
-from charrnn.inspection.memory import forget_gate, horizon, losses_from_empty, memory, read_carried
+from charrnn.inspection.memory import horizon, losses_from_empty, memory, read_carried
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import record
 from charrnn.network.layers import LAYER_TYPES
@@ -32,7 +32,7 @@ def test_a_gate_that_is_always_open_never_forgets(rng):
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_means_of_gates_and_losses_are_those_of_the_whole_text(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 300)
-    gate = forget_gate(model.layers[0])
+    gate = model.layers[0].forget_gate
     signals = [Signal(layer, gate) for layer in (1, 2) if gate]
     means, losses = read_carried(model, text, gate)
     recording = record(model, text, signals)
@@ -73,7 +73,7 @@ def test_the_loss_is_that_with_carried_state_and_what_an_empty_one_costs_more(ti
 
 
 def shift_register(length, characters="abcdefg"):
-    """A network that puts out the character read `length` characters ago, and knows no more."""
+    """A network whose only memory is the character read `length` characters ago, its prediction."""
     V = len(characters)
     model = CharRNN(Vocabulary(characters), layer_type="vanilla-relu", hidden_size=length * V)
     model.parameters["layer1.Wx"][:V] = np.eye(V)
@@ -83,11 +83,11 @@ def shift_register(length, characters="abcdefg"):
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 9])
-def test_the_horizon_is_what_a_network_uses(length, rng):
+def test_the_horizon_is_the_context_that_a_network_uses(length, rng):
     text = np.tile(rng.integers(0, 7, length), 600 // length)
-    text[rng.random(len(text)) < 0.05] = 0  # now and then the rule is broken
+    text[rng.random(len(text)) < 0.05] = 0  # one character in 20 breaks the rule
     found = memory(shift_register(length), text, contexts=60, rng=rng)
-    # The mean over contexts makes out the end of a memory no sharper than to an eighth.
+    # The mean over contexts blurs the end of a memory by an eighth.
     assert length <= found.horizon <= length * 9 / 8 + 1
     np.testing.assert_allclose(found.loss[length - 1 :], found.carried, atol=1e-6)
     assert (found.loss[: length - 1] > found.carried + 0.5).all()
@@ -133,7 +133,7 @@ def test_a_text_too_short_for_any_context_is_refused(length, tiny_model, rng):
         memory(tiny_model(), np.zeros(length, int), rng=rng)
 
 
-def test_no_contexts_are_refused(tiny_model, rng):
+def test_zero_contexts_are_refused(tiny_model, rng):
     with pytest.raises(SettingError, match="at least one character of context is needed, not 0"):
         memory(tiny_model(), np.zeros(9, int), contexts=0, rng=rng)
 

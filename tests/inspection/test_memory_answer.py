@@ -47,7 +47,7 @@ def result(horizon, time_constants):
         ),
     ],
 )
-def test_the_sentence_says_what_is_used_and_what_could_be(horizon, time_constants, sentence):
+def test_the_sentence_says_the_context_and_the_slowest_cells(horizon, time_constants, sentence):
     assert answer(result(horizon, time_constants)).sentence == sentence
 
 
@@ -61,7 +61,7 @@ def test_the_loss_is_shown_beside_that_with_carried_state():
     assert empty.x == carried.x == found.contexts.tolist()
 
 
-def test_time_constants_are_in_order_and_those_without_end_are_left_out():
+def test_time_constants_are_in_order_and_infinite_ones_are_left_out():
     _, figure = answer(result(63, [[2, np.inf, 30], [5, 1, 7]])).figures
     first, second = figure.series
     assert isnan(first.y[0])

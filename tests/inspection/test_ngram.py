@@ -100,7 +100,7 @@ def test_both_are_measured_on_the_same_characters(cell, tiny_model, rng):
     assert np.dot(weights, [row.ngram for row in found.classes]) == pytest.approx(found.bits.min())
 
 
-def test_an_ngram_at_hand_is_used(tiny_model, rng):
+def test_a_given_ngram_is_used(tiny_model, rng):
     model, text, train = tiny_model(), rng.integers(0, 7, 100), rng.integers(0, 3, 300)
     expected = compare(model, text, train, order=4).bits
     found = compare(model, text, train[:0], ngram=NGram(train, 7, 4))
@@ -114,6 +114,6 @@ def test_a_text_without_anything_to_predict_is_refused(length, tiny_model):
         compare(tiny_model(), np.zeros(length, int), np.zeros(9, int))
 
 
-def test_no_order_is_refused(tiny_model):
+def test_order_zero_is_refused(tiny_model):
     with pytest.raises(SettingError, match="at least 1, not 0 and 7"):
         compare(tiny_model(), np.zeros(5, int), np.zeros(9, int), order=0)

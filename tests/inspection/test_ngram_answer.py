@@ -57,7 +57,7 @@ def test_bars_are_of_classes_and_of_closings_where_there_are_any():
     assert len(answer(result(closing=())).figures) == 2
 
 
-def test_it_is_said_where_there_are_too_few_closings_to_compare():
+def test_the_sentence_says_where_closings_are_too_few_to_compare():
     assert answer(result(closing=())).table.rows[-1][:2] == ("closing, by distance", "too few")
 
 

@@ -3,11 +3,18 @@ import pytest
 from helpers.planted import STEP, bracket_counter, long_brackets
 
 from charrnn.errors import SettingError
-from charrnn.inspection.positions import draw_positions, in_double, peaks, states_before
+from charrnn.inspection.positions import (
+    draw_positions,
+    in_double,
+    peaks,
+    read_on,
+    states_before,
+)
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.sampling import Reader, Start
 
 
-def test_places_are_different_in_order_and_within_their_range(rng):
+def test_positions_are_different_in_order_and_within_their_range(rng):
     positions = draw_positions(5, 24, 12, rng)
     assert len(positions) == 12
     assert (np.diff(positions) > 0).all()
@@ -15,18 +22,18 @@ def test_places_are_different_in_order_and_within_their_range(rng):
     assert positions.max() <= 24
 
 
-def test_every_place_of_a_short_range_is_drawn(rng):
+def test_every_position_of_a_short_range_is_drawn(rng):
     assert draw_positions(3, 6, 100, rng).tolist() == [3, 4, 5, 6]
 
 
-def test_no_places_are_refused(rng):
+def test_zero_positions_are_refused(rng):
     with pytest.raises(SettingError, match="at least one position in the text is needed, not 0"):
         draw_positions(0, 5, 0, rng)
 
 
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("positions", [[0], [0, 3, 11, 12], [127, 128, 129, 256], [5, 300]])
-def test_the_state_before_a_place_is_that_after_all_that_stands_there(
+def test_the_state_before_a_position_is_that_after_all_characters_before_it(
     cell, positions, tiny_model, rng
 ):
     model = tiny_model(cell, 2)
@@ -39,7 +46,30 @@ def test_the_state_before_a_place_is_that_after_all_that_stands_there(
         np.testing.assert_allclose(found[..., stream], alone[..., 0], atol=1e-12)
 
 
-def test_a_cell_that_counts_has_its_count_at_every_place(rng):
+@pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
+@pytest.mark.parametrize("length", [1, 2, 128, 129, 300, 9_000])
+def test_reading_on_from_a_state_ends_as_reading_one_character_at_a_time(
+    cell, length, tiny_model, rng
+):
+    model = tiny_model(cell, 2)
+    model.parameters.flat[...] *= 0.5  # no state grows
+    text, reader = rng.integers(0, 7, length).astype(np.uint8), Reader(model)
+    reader.state[...] = rng.standard_normal(reader.state.shape)
+    start = Start(reader.state[..., 0].copy(), np.zeros(7))
+    found = read_on(model, start, text)
+    for index in text:
+        logits = reader.read(np.array([index], np.intp))
+    np.testing.assert_allclose(found.state, reader.state[..., 0], atol=1e-9)
+    np.testing.assert_allclose(found.logits, logits[:, 0], atol=1e-9)
+
+
+def test_reading_nothing_on_stays_at_the_start(tiny_model):
+    model = tiny_model()
+    start = Start(model.state()[..., 0], np.zeros(7))
+    assert read_on(model, start, np.empty(0, np.uint8)) is start
+
+
+def test_a_cell_that_counts_has_its_count_at_every_position(rng):
     model = bracket_counter()
     text, depth = long_brackets(rng, 20_000)
     positions = draw_positions(1, 19_999, 50, rng)
@@ -66,5 +96,5 @@ def test_the_highest_come_first_and_their_neighbours_do_not_count():
     assert peaks(-values, 1) == [0]
 
 
-def test_a_text_may_be_too_short_for_as_many():
+def test_a_short_text_has_fewer_peaks():
     assert peaks(np.arange(50.0), 5, apart=40) == [49, 9]

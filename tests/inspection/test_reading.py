@@ -40,7 +40,7 @@ def test_carried_signals_are_the_default(tiny_model):
     ("layer", "names", "message"),
     [(0, None, "layers 1 to 2"), (3, None, "layers 1 to 2"), (1, ["r"], "the lstm has h, c")],
 )
-def test_what_the_model_does_not_have_is_refused(layer, names, message, tiny_model):
+def test_a_missing_layer_or_signal_is_refused(layer, names, message, tiny_model):
     with pytest.raises(SettingError, match=message):
         signals_of(tiny_model("lstm", 2), layer, names)
 

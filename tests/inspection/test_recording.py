@@ -63,7 +63,7 @@ def test_guesses_are_the_likeliest_successors_with_their_probabilities(tiny_mode
     np.testing.assert_allclose(recording.probabilities.sum(axis=1), 1)
 
 
-def test_a_text_may_be_given_as_such(tiny_model):
+def test_a_text_may_be_given_as_a_string(tiny_model):
     model = tiny_model()
     np.testing.assert_array_equal(
         record(model, "abcabc").losses, record(model, model.vocabulary.encode("abcabc")).losses
@@ -76,7 +76,7 @@ def test_gates_run_from_zero_to_one(signal, tiny_model, rng):
     assert 0 < values[1, signal].min() < values[1, signal].max() < 1
 
 
-def test_what_is_large_is_kept_in_a_file_that_goes(tiny_model, rng, tmp_path, monkeypatch):
+def test_large_arrays_are_kept_in_a_temporary_file(tiny_model, rng, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("charrnn.text.storage.IN_MEMORY", 1_000)
     text = rng.integers(0, 7, 100)
@@ -87,7 +87,7 @@ def test_what_is_large_is_kept_in_a_file_that_goes(tiny_model, rng, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_logits_are_kept_where_they_are_asked_for(tiny_model, rng):
+def test_logits_are_kept_on_request(tiny_model, rng):
     model = tiny_model()
     text = rng.integers(0, 7, 300)
     found = record(model, text, logits=True).logits
@@ -96,7 +96,7 @@ def test_logits_are_kept_where_they_are_asked_for(tiny_model, rng):
     assert record(model, text).logits is None
 
 
-def test_what_was_recorded_can_be_read_by_numpy_alone(tiny_model, tmp_path, rng):
+def test_a_recording_can_be_read_by_numpy_alone(tiny_model, tmp_path, rng):
     model, text = tiny_model("lstm", 2), rng.integers(0, 7, 30)
     recording = record(model, text, signals_of(model))
     export(tmp_path / "a.npz", recording, text, model.vocabulary)
@@ -118,7 +118,7 @@ def test_logits_are_in_the_file_if_they_were_recorded(tiny_model, tmp_path, rng)
         np.testing.assert_array_equal(read["logits"], recording.logits)
 
 
-def test_a_place_that_cannot_be_written_is_named(tiny_model, tmp_path):
+def test_a_path_that_cannot_be_written_is_named(tiny_model, tmp_path):
     model, text = tiny_model(), np.array([0, 1])
     path = tmp_path / "missing" / "a.npz"
     with pytest.raises(SettingError, match=r"missing/a\.npz: cannot be written: No such file"):

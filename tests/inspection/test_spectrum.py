@@ -45,7 +45,7 @@ def test_jacobians_match_finite_differences(cell, layer, tiny_model, rng):
 
 
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
-def test_jacobians_of_places_are_averaged(cell, tiny_model, rng):
+def test_jacobians_of_positions_are_averaged(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 30)
     positions = np.array([2, 17, 29])
     single = [matrices(model, text, positions[[number]])[2, JACOBIAN] for number in range(3)]
@@ -68,7 +68,7 @@ def test_a_layer_without_gates_has_the_eigenvalues_of_its_weights_too(cell, tiny
 
 
 def silent(cell, **biases):
-    """A network that nothing enters, and whose gates have these biases."""
+    """A network without inputs, and with these biases of its gates."""
     model = CharRNN(Vocabulary("abcdefg"), layer_type=cell, hidden_size=4)
     gates = {"lstm": "ifog", "gru": "rzn"}[cell]
     for name, bias in biases.items():

@@ -22,7 +22,7 @@ def test_means_and_shares_are_those_of_each_class():
     assert found.bits.tolist() == bits
 
 
-def test_positions_are_looked_at_where_enough_words_have_them():
+def test_positions_are_reported_where_enough_words_have_them():
     # The first character of all is not predicted: there are two first ones, and one fourth.
     found = summarize("abcd efg hij", [2, 1, 9, 0, 8, 4, 3, 0, 6, 6, 5], min_words=2)
     assert found.position_counts.tolist() == [2, 3, 3]
@@ -36,7 +36,7 @@ def test_a_short_text_has_no_means_by_position(text):
     assert sum(one.share for one in found.classes) == pytest.approx(1)
 
 
-def test_what_is_certain_has_no_shares():
+def test_a_certain_text_has_no_shares():
     (only,) = summarize("abc", [0.0, 0.0]).classes
     assert only.share == only.bits == 0
 

@@ -1,6 +1,15 @@
 import pytest
 
-from charrnn.inspection.wording import characters, folded, listed, of_layers, rounded, share, signed
+from charrnn.inspection.wording import (
+    characters,
+    direction,
+    folded,
+    listed,
+    of_layers,
+    oriented,
+    rounded,
+    share,
+)
 
 
 def test_lists_read_like_sentences():
@@ -25,11 +34,11 @@ def test_one_character_is_singular():
     ("value", "said"),
     [(0.2, 1), (1.4, 1), (9.6, 10), (34.7, 35), (99.6, 100), (347, 350), (123_456, 120_000)],
 )
-def test_about_has_two_digits_that_count(value, said):
+def test_about_has_two_significant_digits(value, said):
     assert rounded(value) == said
 
 
-def test_what_is_not_finite_is_not_about_anything():
+def test_a_number_that_is_not_finite_cannot_be_rounded():
     with pytest.raises(ValueError, match="inf cannot be rounded"):
         rounded(float("inf"))
 
@@ -44,13 +53,26 @@ def test_what_is_not_finite_is_not_about_anything():
         (1, "100 %"),
     ],
 )
-def test_a_share_that_is_not_nothing_or_all_does_not_look_like_it(value, said):
+def test_a_share_near_an_end_is_not_shown_as_the_end(value, said):
     assert share(value) == said
 
 
-def test_scores_are_folded_about_chance_with_their_sign():
-    assert signed(0.1, "AUC") == "-0.90"
-    assert signed(0.75, "AUC") == "+0.75"
-    assert signed(-0.3, "Spearman") == "-0.30"
+def test_scores_are_folded_about_chance():
     assert folded(0.1, "AUC") == 0.9
+    assert folded(0.75, "AUC") == 0.75
     assert folded(-0.3, "Spearman") == 0.3
+
+
+@pytest.mark.parametrize(
+    ("score", "measure", "said"),
+    [
+        (0.1, "AUC", "low inside it, AUC 0.90"),
+        (0.75, "AUC", "high inside it, AUC 0.75"),
+        (0.35, "AUC", "low inside it, AUC 0.65"),
+        (-0.3, "Spearman", "low where it is large, Spearman 0.30"),
+        (0.3, "Spearman", "high where it is large, Spearman 0.30"),
+    ],
+)
+def test_the_direction_of_a_score_is_in_words(score, measure, said):
+    assert oriented(score, measure) == said
+    assert said.startswith(direction(score, measure))

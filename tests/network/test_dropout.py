@@ -12,11 +12,11 @@ def test_the_masks_of_a_part_are_a_part_of_all_masks(shape):
         np.testing.assert_array_equal(mine, whole[..., part])
 
 
-def test_streams_and_units_are_dropped_independently():
+def test_streams_and_cells_are_dropped_independently():
     masks = draw_masks((2, 100, 50), 0.3, np.random.default_rng(0))
     assert masks.shape == (2, 100, 1, 50)
     dropped = masks == 0
-    for axis in ((0, 1, 2), (3,), (0, 3)):  # of each stream, unit and layer, unit
+    for axis in ((0, 1, 2), (3,), (0, 3)):  # of each stream, of each cell and layer, of each cell
         assert 0.05 < dropped.mean(axis=axis).min() < dropped.mean(axis=axis).max() < 0.6
     np.testing.assert_allclose(masks.mean(), 1, atol=0.02)
 

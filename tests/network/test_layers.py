@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.network.layers import LAYER_TYPES
-from charrnn.network.layers.layer import orthogonal
+from charrnn.network.layers.layer import fill_orthogonal
 
 
 def made(layer_type, rng, D=7, H=6, one_hot=True):
@@ -17,9 +17,18 @@ def made(layer_type, rng, D=7, H=6, one_hot=True):
 
 
 def test_orthogonal_blocks_keep_lengths(rng):
-    blocks = orthogonal(6, 3, rng).reshape(3, 6, 6)
-    for block in blocks:
+    matrix = np.empty((18, 6))
+    fill_orthogonal(matrix, rng)
+    for block in matrix.reshape(3, 6, 6):
         np.testing.assert_allclose(block @ block.T, np.eye(6), atol=1e-12)
+
+
+def test_orthogonal_blocks_have_the_bits_of_blocks_drawn_together():
+    matrix = np.empty((3 * 20, 20), np.float32)
+    fill_orthogonal(matrix, np.random.default_rng(1))
+    q, r = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 20, 20)))
+    together = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None, :]
+    assert (matrix == together.reshape(60, 20).astype(np.float32)).all()
 
 
 def test_the_forget_bias_of_the_lstm_starts_at_one(rng):
@@ -52,7 +61,7 @@ def test_recurrent_weights_start_orthogonal(layer_type, rng):
 
 
 @pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
-def test_every_signal_has_a_value_for_each_step_unit_and_stream(layer_type, rng):
+def test_every_signal_has_a_value_for_each_step_cell_and_stream(layer_type, rng):
     layer = made(layer_type, rng)
     tape = layer.tape(4, 2, np.float64)
     state = np.zeros((len(layer.state_names), 6, 2))

@@ -122,3 +122,57 @@ def test_a_model_that_shares_weights_has_its_own_buffers(tiny_model, window):
     kept = first.copy()
     other.forward(window.targets, other.state(3))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_the_gradient_of_a_large_vocabulary_is_that_of_finite_differences(rng):
+    V, T, B = 300, 4, 3
+    vocabulary = Vocabulary(map(chr, range(1000, 1000 + V)))
+    model = CharRNN(vocabulary, hidden_size=3, dtype=np.float64)
+    model.initialize(rng)
+    model.parameters.flat[...] += 0.1 * rng.standard_normal(model.parameters.flat.size)
+    text = rng.integers(0, V, (T + 1, B))
+    window = Window(text[:-1], text[1:])
+    model.loss_and_gradient(window, model.state(B))
+    gradient, flat = model.gradient.flat.copy(), model.parameters.flat
+    for place in rng.choice(flat.size, 60, replace=False):
+        before = flat[place]
+        losses = []
+        for step in (1e-5, -1e-5):
+            flat[place] = before + step
+            losses.append(model.losses(window, model.state(B)).mean())
+        flat[place] = before
+        assert gradient[place] == pytest.approx((losses[0] - losses[1]) / 2e-5, abs=1e-8)
+
+
+def test_a_large_vocabulary_has_the_logits_of_a_small_one(tiny_model, window):
+    """Characters that are never read or predicted change nothing but the sum of all."""
+    small = tiny_model("gru")
+    letters = small.vocabulary.ix_to_char
+    others = "".join(map(chr, range(1000, 1300)))
+    large = small.extended(Vocabulary(letters + others), np.random.default_rng(0))
+    expected = small.forward(window.inputs, small.state(3))
+    found = large.forward(window.inputs, large.state(3))
+    assert found.shape == (len(letters) + 300, *expected.shape[1:])
+    np.testing.assert_allclose(found[: len(letters)], expected, atol=1e-12)
+
+
+@each_layer_type
+def test_an_extended_model_keeps_its_weights(layer_type, tiny_model):
+    model = tiny_model(layer_type, 2)
+    larger = model.extended(
+        Vocabulary("!agz" + model.vocabulary.ix_to_char), np.random.default_rng(3)
+    )
+    assert larger.vocabulary.ix_to_char == "!abcdefgz"
+    assert larger.configuration == model.configuration
+    started = CharRNN(larger.vocabulary, **larger.configuration, dtype=np.float64)
+    started.initialize(np.random.default_rng(3))
+    for name, array in larger.parameters.items():
+        old, new = model.parameters[name], started.parameters[name]
+        if name == "layer1.Wx":
+            array, new = array.T, new.T
+            old = old.T
+        if name in ("layer1.Wx", "Wy", "by"):
+            np.testing.assert_array_equal(array[1:-1], old)
+            np.testing.assert_array_equal(array[[0, -1]], new[[0, -1]])
+        else:
+            np.testing.assert_array_equal(array, old)

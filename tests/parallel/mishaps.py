@@ -1,4 +1,4 @@
-"""`charrnn`, but something happens to one member: mishaps.py WHAT RANK STEP train …"""
+"""`charrnn` with a mishap of one member: mishaps.py MISHAP MEMBER STEP train …"""
 
 import os
 import signal
@@ -62,7 +62,7 @@ def step(self, before=Trainer.step):
     return before(self)
 
 
-# Processes that ranks start run this anew, with the environment as it is then.
+# Worker processes run this file again, and find the arguments in the environment.
 what, *numbers = os.environ.setdefault("MISHAP", " ".join(sys.argv[1:4])).split()
 happen, rank, when = globals()[what], *map(int, numbers)
 Trainer.step = step

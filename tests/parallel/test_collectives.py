@@ -8,7 +8,7 @@ import pytest
 from parallel.launching import HERE, launch, needs_mpi
 
 pytestmark = needs_mpi
-#: Of the vectors of collectives.py.
+#: The length of the vectors of collectives.py.
 SIZE = 7
 #: Ranks, and processes of each.
 SHAPES = ((1, 1), (2, 1), (3, 1), (1, 3), (2, 2), (2, 3), (3, 2))
@@ -21,24 +21,24 @@ def shape(request):
 
 @pytest.fixture(scope="module")
 def size(shape):
-    """How many members there are."""
+    """The number of members."""
     ranks, workers = shape
     return ranks * workers
 
 
 @pytest.fixture(scope="module")
 def found(shape, place):
-    """What each member found."""
+    """The results of all members by operation."""
     ranks, workers = shape
     return json.loads(launch(ranks, HERE / "collectives.py", workers, cwd=place).stdout)
 
 
 def share(size, rank):
-    """The places of a vector that are a rank's."""
+    """The positions of a vector that belong to a member."""
     return range(rank * SIZE // size, (rank + 1) * SIZE // size)
 
 
-def test_all_begin_with_what_the_first_wrote(size, found):
+def test_all_members_begin_with_the_leaders_arrays(size, found):
     assert found["begin"] == [list(range(SIZE))] * size
 
 
@@ -48,27 +48,27 @@ def test_a_sum_has_the_same_bits_with_every_member(size, found):
     assert not np.isfinite(found["infinite"]).any()
 
 
-def test_a_vector_is_added_up_each_part_with_its_member(size, found):
+def test_each_member_gets_its_part_of_a_sum(size, found):
     total = sum(10.0**rank for rank in range(size))
     for rank, row in enumerate(found["reduce_scatter"]):
         assert {row[place] for place in share(size, rank)} == {total}
 
 
-def test_all_see_the_parts_that_each_wrote(size, found):
+def test_all_members_see_the_gathered_parts(size, found):
     whole = [rank for rank in range(size) for _ in share(size, rank)]
     assert found["all_gather"] == [whole] * size
 
 
-def test_the_others_see_what_the_first_put_in_place(size, found):
+def test_all_members_see_a_broadcast(size, found):
     assert found["broadcast"] == [[5.0] * SIZE] * size
 
 
-def test_the_first_sees_the_parts_of_the_last_axis(size, found):
+def test_the_leader_sees_gathered_parts_of_the_last_axis(size, found):
     whole = [rank for rank in range(size) for _ in share(size, rank)]
     assert found["gather"][0] == [whole, [rank + 10 for rank in whole]]
 
 
-def test_a_text_is_read_where_each_asks(size, found):
+def test_each_member_reads_a_text_at_its_positions(size, found):
     assert [length for length, _ in found["wrap"]] == [50] * size
     both = [[], [[107, 108, 109]], [], [[108, 109, 110]]]
     wrapped = [[[100, 101, 102], [110, 111, 112]], [[149, 100, 101]], *both]

@@ -55,7 +55,7 @@ def test_a_group_of_one_makes_zeros_as_asked():
         assert not made.any()
 
 
-def test_a_group_of_one_gives_orders_to_nobody():
+def test_a_group_of_one_has_no_orders():
     def work(group):
         pytest.fail("there is nobody to do it")
 

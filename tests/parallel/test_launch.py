@@ -18,13 +18,13 @@ from charrnn.parallel.launch import ending_together, launched
         ({"PMI_RANK": "one", "PMI_SIZE": ""}, (0, 1)),
     ],
 )
-def test_launchers_are_known_by_what_they_leave_in_the_environment(environment, expected):
+def test_launchers_are_known_by_their_variables(environment, expected):
     assert launched(environment) == expected
 
 
 @pytest.fixture
 def mpi(monkeypatch):
-    """A module of MPI at work, which remembers with what it was aborted."""
+    """A module of MPI in use, which records the code of an abort."""
     aborted = []
     world = SimpleNamespace(rank=1, size=3, Abort=aborted.append)
     module = SimpleNamespace(
@@ -35,7 +35,7 @@ def mpi(monkeypatch):
 
 
 def end(error):
-    """Leave by an error, as a program does."""
+    """End by an error, as a program does."""
     with pytest.raises(type(error)), ending_together():
         raise error
 
@@ -52,7 +52,7 @@ def end(error):
         (SystemExit(None), 0),
     ],
 )
-def test_whoever_ends_by_an_error_ends_all_with_its_code(error, code, mpi, capsys):
+def test_an_error_of_a_rank_ends_all_ranks_with_its_code(error, code, mpi, capsys):
     end(error)
     assert mpi.aborted == [code]
     said = capsys.readouterr().err
@@ -60,25 +60,25 @@ def test_whoever_ends_by_an_error_ends_all_with_its_code(error, code, mpi, capsy
     assert ("a message" in said) == (str(error) == "a message")
 
 
-def test_who_does_not_end_by_an_error_ends_nobody(mpi):
+def test_a_rank_without_an_error_ends_no_other(mpi):
     with ending_together():
         pass
     assert mpi.aborted == []
 
 
-def test_who_took_leave_ends_nobody(mpi, monkeypatch):
+def test_a_rank_that_has_finalized_ends_no_other(mpi, monkeypatch):
     monkeypatch.setattr(mpi, "Is_finalized", lambda: True)
     end(SystemExit(1))
     assert mpi.aborted == []
 
 
-def test_who_is_alone_ends_nobody(mpi):
+def test_a_single_rank_ends_no_other(mpi):
     mpi.COMM_WORLD.size = 1
     end(SystemExit(1))
     assert mpi.aborted == []
 
 
-def test_without_mpi_there_is_nobody_to_end(monkeypatch, capsys):
+def test_without_mpi_no_rank_is_ended(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "mpi4py.MPI", raising=False)
     end(SystemExit(1))
     assert capsys.readouterr().err == ""

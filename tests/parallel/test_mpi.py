@@ -1,4 +1,4 @@
-"""The group of MPI, and `charrnn train --mpi`, started by a launcher as people start them."""
+"""`charrnn train --mpi`, started by a launcher of MPI."""
 
 import signal
 import subprocess
@@ -35,7 +35,7 @@ def size(request):
 
 @pytest.fixture(scope="module")
 def trained(size, place):
-    """What so many ranks said of their training, and the checkpoint."""
+    """The messages of a training by several ranks, and its checkpoint."""
     path = f"by {size}.npz"
     said = launch(size, *CHARRNN, "train", "--mpi", "text.txt", "-c", path, *QUICK, cwd=place)
     return said.stderr, checkpoint.read(place / path)
@@ -78,11 +78,12 @@ def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(size, trained,
 
 
 @pytest.mark.parametrize(("member", "workers"), [(0, 1), (1, 1), (2, 2)])
-def test_a_rank_that_is_asked_to_end_ends_a_validation_of_all(member, workers, place):
-    path, whole = f"scoring {member}.npz", "scored.npz"
+def test_a_signal_to_a_rank_ends_the_validation_of_all(member, workers, place):
+    path, whole = f"scoring {member}.npz", f"scored {workers}.npz"
     # A validation has 200 windows, a second each.
     words = [*QUICK, "--val-frac", "0.5", "--workers", workers]
-    train(2, place, "text.txt", "-c", whole, "--overwrite", *words)
+    if not (place / whole).exists():
+        train(2, place, "text.txt", "-c", whole, *words)
     what = "terminate_while_scoring"
     mishap(what, member, 5, 2, place, path, code=128 + signal.SIGTERM, words=words)
     saved = checkpoint.read(place / path)
@@ -91,7 +92,7 @@ def test_a_rank_that_is_asked_to_end_ends_a_validation_of_all(member, workers, p
     assert same_bits(place / path, place / whole)
 
 
-def test_a_run_is_resumed_by_others_but_for_rounding(place):
+def test_another_number_of_ranks_resumes_a_run_but_for_rounding(place):
     train(2, place, "text.txt", "-c", "others.npz", *QUICK)
     said = train(3, place, "--resume", "-c", "others.npz", "--steps", 14)
     assert "MPI ranks 3, not 2: the same training, but for rounding" in said
@@ -111,7 +112,7 @@ def test_a_batch_too_small_for_the_ranks_is_refused_once(place):
     assert said.count("a batch of 2 is too small for 3 ranks") == 1
 
 
-def test_a_usage_error_is_said_once(place):
+def test_a_usage_error_is_printed_once(place):
     said = train(3, place, "text.txt", "--steps", "many", code=2)
     assert said.count("Invalid value for '--steps'") == 1
 
@@ -121,7 +122,7 @@ def test_the_checkpoint_of_another_run_is_refused_once(trained, size, place):
     assert said.count("holds another run") == 1
 
 
-def test_ranks_that_are_not_told_of_each_other_are_refused_once(place):
+def test_ranks_that_do_not_know_each_other_are_refused_once(place):
     words = ("train", "text.txt", "-c", "apart.npz", *QUICK)
     said = launch(2, *CHARRNN, *words, cwd=place, code=2).stderr
     assert said.count("started 2 times") == 1
@@ -162,7 +163,7 @@ def test_a_rank_with_other_weights_ends_all(place):
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_rank_that_is_asked_to_end_has_all_saved(rank, place):
+def test_a_signal_to_a_rank_saves_the_run(rank, place):
     path = f"ended {rank}.npz"
     said = mishap("terminate", rank, 4, 2, place, path, code=128 + signal.SIGTERM)
     assert said.count("saving") == 1
@@ -171,7 +172,7 @@ def test_a_rank_that_is_asked_to_end_has_all_saved(rank, place):
     assert np.isfinite(saved.resume["state"]).all()
 
 
-def test_a_launcher_that_is_asked_by_sigusr1_has_all_saved(place):
+def test_sigusr1_to_the_launcher_saves_the_run(place):
     words = ("train", "--mpi", "text.txt", "-c", "usr1.npz", *LONG)
     with subprocess.Popen(
         command(2, *CHARRNN, *words),

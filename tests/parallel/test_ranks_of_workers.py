@@ -22,32 +22,32 @@ from parallel.launching import (
 )
 
 pytestmark = needs_mpi
-#: Two ranks with as many workers each: four members.
+#: Two ranks with two workers each: four members.
 WORKERS = ("--workers", "2")
 HEAVY = (*LONG, *WORKERS)
 
 
 @pytest.fixture(scope="module")
 def trained(place):
-    """What was said of a training, and the checkpoint."""
+    """The messages of a training, and its checkpoint."""
     said = train(2, place, "text.txt", "-c", "both.npz", *QUICK, *WORKERS)
     return said, checkpoint.read(place / "both.npz")
 
 
 def living(place):
-    """The processes that work in a directory."""
+    """The processes whose working directory is this one."""
     return [link for link in Path("/proc").glob("[0-9]*/cwd") if works_in(link, place)]
 
 
 def works_in(link, place):
     try:
         return link.readlink() == place
-    except OSError:  # it has ended, or is not ours
+    except OSError:  # the process has ended, or belongs to another user
         return False
 
 
 def leaves_nobody(place):
-    """Whether all end in a while: of a rank that was killed, the workers do so by themselves."""
+    """Return True if all processes end soon, also the workers of a rank that was killed."""
     for _ in range(100):
         if not living(place):
             return True
@@ -55,7 +55,7 @@ def leaves_nobody(place):
     return False
 
 
-def test_they_train_what_one_process_trains(trained, place):
+def test_ranks_of_workers_train_what_one_process_trains(trained, place):
     together = trained[1]
     words = ("train", "text.txt", "-c", "alone.npz", *QUICK, "--workers", 1)
     launch(1, *CHARRNN, *words, cwd=place)
@@ -67,13 +67,13 @@ def test_they_train_what_one_process_trains(trained, place):
     assert together.settings == replace(alone.settings, ranks=2, workers=2)
 
 
-def test_what_is_said_names_both(trained):
+def test_messages_name_ranks_and_workers(trained):
     said = trained[0]
     assert "; 2 ranks of 2 workers\n" in said
     assert "mpiexec -n 2 charrnn train -c both.npz --resume --steps 24 --mpi --workers 2" in said
 
 
-def test_the_same_of_both_gives_the_same_bits(trained, place):
+def test_equal_ranks_and_workers_give_the_same_bits(trained, place):
     train(2, place, "text.txt", "-c", "again.npz", *QUICK, *WORKERS)
     assert same_bits(place / "both.npz", place / "again.npz")
 

@@ -14,19 +14,19 @@ import pytest
 from charrnn.errors import TrainingError
 from charrnn.parallel import signals, workers
 from charrnn.parallel.group import Group
-from charrnn.parallel.workers import Leader, group_of
+from charrnn.parallel.workers import LeadingWorker, group_of
 
-#: Seconds after which something hangs, however busy the machine is.
+#: Seconds after which a test counts as hanging, also on a busy machine.
 DEADLINE = 60
-#: Of the vectors that are added up: no multiple of any number of members.
+#: The length of the vectors to sum, which is no multiple of any number of members.
 SIZE = 7
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 class Desk:
-    """What every member of the groups below has before it, and can do.
+    """The arrays of a member, and operations as methods.
 
-    Each does an order of the same name; what it found it writes on its row of the board.
+    An order is the name of a method; each member writes its result into its row of the board.
     """
 
     def __init__(self, group, *arrays):
@@ -37,7 +37,7 @@ class Desk:
         self.row = self.board[group.rank]
 
     def everyone(self, name, *arguments):
-        """Have all members do something, and see the board."""
+        """Call a method in all members; returns the board."""
         self.group.order(name, *arguments)
         getattr(self, name)(*arguments)
         return self.board.tolist()
@@ -62,8 +62,8 @@ class Desk:
         self.group.all_gather(self.board)
 
     def read_texts(self):
-        for place, array in enumerate(self.texts):
-            self.row[place] = checksum(array)
+        for column, array in enumerate(self.texts):
+            self.row[column] = checksum(array)
         self.group.all_gather(self.board)
 
     def stumble(self):
@@ -76,19 +76,19 @@ class Desk:
 
 
 def checksum(array):
-    """A number that every element changes, and its place."""
+    """A number that depends on every element and its position."""
     return float(array.ravel() @ np.arange(1, array.size + 1)) + array.ndim
 
 
 def work(group, constants):
-    """What the members of such a group do."""
+    """Execute the orders in a member that does not lead."""
     desk = Desk(group, *[None] * constants)
     for name, arguments in group.orders():
         getattr(desk, name)(*arguments)
 
 
 def begin(group, *arrays):
-    """The first member's desk, and the others at work."""
+    """Start the other members; returns the leader's desk."""
     desk = Desk(group, *arrays)
     group.start(work, len(arrays))
     return desk
@@ -96,7 +96,7 @@ def begin(group, *arrays):
 
 @pytest.fixture(autouse=True)
 def _deadline():
-    """A hang is a failure."""
+    """Make a test fail that hangs."""
 
     def ring(number, frame):
         pytest.fail(f"still waiting after {DEADLINE} s")
@@ -112,12 +112,12 @@ def _deadline():
 
 @pytest.fixture(scope="module", params=[2, 3])
 def desk(request, tmp_path_factory):
-    """That of a group that works well, with all kinds of constants."""
+    """The desk of a group without faults, with texts in all kinds of memory."""
     in_memory = np.arange(20, dtype=np.int16).reshape(4, 5)
     path = tmp_path_factory.mktemp("constants") / "numbers"
     np.arange(100, dtype=np.uint16).tofile(path)
     in_file = np.memmap(path, np.uint16, "r", offset=8)
-    with Leader(request.param) as group:
+    with LeadingWorker(request.param) as group:
         yield begin(
             group,
             in_memory,
@@ -134,7 +134,7 @@ def test_all_members_see_what_each_wrote(desk):
     assert desk.everyone("write_rank") == [[rank] * SIZE for rank in range(size)]
 
 
-def test_the_others_see_what_the_first_wrote_before_its_order(desk):
+def test_workers_see_what_the_leader_wrote_before_its_order(desk):
     for text in (range(SIZE), range(3, 3 + SIZE)):
         desk.board[0] = text
         assert desk.everyone("copy_first_row") == [list(text)] * desk.group.size
@@ -153,7 +153,7 @@ def test_a_sum_with_a_number_that_is_not_finite_is_not_finite(poison, desk):
     assert not np.isfinite([row[0] for row in desk.everyone("total", numbers)]).any()
 
 
-def test_a_vector_is_added_up_each_part_with_its_member(desk):
+def test_each_member_gets_its_part_of_a_sum(desk):
     size = desk.group.size
     vectors = np.arange(1, SIZE + 1) * 10.0 ** np.arange(size)[:, None]
     expected = vectors.copy()
@@ -163,7 +163,7 @@ def test_a_vector_is_added_up_each_part_with_its_member(desk):
     np.testing.assert_array_equal(desk.everyone("reduce_scatter", vectors), expected)
 
 
-def test_constants_are_the_first_members_with_all(desk):
+def test_all_members_have_the_leaders_constants(desk):
     plain, file = np.arange(20).reshape(4, 5), np.arange(4, 100)
     expected = [plain, plain[:, 1:4], file, file[15:65], file[::3], file[:0]]
     for row in desk.everyone("read_texts"):
@@ -171,7 +171,7 @@ def test_constants_are_the_first_members_with_all(desk):
 
 
 def test_a_worker_that_fails_says_where():
-    with Leader(3) as group:
+    with LeadingWorker(3) as group:
         desk = begin(group)
         group.order("stumble")
         with pytest.raises(RuntimeError, match="worker 2 of 3 failed") as caught:
@@ -210,8 +210,8 @@ def kill_soon(group):
 
 @posix
 @pytest.mark.parametrize("meet", [meet_in_sum, meet_in_gather, meet_after_an_order])
-def test_a_worker_that_is_killed_is_missed_at_once(meet):
-    with Leader(2) as group:
+def test_a_killed_worker_is_noticed_at_once(meet):
+    with LeadingWorker(2) as group:
         begin(group).everyone("write_rank")
         begun = time.monotonic()
         with pytest.raises(
@@ -222,8 +222,8 @@ def test_a_worker_that_is_killed_is_missed_at_once(meet):
 
 
 @posix
-def test_the_others_leave_by_themselves_when_one_is_gone():
-    with Leader(3) as group:
+def test_the_other_workers_end_when_one_is_gone():
+    with LeadingWorker(3) as group:
         begin(group).everyone("write_rank")
         first, second = group._processes
         kill(first)
@@ -236,9 +236,9 @@ def test_the_others_leave_by_themselves_when_one_is_gone():
 
 
 @posix
-def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
+def test_workers_that_do_not_answer_are_killed_in_the_end(monkeypatch):
     monkeypatch.setattr(workers, "GRACE", 0.2)
-    group = Leader(3)
+    group = LeadingWorker(3)
     begin(group).everyone("write_rank")
     numbers = [process.pid for process in group._processes]
     for number in numbers:
@@ -250,8 +250,8 @@ def test_workers_that_do_not_answer_are_stopped_in_the_end(monkeypatch):
 
 
 @posix
-def test_workers_leave_signals_to_the_first_from_their_beginning():
-    with Leader(3) as group:
+def test_workers_ignore_signals_from_their_start():
+    with LeadingWorker(3) as group:
         desk = begin(group)
         for _ in ("as they begin", "at work"):
             for process, number in zip(group._processes, (signal.SIGINT, signal.SIGTERM)):
@@ -260,15 +260,15 @@ def test_workers_leave_signals_to_the_first_from_their_beginning():
 
 
 @posix
-def test_the_first_has_its_signals_again_once_the_others_have_begun():
-    with Leader(2) as group:
+def test_the_leader_has_its_signals_again_after_the_start():
+    with LeadingWorker(2) as group:
         begin(group)
         for number in signals.IGNORED:
             assert signal.getsignal(number) is not signal.SIG_IGN
 
 
-def test_closing_again_is_harmless_and_leaves_nobody():
-    group = Leader(2)
+def test_closing_twice_is_harmless_and_leaves_no_process():
+    group = LeadingWorker(2)
     begin(group)
     (process,) = group._processes
     assert process.is_alive()
@@ -278,13 +278,13 @@ def test_closing_again_is_harmless_and_leaves_nobody():
 
 
 def test_a_group_that_was_never_started_can_be_closed():
-    Leader(3).close()
+    LeadingWorker(3).close()
 
 
 SCRIPT = """
 import time
 from pathlib import Path
-from charrnn.parallel.workers import Leader
+from charrnn.parallel.workers import LeadingWorker
 
 def names():
     return {path.name for path in Path("/dev/shm").glob("pym-*")}
@@ -296,7 +296,7 @@ def work(group):
 
 if __name__ == "__main__":
     before = names()
-    group = Leader(3)
+    group = LeadingWorker(3)
     common = group.shared((1000, 1000), "f8")
     group.start(work)
     common[...] = 1
@@ -328,22 +328,22 @@ def test_a_program_with_a_group_ends_and_leaves_nothing(end, tmp_path):
 
 
 @posix
-def test_nobody_is_left_when_the_first_is_killed(tmp_path):
+def test_no_process_is_left_when_the_leader_is_killed(tmp_path):
     with program(tmp_path, "time.sleep(100)") as process:
         assert process.stdout.readline() == "no names\n"
         process.kill()
-        # The ends of these pipes are with all who were started, so this waits for all.
+        # Every process that was started has an end of these pipes, so this waits for all.
         _, said = process.communicate(timeout=DEADLINE / 2)
     assert said == ""
 
 
-def test_a_worker_that_cannot_be_started_is_one_too_many(monkeypatch):
+def test_a_worker_that_cannot_be_started_is_an_error_with_a_remedy(monkeypatch):
     def start(process):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(SpawnProcess, "start", start)
     with (
-        Leader(2) as group,
+        LeadingWorker(2) as group,
         pytest.raises(TrainingError, match=r"worker 2 .*\(Resource .*: train with fewer --workers"),
     ):
         group.start(work, 0)

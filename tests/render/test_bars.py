@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from charrnn.inspection.answer import Figure, Series
 from charrnn.render.bars import bar_rows
-from charrnn.render.colors import columns
+from charrnn.render.colors import Style, columns, tinted
 
 
 def rows(*values, names=None, width=30, **axes):
@@ -121,3 +121,42 @@ names = st.lists(st.text("ab 각\n", max_size=40), min_size=6, max_size=6)
 def test_no_row_is_wider_than_asked_for(one, other, names, width, log):
     lines = rows(one, other, names=names, width=width, log_y=log)
     assert all(columns(line) <= width for line in lines)
+
+
+def styled(*values, depth="none", width=22, **axes):
+    series = tuple(Series("", ["a", "b"], one, "bars") for one in values)
+    return bar_rows(Figure("", "", "", series, **axes), width, Style(depth, blocks=True))
+
+
+def test_bars_of_blocks_end_in_eighths():
+    assert styled([8, 4.2], width=14) == ["a │██████ 8.00", "b │███▏ 4.20"]
+
+
+def test_bars_of_several_series_have_blocks_of_their_own():
+    assert styled([4, 2], [2, 4], width=11) == [
+        "a │██████ 4",
+        "  │▓▓▓ 2",
+        "b │███ 2",
+        "  │▓▓▓▓▓▓ 4",
+    ]
+
+
+def test_bars_of_blocks_below_zero_go_to_the_left():
+    assert styled([2, -1], width=18) == ["a     │████████ 2", "b ████│ -1"]
+
+
+def test_bars_have_the_colour_of_their_series():
+    rows = styled([4, 2], [2, 4], depth="16", width=11)
+    assert rows[0] == f"a │{tinted('██████', 0, '16')} 4"
+    assert rows[1] == f"  │{tinted('▓▓▓', 1, '16')} 2"
+
+
+def test_a_long_name_goes_on_beside_the_bars_of_further_series():
+    names = ["first word of a sentence", "first word of a line"]
+    assert rows([1, 2], [2, 1], names=names, width=32) == [
+        "first word   |######## 1",
+        "of a sent... |================ 2",
+        "first word   |################ 2",
+        "of a line    |======== 1",
+    ]
+    assert rows([1, 2], names=names, width=32)[1] == "first wor... |################ 2"

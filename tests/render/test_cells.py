@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.render.cells import MARKS, colored_text, mark
+from charrnn.render.cells import MARKS, colored_text, in_context, key, mark, visible
 from charrnn.render.colors import RESET, background, columns
 from charrnn.render.escape import printable
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 DEPTHS = ["24-bit", "256", "16", "none"]
 
-#: Narrow, wide, marks, white space and what has to be spelled out.
+#: Narrow and wide characters, marks, white space, and characters to spell out.
 texts = st.text(st.sampled_from("abcé 각字😀\u0301\t\n\r\x1b\u202e") | st.characters(), max_size=60)
 
 
@@ -202,6 +202,40 @@ def test_a_tab_that_wraps_reaches_the_first_stop_of_its_new_line():
     assert plain_lines("abcdefghij\tx", width=10) == ["abcdefghij", "        x"]
 
 
-def test_a_syllable_of_hangul_taken_apart_takes_two_columns():
+def test_a_decomposed_syllable_of_hangul_takes_two_columns():
     assert columns("\u1100\u1161\u11a8") == columns("각") == 2
     assert columns("a\u200db") == 2
+
+
+STOPS = ((-1.0, "-1"), (0.0, "0"), (1.0, "1"))
+
+
+def test_the_key_has_the_colours_with_their_values():
+    blue, red = background(-1, "16"), background(1, "16")
+    assert key(STOPS, "16", 80) == [f"key: {blue} -1 {RESET}  0  {red} 1 {RESET}"]
+
+
+def test_without_colours_the_key_has_the_marks():
+    assert key(STOPS, "none", 80) == ["key: = -1; blank 0; # 1"]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_key_fits_a_narrow_terminal(depth):
+    stops = tuple((value / 4, f"{value}, a long label") for value in range(-4, 5, 2))
+    lines = key(stops, depth, 30)
+    assert len(lines) > 1
+    assert all(columns(ESCAPES.sub("", line)) <= 30 for line in lines)
+
+
+def test_a_character_stands_between_its_neighbours():
+    assert in_context("abcdefg", 3, 1.0, "none", 2) == "bc[d]ef"
+    assert in_context("abc", 0, 1.0, "none", 2) == "  [a]bc"
+    red = background(1, "16")
+    assert in_context("a\nc", 1, 1.0, "16", 2) == f" a{red}¶{RESET}c"
+
+
+@given(texts.filter(bool), st.integers(0, 9), st.integers(0, 20))
+def test_a_context_is_no_wider_than_asked(text, position, around):
+    position %= len(text)
+    shown = in_context(text, position, 0.0, "none", around)
+    assert columns(shown) <= 2 * around + len("[]") + columns(visible(text[position]))

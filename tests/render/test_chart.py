@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from math import nan
 
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from charrnn.inspection.answer import Figure, Series
 from charrnn.render.chart import FAINT, MARKS, Canvas, chart
-from charrnn.render.colors import columns
+from charrnn.render.colors import Style, columns, tinted
 
 LINE = Figure("Loss", "steps", "nats", (Series("", [0, 500, 1000], [4.0, 2.0, 1.0]),))
 
@@ -18,7 +19,7 @@ def of(*series, width=40, height=10, **axes):
 
 
 def drawing(lines):
-    """What is drawn between the axes, which are found by the one below."""
+    """The drawing between the axes, which are found by the lower one."""
     below = max(number for number, line in enumerate(lines) if line.lstrip().startswith("+"))
     at = lines[below].index("+")
     return [line[at + 1 :] for line in lines[:below] if line[at : at + 1] in ("|", "+")]
@@ -104,7 +105,7 @@ def test_the_ends_asked_for_are_the_ends():
     assert drawing(lines) == ["", "", "", 6 * " " + "*", ""]
 
 
-def test_what_is_beyond_the_ends_is_left_out():
+def test_values_outside_of_the_ends_are_left_out():
     line = Series("", [0, 1, 2], [0, 5, 0.5], "points")
     assert "".join(drawing(of(line, y_range=(0, 1)))).count("*") == 2
 
@@ -132,7 +133,7 @@ def test_without_values_it_says_so(kind, y):
     assert chart(replace(figure, series=())) == ["Nothing", "(no values)"]
 
 
-def test_a_line_is_interrupted_where_there_is_nothing():
+def test_a_missing_value_interrupts_a_line():
     assert drawing(of(Series("", [0, 1, 2, 3, 4], [1, 1, nan, 1, 1]), width=15, height=1)) == [
         "----    ----"
     ]
@@ -203,7 +204,7 @@ def test_the_corners_are_from_the_left_and_from_the_top():
     assert canvas_of(3, 2, "points", [(0, 0), (1, 1)], "*") == ["*  ", "  *"]
 
 
-def test_what_is_beyond_and_what_is_not_a_number_is_not_drawn():
+def test_points_outside_and_nan_are_not_drawn():
     beyond = [(-0.1, 0.5), (1.1, 0.5), (0.5, -0.1), (0.5, 1.1), (nan, 0.5), (0.5, nan)]
     assert canvas_of(3, 3, "points", beyond, "*") == 3 * ["   "]
 
@@ -237,3 +238,79 @@ def test_a_fine_line_through_a_whole_row_is_upright():
 def test_drawing_stays_within_the_field(how, line, width, height):
     lines = canvas_of(width, height, how, line, *["*"] * (how != "fine_line"))
     assert [len(text) for text in lines] == height * [width]
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+BLOCKS = Style("none", blocks=True)
+
+
+def test_the_caption_stands_below_the_title():
+    lines = chart(replace(LINE, caption="Lower is better."), width=30)
+    assert lines[:3] == ["Loss", "Lower is better.", "nats"]
+
+
+def test_with_blocks_a_line_has_the_dots_of_braille():
+    plain = drawing(chart(LINE, width=30, height=6))
+    rows = chart(LINE, width=30, height=6, style=BLOCKS)[2:8]
+    drawn = [row[3:] for row in rows]
+    assert {ord(mark) & ~0xFF for mark in "".join(drawn).replace(" ", "")} == {0x2800}
+    ends = [len(row) for row in drawn]
+    assert all(abs(end - len(row)) <= 1 for end, row in zip(ends, plain, strict=True))
+
+
+def test_dots_are_four_to_a_row_and_two_to_a_column():
+    assert canvas_of(1, 1, "dotted_line", [(0, 0), (0, 1)]) == ["⡇"]
+    assert canvas_of(1, 1, "dotted_line", [(0, 0), (1, 0)]) == ["⠉"]
+    assert canvas_of(2, 1, "dotted_line", [(0, 0), (1, 0), (1, 1)]) == ["⠉⢹"]
+    assert canvas_of(2, 1, "dotted_line", [(0, 0), (1, 1)]) == ["⠑⢄"]
+
+
+def test_axes_of_blocks_are_lines():
+    lines = chart(LINE, width=30, height=6, style=BLOCKS)
+    assert [line.lstrip("0123456789 ")[0] for line in lines[2:8]] == list("┤││┤││")
+    assert lines[8].lstrip().startswith("└┴───")
+
+
+def test_several_lines_have_colours_instead_of_marks():
+    series = tuple(Series(f"layer {n}", [0, 1], [n, n]) for n in range(2))
+    figure = Figure("", "", "", series)
+    colored = chart(figure, style=Style("24-bit", blocks=True))
+    assert colored[0] == (
+        f"{tinted('⠒⠒', 0, '24-bit')} layer 0   {tinted('⠒⠒', 1, '24-bit')} layer 1"
+    )
+    assert not any(mark in "".join(colored) for mark in "*o+")
+    without = chart(figure, style=BLOCKS)
+    assert without[0] == "* layer 0   o layer 1"
+    assert "\x1b" not in "".join(without)
+
+
+def test_points_have_marks_and_colours():
+    series = tuple(Series(f"layer {n}", [n], [n], "points") for n in range(2))
+    lines = chart(Figure("", "", "", series), style=Style("16", blocks=False))
+    assert "".join(lines).count(tinted("*", 0, "16")) == 2  # of the key and the chart
+    assert "".join(lines).count(tinted("o", 1, "16")) == 2
+
+
+@given(
+    st.lists(st.tuples(lists, kinds | st.just("bars")), min_size=1, max_size=3),
+    st.integers(30, 90),
+    st.sampled_from(["none", "16", "256", "24-bit"]),
+    st.booleans(),
+)
+def test_no_chart_of_any_style_is_wider_than_asked(drawn, width, depth, blocks):
+    of_bars = any(kind == "bars" for _, kind in drawn)
+    series = tuple(
+        Series(
+            f"series {number}",
+            [str(x) if of_bars else x for x, _ in points],
+            [y for _, y in points],
+            "bars" if of_bars else kind,
+        )
+        for number, (points, kind) in enumerate(drawn)
+    )
+    figure = Figure("t", "x", "y", series, caption="word " * 20)
+    styled = chart(figure, width=width, style=Style(depth, blocks))
+    assert all(columns(ESCAPES.sub("", line)) <= width for line in styled)
+    assert all(line.count("\x1b") % 2 == 0 for line in styled)  # no colour runs on
+    if not blocks:
+        assert [ESCAPES.sub("", line) for line in styled] == chart(figure, width=width)

@@ -1,3 +1,4 @@
+import io
 import re
 from itertools import product
 
@@ -7,14 +8,20 @@ from hypothesis import strategies as st
 
 from charrnn.render.colors import (
     BLUE,
+    COLORS,
     CUBE,
     FAINT,
+    PLAIN,
     RED,
     RESET,
+    Style,
     background,
     color_depth,
     columns,
+    has_blocks,
     paint,
+    style_of_stdout,
+    tinted,
 )
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -38,10 +45,77 @@ each_depth = pytest.mark.parametrize("depth", DEPTHS)
         ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "none"),
         ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "0"}, "none"),
         ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256"),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, "16"),
+        ({"TERM": "xterm-256color", "FORCE_COLOR": "1", "NO_COLOR": "1"}, "none"),
     ],
 )
-def test_the_colours_of_a_terminal_are_told_by_the_environment(environment, depth):
+def test_the_colours_of_a_terminal_follow_from_the_environment(environment, depth):
     assert color_depth(None, environment, terminal=True) == depth
+
+
+@pytest.mark.parametrize(
+    ("environment", "depth"),
+    [
+        ({"FORCE_COLOR": "1"}, "16"),
+        ({"FORCE_COLOR": "0"}, "16"),  # any value but the empty one
+        ({"FORCE_COLOR": ""}, "none"),
+        ({"FORCE_COLOR": "1", "TERM": "xterm-256color"}, "256"),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "none"),
+    ],
+)
+def test_colours_can_be_forced_into_a_file(environment, depth):
+    assert color_depth(None, environment, terminal=False) == depth
+    assert color_depth(False, environment, terminal=False) == "none"
+    assert color_depth(True, environment, terminal=False) != "none"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "environment", "blocks"),
+    [
+        ("utf-8", {}, True),
+        ("UTF8", {"TERM": "xterm", "LANG": "de_DE.UTF-8"}, True),
+        ("utf-8", {"TERM": "dumb"}, False),
+        ("utf-8", {"TERM": "linux"}, False),
+        ("utf-8", {"LC_ALL": "C", "LANG": "en_US.UTF-8"}, False),
+        ("utf-8", {"LC_CTYPE": "C.UTF-8", "LANG": "C"}, True),
+        ("cp1252", {}, False),
+        (None, {}, False),
+    ],
+)
+def test_block_characters_need_utf_8_and_a_font(encoding, environment, blocks):
+    assert has_blocks(encoding, environment) == blocks
+
+
+@pytest.mark.parametrize(
+    ("wanted", "terminal", "style"),
+    [
+        (None, True, Style("16", blocks=True)),
+        (False, True, Style("none", blocks=True)),
+        (None, False, PLAIN),
+        (True, False, Style("16", blocks=True)),
+    ],
+)
+def test_the_style_of_stdout(wanted, terminal, style, monkeypatch):
+    class Stream(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self):
+            return terminal
+
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.stdout", Stream())
+    assert style_of_stdout(wanted) == style
+
+
+def test_series_have_colours_of_their_own():
+    for depth in DEPTHS:
+        painted = [tinted("a", number, depth) for number in range(len(COLORS))]
+        assert len(set(painted)) == len(COLORS)
+        assert {ESCAPES.sub("", one) for one in painted} == {"a"}
+        assert tinted("a", len(COLORS), depth) == painted[0]
+    assert tinted("a", 1, "24-bit") == "\x1b[38;2;213;94;0ma\x1b[0m"
+    assert tinted("a", 1, "none") == "a"
 
 
 def test_what_is_not_a_terminal_gets_no_colours():
@@ -67,7 +141,7 @@ def test_the_users_wish_for_no_colours_goes_first():
 
 
 @pytest.mark.parametrize(("terminal", "depth"), [(True, "256"), (False, "none")])
-def test_whether_stdout_is_a_terminal_is_found_out(terminal, depth, monkeypatch):
+def test_colours_depend_on_stdout_being_a_terminal(terminal, depth, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     assert color_depth(None, {"TERM": "screen-256color"}) == depth
 
@@ -95,7 +169,7 @@ def test_values_beyond_the_scale_look_like_its_ends(depth, sign):
     assert background(5 * sign, depth) == background(sign, depth)
 
 
-def test_sixteen_colours_tell_four_levels_apart():
+def test_sixteen_colours_show_four_levels():
     codes = [background(value, "16") for value in (-0.9, -0.3, 0.3, 0.9)]
     assert codes == ["\x1b[97;44m", "\x1b[94m", "\x1b[91m", "\x1b[97;41m"]
 

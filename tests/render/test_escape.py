@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.render.escape import one_line, printable
+from charrnn.render.escape import one_line, printable, readable_bytes
 
 #: Format characters that reorder what is shown.
 REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -74,3 +74,23 @@ def test_of_a_long_line_both_ends_are_shown(length):
 
 def test_a_long_line_of_harmful_characters_is_no_longer_than_their_codes():
     assert len(one_line("\u202e" * 300_000)) < 6_100
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ("café 春 😀\n".encode(), "café 春 😀\n"),
+        ("café".encode("latin-1"), r"caf\xe9"),
+        (b"\xe6\x98 \xff\xfe", r"\xe6\x98 \xff\xfe"),
+        (b"\x1b[2J\xc2\x9b\xed\xa0\x80", r"\x1b[2J\x9b\xed\xa0\x80"),
+    ],
+)
+def test_bytes_that_are_utf_8_are_text_and_others_are_spelled_out(data, shown):
+    text = data.decode("latin-1")
+    for pieces in ([text], text, [text[:2], text[2:]]):
+        assert "".join(readable_bytes(pieces)) == shown
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_any_bytes_are_shown_harmlessly(text):
+    assert not any(map(harmful, "".join(readable_bytes(text))))

@@ -1,4 +1,5 @@
 import json
+import logging
 import sys
 from configparser import ConfigParser
 from pathlib import Path
@@ -42,3 +43,13 @@ def test_a_broken_package_is_not_taken_for_a_missing_one(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ImportError, match="no_such_name"):
         need("broken_package", "report")
+
+
+def test_the_log_of_a_package_that_is_imported_is_dropped(tmp_path, monkeypatch, caplog):
+    code = "import logging\nlogging.getLogger(__name__).warning('no home for a cache')\n"
+    (tmp_path / "talking_package.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    need("talking_package", "report")
+    assert caplog.text == ""
+    logging.getLogger("talking_package").warning("later")
+    assert "later" in caplog.text

@@ -21,7 +21,7 @@ class Result:
     place: Place
 
 
-def test_a_result_becomes_what_json_takes():
+def test_a_result_becomes_json():
     result = Result({Place(1, "h"): np.array([0.5, np.nan])}, Place(2, "c"))
     assert plain(result) == {"values": {"1.h": [0.5, None]}, "place": {"layer": 2, "name": "c"}}
 
@@ -62,7 +62,7 @@ def test_values_become_plain(value, expected):
 
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), Result, {1.5: 1}, {None: 1}])
-def test_what_has_no_counterpart_is_a_bug(value):
+def test_a_value_without_a_counterpart_is_a_bug(value):
     with pytest.raises(TypeError, match="JSON"):
         plain(value)
 
@@ -71,7 +71,7 @@ numbers = st.floats() | st.integers() | st.complex_numbers(allow_nan=True) | st.
 
 
 @given(st.recursive(numbers, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
-def test_json_takes_it_and_gives_it_back(value):
+def test_json_keeps_plain_values(value):
     made = plain(value)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
 

@@ -1,19 +1,24 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as Picture
 
 from charrnn.errors import MissingExtraError, SettingError
-from charrnn.inspection.answer import Figure, Series
+from charrnn.inspection.answer import ColoredText, Figure, Series
+from charrnn.render.colored import BLUE, RED
+from charrnn.render.colored import draw as draw_text
+from charrnn.render.colored import height_of as height_of_text
 from charrnn.render.plot import INK, check_suffix, save, svg
 
 LINE = Figure("Loss", "steps", "nats", (Series("gru", [0, 1, 2], [4, 2, 1]),))
 BARS = Figure("Words", "", "bits", (Series("", ["one", "two"], [1, 2], "bars"),))
-#: What would be a formula, markup or a script where it is not taken for text.
+#: Text that would be a formula, markup or a script elsewhere.
 HOSTILE = (
     '$x_1$ \\frac{ </text><script>alert(1)</script> <!-- --> & " id="p1" url(#p) #010203 \x1b\ufffe'
 )
@@ -29,7 +34,7 @@ def hostile():
     ("suffix", "magic"),
     [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"), ("PNG", b"\x89PNG")],
 )
-def test_the_kind_of_a_picture_is_told_by_its_suffix(suffix, magic, tmp_path):
+def test_the_kind_of_a_picture_follows_from_its_suffix(suffix, magic, tmp_path):
     save([LINE, BARS], tmp_path / f"a.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes().startswith(magic)
 
@@ -154,7 +159,7 @@ def test_hostile_text_can_be_drawn_into_files(tmp_path):
     ElementTree.parse(tmp_path / "a.svg")
 
 
-def test_characters_that_the_font_lacks_are_no_reason_to_warn(tmp_path):
+def test_characters_that_the_font_lacks_cause_no_warning(tmp_path):
     figure = Figure("한국어 字 😀", "", "", LINE.series)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -165,3 +170,49 @@ def test_characters_that_the_font_lacks_are_no_reason_to_warn(tmp_path):
 def test_arrays_are_drawn_like_lists():
     arrays = Series("gru", np.arange(3), np.array([4, 2, 1], np.float32))
     assert svg(Figure("Loss", "steps", "nats", (arrays,))) == svg(LINE)
+
+
+def words(path):
+    """The texts of a picture."""
+    root = ElementTree.parse(path).getroot()
+    return [text.text for text in root.iter(f"{NAMESPACE}text")]
+
+
+def test_a_picture_has_its_caption(tmp_path):
+    captioned = replace(LINE, caption="Lower is better.")
+    save([captioned], tmp_path / "a.svg")
+    assert "Lower is better." in words(tmp_path / "a.svg")
+    assert "Lower is better." not in svg(captioned)  # the page has it as text
+
+
+def colored(text, shades):
+    return ColoredText(
+        "Cell 1 of layer 1", text, np.array(shades), ((-1.0, "-1"), (1.0, "1")), "How."
+    )
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_a_coloured_text_is_a_picture(suffix, tmp_path):
+    text = "a (b)\tc\n각 e\u0301 \x1b $x$\n" * 40
+    save([colored(text, np.linspace(-1, 1, len(text))), LINE], tmp_path / f"a.{suffix}")
+    assert (tmp_path / f"a.{suffix}").stat().st_size > 5_000
+    if suffix == "svg":
+        assert {"Cell 1 of layer 1", "How.", "Loss"} <= set(words(tmp_path / "a.svg"))
+
+
+def test_each_character_of_a_picture_is_on_the_colour_of_its_value():
+    axes = Picture().add_subplot()
+    draw_text(colored("ab\nc", [-1.0, 0.5, 0.0, 1.0]), axes, "black")
+    (image,) = axes.images
+    colors = np.asarray(image.get_array())
+    assert colors[0, 0] == pytest.approx([*(part / 255 for part in BLUE), 1])
+    assert colors[0, 1] == pytest.approx([*(part / 255 for part in RED), 0.5])
+    assert colors[0, 2, 3] == 0
+    assert colors[1, 0] == pytest.approx([*(part / 255 for part in RED), 1])
+    assert axes.get_title() == "Cell 1 of layer 1"
+
+
+def test_a_picture_of_a_long_text_says_how_much_is_left_out(tmp_path):
+    short, long = (colored(n * "ab\n", np.zeros(3 * n)) for n in (400, 3_000))
+    save([long], tmp_path / "a.png")
+    assert height_of_text(long) < height_of_text(short) + 1

@@ -20,7 +20,7 @@ from charrnn.render.report import LEVELS, Section, page, save
 
 
 class Elements(HTMLParser):
-    """What a browser would find: elements with their attributes, and the text of some."""
+    """The elements that a browser would find, with their attributes, and the text of some."""
 
     def __init__(self, html):
         super().__init__()
@@ -78,7 +78,7 @@ def small(values, name="h", gates=frozenset(), losses=(1.0, 2.0)):
 
 
 def drawn(report):
-    """The values of the only cell of a report, from −1 to 1, and what the page knows of it."""
+    """The values of the only cell of a report, from −1 to 1, and its description in the page."""
     elements = Elements(page(report))
     (described,) = json.loads(elements.texts["data"])["signals"]
     return unpacked(elements.texts["signal-0"], np.uint8) / LEVELS - 1, described
@@ -246,7 +246,7 @@ def test_saving_replaces_the_file(report, html, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_place_that_cannot_be_written_is_named(report, tmp_path):
+def test_a_path_that_cannot_be_written_is_named(report, tmp_path):
     path = tmp_path / "missing" / "report.html"
     with pytest.raises(SettingError, match=r"missing.report\.html: "):
         save(report, path)

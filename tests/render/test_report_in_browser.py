@@ -53,7 +53,7 @@ def file(report, tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, file):
-    """Opens the report; afterwards nothing may have gone wrong or out in it."""
+    """Opens the report; afterwards there may be no error and no request."""
     contexts, trouble = [], []
 
     def watch(page):
@@ -191,12 +191,14 @@ def test_keys_move_through_the_text(visit, report):
     assert shown(page)["came"] == "The text ends here."
     page.keyboard.press("Control+Home")
     assert shown(page)["character"] == "A"
-    assert page.locator("#text").get_attribute("aria-label").endswith("cell 0")  # none was flipped
+    assert (
+        page.locator("#text").get_attribute("aria-label").endswith("cell 0 of layer 1, h")
+    )  # none was flipped
 
 
-def test_a_found_cell_jumps_to_a_place_where_it_shows(visit, report):
+def test_a_found_cell_links_to_a_position_of_its_feature(visit, report):
     page = visit()
-    for _ in range(2):  # also when it is where one already is
+    for _ in range(2):  # also if the target is selected already
         page.get_by_role("link", name="the ferry").click()
         wait_for_cell(page, 2, "h", 3)
         page.wait_for_function("document.activeElement.id === 'text'")
@@ -263,7 +265,7 @@ def test_search_counts_and_goes_to_matches(visit):
         assert page.locator("#hits").text_content() == f"{hit} of 50"
         assert here.text_content() == ("T" if hit % 2 else "t")
         assert here.is_visible()
-    box.fill("\U0001f600e")  # beyond the characters that JavaScript counts as one
+    box.fill("\U0001f600e")  # a character that JavaScript counts as two
     box.press("Enter")
     assert here.text_content() == "\U0001f600"
     box.fill("zebra")
@@ -286,7 +288,7 @@ def test_a_hostile_text_is_shown_and_does_nothing(visit):
     assert HOSTILE[0] in page.title()
 
 
-def test_a_character_that_is_not_seen_is_named(visit):
+def test_an_invisible_character_is_named(visit):
     page = visit()
     page.locator("#text").focus()
     for character, said in (

@@ -16,12 +16,12 @@ def labels(scale, most):
     return [label for _, label in scale.ticks(most)]
 
 
-def test_places_go_from_0_to_1():
+def test_positions_go_from_0_to_1():
     assert Scale(2, 6).fractions([2, 3, 6, 7]).tolist() == [0, 0.25, 1, 1.25]
     assert Scale(1, 100, log=True).fractions([1, 10, 100]).tolist() == [0, 0.5, 1]
 
 
-def test_what_a_scale_cannot_show_has_no_place():
+def test_values_that_a_scale_cannot_show_have_no_position():
     assert np.isnan(Scale(0, 1).fractions([nan, inf, -inf])).all()
     assert np.isnan(Scale(1, 10, log=True).fractions([0, -1, nan])).all()
 
@@ -83,7 +83,7 @@ def test_ticks_of_a_logarithmic_scale_are_few_and_in_order_and_within(low, high,
     assert all(low * 0.9999 <= value <= high * 1.0001 for value in values)
 
 
-def test_a_scale_fits_what_can_be_shown():
+def test_a_scale_fits_the_values_that_can_be_shown():
     assert scale_for([3, nan, 1.5, inf]) == Scale(1.5, 3.0)
     assert scale_for([0, -2, 10, 0.1], log=True) == Scale(0.1, 10.0, log=True)
     assert scale_for([1, 2, 3]) == Scale(1.0, 3.0, whole=True)

@@ -8,7 +8,7 @@ from charrnn.render.wrap import cut, one_line, padded, wrapped
 texts = st.text(st.sampled_from("ab 각e\u0301😀\t\n\x1b") | st.characters(), max_size=60)
 
 
-def test_breaks_and_what_a_terminal_obeys_are_spelled_out():
+def test_line_breaks_and_control_characters_are_spelled_out():
     assert one_line("a\nb\tc\x1b[2J\r\ufffe\uffff") == r"a\nb\tc\x1b[2J\r\ufffe\uffff"
 
 
@@ -35,12 +35,12 @@ def test_padding_counts_columns(text, right, expected):
         ("abcdef", 2, ".."),
     ],
 )
-def test_what_is_cut_ends_in_dots(text, width, expected):
+def test_a_cut_text_ends_in_dots(text, width, expected):
     assert cut(text, width) == expected
 
 
 @given(texts, st.integers(0, 20))
-def test_what_is_cut_fits(text, width):
+def test_a_cut_text_fits(text, width):
     assert columns(cut(text, width)) <= width
 
 

@@ -7,7 +7,16 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import TextError
-from charrnn.text.decoding import BYTE_ORDER_MARKS, ERRORS, UNMARKED, Decoding, InvalidBytes, decode
+from charrnn.text.decoding import (
+    BYTE_ORDER_MARKS,
+    ERRORS,
+    IN_PLACE,
+    UNMARKED,
+    Decoding,
+    InvalidBytes,
+    Losses,
+    decode,
+)
 
 
 def known(name):
@@ -28,7 +37,7 @@ codes = st.sampled_from(
 anything = st.lists(st.binary(max_size=6) | codes, max_size=4).map(b"".join)
 
 
-def outcome(data, sizes, codec, errors="strict", binary=False):
+def outcome(data, sizes, codec, errors="strict", binary=False, losses=None):
     """The text of bytes in blocks of these sizes, or the first invalid byte."""
     blocks, start = [], 0
     for size in cycle(sizes):
@@ -37,13 +46,13 @@ def outcome(data, sizes, codec, errors="strict", binary=False):
         if not blocks[-1]:
             break
     try:
-        return "".join(decode(blocks, codec, errors, binary))
+        return "".join(decode(blocks, codec, errors, binary, losses))
     except InvalidBytes as fault:
         return fault.position, fault.nul
 
 
 def first_nul(data, codec):
-    """The position of the first NUL that is not inside of another character."""
+    """The position of the first NUL that is not inside another character."""
     unit = int(codec[4:6]) // 8 if codec[:6] in ("utf-16", "utf-32") else 1
     ends = (end for end in range(len(data) + 1) if "\0" in valid_text(data[:end], codec))
     return next((end - unit for end in ends), None)
@@ -70,7 +79,7 @@ def expected(data, codec):
 @given(codecs_of_texts, st.text(characters), cuts)
 @settings(max_examples=400)
 @example("utf-8", "a\u0301漢😀\r\n", [1])
-@example("utf-16-le", "Āā\0", [1])  # of its zero bytes only two together are NUL
+@example("utf-16-le", "Āā\0", [1])  # only two of its zero bytes together are NUL
 @example("utf-8", "ab\0\0", [3])
 def test_a_text_is_the_same_in_blocks_of_any_sizes(codec, text, sizes):
     data = text.encode(codec, "ignore")
@@ -96,15 +105,34 @@ def test_the_first_invalid_byte_is_the_same_in_blocks_of_any_sizes(codec, good, 
 @settings(max_examples=400)
 @example("utf-8", "replace", "a", b"\xe2\x82b\xff", [2])
 @example("utf-16-le", "replace", "a", b"\0\xd8a\0\xff", [3])
-def test_invalid_bytes_are_replaced_or_ignored(codec, errors, good, bad, sizes):
+def test_invalid_bytes_and_nuls_are_replaced_or_ignored_and_counted(
+    codec, errors, good, bad, sizes
+):
     assume(not codec.startswith("iso2022"))  # of which codes without an end stay a fault
+    assume(codec != "utf-7")  # its decoder does not repeat its errors in pieces
     data = good.encode(codec, "ignore") + bad
     text = data.decode(codec, errors)
-    found = outcome(data, sizes, codec, errors)
-    if "\0" in text:
-        assert found[1]
-    else:
-        assert found == text
+    losses = Losses()
+    found = outcome(data, sizes, codec, errors, losses=losses)
+    assert found == text.replace("\0", IN_PLACE[errors])
+    assert losses.nuls == text.count("\0")
+    assert (losses.invalid == 0) == valid(data, codec)
+
+
+def valid(data, codec):
+    """Whether bytes have no mistakes in an encoding."""
+    try:
+        data.decode(codec)
+    except UnicodeError:
+        return False
+    return True
+
+
+def test_invalid_bytes_are_counted_one_by_one():
+    losses = Losses()
+    data = b"caf\xe9 \xff\xfe \xe2\x82 x\0y"
+    assert outcome(data, [4], "utf-8", "ignore", losses=losses) == "caf   xy"
+    assert losses == Losses(invalid=5, nuls=1)
 
 
 @given(st.binary(), cuts)
@@ -140,3 +168,12 @@ def test_a_mark_is_one_of_its_family(mark):
         assert decoding.mark(mark + b"a\0\0\0") == mark
         assert decoding.encoding_after(mark) == (name, name)
     assert Decoding("latin-1").mark(mark) == b""
+
+
+def test_an_unknown_treatment_of_line_ends_is_refused():
+    with pytest.raises(TextError, match="lf, keep, not crlf"):
+        Decoding(newlines="crlf")
+
+
+def test_bytes_keep_their_line_ends():
+    assert Decoding(binary=True, newlines="lf").newlines == "keep"

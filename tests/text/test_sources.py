@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from charrnn.errors import TextError
 from charrnn.text import sources
 from charrnn.text.decoding import BYTE_ORDER_MARKS, Decoding
+from charrnn.text.line_ends import converted
 from charrnn.text.sources import File
 
 blocks = st.integers(1, 9)
@@ -39,7 +40,8 @@ def read(data, block):
 @example("\r\n", 1)
 def test_a_text_is_the_same_in_blocks_of_any_size(mark, text, block):
     assume(mark or not text.startswith("\ufeff"))
-    assert read(mark + text.encode(BYTE_ORDER_MARKS.get(mark, "utf-8")), block) == text
+    data = mark + text.encode(BYTE_ORDER_MARKS.get(mark, "utf-8"))
+    assert read(data, block) == converted(text, "lf")
 
 
 @pytest.mark.parametrize("mark", [b"", *BYTE_ORDER_MARKS])
@@ -47,10 +49,10 @@ def test_a_text_is_the_same_in_blocks_of_any_size(mark, text, block):
 def test_the_position_of_an_invalid_byte_is_the_same_in_blocks_of_any_size(mark, text, block):
     codec = BYTE_ORDER_MARKS.get(mark, "utf-8")
     good = mark + f"a{text}".encode(codec)  # with NUL the mark of UTF-16 would be that of UTF-32
-    assert read(good + b"\xff", block).startswith(f"not {codec} at byte {len(good):,} (ff): ")
+    assert f"not {codec} at byte {len(good):,} (ff)" in read(good + b"\xff", block)
     nul = "\0x".encode(codec)
-    said = f"no text: a NUL at byte {len(good):,} ({nul[:4].hex(' ')}): "
-    assert read(good + nul, block).startswith(said)
+    said = f"a NUL at byte {len(good):,} ({nul[:4].hex(' ')}): "
+    assert said in read(good + nul, block)
 
 
 def test_pieces_are_as_long_as_blocks(write, monkeypatch):
@@ -80,7 +82,7 @@ def test_stdin_can_be_read_again(in_memory, monkeypatch):
     file = stdin(monkeypatch, codecs.BOM_UTF8 + "grün\r\n".encode())
     assert file.passing
     assert file.declared == "utf-8"
-    assert ["".join(file) for _ in range(3)] == ["grün\r\n"] * 3
+    assert ["".join(file) for _ in range(3)] == ["grün\n"] * 3
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes with a name")
@@ -197,12 +199,14 @@ def test_all_bytes_are_characters_on_request(write):
     assert file.declared is None
 
 
-@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
-def test_the_remedies_are_named(mark, write):
-    with pytest.raises(TextError, match=r"at byte .*--encoding latin-1.*--encoding-errors replace"):
-        list(File(write("a.txt", mark + b"caf\xe9")))
-    with pytest.raises(TextError, match=r"a NUL at byte .*--encoding utf-16.*--binary"):
-        list(File(write("a.txt", mark + b"caf\0")))
+def test_the_remedies_are_named(write):
+    with pytest.raises(TextError, match=r'at byte .*: --encoding cp1252 \("café"\)'):
+        list(File(write("a.txt", b"caf\xe9")))
+    with pytest.raises(TextError, match=r"at byte 6 .*: read past .* --encoding-errors replace"):
+        list(File(write("a.txt", codecs.BOM_UTF8 + b"caf\xe9")))
+    for mark in (b"", codecs.BOM_UTF8):
+        with pytest.raises(TextError, match=r"a NUL at byte .*: leave out .* ignore"):
+            list(File(write("a.txt", mark + b"caf\0")))
 
 
 def test_a_nul_is_found_beyond_the_first_block(write, monkeypatch):

@@ -194,7 +194,7 @@ def test_a_file_that_another_process_removed_as_an_orphan_is_made_again(temporar
     def slow(handle):
         (path,) = set(temporary.iterdir())
         made.append(path)
-        if len(made) == 1:  # meanwhile, another process finds it without a lock
+        if len(made) == 1:  # another process finds it without a lock in the meantime
             path.unlink()
         return try_lock(handle)
 

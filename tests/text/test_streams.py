@@ -117,7 +117,7 @@ def test_windows_have_a_row_for_each_step_and_index_without_conversion(dtype):
 
 
 def test_the_number_of_a_window_has_no_limit():
-    """The product of two numbers in a checkpoint may need more than 64 bits."""
+    """The product of two numbers of a checkpoint may need more than 64 bits."""
     streams = Streams(np.arange(7), 2, 4)
     number = 7 * 2**60 + 2
     np.testing.assert_array_equal(streams.begins(number), streams.begins(2))

@@ -144,3 +144,20 @@ def test_characters_are_gathered_from_pieces(pieces):
     for piece in pieces:
         characters.add(piece)
     assert str(characters) == "".join(sorted(set("".join(pieces))))
+
+
+def test_unknown_characters_are_read_as_the_replacement_character_where_that_is_wanted():
+    vocabulary = Vocabulary("ab\ufffd", replaces=True)
+    assert vocabulary.decode(vocabulary.encode("aéb漢")) == "a\ufffdb\ufffd"
+    assert vocabulary.decode(vocabulary.encode("aéb", unknown="skip")) == "ab"
+    with pytest.raises(UnknownCharacterError, match="'é'"):
+        vocabulary.encode("aéb", unknown="error")
+    assert vocabulary.count_unknown("aéb漢é") == 3
+
+
+@pytest.mark.parametrize("unknown", [None, "replace"])
+def test_without_the_replacement_character_nothing_is_replaced(unknown):
+    vocabulary = Vocabulary("ab", replaces=True)
+    assert not vocabulary.replaces
+    with pytest.raises(UnknownCharacterError, match="'é'"):
+        vocabulary.encode("aé", unknown=unknown)

@@ -68,7 +68,7 @@ def test_a_rule_follows_its_published_equations(name, scale, rng):
     assert optimizer.steps == 12
 
 
-def test_the_momentum_is_the_one_asked_for():
+def test_the_momentum_is_the_given_one():
     parameters = make(1)
     optimizer = OPTIMIZERS["sgd"](parameters, momentum=0.5)
     for _ in range(3):
@@ -102,7 +102,7 @@ def test_a_gradient_of_zero_moves_nothing(name):
 
 
 @each_rule
-def test_what_is_remembered_has_the_shape_and_type_of_the_parameters(name):
+def test_slots_have_the_shape_and_type_of_the_parameters(name):
     parameters = make(7, np.float32)
     optimizer = OPTIMIZERS[name](parameters)
     optimizer.step(np.ones(7, np.float32), 0.1)
@@ -115,7 +115,7 @@ def test_what_is_remembered_has_the_shape_and_type_of_the_parameters(name):
 
 
 @each_rule
-def test_a_run_goes_on_the_same_from_what_is_remembered(name, rng):
+def test_a_rule_goes_on_the_same_from_its_slots(name, rng):
     gradients = rng.standard_normal((6, 4))
     whole, halves = make(4), make(4)
     optimizer = OPTIMIZERS[name](whole)
@@ -146,7 +146,7 @@ def test_weight_decay_shrinks_matrices_and_leaves_biases(name):
 
 
 @each_rule
-def test_weight_decay_is_apart_from_the_gradient(name, rng):
+def test_weight_decay_does_not_pass_through_the_gradient(name, rng):
     start, gradients = rng.standard_normal(6), rng.standard_normal((4, 6))
     plain, decayed = (Parameters({"W": (2, 3)}, np.float64) for _ in range(2))
     plain.flat[...] = decayed.flat[...] = start
@@ -250,7 +250,7 @@ def test_a_gradient_that_is_not_finite_has_no_finite_norm(broken):
     assert not np.isfinite(squared_norm(np.array([1.0, broken])))
 
 
-def test_a_gradient_whose_squares_are_too_large_is_clipped_all_the_same():
+def test_a_gradient_whose_squares_overflow_is_clipped():
     gradient = np.array([3e30, -4e30], np.float32)
     assert norm_of(gradient) == pytest.approx(5e30)
     clip_by_norm(gradient, norm_of(gradient), 5.0)

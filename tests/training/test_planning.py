@@ -6,6 +6,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.model import CharRNN
+from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import planning
 
 characters = st.integers(1, 10**7)
@@ -31,7 +33,7 @@ lengths = st.integers(1, 500)
         (1_000_000_000, None, 250_000),
     ],
 )
-def test_a_share_is_held_out_unless_it_is_too_small_to_say_anything(characters, fraction, count):
+def test_a_share_is_held_out_unless_it_is_too_small(characters, fraction, count):
     assert planning.held_out(characters, fraction) == count
 
 
@@ -49,7 +51,7 @@ def test_a_long_text_gets_the_window_asked_for():
     assert planning.fit_window(1_000_000, 32, 128) == (32, 128)
 
 
-def test_a_run_of_default_length_reads_a_short_text_so_many_times():
+def test_a_run_of_default_length_reads_a_short_text_twenty_times():
     assert planning.default_steps(50_000, 10, 100) == planning.EPOCHS * 50
 
 
@@ -115,29 +117,108 @@ def test_without_time_left_one_more_step_is_taken():
     ],
 )
 def test_the_advice_before_a_run_depends_on_the_size_of_the_model(parameters, advice):
-    assert planning.advice_before(parameters, 100_000).startswith(advice)
+    assert planning.advice_before(parameters, 100_000, 20).startswith(advice)
+
+
+@pytest.mark.parametrize("ratio", [1, 10])
+def test_a_text_that_is_read_a_few_times_is_not_memorized(ratio):
+    said = planning.advice_before(ratio * 1000, 1000, 0.56)
+    assert said.startswith(f"{ratio}.0 parameters for each character of text, which will be read")
+    assert "0.56 times: too little to memorize it" in said
+
+
+def model_of(V, **more):
+    return CharRNN(Vocabulary(map(chr, range(1000, 1000 + V))), **more)
+
+
+@pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
+def test_a_character_has_a_column_and_a_row_of_weights_and_a_bias(layer_type):
+    shape = {"layer_type": layer_type, "hidden_size": 6, "num_layers": 2}
+    small, large = model_of(10, **shape), model_of(11, **shape)
+    more = large.parameters.flat.size - small.parameters.flat.size
+    assert small.character_weights == large.character_weights == more
+
+
+@pytest.mark.parametrize("V", [2, 65, 256])
+def test_all_parameters_are_capacity_with_a_small_vocabulary(V):
+    model = model_of(V, hidden_size=4)
+    assert planning.capacity(model) == model.parameters.flat.size
+
+
+def test_a_large_vocabulary_adds_no_capacity():
+    expected = model_of(256, hidden_size=4).parameters.flat.size
+    assert planning.capacity(model_of(5000, hidden_size=4)) == expected
 
 
 @pytest.mark.parametrize(
-    ("train_loss", "val_loss", "best_step", "advice"),
+    ("rare", "V", "said"),
     [
-        (2.9, 2.9, 1000, "the model has hardly learned more than the frequencies of characters"),
-        (4.0, 3.5, 1000, "the model has hardly learned more than the frequencies of characters"),
-        (1.0, 3.5, 1000, "2.50 nats worse on unseen text"),
-        (2.9, None, 0, "the model has hardly learned more than the frequencies of characters"),
-        (log(2), None, 0, "the model gives the right character a probability of 0.50"),
-        (1.0, 1.9, 500, "overfitting since step 500: more --dropout"),
-        (1.0, 1.1, 690, "overfitting since step 690"),
-        (1.0, 1.5, 1000, "0.50 nats worse on unseen text"),
-        (2.8, 2.8, 1000, "as good on unseen text as on the training text"),
-        (1.5, 1.3, 1000, "as good on unseen text as on the training text"),
-        (1.4, 1.55, 1000, "neither much over- nor underfitting"),
+        (100, 200, None),  # too few to matter
+        (
+            101,
+            200,
+            "101 characters occur fewer than 5 times, and 48 % of the parameters are theirs",
+        ),
+        (4000, 4006, "4,000 characters occur fewer than 5 times, and 99 %"),
     ],
 )
-def test_the_advice_after_a_run_depends_on_the_losses(train_loss, val_loss, best_step, advice):
-    said = planning.advice_after(train_loss, val_loss, best_step, 1000, 3.0, "do this")
+def test_rare_characters_are_named_with_their_share_of_the_parameters(rare, V, said):
+    model = model_of(V, hidden_size=8)
+    line = planning.advice_on_rare(rare, model)
+    assert line is None if said is None else line.startswith(said)
+    assert line is None or "--min-count 5" in line
+
+
+def test_rare_characters_with_few_weights_do_not_matter():
+    assert planning.advice_on_rare(101, model_of(200, hidden_size=100, num_layers=16)) is None
+
+
+@pytest.mark.parametrize(
+    ("train_loss", "val_loss", "best_step", "later", "advice"),
+    [
+        (2.9, 2.9, 1000, [], "the model has hardly learned more than the frequencies"),
+        (4.0, 3.5, 1000, [], "the model has hardly learned more than the frequencies"),
+        (1.0, 3.5, 1000, [], "2.50 nats worse on unseen text"),
+        (2.9, None, 0, [], "the model has hardly learned more than the frequencies"),
+        (log(2), None, 0, [], "the model gives the right character a probability of 0.50"),
+        (1.0, 1.9, 500, [1.92, 1.95, 2.0], "overfitting since step 500: more --dropout"),
+        (1.0, 1.1, 690, [1.13], "overfitting since step 690"),
+        (1.0, 1.1, 690, [1.105], "neither much over- nor underfitting"),
+        (1.0, 1.1, 400, [1.14, 1.11, 1.15], "neither much over- nor underfitting"),
+        (1.0, 1.1, 400, [1.14, 1.13, 1.17], "overfitting since step 400"),
+        (1.0, 1.1, 400, [1.2, 1.15, 1.102], "neither much over- nor underfitting"),
+        (1.0, 1.3, 400, [], "0.30 nats worse on unseen text"),
+        (1.0, 1.5, 1000, [], "0.50 nats worse on unseen text"),
+        (2.8, 2.8, 1000, [], "as good on unseen text as on the training text"),
+        (1.5, 1.3, 1000, [], "as good on unseen text as on the training text"),
+        (1.4, 1.55, 1000, [], "neither much over- nor underfitting"),
+    ],
+)
+def test_the_advice_after_a_run_depends_on_the_losses(
+    train_loss, val_loss, best_step, later, advice
+):
+    said = planning.advice_after(train_loss, val_loss, best_step, later, 1000, 3.0, "do this", 1.0)
     assert said.startswith(advice)
     assert said.endswith("3.00 nats: do this") == ("frequencies" in advice)
+
+
+@pytest.mark.parametrize(("train_loss", "val_loss"), [(2.0, 2.0), (2.0, 2.5), (2.0, 2.1)])
+def test_before_the_text_was_read_once_the_advice_is_to_read_on(train_loss, val_loss):
+    said = planning.advice_after(train_loss, val_loss, 500, [], 1000, 3.0, "do this", 0.26)
+    assert said == "only 26 % of the text was read: more --steps or --time would help"
+
+
+@pytest.mark.parametrize(("best_step", "val_loss"), [(200, 1.1), (1000, 2.0)])
+def test_a_text_held_out_that_is_unlike_the_rest_is_no_sign_of_overfitting(best_step, val_loss):
+    said = planning.advice_after(
+        1.0, val_loss, best_step, [], 1000, 3.0, "do this", 9.0, "shuffle it"
+    )
+    assert "is unlike the rest of the text, so this is no sign of overfitting: shuffle it" in said
+
+
+def test_an_unlike_text_that_is_predicted_as_well_is_no_reason_for_a_line():
+    said = planning.advice_after(1.0, 1.0, 1000, [], 1000, 3.0, "do this", 9.0, "shuffle it")
+    assert said.startswith("as good on unseen text")
 
 
 def test_the_loss_by_frequencies_is_a_cross_entropy_with_counts_one_higher():
@@ -179,8 +260,17 @@ def test_validations_as_often_as_asked_take_their_time():
 
 
 def test_more_time_is_for_a_larger_model():
-    sizes = [planning.size_for(seconds) for seconds in (None, 60, 600, 6000)]
+    sizes = [planning.size_for(seconds, 65) for seconds in (None, 60, 600, 6000)]
     assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
+
+
+def test_a_large_vocabulary_leaves_less_time():
+    sizes = [planning.size_for(seconds, 5000) for seconds in (None, 60, 600, 6000)]
+    assert [size.hidden_size for size in sizes] == [128, 128, 256, 384]
+    assert planning.size_for(None, 1280).hidden_size == 256
+    size = planning.SIZES[0]
+    assert size.speed(65) == size.speed(256) == size.characters_a_second
+    assert size.speed(5000) == pytest.approx(size.characters_a_second * 1024 / 5768)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +284,7 @@ def test_more_time_is_for_a_larger_model():
         (1, 1, 0, 0.05),
     ],
 )
-def test_what_is_easily_learned_by_heart_is_dropped_more(parameters, characters, epochs, dropout):
+def test_dropout_grows_with_parameters_and_epochs(parameters, characters, epochs, dropout):
     read = epochs * characters
     found = planning.dropout_for(parameters, characters, read)
     assert found == pytest.approx(dropout, abs=0.015)

@@ -7,15 +7,16 @@ import pytest
 from configs import complete
 
 from charrnn import checkpoint
-from charrnn.checkpoint import schema as header
+from charrnn.checkpoint import schema
 from charrnn.config import ModelConfig, TrainingConfig
-from charrnn.errors import CheckpointError, TextError
+from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
 from charrnn.parallel.workers import group_of
 from charrnn.text import corpus as corpora
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
+from charrnn.text.decoding import Decoding
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training import planning, resources, run
+from charrnn.training import planning, resources, resuming, run
 from charrnn.training.trainer import Trainer, train
 
 TEXT = "the quick brown fox jumps over the lazy dog, naïvely\n" * 60
@@ -126,22 +127,140 @@ def test_the_dropout_for_a_time_without_end_is_the_highest(begin):
 
 @pytest.mark.parametrize(("name", "count"), [("x" * 100, 30_000), ("x", 80_000)])
 def test_files_whose_names_a_checkpoint_has_no_room_for_are_refused(name, count, begin, tmp_path):
-    """For their length, and for their number."""
+    """The names may be too long, or too many."""
     files = tuple(f"/{name}/{number}" for number in range(count))
     with pytest.raises(TextError, match=rf"names of {count:,} files are too long.*cat \.\.\."):
         begin(Corpus("many", [[TEXT]], files=files))
     step = count // 40
-    most = next(n for n in range(0, count, step) if not header.has_room("many", files[: n + step]))
+    most = next(n for n in range(0, count, step) if not schema.has_room("many", files[: n + step]))
     assert most > 10_000
     begin(Corpus("many", [[TEXT]], files=files[:most])).save()
     assert len(checkpoint.read(tmp_path / "model.npz").corpus.files) == most
 
 
-def test_characters_that_old_weights_do_not_know_are_listed(begin, tmp_path):
+def test_characters_that_old_weights_do_not_know_get_new_weights(begin, tmp_path):
     begin(Corpus.of(TEXT)).save()
     old = checkpoint.read(tmp_path / "model.npz")
-    with pytest.raises(TextError, match=r"3 characters that the old weights do not know.*'A' 'é'"):
-        begin(Corpus("new", [[TEXT], ["é漢", "A"]]), init_from=old)
+    current = begin(Corpus("new", [[TEXT[:2000]], ["é漢" * 20, "A"]]), init_from=old)
+    assert current.notices == [
+        "new weights for 3 characters that the old model does not know: 'A' 'é' '漢'"
+    ]
+    model, known = current.trainer.model, old.vocabulary.ix_to_char
+    assert model.vocabulary.ix_to_char == "".join(sorted(known + "Aé漢"))
+    old_ones = model.vocabulary.encode(known)
+    new_ones = model.vocabulary.encode("Aé漢")
+    weights = model.parameters
+    np.testing.assert_array_equal(weights["layer1.Wh"], old.best["layer1.Wh"])
+    np.testing.assert_array_equal(weights["layer1.Wx"][:, old_ones], old.best["layer1.Wx"])
+    np.testing.assert_array_equal(weights["Wy"][old_ones], old.best["Wy"])
+    np.testing.assert_array_equal(weights["by"][old_ones], old.best["by"])
+    started = run.build(model.vocabulary, MODEL)
+    started.initialize(np.random.default_rng(OPTIONS["seed"]))
+    for name, part in (("layer1.Wx", np.s_[:, new_ones]), ("Wy", new_ones), ("by", new_ones)):
+        np.testing.assert_array_equal(weights[name][part], started.parameters[name][part])
+    assert all(np.isfinite(progress.loss) for progress in train(current.trainer))
+
+
+def test_old_characters_that_a_new_text_lacks_stay(begin, tmp_path):
+    begin(Corpus.of(TEXT)).save()
+    old = checkpoint.read(tmp_path / "model.npz")
+    current = begin(Corpus.of("the fox\n" * 300), init_from=old)
+    assert current.trainer.model.vocabulary == old.vocabulary
+    assert current.notices == []
+    np.testing.assert_array_equal(current.trainer.model.parameters["Wy"], old.best["Wy"])
+
+
+#: Each of forty characters once in the part trained on, and one more in the part held out.
+RARE = "".join(chr(0x4E00 + n) for n in range(40)) + TEXT + "龍" + TEXT[:10]
+
+
+def test_rare_characters_are_replaced(begin, tmp_path):
+    current = begin(Corpus.of(RARE), min_count=2)
+    assert current.notices == ["replaced 41 characters with fewer than 2 occurrences by U+FFFD"]
+    vocabulary = current.trainer.model.vocabulary
+    assert vocabulary.ix_to_char == "".join(sorted(set(TEXT) | {"\ufffd"}))
+    assert vocabulary.decode(current.indices) == 40 * "\ufffd" + TEXT + "\ufffd" + TEXT[:10]
+    current.save()
+    saved = checkpoint.read(tmp_path / "model.npz")
+    assert saved.corpus.min_count == 2
+    assert saved.vocabulary.replaces
+    assert "\ufffd" in saved.excerpt
+
+
+def test_a_character_is_rare_by_the_text_trained_on(begin):
+    """As in any later text, characters of the text held out alone are unknown."""
+    current = begin(Corpus.of(TEXT + "龍" * 50), min_count=2)
+    assert "龍" not in current.trainer.model.vocabulary.ix_to_char
+    assert current.excerpt.endswith("\ufffd" * 50)
+
+
+def test_a_text_with_rare_characters_is_resumed_with_the_same_bits(begin, tmp_path):
+    whole = trained(begin(Corpus.of(RARE), min_count=2))
+    with begin(Corpus.of(RARE), min_count=2) as begun:
+        for progress in train(begun.trainer):
+            if progress.step == 5:
+                break
+        begun.save()
+    path = tmp_path / "model.npz"
+    again = trained(run.resume(checkpoint.read(path), path, Corpus.of(RARE)))
+    for one, other in zip(again, whole):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(TrainingError, match="as many characters, but others"):
+        run.resume(checkpoint.read(path), path, Corpus.of(RARE.replace("龍", "龜")))
+
+
+def test_rare_characters_are_replaced_in_a_file_too(begin, write, temporary):
+    path = write("text.txt", RARE.encode())
+    current = begin(corpora.read([path]), min_count=2)
+    assert isinstance(current.indices, np.memmap)
+    assert len(list(temporary.iterdir())) == 1
+    in_memory = begin(Corpus.of(RARE), min_count=2)
+    np.testing.assert_array_equal(current.indices, in_memory.indices)
+
+
+def test_without_rare_characters_nothing_is_replaced(begin):
+    current = begin(Corpus.of(TEXT), min_count=2)
+    assert current.notices == ["--min-count 2: no character occurs fewer times, all stay"]
+    assert "\ufffd" not in current.trainer.model.vocabulary.ix_to_char
+
+
+def test_a_count_that_no_character_reaches_is_refused(begin):
+    with pytest.raises(SettingError, match=r"no character occurs 10,000 times: .* --min-count"):
+        begin(Corpus.of(TEXT), min_count=10_000)
+
+
+def test_bytes_are_not_replaced(begin):
+    corpus = Corpus("bytes", [[TEXT]], decoding=Decoding(binary=True))
+    with pytest.raises(SettingError, match="keeps all bytes"):
+        begin(corpus, min_count=2)
+
+
+def test_a_new_run_replaces_as_the_old_one_did_and_keeps_the_old_characters(begin, tmp_path):
+    begin(Corpus.of(TEXT), min_count=2).save()
+    plain = checkpoint.read(tmp_path / "model.npz")
+    text = TEXT[:1500].replace("j", "é", 5) + "漢"
+    with_new = begin(Corpus.of(text), init_from=plain)  # 'é' occurs five times
+    assert with_new.notices == [
+        "replaced 1 character with fewer than 2 occurrences by U+FFFD",
+        "new weights for 2 characters that the old model does not know: 'é' '\ufffd'",
+    ]
+    assert set(with_new.trainer.model.vocabulary.ix_to_char) == set(TEXT) | {"é", "\ufffd"}
+    keeping_all = begin(Corpus.of(text), init_from=plain, min_count=1)
+    assert "漢" in keeping_all.trainer.model.vocabulary.ix_to_char
+
+
+def test_rare_characters_that_matter_are_named(begin):
+    many = "".join(chr(0x4E00 + n) for n in range(150))
+    (line,) = begin(Corpus.of(many + TEXT)).notices
+    assert line.startswith("150 characters occur fewer than 5 times, and ")
+    assert "--min-count 5" in line
+    assert begin(Corpus.of(many + TEXT), min_count=2).notices[1:] == []
+
+
+def test_an_unlike_end_is_named_before_the_training(begin):
+    (line,) = begin(Corpus.of(TEXT * 3 + "0123456789;\n" * 80)).notices
+    assert line.startswith("the last 1,050 characters, which are held out, are unlike the rest")
+    assert begin(Corpus.of(TEXT * 3 + "0123456789;\n" * 80), val_frac=0).notices == []
 
 
 def test_untrained_weights_are_the_starting_ones_and_beside_init_from_random_ones(begin, tmp_path):
@@ -187,7 +306,7 @@ def resumed(saved, **changes):
     ("asked", "workers"), [({}, 2), ({"workers": 3}, 3), ({"workers": None}, 1)]
 )
 def test_a_file_starts_no_more_workers_than_there_are_cores(asked, workers, saved, monkeypatch):
-    monkeypatch.setattr(run, "cores", lambda: 2)
+    monkeypatch.setattr(resuming, "cores", lambda: 2)
     saved.settings = replace(saved.settings, workers=4)
     with resumed(saved, **asked) as current:
         assert current.trainer.config.workers == workers
@@ -204,8 +323,8 @@ def test_a_file_asks_for_no_more_streams_than_its_text_has_room_for(settings, sa
 
 
 def test_a_file_asks_for_no_more_memory_than_there_is(saved, monkeypatch):
-    monkeypatch.setattr(resources, "available_bytes", lambda: 1000)
-    with pytest.raises(CheckpointError, match=r"GB are available: resume on a machine with more"):
+    monkeypatch.setattr(resources, "available_bytes", lambda root: 1000)
+    with pytest.raises(CheckpointError, match=r" available: use a machine with more memory"):
         resumed(saved)
 
 

@@ -1,4 +1,4 @@
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from copy import deepcopy
 from dataclasses import fields
 from functools import partialmethod
@@ -9,13 +9,14 @@ import pytest
 from configs import complete
 
 from charrnn.checkpoint import RunState
-from charrnn.errors import SettingError, TrainingError
+from charrnn.errors import DivergedError, SettingError, TrainingError
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.parallel.workers import group_of
 from charrnn.text.streams import Streams
+from charrnn.training import planning
 from charrnn.training.optimizers import OPTIMIZERS
-from charrnn.training.trainer import Trainer, train
+from charrnn.training.trainer import IN_UPDATE, Trainer, train
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def text(rng):
 
 @pytest.fixture
 def start(tiny_model, text):
-    """Makes a run, always from the same weights; `held_out` is how often to hold out the rest."""
+    """Makes a trainer, always with the same weights; repeats the held-out text `held_out` times."""
     models, groups = {}, ExitStack()
 
     def make(cell="lstm", held_out=1, dropout=0.2, **settings):
@@ -114,7 +115,7 @@ WORSENING = {
 
 
 def resumed_without(left_out, start):
-    """Whether a run that was stopped at step 17 and resumed without something ends as it would."""
+    """Return True if a run resumed at step 17 without one part ends with the same bits."""
     settings = {**WORSENING, "dropout": 0.2 if left_out == "seed" else 0.0}
     whole, begun, fresh = start(**settings), start(**settings), start(**settings)
     list(train(whole))
@@ -144,15 +145,24 @@ def resumed_without(left_out, start):
 
 #: Everything that is carried from step to step, and the options that decide the bits beside it:
 #: the seed, of dropout, and the steps of the whole run, on which the schedule depends.
-CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState))]
+#: (`diverged` and `restart` are of a run that diverged.)
+CARRIED = ["state", "m", "v", "best", *(field.name for field in fields(RunState)[:-3]), "history"]
 
 
+@pytest.fixture
+def few_points(monkeypatch):
+    """A point of the training loss every 12 of 60 steps: a resumed run is between two of them."""
+    monkeypatch.setattr(planning, "POINTS", 5)
+
+
+@pytest.mark.usefixtures("few_points")
 @pytest.mark.parametrize("left_out", [*CARRIED, "seed", "steps", "patience"])
-def test_leaving_something_out_of_a_resume_shows(left_out, start):
+def test_a_resume_without_one_part_ends_otherwise(left_out, start):
     assert not resumed_without(left_out, start)
 
 
-def test_leaving_nothing_out_does_not_show(start):
+@pytest.mark.usefixtures("few_points")
+def test_a_resume_with_all_parts_ends_the_same(start):
     assert resumed_without(None, start)
 
 
@@ -174,24 +184,29 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss(start):
     np.testing.assert_array_equal(run.best, weights)
 
 
-def test_validation_comes_as_often_as_asked_and_at_the_end(start):
+def test_validation_comes_every_val_every_steps_and_at_the_end(start):
     run = start()
     steps = [progress.step for progress in train(run) if progress.val_loss is not None]
     assert steps == [7, 14, 21, 28, 30]
-    assert [point["step"] for point in run.counters.history] == steps
+    scored = [point for point in run.counters.history if point["val_loss"] is not None]
+    assert [point["step"] for point in scored] == steps
 
 
 def test_the_history_has_the_mean_loss_since_the_point_before(start):
-    run = start()
+    run = start(steps=250, val_every=70)
     losses = [progress.loss for progress in train(run)]
-    assert run.counters.history[1]["loss"] == pytest.approx(np.mean(losses[7:14]))
+    points = {point["step"]: point["loss"] for point in run.counters.history}
+    assert list(points) == [*range(2, 251, 2)]
+    assert points[8] == pytest.approx(np.mean(losses[6:8]))
+    assert points[70] == pytest.approx(np.mean(losses[68:70]))
+    assert run.counters.train_loss(run.config) == pytest.approx(np.mean(losses[210:250]))
 
 
 def test_without_validation_the_last_weights_are_the_best(start):
     run = start(held_out=0)
     assert all(progress.val_loss is None for progress in train(run))
     np.testing.assert_array_equal(run.best, run.model.parameters.flat)
-    assert [point["val_loss"] for point in run.counters.history] == [None] * 5
+    assert [point["val_loss"] for point in run.counters.history] == [None] * 30
 
 
 def test_patience_ends_a_run_that_gets_no_better(start):
@@ -280,7 +295,7 @@ def test_components_are_clipped_before_the_norm(start):
 )
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(SettingError):
-        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).complete()
+        complete(**{"steps": 1, "batch_size": 1, "seq_length": 1, **wrong}).check_complete()
 
 
 def test_nothing_is_carried_over_the_end_of_the_text(start):
@@ -298,7 +313,7 @@ def test_nothing_is_carried_over_the_end_of_the_text(start):
     assert seen == [False, *[True] * 9, False, True]
 
 
-#: With five streams members have unlike shares, and each of these does something.
+#: With five streams the shares of the members differ; each of these options has an effect.
 DIVIDED = {
     "batch_size": 5,
     "held_out": 8,
@@ -312,7 +327,7 @@ DIVIDED = {
 
 
 def assert_alike(first, second):
-    """That two runs are the same but for rounding, from step 24 to their end.
+    """Assert that two runs are the same but for rounding, from step 24 to their end.
 
     With step 28 the last stream comes to the end of the text and begins anew.
     """
@@ -370,12 +385,12 @@ def test_as_many_workers_give_the_same_bits_when_resumed_too(start):
 
 
 def spoil_last_stream(run):
-    """The last worker's loss, and with it all of the gradient."""
+    """Spoil the last worker's loss, and with it all of the gradient."""
     run.states[..., -1] = np.nan
 
 
 def spoil_last_component(run):
-    """One component of the first worker's gradient, which is in the last one's part."""
+    """Spoil one component of the first worker's gradient, in the last worker's part."""
     right = run.model.loss_and_gradient
 
     def wrong(*arguments, **more):
@@ -390,7 +405,7 @@ def spoil_last_component(run):
     ("spoil", "message"),
     [(spoil_last_stream, "loss nan, norm"), (spoil_last_component, r"loss \d.*gradient inf")],
 )
-def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, message, start):
+def test_non_finite_numbers_in_one_worker_keep_the_weights_of_all(spoil, message, start):
     run = start(**{**DIVIDED, "grad_clip_value": 0}, workers=2)
     run.step()
     spoil(run)
@@ -403,13 +418,13 @@ def test_what_is_not_finite_with_one_worker_keeps_the_weights_of_all(spoil, mess
 
 
 @pytest.mark.parametrize("workers", [0, 5])
-def test_a_number_of_workers_that_streams_cannot_be_divided_among_is_refused(workers):
+def test_a_number_of_workers_out_of_range_is_refused(workers):
     with pytest.raises(SettingError, match="workers is from 1 to"):
-        complete(steps=1, batch_size=4, seq_length=1, workers=workers).complete()
+        complete(steps=1, batch_size=4, seq_length=1, workers=workers).check_complete()
 
 
 def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
-    """Up to the last point, and for all of the run."""
+    """The history keeps the last point, and covers the whole run."""
     monkeypatch.setattr(RunState, "add_point", partialmethod(RunState.add_point, most=8))
     run = start(steps=100, val_every=1)
     for progress in train(run):
@@ -421,3 +436,126 @@ def test_a_history_stays_short_enough_to_be_kept(start, monkeypatch):
     assert steps[0] == 1
     # Evenly spaced as far as that is possible.
     assert gaps.max() <= 2 * 100 / 7
+
+
+def diverged(run, after):
+    """Train until the run diverges, for an update after a step ruins it; all weights."""
+    seen = [run.model.parameters.flat.copy()]
+    with suppress(DivergedError):
+        for progress in train(run):
+            if progress.step == after:
+                run.model.parameters.flat[...] *= 1e30
+            seen.append(run.model.parameters.flat.copy())
+    assert not run.done
+    return seen
+
+
+@pytest.mark.parametrize("val_every", [500, 2])
+def test_a_run_that_diverges_keeps_its_last_and_its_best_weights(val_every, start):
+    run = start("vanilla-relu", steps=500, val_every=val_every, dropout=0.0)
+    seen = diverged(run, 120)
+    run.mark_diverged()
+    counters = run.counters
+    assert counters.diverged == len(seen) == counters.step + 1 == 121
+    assert counters.best_step > 0
+    assert (counters.best_loss is not None) == (val_every == 2)
+    np.testing.assert_array_equal(run.best, seen[counters.best_step])
+    np.testing.assert_array_equal(run.model.parameters.flat, seen[-1])
+    assert not any(array.any() for array in run.arrays().values())
+
+
+def test_a_run_that_diverges_at_once_keeps_its_starting_weights(start):
+    run = start("vanilla-relu", steps=500, val_every=500)
+    seen = diverged(run, 1)
+    run.model.parameters["by"][0] = np.inf
+    run.mark_diverged()
+    assert run.counters.best_step == 0
+    np.testing.assert_array_equal(run.best, seen[0])
+    np.testing.assert_array_equal(run.model.parameters.flat, seen[0])
+
+
+def test_weights_are_kept_at_the_lowest_training_loss_until_the_first_validation(start):
+    """Tried every 50 steps: points are every 5."""
+    run = start(steps=520, val_every=510, learning_rate=0.02, dropout=0.0)
+    losses, kept = {}, {}
+    for progress in train(run):
+        if progress.step % 50 == 0:
+            losses[progress.step] = run.counters.history[-1]["loss"]
+            kept[progress.step] = run.model.parameters.flat.copy()
+        if progress.step == 505:
+            break
+    best = min(losses, key=losses.get)
+    assert run.counters.best_step == best
+    run.counters.diverged = 506
+    np.testing.assert_array_equal(run.best, kept[best])
+
+
+def test_weights_that_an_update_has_just_ruined_are_not_kept(start):
+    run = start(steps=520, val_every=510, learning_rate=0.02, dropout=0.0)
+    for progress in train(run):
+        if progress.step == 99:
+            break
+    run.model.parameters.flat[...] *= 1e4  # the loss of step 100 is known before its update
+    run.counters.loss_sum, run.counters.loss_count = 0.001, 1
+    run.counters.step = 100
+    run.record()
+    assert run.counters.best_step == 50
+
+
+def test_an_optimizer_that_begins_anew_takes_its_first_step_again(start):
+    """The step of Adam at its start is the learning rate; here with a warm-up of 10 steps."""
+    settings = {"steps": 100, "learning_rate": 0.01, "warmup_steps": 10, "schedule": "constant"}
+    run = start(**settings, weight_decay=0.0)
+    run.counters.step = run.counters.restart = 50
+    before = run.model.parameters.flat.copy()
+    rates = [run.step().learning_rate for _ in range(12)]
+    assert rates == pytest.approx([0.001 * n for n in range(1, 11)] + [0.01, 0.01])
+    run = start(**settings, weight_decay=0.0)
+    run.counters.step = run.counters.restart = 50
+    run.step()
+    moved = np.abs(run.model.parameters.flat - before)
+    assert np.median(moved) == pytest.approx(0.001, rel=1e-2)
+
+
+class BrokenError(Exception):
+    """What interrupts a step in a test."""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_step_that_breaks_before_its_update_is_undone(workers, start):
+    whole, run = start(workers=workers), start(workers=workers)
+    for _ in range(5):
+        run.step()
+        whole.step()
+
+    def broken(numbers):
+        raise BrokenError
+
+    reduce = run.group.all_reduce
+    run.group.all_reduce = broken
+    with pytest.raises(BrokenError):
+        run.step()
+    run.group.all_reduce = reduce
+    run.group.close(failed=True)
+    assert run.settle()
+    assert run.counters == whole.counters
+    np.testing.assert_array_equal(run.model.parameters.flat, whole.model.parameters.flat)
+    for name, array in whole.arrays().items():
+        np.testing.assert_array_equal(run.slots[name], array, err_msg=name)
+
+
+def test_a_step_that_breaks_within_its_update_counts(start):
+    run = start(val_every=6)
+    for _ in range(5):
+        run.step()
+
+    def broken(gradient, rate):
+        assert run._phase == IN_UPDATE
+        raise BrokenError
+
+    run.optimizer.step = broken
+    with pytest.raises(BrokenError):
+        run.step()
+    assert not run.settle()
+    assert (run.counters.step, run.pending) == (6, True)
+    assert run.settle()

@@ -62,7 +62,7 @@ def schedule():
 
 
 def decayed():
-    """Which optimizers shrink what, if the gradient is zero and decay is decoupled."""
+    """The parameters that optimizers shrink, if the gradient is zero and decay is decoupled."""
     found = []
     for name, rule in sorted(OPTIMIZERS.items()):
         parameters = Parameters({"W": (2, 2), "b": (2,)}, np.float64)
@@ -180,7 +180,7 @@ def dropout():
 def masks():
     model = started(num_layers=2, hidden_size=8, dropout=0.5)
     shape = model.draw_masks(3, np.random.default_rng(0)).shape
-    assert shape == (2, 8, 1, 3)  # layers, units, the one of all steps, streams
+    assert shape == (2, 8, 1, 3)  # layers, cells, one for all steps, streams
     return "the same at all steps of a window"
 
 

@@ -191,7 +191,7 @@ def scan(pattern: re.Pattern[str], text: str, start: int = 0) -> Iterator[Token]
 
 
 def beginnings(head: str, kind: Kind) -> Iterator[list[Token]]:
-    """The tokens that a text may begin inside of, as lists of one or none; the likelier first."""
+    """The tokens inside which a text may begin, as lists of one or none; the likelier first."""
     end = COMMENT_END.search(head)
     if kind is Kind.C and end and "/*" not in head[: end.start()]:
         yield [Token(0, end.end(), "/*", begun=True)]

@@ -10,8 +10,8 @@ from math import log
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.machine import cores
 from charrnn.network.model import CharRNN
-from charrnn.parallel.threads import cores
 from charrnn.sampling import Reader, log_softmax
 
 #: Characters of an excerpt that only warm up the state, and characters that are scored.
@@ -161,6 +161,6 @@ def hold(reader: Reader, means: Array, cells: Sequence[tuple[int, int]], M: int)
     """Hold each of n cells in M streams of its own at its mean; means (L, S, H)."""
     for layer in {layer for layer, _ in cells}:
         own = [(n, cell) for n, (where, cell) in enumerate(cells) if where == layer]
-        units = np.repeat([cell for _, cell in own], M)
+        held = np.repeat([cell for _, cell in own], M)
         streams = np.concatenate([n * M + np.arange(M) for n, _ in own])
-        reader.hold(layer, units, streams, means[layer - 1][:, units])
+        reader.hold(layer, held, streams, means[layer - 1][:, held])

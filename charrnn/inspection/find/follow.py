@@ -36,7 +36,7 @@ class Following:
     chance: float
 
 
-def follow(values: Array, indices: Array, text: str, seed: int = 0) -> list[Following]:
+def followed_features(values: Array, indices: Array, text: str, seed: int = 0) -> list[Following]:
     """Score a cell for each feature that the text has, the strongest first.
 
     Args:

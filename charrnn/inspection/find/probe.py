@@ -10,7 +10,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.inspection.find.levels import LEVELS, Levels
 from charrnn.inspection.find.scores import Measured, Sample, residuals, scores_of
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 #: The ridge on the diagonal, as a share of its mean: constant or equal cells would make the
 #: equations singular.

@@ -28,7 +28,7 @@ from charrnn.arrays import Array
 from charrnn.inspection.features.features import Feature
 from charrnn.inspection.find.levels import LEVELS, Levels
 from charrnn.inspection.reading import Progress, no_progress
-from charrnn.parallel.threads import cores
+from charrnn.machine import cores
 
 #: A character is left out if it occurs less often than this, or is not among the commonest this
 #: many: there is little to compare its values with.

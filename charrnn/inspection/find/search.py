@@ -17,6 +17,7 @@ from charrnn.arrays import Array
 from charrnn.errors import TextError
 from charrnn.inspection.answer import Answer, Figure, Series, Table
 from charrnn.inspection.features.features import FEATURES, Feature, present
+from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.find.ablation import Ablation, ablate, ends
 from charrnn.inspection.find.levels import LEVELS, Levels, read_levels
 from charrnn.inspection.find.probe import probe, probe_scores
@@ -33,7 +34,7 @@ from charrnn.inspection.find.scores import (
 )
 from charrnn.inspection.reading import Progress, Signal, no_progress, signals_of
 from charrnn.inspection.subject import Subject
-from charrnn.inspection.wording import folded, listed, share, signed
+from charrnn.inspection.wording import direction, folded, listed, share
 from charrnn.network.model import CharRNN
 
 HELP = "Cells that follow something in the text, with controls."
@@ -48,8 +49,6 @@ CHANCE_POSITIONS = 100_000
 UNTRAINED_MODELS, MARGIN = 10, 6
 #: The largest strength whose transformation is finite enough to compare.
 MAX_STRENGTH = 1 - 1e-6
-#: The least length of a text, so that both halves have enough.
-MIN_CHARACTERS = 1_000
 #: Of a longer text this many characters are read, in this many blocks from all over it.
 MAX_CHARACTERS, BLOCKS = 300_000, 40
 #: The approximate share of the time of each part of the work, for the progress.
@@ -58,25 +57,35 @@ PARTS = {"read": 0.08, "score": 0.04, "chance": 0.14, "untrained": 0.66, "ablate
 #: The headings of the table.
 HEADINGS = (
     "feature",
-    "holds",
+    "verdict",
     "cell",
+    "there",
     "score",
     "chance",
     "untrained",
+    "holds",
     "probe",
     "untrained",
     "bits held",
     "others",
-    "",
+)
+CAPTION = (
+    "A cell follows a feature if its score is well above chance and above untrained networks. "
+    "cell 1.20: cell 20 of layer 1 (c: its memory). there: its value inside the feature, or where "
+    "the feature is large. Scores: AUC (chance 0.5, best 1); for graded features Spearman's "
+    "correlation (chance 0, best 1). holds: the share of the text. probe: a readout of the whole "
+    "layer. bits held: the loss where the feature ends if the cell is held at its mean; others: "
+    "the most for other cells. verdict: found in this cell, spread over the whole layer, near "
+    "untrained networks, or chance."
 )
 #: The sentence names at most this many cells.
 MAX_NAMED = 5
 #: The verdicts as the table words them.
 VERDICTS = {
     "found": "found",
-    "spread over the layer": "spread over the layer",
-    "untrained as well": "as untrained",
-    "chance": "by chance",
+    "spread over the layer": "whole layer",
+    "untrained as well": "untrained",
+    "chance": "chance",
 }
 
 
@@ -200,7 +209,7 @@ def find_cells(
     if len(text) < MIN_CHARACTERS:
         raise TextError(
             f"cells are searched on a text of at least {MIN_CHARACTERS:,} characters, "
-            f"not {len(text):,}"
+            f"not {len(text):,}: read a longer one with --text FILE"
         )
     text, starts = in_blocks(text)
     indices = model.vocabulary.encode(text)
@@ -445,40 +454,45 @@ def answer(result: Findings) -> Answer:
     lacks = f"The text has too little of: {', '.join(result.missing)}." if result.missing else ""
     if not result.rows:
         return Answer(f"No feature could be compared. {lacks}".strip(), ())
-    sentence = f"Of {len(result.rows)} features {len(found) or 'none'} found in a single cell"
+    verb = "are" if len(found) > 1 else "is"
+    sentence = (
+        f"Of {len(result.rows)} features {len(found) or 'none'} {verb} followed by a single cell"
+    )
     if found:
-        named = [f"{row.feature} in {cell_name(row)}" for row in found[:MAX_NAMED]]
+        named = [f"{row.feature} by {cell_name(row)}" for row in found[:MAX_NAMED]]
         more = [f"{len(found) - MAX_NAMED} more"] if len(found) > MAX_NAMED else []
         sentence += f": {listed(named + more)}"
-    table = Table(HEADINGS, tuple(columns(row) for row in result.rows))
+    table = Table(HEADINGS, tuple(columns(row) for row in result.rows), CAPTION)
     return Answer(f"{sentence}. {lacks}".strip(), (_strengths(result),), table)
 
 
 def cell_name(row: Finding) -> str:
-    """`1.42 c`: layer, cell and signal."""
-    return f"{row.signal.layer}.{row.cell} {row.signal.name}"
+    """`cell 42 of layer 1`; with `(c)` for a signal other than the output."""
+    signal = "" if row.signal.name == "h" else f" ({row.signal.name})"
+    return f"cell {row.cell} of layer {row.signal.layer}{signal}"
 
 
 def columns(row: Finding) -> tuple[str, ...]:
     """A row of the table under `HEADINGS`.
 
-    The cell's score has a sign; of the other cells held, the one with the largest effect counts.
+    Of the other cells held, the one with the largest effect counts.
     """
     held, others = "–", "–"
     if row.ablation is not None and row.ablation.count:  # the feature ends somewhere
         held, others = f"{row.ablation.ends:+.2f}", f"{max(row.ablation.random, default=0):+.2f}"
     return (
         row.feature,
-        share(row.share).replace("less than", "<") if row.share is not None else "graded",
-        cell_name(row),
-        signed(row.score, row.measure),
+        VERDICTS[row.verdict],
+        f"{row.signal.layer}.{row.cell} {row.signal.name}".removesuffix(" h"),
+        direction(row.score, row.measure),
+        f"{folded(row.score, row.measure):.2f}",
         f"{folded(row.chance, row.measure):.2f}",
         f"{folded(row.untrained[0], row.measure):.2f}",
+        share(row.share).replace("less than", "<") if row.share is not None else "graded",
         f"{folded(row.probe, row.measure):.2f}",
         f"{folded(row.untrained_probe[0], row.measure):.2f}",
         held,
         others,
-        VERDICTS[row.verdict],
     )
 
 
@@ -497,4 +511,8 @@ def _strengths(result: Findings) -> Figure:
         y_label="from 0, chance, to 1",
         series=tuple(Series(label, names, values, "bars") for label, values in series.items()),
         y_range=(0, 1),
+        caption=(
+            "A cell follows a feature if its bar is much longer than those of untrained networks "
+            "and of chance."
+        ),
     )

@@ -9,8 +9,8 @@ from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
 from charrnn.network.layers.layer import (
     Layer,
+    fill_orthogonal,
     h_before_steps,
-    orthogonal,
     outputs,
     previous_h,
 )
@@ -43,6 +43,7 @@ class GRU(Layer):
 
     signals = ("h", "r", "z", "n")
     gates = frozenset("rz")
+    forget_gate = "z"
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
@@ -51,7 +52,7 @@ class GRU(Layer):
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        weights["Wh"][...] = orthogonal(H, 3, rng)
+        fill_orthogonal(weights["Wh"], rng)
         weights["b"][...] = 0
         weights["bh"][...] = 0
 

@@ -1,4 +1,4 @@
-"""The interface of all recurrent layers, and what they share.
+"""The interface of all recurrent layers, and their common code.
 
 Sizes, here and in every layer: `T` steps, `B` streams, `D` inputs, `H` cells, `V`
 characters. Vectors are columns, as in a lecture: the values of a layer at one step are (H, B), a
@@ -40,6 +40,10 @@ class Layer(ABC):
     #: The values of each cell that can be read from a tape; gates are between 0 and 1.
     signals: ClassVar[tuple[str, ...]] = ("h",)
     gates: ClassVar[frozenset[str]] = frozenset()
+    #: The gate that keeps the state where it is open; None for none.
+    forget_gate: ClassVar[str | None] = None
+    #: h is the result of max(0, …): no upper end, and zero where a cell is off.
+    rectified: ClassVar[bool] = False
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         self.input_size = input_size
@@ -77,7 +81,7 @@ class Layer(ABC):
         each cell contiguous.
         """
         H = self.hidden_size
-        return {"h": (T + 1, H, B), "h_units_first": (H, T + 1, B)}
+        return {"h": (T + 1, H, B), "h_cells_first": (H, T + 1, B)}
 
     def tape(self, T: int, B: int, dtype: DTypeLike) -> dict[str, Array]:
         """A new tape for T steps of B streams."""
@@ -150,9 +154,9 @@ def scratch(tape: dict[str, Array], name: str, shape: Shape, dtype: DTypeLike) -
 
 
 def outputs(tape: dict[str, Array]) -> Array:
-    """Copy h to the units-first array of the tape; the outputs of all steps, (H, T, B)."""
-    np.copyto(tape["h_units_first"], tape["h"].swapaxes(0, 1))
-    return tape["h_units_first"][:, 1:]
+    """Copy h to the cells-first array of the tape; the outputs of all steps, (H, T, B)."""
+    np.copyto(tape["h_cells_first"], tape["h"].swapaxes(0, 1))
+    return tape["h_cells_first"][:, 1:]
 
 
 def h_before_steps(tape: dict[str, Array], keep: Array | None) -> Array:
@@ -167,20 +171,25 @@ def h_before_steps(tape: dict[str, Array], keep: Array | None) -> Array:
 
 def previous_h(tape: dict[str, Array], keep: Array | None) -> Array:
     """The h from which each step computes, (H, T·B); call `outputs` first."""
-    h = tape["h_units_first"][:, :-1]
+    h = tape["h_cells_first"][:, :-1]
     if keep is not None:
-        h = np.multiply(h, keep, out=scratch(tape, "kept_units_first", h.shape, h.dtype))
+        h = np.multiply(h, keep, out=scratch(tape, "kept_cells_first", h.shape, h.dtype))
     return h.reshape(len(h), -1)
 
 
-def orthogonal(size: int, blocks: int, rng: np.random.Generator) -> Array:
-    """Random orthogonal matrices, one below the other, (blocks·size, size).
+def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> None:
+    """Fill a matrix with random orthogonal matrices, one below the other, times `gain`.
 
     A product with an orthogonal matrix keeps the length of a vector (Saxe, McClelland,
     Ganguli 2014).
+
+    Args:
+        Wh: (blocks·H, H), overwritten.
+        rng: the source of randomness.
+        gain: a factor of all.
     """
-    q, r = np.linalg.qr(rng.standard_normal((blocks, size, size)))
-    # With the signs of r's diagonal every orthogonal matrix is equally likely (Mezzadri 2007).
-    signs = np.sign(np.diagonal(r, axis1=1, axis2=2))
-    stacked: Array = (q * signs[:, None, :]).reshape(blocks * size, size)
-    return stacked
+    H = Wh.shape[1]
+    for block in Wh.reshape(-1, H, H):  # one after the other, since float64 needs more memory
+        q, r = np.linalg.qr(rng.standard_normal((H, H)))
+        # With the signs of r's diagonal every orthogonal matrix is equally likely (Mezzadri 2007).
+        block[...] = gain * (q * np.sign(np.diagonal(r)))

@@ -9,8 +9,8 @@ from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
 from charrnn.network.layers.layer import (
     Layer,
+    fill_orthogonal,
     h_before_steps,
-    orthogonal,
     outputs,
     previous_h,
 )
@@ -44,6 +44,7 @@ class LSTM(Layer):
     state_names = ("h", "c")
     signals = ("h", "c", "i", "f", "o", "g")
     gates = frozenset("ifo")
+    forget_gate = "f"
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
@@ -52,7 +53,7 @@ class LSTM(Layer):
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        weights["Wh"][...] = orthogonal(H, 4, rng)
+        fill_orthogonal(weights["Wh"], rng)
         weights["b"][...] = 0
         weights["b"][H : 2 * H] = 1
 

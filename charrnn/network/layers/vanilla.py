@@ -10,8 +10,8 @@ from charrnn.arrays import Array, Shape
 from charrnn.network.layers.inputs import project, project_backward
 from charrnn.network.layers.layer import (
     Layer,
+    fill_orthogonal,
     h_before_steps,
-    orthogonal,
     outputs,
     previous_h,
 )
@@ -46,7 +46,7 @@ class Vanilla(Layer):
         # output weights learn too slowly, and Wh grows instead until the state explodes.
         variance = 1 / 2 if one_hot else 1 / H
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) * np.sqrt(variance)
-        weights["Wh"][...] = self.gain * orthogonal(H, 1, rng)
+        fill_orthogonal(weights["Wh"], rng, self.gain)
         weights["b"][...] = 0
 
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
@@ -118,6 +118,7 @@ class VanillaReLU(Vanilla):
     """
 
     gain = 0.5**0.5
+    rectified = True
 
     def activate(self, a: Array, out: Array) -> None:
         """out ← max(0, a)."""

@@ -1,8 +1,8 @@
-// The second half of the script: which cell and which character are chosen, and by what.
+// The second half of the script: the choice of a cell, of a character and of the colours.
 
 // ---- choosing
 
-/** Show another cell, colouring or character; what is not given stays. */
+/** Show another cell, colouring or character; the rest stays. */
 async function choose(change) {
   const request = ++asked;
   Object.assign(chosen, change);
@@ -36,7 +36,7 @@ function showChoice() {
 
 const flip = (by) => choose({ cell: chosen.cell + by, by: "cell" });
 
-/** Move the current character; it is scrolled to where it can be seen. */
+/** Move the current character, and scroll to it. */
 function go(position, block = "nearest") {
   spans[chosen.position]?.removeAttribute("data-here");
   chosen.position = Math.max(0, Math.min(N - 1, position));
@@ -75,7 +75,7 @@ function address() {
   return `#${new URLSearchParams(state)}`;
 }
 
-/** Do what an address says; false if it says nothing of the text. */
+/** Apply the choice in an address; false if there is none. */
 async function follow(hash) {
   const wanted = new URLSearchParams(hash.slice(1));
   const signal = DATA.signals.findIndex(({ layer, name }) =>
@@ -99,7 +99,7 @@ const haystack = TEXT.map((character, position) => {
   return folded(character);
 }).join("");
 let hits = []; // from the first character to the one before `to`
-let visited = -1; // the hit that was gone to last
+let visited = -1; // the hit visited last
 
 function search() {
   const mark = (act) => {
@@ -226,7 +226,7 @@ function listen() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => jump(location.hash));
   document.addEventListener("click", (event) => {
-    // A link to the position where one is already changes no address.
+    // A link to the current position does not change the address.
     const link = event.target.closest?.('a[href^="#layer="]');
     if (link && link.hash === location.hash) jump(link.hash);
   });
@@ -239,7 +239,7 @@ async function jump(hash) {
 }
 
 async function start() {
-  if (!N || !DATA.signals.length) return; // nothing to show, and nothing is
+  if (!N || !DATA.signals.length) return; // nothing to show
   [surprisal, guesses, probabilities] = await Promise.all([
     unpack($("surprisal-data").textContent, Uint16Array),
     unpack($("guesses").textContent, Uint32Array),
@@ -253,7 +253,7 @@ async function start() {
   listen();
   $("workbench").hidden = false;
   if (await follow(location.hash)) return;
-  // Nothing is asked for: the first cell found, from the beginning of the text.
+  // Without a choice: the first cell found, from the beginning of the text.
   const found = document.querySelector("#found a")?.hash.replace(/&position=.*/, "");
   if (!(await follow(found ?? ""))) await choose({});
   go(0);

@@ -1,8 +1,8 @@
-// The first half of the script: the data, the text coloured by it, and what is said of both.
-// All that comes from a text, a model or the address reaches the page as text nodes alone.
+// The first half of the script: the data, the coloured text, and the numbers beside it.
+// Everything from a text, a model or the address reaches the page only as text nodes.
 
 const SHADES = 12; // on either side of zero, classes b1 … b12 and r1 … r12
-const MOST = 8; // bits of surprisal that have the strongest of s1 … s12
+const MOST = 8; // bits of surprisal with the strongest colour of s1 … s12
 const BLOCK = 400; // characters; a block ends with the line, or when it is five times as long
 const MEANINGS = {
   h: "output", c: "memory, as tanh c", i: "input gate", f: "forget gate", o: "output gate",
@@ -15,11 +15,11 @@ const TEXT = DATA.text.map((point) => String.fromCodePoint(point));
 const CHARACTERS = DATA.characters.map((point) => String.fromCodePoint(point));
 const N = TEXT.length;
 
-// What is chosen: which of DATA.signals, which of its cells, what colours, which character.
+// The choice: one of DATA.signals, one of its cells, the colours, a character.
 const chosen = { signal: 0, cell: 0, by: "cell", position: 0 };
 let surprisal, guesses, probabilities; // N, N × K, N × K
 let levels = null; // of the chosen cell, N
-let hovered = null; // a character that is pointed at
+let hovered = null; // the character under the pointer
 let asked = 0; // numbers the requests for cells: only the last one counts
 
 // ---- characters
@@ -28,7 +28,7 @@ const WHITE = new Map([["\n", "↵"], ["\t", "⇥"], [" ", "␣"]]);
 // Controls, formats, surrogates, unassigned, and separators other than the space.
 const UNSEEN = /^[\p{C}\p{Zl}\p{Zp}\p{Zs}]$/u;
 
-/** A character as the text shows it: spelled out if it is unseen or moves what is around it. */
+/** A character as the text shows it: spelled out if it is invisible or moves others. */
 function harmless(character) {
   if (WHITE.has(character) || !UNSEEN.test(character)) return character;
   const digits = character.codePointAt(0).toString(16);
@@ -36,7 +36,7 @@ function harmless(character) {
   return "\\" + letter + digits.padStart(size, "0");
 }
 
-/** A character alone, such that it can be seen. */
+/** A single character, made visible. */
 function visible(character) {
   if (/^\p{M}$/u.test(character)) return "◌" + character;
   return WHITE.get(character) ?? harmless(character);
@@ -112,18 +112,18 @@ function recolour() {
   performance.measure("recolour", "recolour");
 }
 
-// ---- what is said of the cell and of a character
+// ---- the numbers of the cell and of a character
 
 const signalChosen = () => DATA.signals[chosen.signal];
 const byCell = () => chosen.by === "cell";
 
-/** What the two ends of the colours stand for. */
+/** The values at the two ends of the colours. */
 function ends() {
   const { gate, largest } = signalChosen();
   return byCell() ? [gate ? 0 : -largest, largest] : [0, MOST];
 }
 
-/** How far a value is on the way from one end to the other, in percent. */
+/** The position of a value between the two ends, in percent. */
 function along(value) {
   const [low, high] = ends();
   return 100 * Math.max(0, Math.min(1, (value - low) / (high - low)));
@@ -131,7 +131,7 @@ function along(value) {
 
 function describeCell() {
   const { layer, name, gate } = signalChosen();
-  const what = byCell() ? `layer ${layer}, ${name}, cell ${chosen.cell}` : "surprisal";
+  const what = byCell() ? `cell ${chosen.cell} of layer ${layer}, ${name}` : "surprisal";
   const values = byCell() ? Array.from(levels, valueOf) : TEXT.map((_, position) => bits(position) ?? 0);
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));

@@ -18,7 +18,7 @@ THE BARN OWL:
     '# One owl\ndef feed(owl):\n    if owl:\n        return """no"""\n',
 ]
 
-#: Features of which no value depends on what comes after its character.
+#: Features whose values do not depend on later characters.
 FROM_THE_PAST = (
     "depth of indentation",
     "column in the line",
@@ -61,7 +61,7 @@ def test_features_that_need_not_look_ahead_do_not(text, cut):
         np.testing.assert_array_equal(measured, FEATURES[name].measure(text[:cut]))
 
 
-def test_delimiters_are_those_that_begin_and_end_it():
+def test_delimiters_begin_and_end_a_feature():
     for name, delimiters in {"inside ( )": "()", "inside { }": "{}"}.items():
         assert FEATURES[name].delimiters == delimiters
 
@@ -75,7 +75,7 @@ def test_delimiters_are_those_that_begin_and_end_it():
         (100, MIN_CHARACTERS - 1, False),
     ],
 )
-def test_what_hardly_ever_or_nearly_always_holds_is_not_present(holding, others, is_there):
+def test_a_feature_that_hardly_ever_changes_is_not_present(holding, others, is_there):
     text = others * "-" + holding * "7"
     found, missing = present(text, {"number": FEATURES["in a number"]})
     assert (list(found), missing) == ((["number"], []) if is_there else ([], ["number"]))
@@ -106,13 +106,13 @@ def test_an_empty_text_has_no_feature():
         ("(a)(b)", "^    "),
     ],
 )
-def test_a_pattern_of_ones_own_holds_inside_of_its_matches(regex, where):
+def test_a_given_pattern_holds_inside_its_matches(regex, where):
     feature = pattern(regex)
     assert feature.binary
     assert feature.measure("abbcb").tolist() == [float(position == "^") for position in where]
 
 
-def test_a_pattern_looks_at_lines():
+def test_anchors_of_a_pattern_match_at_lines():
     assert pattern("^.").measure("ab\ncd").tolist() == [1, 0, 0, 1, 0]
     assert pattern("a.*").measure("xab\ncd").tolist() == [0, 1, 1, 0, 0, 0]
 
@@ -129,7 +129,7 @@ def test_a_pattern_that_python_warns_of_is_taken_as_it_is():
         ("a{99999999999}", "the repetition number is too large"),
     ],
 )
-def test_a_broken_pattern_is_refused_with_the_place(regex, said):
+def test_a_broken_pattern_is_refused_with_the_position(regex, said):
     with pytest.raises(SettingError) as error:
         pattern(regex)
     assert str(error.value) == f"--feature {regex!r}: {said}"

@@ -12,7 +12,7 @@ C = "int feed(int owl) {\n    return owl;\n}\n"
 
 
 def of_tokens(text):
-    """What is inside of tokens, without the last of what ends them."""
+    """The characters inside tokens, without the last character of each closing delimiter."""
     return [text[slice(*token.inside)] for token in lexed(text).tokens]
 
 
@@ -29,12 +29,12 @@ def of_tokens(text):
         ("owls:\n  n = 1\n  return n\n */ int x;\n" + C, "owls:\n  n = 1\n  return n\n *"),
     ],
 )
-def test_a_text_may_begin_inside_of_something(text, first):
+def test_a_text_may_begin_inside_a_token(text, first):
     assert of_tokens(text)[0] == first
 
 
 @pytest.mark.parametrize("text", [PYTHON + "x = 'a'\n", C + 's = "don\'t";\n'])
-def test_a_text_that_begins_outside_of_all_is_not_taken_to_begin_inside(text):
+def test_a_text_that_begins_outside_of_tokens_is_not_read_as_if_inside(text):
     assert not any(token.begun for token in lexed(text).tokens)
 
 
@@ -48,11 +48,11 @@ def test_a_text_that_begins_outside_of_all_is_not_taken_to_begin_inside(text):
         (C + "// owl", "// owl"),
     ],
 )
-def test_a_text_may_end_inside_of_something(text, last):
+def test_a_text_may_end_inside_a_token(text, last):
     assert of_tokens(text)[-1] == last
 
 
-def test_one_apostrophe_does_not_turn_the_rest_inside_out():
+def test_one_apostrophe_does_not_open_a_string():
     text = PYTHON + "print 'don't'\n" + PYTHON + "x = 'a'\n"
     assert of_tokens(text) == ["'don", "'a"]
     text = C + "#error don't\n" + C + "char x = 'a';\n"
@@ -64,7 +64,7 @@ def test_lifetimes_of_rust_are_not_strings():
     assert of_tokens(text) == ["'x"]
 
 
-def test_code_and_prose_are_told_apart():
+def test_code_and_prose_are_distinguished():
     text = "if x:  # Owls\n    # fly.\n    f('a\\nb {}', y)\n"
     parts = lexed(text)
     assert parts.kind is Kind.PYTHON

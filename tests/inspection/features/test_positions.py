@@ -24,6 +24,6 @@ def test_a_graded_feature_has_its_value_after_each_character(name, text, values)
     assert FEATURES[name].measure(text).tolist() == values
 
 
-def test_far_from_what_it_is_counted_from_a_value_stays_the_same():
+def test_a_value_stays_the_same_far_from_its_mark():
     measured = FEATURES["column in the line"].measure("a" * (MAX_DISTANCE + 100))
     assert measured.max() == MAX_DISTANCE

@@ -32,7 +32,7 @@ def test_distances_count_from_the_last_mark_or_from_the_start(text):
     assert since(marks).tolist() == [position - before for position, before in enumerate(last)]
 
 
-def test_distances_end_somewhere():
+def test_distances_have_a_limit():
     assert since(np.arange(MAX_DISTANCE + 9) == 3).max() == MAX_DISTANCE
 
 
@@ -43,7 +43,7 @@ def test_characters_are_upper_case_or_lower_case_or_space_or_neither():
 
 
 @given(st.text(max_size=20), st.data())
-def test_what_is_replaced_leaves_the_rest(text, data):
+def test_replaced_characters_leave_the_rest(text, data):
     keep = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
     expected = "".join(one if kept else "_" for one, kept in zip(text, keep, strict=True))
     assert replaced(text, np.array(keep, bool), "_") == expected

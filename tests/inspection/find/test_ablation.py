@@ -35,8 +35,8 @@ def test_every_feature_has_stretches_however_many_there_are_and_wherever_it_ends
     falls = np.zeros((F, N), bool)
     for number, row in enumerate(falls):
         row[(number + 1) * 500 : (number + 1) * 500 + 2] = True
-    falls[0] = np.arange(N) == 20  # before any stretch has something that leads up to it
-    falls[1] = np.arange(N) == N - 3  # after the last whole one
+    falls[0] = np.arange(N) == 20  # before the first excerpt with a whole warm-up
+    falls[1] = np.arange(N) == N - 3  # after the last whole excerpt
     seen = np.zeros(N, bool)
     for start in excerpts(falls):
         seen[start + (WARM_UP if start else 0) : start + WARM_UP + SCORED] = True
@@ -45,7 +45,7 @@ def test_every_feature_has_stretches_however_many_there_are_and_wherever_it_ends
 
 @pytest.fixture
 def switch():
-    """A network of which unit 0 alone knows what comes next: after a comes b, after b comes a."""
+    """A network whose cell 0 alone knows the next character: after a comes b, after b comes a."""
     model = CharRNN(Vocabulary("ab"), layer_type="vanilla", hidden_size=6)
     model.parameters["layer1.Wx"][0] = [3, -3]
     model.parameters["Wy"][1, 0] = 4
@@ -53,12 +53,12 @@ def switch():
     return model
 
 
-def test_the_cell_that_matters_costs_and_the_others_do_not(switch, rng):
+def test_holding_the_cell_that_matters_costs_and_holding_others_does_not(switch, rng):
     indices = np.tile([0, 1], 400)
     falls = np.zeros((2, 800), bool)
     falls[:, ::4] = True
     one, other = ablate(switch, indices, falls, [(1, 0), (1, 3)], rng)
-    assert one.ends == pytest.approx(1, abs=0.05)  # it knew all, and now has to guess one of two
+    assert one.ends == pytest.approx(1, abs=0.05)  # one bit: the network now guesses one of two
     assert one.elsewhere == pytest.approx(1, abs=0.05)
     assert len(one.random) == 5
     np.testing.assert_allclose(one.random, 0, atol=1e-6)
@@ -67,14 +67,14 @@ def test_the_cell_that_matters_costs_and_the_others_do_not(switch, rng):
 
 
 @pytest.mark.parametrize("position", [5, 790])
-def test_what_ends_only_at_an_end_of_the_text_is_looked_at(position, switch, rng):
+def test_a_feature_that_ends_only_at_an_end_of_the_text_is_measured(position, switch, rng):
     falls = (np.arange(800) == position)[None]
     (result,) = ablate(switch, np.tile([0, 1], 400), falls, [(1, 0)], rng)
     assert result.count == 1
     assert result.ends > 0
 
 
-def test_what_never_ends_costs_nothing_where_it_ends(switch, rng):
+def test_a_feature_that_never_ends_costs_nothing_at_its_ends(switch, rng):
     (result,) = ablate(switch, np.tile([0, 1], 400), np.zeros((1, 800), bool), [(1, 0)], rng)
     assert result.count == 0
     assert np.isnan(result.ends)

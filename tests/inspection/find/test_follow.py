@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charrnn.inspection.features.features import FEATURES
-from charrnn.inspection.find.follow import follow
+from charrnn.inspection.find.follow import followed_features
 
 WORDS = ["grey owls", "Ann", "42 boats", "(by the sea)", "[see below]", "{x}", '"no"', "NORTH"]
 
@@ -19,7 +19,7 @@ def text(rng):
 
 def following(values, text):
     indices = np.unique(list(text), return_inverse=True)[1]
-    return follow(values, indices, text)
+    return followed_features(values, indices, text)
 
 
 @pytest.mark.parametrize("name", ["inside ( )", "inside double quotes", "column in the line"])
@@ -38,13 +38,13 @@ def test_random_values_follow_nothing_better_than_chance(text, rng):
     assert sum(one.strength > one.chance for one in found) <= len(found) / 4
 
 
-def test_what_the_character_gives_away_is_no_merit(text):
+def test_a_cell_that_only_knows_the_character_follows_nothing(text):
     """A cell that knows the character and nothing else follows nothing."""
     values = np.array([ord(character) for character in text], float)
     assert max(one.strength for one in following(values, text)) == 0
 
 
-def test_the_best_followed_come_first(text, rng):
+def test_the_strongest_feature_comes_first(text, rng):
     strengths = [one.strength for one in following(rng.standard_normal(len(text)), text)]
     assert strengths == sorted(strengths, reverse=True)
 

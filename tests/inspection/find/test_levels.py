@@ -49,7 +49,7 @@ def test_ranks_by_level_are_right_to_the_second_decimal_whatever_the_distributio
     assert by_level == pytest.approx(exact, abs=2e-3)
 
 
-def test_values_beyond_those_that_were_tried_keep_their_order():
+def test_values_outside_of_the_fitted_range_keep_their_order():
     scale = Scale(np.linspace(-1, 1, 500, dtype=np.float32)[None])
     values = np.array([[[-3e38, -1e3, -100, -3, 0, 3, 100, 1e3, 3e38]]], np.float32)
     assert (np.diff(scale.steps(values)[0, 0].astype(int)) > 0).all()

@@ -9,7 +9,7 @@ from charrnn.inspection.reading import Signal
 
 
 def made(rng, known):
-    """Cells of which the sum, and no single one, tells a feature; `known` is how well."""
+    """Cells whose sum, and no single cell, follows a feature; `known` is the quality."""
     n = 4_000
     cells = rng.integers(60, 196, (6, n))
     total = cells.sum(axis=0) + (1 - known) * 300 * rng.standard_normal(n)
@@ -26,7 +26,7 @@ def made(rng, known):
     return levels, measured, halves(indices)
 
 
-def test_a_probe_knows_what_is_spread_over_the_cells(rng):
+def test_a_probe_finds_a_feature_that_is_spread_over_the_cells(rng):
     levels, measured, (first, second) = made(rng, 1.0)
     predicted = probe(levels, np.arange(6), measured, first, second)
     assert predicted.shape == (2, 2_000)
@@ -34,14 +34,14 @@ def test_a_probe_knows_what_is_spread_over_the_cells(rng):
     assert scores == pytest.approx([1, 1], abs=0.01)
 
 
-def test_cells_that_do_not_know_it_make_no_probe_that_does(rng):
+def test_cells_without_the_feature_make_no_good_probe(rng):
     levels, measured, (first, second) = made(rng, 1.0)
     wrong = Levels(levels.signals, rng.permuted(levels.bins, axis=1), 6)
     predicted = probe(wrong, np.arange(6), measured, first, second)
     assert probe_scores(predicted, measured, second) == pytest.approx([0.5, 0], abs=0.08)
 
 
-def test_cells_that_never_move_do_no_harm(rng):
+def test_constant_cells_do_no_harm_to_a_probe(rng):
     levels, measured, (first, second) = made(rng, 1.0)
     bins = np.concatenate([levels.bins, np.full_like(levels.bins[:3], 7)])
     still = Levels(levels.signals, bins, 9)

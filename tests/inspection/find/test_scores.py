@@ -90,16 +90,16 @@ def test_spearman_is_the_correlation_of_ranks_given_the_character(text, rng):
         assert own == pytest.approx((u @ r) / np.sqrt((u @ u) * (r @ r)), abs=1e-5)
 
 
-def test_what_the_current_character_gives_away_counts_for_nothing(text, rng):
+def test_the_current_character_alone_gives_no_score(text, rng):
     letters = np.array(list(text))
-    cell = np.where(letters == "a", 200, 50)  # knows the character, and nothing else
+    cell = np.where(letters == "a", 200, 50)  # knows only the character
     holds = letters == "a"
     holds ^= rng.random(400) < 0.05
     scores, _ = score([cell], given(holds, True), text)
     assert scores[0, 0] == 0.5
 
 
-def test_a_cell_that_knows_the_feature_scores_one_whichever_way_it_points(text, rng):
+def test_a_cell_that_knows_the_feature_scores_one_with_either_sign(text, rng):
     holds = rng.random(400) < 0.3
     cells = [np.where(holds, 200, 50), np.where(holds, 50, 200)]
     scores, _ = score(cells, given(holds, True), text)
@@ -146,14 +146,14 @@ def test_ranks_share_ties():
     assert ranked(np.array([5.0, 1.0, 5.0, 7.0])).tolist() == [2.5, 1.0, 2.5, 4.0]
 
 
-def test_a_feature_that_the_character_tells_nearly_always_leaves_nothing_to_score(text, rng):
+def test_a_feature_that_the_character_determines_is_not_scored(text, rng):
     holds = np.array(list(text)) == "a"
     holds[np.flatnonzero(holds)[:3]] = False
     scores, _ = score([rng.integers(0, 256, 400)], given(holds, True), text)
     assert scores[0, 0] == 0.5
 
 
-def test_a_thinned_sample_has_every_so_manieth_place(rng):
+def test_a_thinned_sample_is_evenly_spaced(rng):
     indices = rng.integers(0, 5, 40_000)
     first, _ = halves(indices)
     few = thinned(indices, first, 7_000)
@@ -167,8 +167,8 @@ def test_a_thinned_sample_has_every_so_manieth_place(rng):
     assert len(thinned(indices, first, 20_000).kinds) == 20_000
 
 
-def test_chance_on_few_places_is_much_like_chance_on_all(rng):
-    """Of what stays the same for a while, as features and cells do."""
+def test_chance_on_few_positions_is_like_chance_on_all(rng):
+    """Feature and cells change from time to time, as those of texts and networks do."""
     N = 60_000
     text = "".join(rng.choice(list("abc"), N))
     cells = [np.repeat(rng.integers(0, 256, N // 15), 15) for _ in range(20)]

@@ -37,36 +37,36 @@ GRADED = replace(
 )
 
 
-def test_what_was_found_is_said_with_its_cell():
+def test_found_features_are_named_with_their_cells():
     found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
     assert found.sentence == (
-        "Of 2 features 1 found in a single cell: inside ( ) in 2.17 c. "
+        "Of 2 features 1 is followed by a single cell: inside ( ) by cell 17 of layer 2 (c). "
         "The text has too little of: inside { }."
     )
     assert found.table.headings == HEADINGS
     assert found.table.rows == (
         (
-            "inside ( )", "25 %", "2.17 c", "-0.96", "0.55", "0.70", "0.99", "0.70",
-            "+1.50", "+0.02", "found",
+            "inside ( )", "found", "2.17 c", "low", "0.96", "0.55", "0.70", "25 %", "0.99", "0.70",
+            "+1.50", "+0.02",
         ),
         (
-            "column", "graded", "2.17 c", "-0.20", "0.05", "0.10", "0.90", "0.30", "–", "–",
-            "spread over the layer",
+            "column", "whole layer", "2.17 c", "low", "0.20", "0.05", "0.10", "graded", "0.90",
+            "0.30", "–", "–",
         ),
     )  # fmt: skip
 
 
-def test_of_what_never_ends_nothing_is_said_of_its_ends():
+def test_a_feature_that_never_ends_has_no_effect_at_its_ends():
     never = replace(ROW, ablation=Ablation(np.nan, 0.01, np.full(2, np.nan), 0))
     (row,) = answer(Findings((never,), (), 1_000, 64)).table.rows
-    assert row[-3:] == ("–", "–", "found")
+    assert row[-2:] == ("–", "–")
     assert plain(never)["ablation"]["ends"] is None
 
 
-def test_of_many_found_the_first_are_named():
+def test_the_first_of_many_found_features_are_named():
     rows = tuple(replace(ROW, feature=f"feature {n}") for n in range(8))
     sentence = answer(Findings(rows, (), 1_000, 64)).sentence
-    assert sentence.endswith("feature 4 in 2.17 c and 3 more.")
+    assert sentence.endswith("feature 4 by cell 17 of layer 2 (c) and 3 more.")
 
 
 def test_the_picture_shows_strengths_from_chance_to_one():
@@ -87,25 +87,52 @@ def test_the_picture_shows_strengths_from_chance_to_one():
     [
         (0.96, (0.52, 0.5), 0.97, (0.7, 0.69), "found"),
         (0.96, (0.52, 0.5), 0.97, (0.96, 0.5), "found"),
-        (0.53, (0.5, 0.5), 0.53, (0.5, 0.5), "by chance"),
-        (0.53, (0.5, 0.5), 0.80, (0.8, 0.78), "by chance"),
-        (0.60, (0.52, 0.5), 0.95, (0.7, 0.69), "spread over the layer"),
-        (0.60, (0.58, 0.5), 0.66, (0.6, 0.59), "spread over the layer"),
-        (0.60, (0.58, 0.5), 0.95, (0.94, 0.9), "as untrained"),
-        (0.90, (0.88, 0.80), 0.92, (0.92, 0.9), "as untrained"),
-        (0.90, (0.12, 0.80), 0.92, (0.92, 0.9), "as untrained"),
+        (0.53, (0.5, 0.5), 0.53, (0.5, 0.5), "chance"),
+        (0.53, (0.5, 0.5), 0.80, (0.8, 0.78), "chance"),
+        (0.60, (0.52, 0.5), 0.95, (0.7, 0.69), "whole layer"),
+        (0.60, (0.58, 0.5), 0.66, (0.6, 0.59), "whole layer"),
+        (0.60, (0.58, 0.5), 0.95, (0.94, 0.9), "untrained"),
+        (0.90, (0.88, 0.80), 0.92, (0.92, 0.9), "untrained"),
+        (0.90, (0.12, 0.80), 0.92, (0.92, 0.9), "untrained"),
     ],
 )
 def test_a_row_claims_what_its_controls_allow(score, untrained, probe, untrained_probe, said):
     row = replace(
         ROW, score=score, untrained=untrained, probe=probe, untrained_probe=untrained_probe
     )
-    assert answer(Findings((row,), (), 1_000, 64)).table.rows[0][-1] == said
+    assert answer(Findings((row,), (), 1_000, 64)).table.rows[0][1] == said
 
 
-def test_with_nothing_to_find_that_is_said():
+def test_the_sentence_says_that_nothing_was_found():
     empty = answer(Findings((), ("inside { }",), 1_000, 64))
     assert empty.sentence == (
         "No feature could be compared. The text has too little of: inside { }."
     )
     assert empty.figures == ()
+
+
+def test_of_the_output_the_table_names_layer_and_cell_alone():
+    output = replace(ROW, signal=Signal(2, "h"))
+    found = answer(Findings((output,), (), 1_000, 64))
+    assert found.table.rows[0][2] == "2.17"
+    assert found.sentence.endswith("inside ( ) by cell 17 of layer 2.")
+
+
+def test_no_score_of_the_table_is_below_chance():
+    scores = (0.04, 0.35, 0.49, 0.51, 0.9)
+    rows = tuple(replace(ROW, score=score) for score in scores)
+    shown = [row[3:5] for row in answer(Findings(rows, (), 1_000, 64)).table.rows]
+    assert shown == [
+        ("low", "0.96"),
+        ("low", "0.65"),
+        ("low", "0.51"),
+        ("high", "0.51"),
+        ("high", "0.90"),
+    ]
+
+
+def test_every_column_has_a_heading_and_a_key():
+    table = answer(Findings((ROW,), (), 1_000, 64)).table
+    assert all(table.headings)
+    for word in ("there", "holds", "probe", "bits held", "others", "whole layer", "untrained"):
+        assert word in table.caption

@@ -15,6 +15,8 @@ ROOT = Path(charrnn.__file__).parent
 ORDER = [
     "errors",
     "arrays",
+    "shell",
+    "machine",
     "files",
     "locks",
     "config",
@@ -24,8 +26,8 @@ ORDER = [
     "parallel",
     "checkpoint",
     "training",
-    "api",
     "inspection",
+    "api",
     "render",
     "cli",
     "__main__",
@@ -44,7 +46,7 @@ def unit(file):
 
 
 def imports(file):
-    """Yield the modules and names that a file imports from the package, and whether at its top."""
+    """Yield the names that a file imports from the package, each with True if it is at the top."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         names = []
