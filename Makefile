@@ -36,7 +36,7 @@ demo: demo.npz  ## train for a minute on text that every Python has, sample, loo
 	sed -n "s/^    charrnn inspect.*/& --length 600/p" demo.txt | sh -x
 
 test: $(VENV)/.test  ## run the tests, on all cores, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.test  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -467,9 +467,11 @@ def check_stops(stops: Sequence[str], vocabulary: Vocabulary) -> None:
                 "stop '': an empty string ends a sample before its first character: give a string"
             )
         if unknown := vocabulary.unknown(stop):
+            remedy = "give a string of characters that it writes"
+            if unknown == "\r" and "\n" in stop:
+                remedy = r"its lines end in \n alone, leave out \r"
             raise UnknownCharacterError(
-                f"stop {stop!r}: the model never writes {listed(unknown)}: give a string of "
-                "characters that it writes"
+                f"stop {stop!r}: the model never writes {listed(unknown)}: {remedy}"
             )
 
 

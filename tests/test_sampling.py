@@ -518,5 +518,7 @@ def test_a_stop_that_cannot_come_is_refused():
     check_stops(["ab", "\n\n"], vocabulary)
     with pytest.raises(UnknownCharacterError, match=r"stop 'a<b>': the model never writes '<' '>'"):
         check_stops(["ab", "a<b>"], vocabulary)
+    with pytest.raises(UnknownCharacterError, match=r"lines end in \\n alone, leave out \\r"):
+        check_stops(["\r\n"], vocabulary)
     with pytest.raises(SettingError, match="an empty string"):
         check_stops([""], vocabulary)

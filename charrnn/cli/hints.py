@@ -6,11 +6,12 @@ The tables list options of char-rnn, torch-rnn, nanoGPT, textgenrnn, gpt-2-simpl
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 import click
+
+from charrnn.shell import quoted
 
 #: Commands of other programs, and the command of charrnn for the same purpose.
 COMMANDS = {
@@ -174,7 +175,7 @@ def explain(error: click.UsageError, words: Sequence[str], commands: Iterable[st
     own = _options_of(command)
     for option, noun in _meanings(extra):
         if option in own:
-            return f"{message}: name the {noun} with {option} {shlex.quote(extra)}"
+            return f"{message}: name the {noun} with {option} {quoted(extra)}"
     return error.message
 
 

@@ -104,8 +104,9 @@ class Budget:
         model, config = trainer.model, trainer.config
         measured = f"{1000 * per_step:.1f} ms a step, so {config.steps:,} steps"
         if self._step:
-            following = trainer.learning_rate
-            return f"{measured} in all; learning rate {following:.2g}, was {rate:.2g}"
+            before, after = f"{rate:.2g}", f"{trainer.learning_rate:.2g}"
+            change = f"; learning rate {after}, was {before}" if before != after else ""
+            return f"{measured} in all{change}"
         return (
             f"{measured}: the same again with "
             f"--steps {config.steps} --val-every {config.val_every} --warmup "

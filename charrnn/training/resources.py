@@ -86,7 +86,7 @@ class Sizes:
         states = L * len(layers[0].state_names) * H * B
         # The weights, a gradient for each worker, the optimizer's slots, the carried states.
         shared = WEIGHT_BYTES * ((1 + config.workers + slots) * weights + states)
-        if config.workers > 1:
+        if config.workers > 1 and config.ranks == 1:  # with MPI, rank 0 sends what is read
             shared += self.text_bytes
 
         streams = ceil(B / (config.workers * config.ranks))

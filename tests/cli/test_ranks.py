@@ -93,16 +93,14 @@ def test_the_launcher_of_another_mpi_is_refused(run, monkeypatch, place):
         (["--mpi", "--batch-size-per-rank", "4"], "exclude one another"),
         (["--batch-size-per-rank", "4"], "is for the ranks of --mpi"),
         (["--mpi", "-"], "name a file"),
-        (["--mpi", "--resume", "--batch-size-per-rank", "4"], "leave out --batch-size"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused_before_mpi_is_started(
     words, said, run, monkeypatch
 ):
     monkeypatch.setattr(ranks, "module", lambda: pytest.fail("MPI was started"))
-    texts = [] if "-" in words or "--resume" in words else ["text.txt"]
-    quick = [] if "--resume" in words else QUICK
-    assert said in run("train", *words, *texts, *quick, code=2).stderr
+    texts = [] if "-" in words else ["text.txt"]
+    assert said in run("train", *words, *texts, *QUICK, code=2).stderr
 
 
 @pytest.mark.parametrize(("workers", "said"), [("2", False), ("3", True)])

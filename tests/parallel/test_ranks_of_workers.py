@@ -1,5 +1,6 @@
 """`charrnn train --mpi --workers N`: ranks that each have several processes."""
 
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -87,8 +88,8 @@ def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(trained, place
     assert leaves_nobody(place)
 
 
-def test_workers_are_remembered_by_ranks_alone(trained, place):
-    train(2, place, "text.txt", "-c", "resumed.npz", "--overwrite", *QUICK, *WORKERS)
+def test_ranks_keep_the_workers_of_ranks_and_not_those_of_a_single_process(trained, place):
+    shutil.copy(place / "both.npz", place / "resumed.npz")
     assert "rounding" not in train(2, place, "--resume", "-c", "resumed.npz", "--steps", 14)
     said = train(4, place, "--resume", "-c", "resumed.npz", "--steps", 15, "--workers", 1)
     assert "--workers 1, not 2: the same training, but for rounding" in said

@@ -181,7 +181,7 @@ def best_of_untrained(text, cell, count, rng):
 
 def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anything():
     rng = np.random.default_rng(5)
-    text = prose_and_code(rng)
+    text = prose_and_code(rng, lines=200)
     claims = []
     for cell in sorted(LAYER_TYPES):
         strengths = best_of_untrained(text, cell, UNTRAINED_MODELS + 4, rng)
