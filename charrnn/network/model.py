@@ -15,7 +15,7 @@ from charrnn.errors import SettingError
 from charrnn.network.dropout import draw_masks
 from charrnn.network.layers import LAYER_TYPES, Layer
 from charrnn.network.layers.layer import scratch
-from charrnn.network.loss import cross_entropy, logits_like
+from charrnn.network.loss import cross_entropy
 from charrnn.network.parameters import Parameters
 from charrnn.text.streams import Window
 from charrnn.text.vocabulary import Vocabulary
@@ -177,7 +177,7 @@ class CharRNN:
         if (T, B) not in self._workspaces:
             V, H, dtype = len(self.vocabulary), self.hidden_size, self.parameters.flat.dtype
             tapes = [layer.tape(T, B, dtype) for layer in self.layers]
-            logits, d_h = logits_like(V, T, B, dtype), np.empty((H, T, B), dtype)
+            logits, d_h = np.empty((V, T, B), dtype), np.empty((H, T, B), dtype)
             self._workspaces[T, B] = Workspace(tapes, logits, d_h)
         return self._workspaces[T, B]
 
@@ -224,11 +224,7 @@ class CharRNN:
         """
         logits = self.workspace(*h.shape[1:]).logits
         rows = logits.reshape(len(logits), -1)
-        columns = h.reshape(self.hidden_size, -1)
-        if rows.flags.c_contiguous:
-            np.matmul(self.parameters["Wy"], columns, out=rows)
-        else:
-            np.matmul(columns.T, self.parameters["Wy"].T, out=rows.T)
+        np.matmul(self.parameters["Wy"], h.reshape(self.hidden_size, -1), out=rows)
         rows += self.parameters["by"][:, None]
         return logits
 

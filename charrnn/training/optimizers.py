@@ -43,14 +43,13 @@ class Optimizer(ABC):
         zeros: Callable[[Shape, DTypeLike], Array] = np.zeros,
     ) -> None:
         size, dtype = parameters.flat.size, parameters.flat.dtype
-        start = part.indices(size)[0]
+        start, stop, _ = part.indices(size)
         self.part = part
         self.flat = parameters.flat[part]
-        # Starts and stops of the weight matrices in the part; they may lie outside of it.
-        self._matrices = [
-            (first - start, last - start)
-            for name, (first, last) in parameters.spans.items()
-            if parameters[name].ndim > 1
+        spans = [span for name, span in parameters.spans.items() if parameters[name].ndim > 1]
+        self.matrices = [
+            self.flat[max(first - start, 0) : max(min(last, stop) - start, 0)]
+            for first, last in spans
         ]
         self.decay = decay
         self.momentum = momentum
@@ -66,12 +65,11 @@ class Optimizer(ABC):
             learning_rate: of this step.
         """
         self.steps += 1
-        kept = 1 - learning_rate * self.decay
+        if self.decay:
+            for matrix in self.matrices:
+                matrix *= 1 - learning_rate * self.decay
         parts = [slot[self.part] for slot in self.slots.values()]
         for block, scratch in self._blocks():
-            if self.decay:
-                for first, last in self._matrices:
-                    self.flat[max(first, block.start) : max(0, min(last, block.stop))] *= kept
             slots = [slot[block] for slot in parts]
             self.update(self.flat[block], gradient[block], learning_rate, scratch, *slots)
 

@@ -71,18 +71,19 @@ MEMORIZING_EPOCHS = 5
 RARE, MANY_RARE, RARE_SHARE = 5, 100, 0.05
 
 
-def held_out(characters: int, fraction: float | None = None) -> int:
+def held_out(characters: int, fraction: float | None = None, vocabulary_size: int = 0) -> int:
     """The number of characters at the end of a text to hold out for validation.
 
     Args:
         characters: of the text.
         fraction: the exact share; None for a tenth, at most 250,000 characters.
+        vocabulary_size: V; a large one makes scoring slow, and the most characters fewer.
     """
     share = HELD_OUT if fraction is None else fraction
     kept = max(2, int(characters * (1 - share)))  # the same cut as nanoGPT's
     count = characters - kept
     if fraction is None:
-        count = min(count, MAX_HELD_OUT)
+        count = min(count, int(MAX_HELD_OUT * relative_speed(vocabulary_size)))
     return count if count >= MIN_HELD_OUT else 0
 
 
@@ -126,16 +127,20 @@ def record_every(steps: int) -> int:
     return max(1, steps // POINTS)
 
 
+def relative_speed(vocabulary_size: int) -> float:
+    """The speed of training with V characters, as a share of that with 256 or fewer."""
+    return SIZES[0].speed(vocabulary_size) / SIZES[0].characters_a_second
+
+
 def size_for(seconds: float | None, vocabulary_size: int) -> Size:
     """The size that learns most in a time; that of the default run for None.
 
     A large vocabulary makes training slow: a time counts as the time in which a small vocabulary
     has as many steps.
     """
-    default = SIZES[0]
-    relative_speed = default.speed(vocabulary_size) / default.characters_a_second
-    counted = (seconds or 0) * relative_speed
-    if relative_speed < 0.5 and counted < SMALL_SECONDS:
+    speed = relative_speed(vocabulary_size)
+    counted = (seconds or 0) * speed
+    if speed < 0.5 and counted < SMALL_SECONDS:
         return SMALL_SIZE
     return SIZES[max(least for least in SIZES if least <= counted)]
 

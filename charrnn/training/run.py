@@ -163,7 +163,7 @@ def new(
         TrainingError: for sizes that the memory of this machine cannot hold.
     """
     check_corpus(corpus)
-    held_out = planning.held_out(corpus.length, val_frac)
+    held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
     notices: list[str] = []
@@ -374,7 +374,9 @@ def plan(
     )
 
 
-def describe(corpus: Corpus, val_frac: float | None, held_out: int, min_count: int) -> CorpusInfo:
+def describe(
+    corpus: Corpus, val_frac: float | None, held_out: int, min_count: int = 1
+) -> CorpusInfo:
     """The section of a checkpoint by which a text is read again and recognized."""
     return CorpusInfo(
         name=corpus.name,

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.network import loss
-from charrnn.network.loss import LARGE_VOCABULARY, cross_entropy, logits_like
+from charrnn.network.loss import cross_entropy
 
 
 def test_the_loss_is_the_logarithm_of_the_probability_of_the_target(rng):
@@ -25,21 +24,3 @@ def test_softmax_sums_to_one_at_extreme_logits(values, data):
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert (probabilities >= -1e-6).all()
     assert losses[0, 0] >= -1e-6
-
-
-@pytest.mark.parametrize("V", [LARGE_VOCABULARY - 1, LARGE_VOCABULARY, 1000])
-@pytest.mark.parametrize("in_place", [False, True])
-def test_a_large_vocabulary_has_the_same_loss_and_gradient_in_blocks(V, in_place, rng, monkeypatch):
-    monkeypatch.setattr(loss, "BLOCK", 3 * V)
-    T, B, count = 5, 4, 20
-    logits, targets = rng.standard_normal((V, T, B)), rng.integers(0, V, (T, B))
-    p = np.exp(logits) / np.exp(logits).sum(axis=0)
-    expected = p.copy()
-    np.put_along_axis(expected, targets[None], np.take_along_axis(p, targets[None], 0) - 1, axis=0)
-    for kept in (logits.copy(), logits_like(V, T, B, np.dtype(np.float64))):
-        kept[...] = logits
-        gradient = kept if in_place else np.empty_like(kept)
-        losses = cross_entropy(kept, targets, gradient, count)
-        chosen = np.take_along_axis(p, targets[None], axis=0)[0]
-        np.testing.assert_allclose(losses, -np.log(chosen), rtol=1e-10)
-        np.testing.assert_allclose(gradient, expected / count, rtol=1e-9, atol=1e-15)

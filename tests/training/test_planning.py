@@ -264,6 +264,12 @@ def test_more_time_is_for_a_larger_model():
     assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
 
 
+def test_less_is_held_out_of_a_text_that_is_slow_to_score():
+    assert planning.held_out(10**7, None, 256) == 250_000
+    assert planning.held_out(10**7, None, 5000) == 250_000 * 1024 // 5768
+    assert planning.held_out(10**6, 0.1, 5000) == 100_000
+
+
 def test_a_large_vocabulary_leaves_less_time():
     sizes = [planning.size_for(seconds, 5000) for seconds in (None, 60, 600, 6000)]
     assert [size.hidden_size for size in sizes] == [128, 128, 256, 384]

@@ -12,8 +12,10 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.network.layers.layer import scratch
-from charrnn.network.loss import LARGE_VOCABULARY
 from charrnn.text.vocabulary import one_hot
+
+#: Characters in a vocabulary from which `scatter_columns` skips those that a window lacks.
+LARGE_VOCABULARY = 256
 
 
 def project(inputs: Array, weights: dict[str, Array], out: Array) -> Iterator[Array]:
@@ -28,14 +30,8 @@ def project(inputs: Array, weights: dict[str, Array], out: Array) -> Iterator[Ar
     Wx, bias = weights["Wx"], weights["b"][:, None]
     if inputs.ndim == 2:
         column = out.reshape(-1)[: len(Wx) * inputs.shape[1]].reshape(len(Wx), -1)
-        # A table of the columns that occur is read faster than the columns of a wide matrix; and
-        # the bias is added to its columns once, not to all T·B columns.
-        table: Array | None = None
-        if Wx.shape[1] >= LARGE_VOCABULARY:
-            present, inputs = positions_in(inputs)
-            table = np.take(Wx, present, axis=1) + bias
-        elif inputs.size > Wx.shape[1]:
-            table = Wx + bias
+        # The bias is added to the V columns of the table once, not to all T·B columns.
+        table = Wx + bias if inputs.size > Wx.shape[1] else None
         for indices in inputs:
             np.take(Wx if table is None else table, indices, axis=1, out=column, mode="clip")
             if table is None:
@@ -74,7 +70,8 @@ def project_backward(
     G, D = Wx.shape
     d_a = d_a.reshape(G, -1)  # (G, T·B)
     if inputs.ndim == 2:
-        scatter_columns(d_a, inputs.ravel(), d_Wx, d_b, tape)
+        scatter_columns(d_a, inputs.ravel(), d_Wx, tape)
+        np.sum(d_Wx, axis=1, out=d_b)  # every column of d_a is in one column of d_Wx
         return None
     np.matmul(d_a, inputs.reshape(D, -1).T, out=d_Wx)
     np.sum(d_a, axis=1, out=d_b)
@@ -83,15 +80,7 @@ def project_backward(
     return d_inputs
 
 
-def positions_in(indices: Array) -> tuple[Array, Array]:
-    """The distinct indices, ascending, and the position of each index among them, shaped alike."""
-    present, positions = np.unique(indices.ravel(), return_inverse=True)
-    return present, positions.reshape(indices.shape)
-
-
-def scatter_columns(
-    columns: Array, indices: Array, out: Array, total: Array, tape: dict[str, Array]
-) -> None:
+def scatter_columns(columns: Array, indices: Array, out: Array, tape: dict[str, Array]) -> None:
     """Sum the columns of each index: out[:, v] ← Σ columns[:, n] over all n with indices[n] = v.
 
     The product with one-hot rows is the fastest way in NumPy. With a large vocabulary, only the
@@ -101,17 +90,13 @@ def scatter_columns(
         columns: (G, N).
         indices: (N,).
         out: (G, V), overwritten.
-        total: (G,), overwritten by the sum of all columns.
         tape: the layer's buffers.
     """
     V, dtype = out.shape[1], columns.dtype
     if V < LARGE_VOCABULARY:
         rows = scratch(tape, "one_hot", (len(indices), V), dtype)
         np.matmul(columns, one_hot(indices, V, dtype, out=rows), out=out)
-        np.sum(out, axis=1, out=total)  # every column is in one column of `out`
         return
-    present, positions = positions_in(indices)
-    sums = columns @ one_hot(positions, len(present), dtype)
-    np.sum(sums, axis=1, out=total)
+    present, positions = np.unique(indices, return_inverse=True)
     out[...] = 0
-    out[:, present] = sums
+    out[:, present] = columns @ one_hot(positions, len(present), dtype)
