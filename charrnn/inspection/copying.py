@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from charrnn.inspection.reading import Progress, no_progress
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import share
 from charrnn.network.model import CharRNN
-from charrnn.sampling import Choice, sample
+from charrnn.sampling import Choice, Start, beginning, sample
 from charrnn.text.hashes import Hasher
 
 HELP = "The share of what the model writes that is copied from the training text."
@@ -26,15 +26,19 @@ WRITTEN = 50_000
 LENGTHS = (20, 30, 50, 100, 200, 500)
 #: The sentence is about spans of this length, which are rarely stock phrases.
 RECITED = 50
-#: The model recites if more than this share of what it writes is in spans of `RECITED`, and more
-#: than `TIMES` the share of the held-out text.
-MIN_RECITED, TIMES = 0.02, 2
+#: A model recites if the share in spans of `RECITED` is larger than that of the control by more
+#: than this, and by more than half of the share of the control.
+MIN_EXCESS = 0.02
+#: From this share of the control on, the text repeats itself.
+REPEATING = 0.1
+#: Characters of the shortest text to compare with.
+MIN_CONTROL = 500
 #: The longest spans are quoted: this many, each with at most this many characters.
 QUOTED, QUOTED_CHARACTERS = 5, 200
 #: Bits of a hash that index the table of the hashes that are looked for.
 TABLE_BITS = 20
-#: Positions in the training text that are compared for each of the longest spans.
-MAX_POSITIONS = 50
+#: Characters between two reports of the progress of the writing.
+REPORTED = 500
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Span:
     Attributes:
         length: in characters.
         start: its position in what the model wrote, from 0.
-        source: a position of the same passage in the training text, from 0.
+        source: its first position in the training text, from 0.
         text: the passage, cut after 200 characters.
     """
 
@@ -55,26 +59,42 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Control:
+    """The copied part of a text that the model was not trained on: chance, and stock phrases.
+
+    Attributes:
+        name: the name of the text, as in "the held-out text".
+        characters: their number.
+        shares: the share of the characters that are in a copied span of each length or longer,
+            (n,).
+    """
+
+    name: str
+    characters: int
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Copying:
-    """The copied part of what a model wrote, and the same of a held-out text.
+    """The copied part of what a model wrote, and the same of a text that it was not trained on.
 
     Attributes:
         temperature: of the sample.
         written: the number of characters that the model wrote.
-        held_out: the number of held-out characters; 0 where no text is held out.
         lengths: of spans, in characters, (n,).
         shares: the share of the written characters that are in a copied span of each length or
             longer, (n,).
-        held_out_shares: the same for the held-out text, (n,); None where no text is held out.
-        longest: the longest copied spans, the longest first.
+        control: the same of the text to compare with; None without such a text, or where it has
+            fewer than 500 characters.
+        longest: the longest copied spans, the longest first, from different passages of the
+            training text.
     """
 
     temperature: float
     written: int
-    held_out: int
     lengths: tuple[int, ...]
     shares: tuple[float, ...]
-    held_out_shares: tuple[float, ...] | None
+    control: Control | None
     longest: tuple[Span, ...]
 
 
@@ -83,7 +103,9 @@ def analyse(subject: Subject) -> Copying:
     return copying(
         subject.model,
         subject.train,
-        subject.indices if subject.held_out else None,
+        subject.indices if subject.control else None,
+        control_name=subject.control or "",
+        start=beginning(subject.model, subject.excerpt),
         temperature=subject.temperature,
         seed=subject.seed,
         progress=subject.progress,
@@ -93,8 +115,10 @@ def analyse(subject: Subject) -> Copying:
 def copying(
     model: CharRNN,
     train: Array,
-    held_out: Array | None = None,
+    control: Array | None = None,
     *,
+    control_name: str = "the held-out text",
+    start: Start | None = None,
     temperature: float = 1.0,
     seed: int = 0,
     length: int = WRITTEN,
@@ -102,13 +126,14 @@ def copying(
 ) -> Copying:
     """Let a model write, and find the spans that its training text has, too.
 
-    The held-out text tells how much of a new text stands in the training text by chance, and by
-    stock phrases.
-
     Args:
         model: the model.
         train: its training text, indices (M,).
-        held_out: a text like the training text, and not part of it, (N,); None for none.
+        control: a text like the training text, and not part of it, (N,); None for none. Its
+            copied part is what chance and stock phrases give.
+        control_name: the name of this text in the answer.
+        start: the state in which the sample begins; None for `charrnn.sampling.beginning`
+            without a text.
         temperature: of the sample.
         seed: of the sample.
         length: the number of characters to write.
@@ -116,39 +141,78 @@ def copying(
 
     Raises:
         TextError: for a training text that is shorter than the shortest span.
+        DivergedError: for a model that gives non-finite logits.
+        SettingError: for a temperature below 0.
     """
     if len(train) < LENGTHS[0]:
         raise TextError(
             f"a training text of at least {LENGTHS[0]} characters is needed to find copies, not "
             f"{len(train)}"
         )
-    (drawn,) = sample(model, np.empty(0, np.intp), length, Choice(temperature), seed=seed)
-    written = model.vocabulary.encode("".join(character.char for character in drawn))
-    progress(0.5)
-    hasher = Hasher(model.vocabulary)
-    texts = [written] if held_out is None else [written, held_out]
+    written = write(model, start, length, Choice(temperature), seed, progress)
+    if control is not None and len(control) < MIN_CONTROL:
+        control = None
+    texts = [written] if control is None else [written, control]
+    found = [np.zeros(len(text) + 1, np.intp) for text in texts]  # spans of length 0
     shares: list[list[float]] = []
-    copied = np.zeros(0, bool)
-    base = LENGTHS[0]
+    of_sample: dict[int, Array] = {}
+    hasher, before = Hasher(model.vocabulary), 0
     for number, span in enumerate(LENGTHS, start=1):
-        found = occurrences(texts, train, span, hasher)
-        shares.append([float(covered(f, span, len(text)).mean()) for f, text in zip(found, texts)])
-        if found[0].any():
-            copied, base = found[0], span
-        progress(0.5 + 0.4 * number / len(LENGTHS))
+        found = occurrences(texts, train, span, hasher, [longer(f, span - before) for f in found])
+        shares.append([covered(f >= 0, span, len(t)) for f, t in zip(found, texts)])
+        of_sample[span], before = found[0], span
+        progress(0.5 + 0.5 * number / len(LENGTHS))
+    of_written, *others = map(tuple, zip(*shares))
     return Copying(
         temperature=temperature,
         written=len(written),
-        held_out=0 if held_out is None else len(held_out),
         lengths=LENGTHS,
-        shares=tuple(of_written for of_written, *_ in shares),
-        held_out_shares=None if held_out is None else tuple(both[1] for both in shares),
-        longest=longest_spans(written, train, copied, base, hasher, model),
+        shares=of_written,
+        control=None if control is None else Control(control_name, len(control), others[0]),
+        longest=longest_spans(written, train, of_sample, model),
     )
 
 
-def occurrences(texts: list[Array], train: Array, span: int, hasher: Hasher) -> list[Array]:
-    """The positions in texts at which a span begins that the training text has, too.
+def write(
+    model: CharRNN,
+    start: Start | None,
+    length: int,
+    choice: Choice,
+    seed: int,
+    progress: Progress,
+) -> Array:
+    """The characters of a sample, (length,), as `charrnn sample --seed` writes them."""
+    chars: list[str] = []
+    (drawn,) = sample(model, start or beginning(model), length, choice, seed=seed)
+    for number, character in enumerate(drawn):
+        chars.append(character.char)
+        if number % REPORTED == 0:
+            progress(0.5 * number / length)
+    return model.vocabulary.encode("".join(chars))
+
+
+def longer(found: Array, more: int) -> Array:
+    """The positions at which a longer span may stand in the training text, booleans.
+
+    There the training text has the shorter spans at both ends of the longer one.
+
+    Args:
+        found: the first position of each shorter span in the training text, −1 for none, (n,).
+        more: the characters that the longer spans have more.
+    """
+    there = found >= 0
+    both: Array = there[: max(0, len(there) - more)] & there[more:]
+    return both
+
+
+def occurrences(
+    texts: Sequence[Array],
+    train: Array,
+    span: int,
+    hasher: Hasher,
+    candidates: Sequence[Array] | None = None,
+) -> list[Array]:
+    """The first positions in the training text of all spans of some texts.
 
     Takes memory in proportion to the texts, and not to the training text.
 
@@ -157,17 +221,30 @@ def occurrences(texts: list[Array], train: Array, span: int, hasher: Hasher) -> 
         train: the training text, indices (M,).
         span: characters of a span.
         hasher: of the vocabulary of the texts.
+        candidates: the positions in each text to look at, booleans (N − span + 1,); None for
+            all.
 
     Returns:
-        For each text, booleans (N − span + 1,); (0,) for a shorter text.
+        For each text the positions in the training text, −1 for none, (N − span + 1,); (0,) for
+        a shorter text.
     """
-    of_texts = [hasher.spans(text, span) for text in texts]
-    wanted, numbers = np.unique(np.concatenate(of_texts), return_inverse=True)
-    found = np.zeros(len(wanted), bool)
-    for _, _, which in matches(wanted, train, span, hasher):
-        found[which] = True
-    ends = np.cumsum([len(each) for each in of_texts])[:-1]
-    return np.split(found[numbers], ends)
+    hashes = [hasher.spans(text, span) for text in texts]
+    if candidates is None:
+        candidates = [np.ones(len(each), bool) for each in hashes]
+    of_texts = np.concatenate([own[each] for own, each in zip(hashes, candidates)])
+    wanted, numbers = np.unique(of_texts, return_inverse=True)
+    first = np.full(len(wanted), -1, np.intp)
+    for start, positions, which in matches(wanted, train, span, hasher):
+        new = first[which] < 0
+        # Of several assignments to one element the last one counts.
+        first[which[new][::-1]] = start + positions[new][::-1]
+    result, begin = [], 0
+    for each in candidates:
+        found, count = np.full(len(each), -1, np.intp), int(np.count_nonzero(each))
+        found[each] = first[numbers[begin : begin + count]]
+        result.append(found)
+        begin += count
+    return result
 
 
 def matches(
@@ -197,8 +274,8 @@ def matches(
         yield start, positions[same], which[same]
 
 
-def covered(begins: Array, span: int, length: int) -> Array:
-    """The characters that are inside of a span, booleans (N,).
+def covered(begins: Array, span: int, length: int) -> float:
+    """The share of the characters of a text that are inside of a span.
 
     Args:
         begins: the positions at which a span begins, booleans (N − span + 1,).
@@ -209,85 +286,116 @@ def covered(begins: Array, span: int, length: int) -> Array:
     positions = np.flatnonzero(begins)
     np.add.at(steps, positions, 1)
     np.add.at(steps, positions + span, -1)
-    inside: Array = np.cumsum(steps[:-1]) > 0
-    return inside
+    return float((np.cumsum(steps[:-1]) > 0).mean())
 
 
 def longest_spans(
-    written: Array, train: Array, begins: Array, span: int, hasher: Hasher, model: CharRNN
+    written: Array, train: Array, found: Mapping[int, Array], model: CharRNN
 ) -> tuple[Span, ...]:
     """The longest spans of a text that the training text has, too, the longest first.
+
+    Of passages of the training text that overlap, the longest is returned.
 
     Args:
         written: the text, indices (N,).
         train: the training text, (M,).
-        begins: the positions at which a span begins that the training text has, too.
-        span: characters of these spans.
-        hasher: of the vocabulary of the texts.
+        found: for some lengths of spans the first position in the training text of each span of
+            the text, −1 for none, (N − span + 1,).
         model: of the vocabulary.
     """
-    edges = np.flatnonzero(np.diff(begins.astype(np.int8), prepend=0, append=0))
-    runs = edges.reshape(-1, 2)  # a run of copied spans is one longer span, or several that overlap
-    runs = runs[np.argsort(runs[:, 0] - runs[:, 1], kind="stable")][: 4 * QUOTED]
-    of_runs = hasher.spans(written, span)[runs[:, 0]]
-    wanted, numbers = np.unique(of_runs, return_inverse=True)
-    sources: list[list[int]] = [[] for _ in wanted]
-    for start, positions, which in matches(wanted, train, span, hasher):
-        for position, number in zip(positions.tolist(), which.tolist()):
-            if len(sources[number]) < MAX_POSITIONS:
-                sources[number].append(start + position)
-    found: dict[bytes, Span] = {}
-    for start, number in zip(runs[:, 0].tolist(), numbers.tolist()):
-        length, source = max(
-            (common(written[start:], train[source:]), -source) for source in sources[number]
-        )
-        passage = written[start : start + length]
-        text = model.vocabulary.decode(passage[:QUOTED_CHARACTERS])
-        found.setdefault(passage.tobytes(), Span(length, start, -source, text))
-    return tuple(sorted(found.values(), key=lambda each: -each.length)[:QUOTED])
+    of_all = [
+        each for span, first in found.items() for each in passages(written, train, first, span)
+    ]
+    longest: list[Span] = []
+    for length, start, source in sorted(of_all, key=lambda each: -each[0]):
+        if len(longest) < QUOTED and all(
+            source + length <= other.source or other.source + other.length <= source
+            for other in longest
+        ):
+            text = model.vocabulary.decode(written[start : start + min(length, QUOTED_CHARACTERS)])
+            longest.append(Span(length, start, source, text))
+    return tuple(longest)
+
+
+def passages(
+    written: Array, train: Array, found: Array, span: int
+) -> Iterator[tuple[int, int, int]]:
+    """The length of each copied passage, its position in a text, and that in the training text.
+
+    Args:
+        written: the text, indices (N,).
+        train: the training text, (M,).
+        found: the first position in the training text of each span of the text, −1 for none,
+            (N − span + 1,).
+        span: characters of these spans.
+    """
+    begins, number = np.flatnonzero(found >= 0), 0
+    while number < len(begins):
+        position = int(begins[number])
+        source = int(found[position])
+        before = common(written[:position][::-1], train[:source][::-1])
+        length = before + common(written[position:], train[source:])
+        start = position - before
+        yield length, start, source - before
+        # The first span that goes beyond the passage may belong to another one.
+        number = max(number + 1, int(np.searchsorted(begins, start + length - span + 1)))
 
 
 def common(one: Array, other: Array) -> int:
     """The number of characters at the beginning that two texts have in common."""
-    size = min(len(one), len(other))
-    different = np.flatnonzero(one[:size] != other[:size])
-    return int(different[0]) if len(different) else size
+    end, step = min(len(one), len(other)), 1_000
+    for begin in range(0, end, step):
+        part = slice(begin, min(begin + step, end))
+        if len(different := np.flatnonzero(one[part] != other[part])):
+            return begin + int(different[0])
+    return end
 
 
 def answer(result: Copying) -> Answer:
     """Say whether the model recites, with the shares by length and the longest spans."""
-    number = result.lengths.index(RECITED)
-    recited = result.shares[number]
-    by_chance = result.held_out_shares[number] if result.held_out_shares else 0.0
-    much = f"{share(recited)} of what it writes at temperature {result.temperature:g}"
-    spans = f"spans of {RECITED} characters and more"
-    if recited > MIN_RECITED and recited > TIMES * by_chance:
-        sentence = f"The model recites: {much} stands in the training text, in {spans}"
-        sentence += f"; {share(by_chance)} of the held-out text do." if by_chance else "."
-    elif result.held_out_shares:
-        sentence = (
-            f"The model copies no more than chance: {much} stands in the training text, in "
-            f"{spans}, and {share(by_chance)} of the held-out text."
+    number, control = result.lengths.index(RECITED), result.control
+    recited, by_chance = result.shares[number], control.shares[number] if control else 0.0
+    excess = recited - by_chance
+    if excess > max(MIN_EXCESS, by_chance / 2):
+        verdict = "It recites"
+    elif control is None:
+        verdict = "It copies little"
+    elif excess > 0:
+        verdict = f"It copies a little more than {control.name} does"
+    else:
+        verdict = f"It copies no more than {control.name} does"
+    sentence = (
+        f"{verdict}: {share(recited)} of what it writes at temperature {result.temperature:g} "
+        f"stands in the training text in spans of {RECITED} characters and more"
+    )
+    if control is None:
+        sentence += (
+            f". There is no text of {MIN_CONTROL} characters or more to compare with: name one by "
+            "--text FILE."
         )
     else:
-        sentence = (
-            f"The model copies little: {much} stands in the training text, in {spans}. No text is "
-            "held out to compare with."
-        )
+        sentence += f", and {share(by_chance)} of {control.name}."
+        if by_chance > REPEATING:
+            name = control.name[0].upper() + control.name[1:]
+            sentence += f" {name} repeats the training text, too, so copies prove little."
     return Answer(sentence, (_figure(result),), _table(result))
 
 
 def _figure(result: Copying) -> Figure:
     names = [f"{length} and more" for length in result.lengths]
-    series = [Series("written by the model", names, [100 * s for s in result.shares], "bars")]
-    if result.held_out_shares:
-        shares = [100 * s for s in result.held_out_shares]
-        series.append(Series("held-out text", names, shares, "bars"))
+    of_each = {"written by the model": result.shares}
+    if result.control:
+        of_each[result.control.name] = result.control.shares
     return Figure(
-        title="Characters in copied spans, by length of the span",
+        title="Copied characters by the length of the span",
         x_label="characters of a span",
         y_label="% of the characters",
-        series=tuple(series),
+        series=tuple(
+            Series(name, names, [100 * each for each in shares], "bars")
+            for name, shares in of_each.items()
+        ),
+        caption="The share of the characters that are in a span of this length which stands word "
+        "for word in the training text.",
     )
 
 
@@ -296,7 +404,16 @@ def _table(result: Copying) -> Table | None:
     if not result.longest:
         return None
     rows = tuple(
-        (f"{span.length:,}", f"{span.start:,}", f"{span.source:,}", repr(span.text))
+        (
+            f"{span.length:,}",
+            f"{span.start:,}",
+            f"{span.source:,}",
+            repr(span.text) + ("…" if span.length > len(span.text) else ""),
+        )
         for span in result.longest
     )
-    return Table(("length", "written at", "in the training text at", "longest copies"), rows)
+    return Table(
+        ("length", "written at", "training text at", "longest copies"),
+        rows,
+        "The longest copied spans; lengths and positions in characters, from 0.",
+    )
