@@ -31,12 +31,14 @@ RECITED = 50
 MIN_EXCESS = 0.02
 #: From this share of the control on, the text repeats itself.
 REPEATING = 0.1
-#: Characters of the shortest text to compare with.
-MIN_CONTROL = 500
+#: Characters of the shortest text to compare with, and of the part of a long one that is read.
+MIN_CONTROL, MAX_CONTROL = 500, 200_000
 #: The longest spans are quoted: this many, each with at most this many characters.
 QUOTED, QUOTED_CHARACTERS = 5, 200
-#: Bits of a hash that index the table of the hashes that are looked for.
+#: The first bits of a hash, which index the table of the hashes that are looked for, and the
+#: shift to them.
 TABLE_BITS = 20
+SHIFT = np.uint64(64 - TABLE_BITS)
 #: Characters between two reports of the progress of the writing.
 REPORTED = 500
 
@@ -129,8 +131,9 @@ def copying(
     Args:
         model: the model.
         train: its training text, indices (M,).
-        control: a text like the training text, and not part of it, (N,); None for none. Its
-            copied part is what chance and stock phrases give.
+        control: a text like the training text, and not part of it, (N,), of which the first
+            200,000 characters are read; None for none. Its copied part is what chance and stock
+            phrases give.
         control_name: the name of this text in the answer.
         start: the state in which the sample begins; None for `charrnn.sampling.beginning`
             without a text.
@@ -146,12 +149,14 @@ def copying(
     """
     if len(train) < LENGTHS[0]:
         raise TextError(
-            f"a training text of at least {LENGTHS[0]} characters is needed to find copies, not "
-            f"{len(train)}"
+            f"the training text: has {len(train)} characters, and copies are spans of "
+            f"{LENGTHS[0]} and more: train on a longer text"
         )
     written = write(model, start, length, Choice(temperature), seed, progress)
     if control is not None and len(control) < MIN_CONTROL:
         control = None
+    if control is not None and len(control) > MAX_CONTROL:
+        control, control_name = control[:MAX_CONTROL], f"the beginning of {control_name}"
     texts = [written] if control is None else [written, control]
     found = [np.zeros(len(text) + 1, np.intp) for text in texts]  # spans of length 0
     shares: list[list[float]] = []
@@ -233,11 +238,7 @@ def occurrences(
         candidates = [np.ones(len(each), bool) for each in hashes]
     of_texts = np.concatenate([own[each] for own, each in zip(hashes, candidates)])
     wanted, numbers = np.unique(of_texts, return_inverse=True)
-    first = np.full(len(wanted), -1, np.intp)
-    for start, positions, which in matches(wanted, train, span, hasher):
-        new = first[which] < 0
-        # Of several assignments to one element the last one counts.
-        first[which[new][::-1]] = start + positions[new][::-1]
+    first = first_positions(wanted, train, span, hasher)
     result, begin = [], 0
     for each in candidates:
         found, count = np.full(len(each), -1, np.intp), int(np.count_nonzero(each))
@@ -247,31 +248,40 @@ def occurrences(
     return result
 
 
-def matches(
-    wanted: Array, train: Array, span: int, hasher: Hasher
-) -> Iterator[tuple[int, Array, Array]]:
-    """The spans of the training text whose hashes are wanted.
+def first_positions(wanted: Array, train: Array, span: int, hasher: Hasher) -> Array:
+    """The first positions in the training text of spans with some hashes, −1 for none, (n,).
 
     Args:
-        wanted: hashes, sorted, without duplicates.
+        wanted: the hashes, sorted, without duplicates, (n,).
         train, span, hasher: as for `occurrences`.
-
-    Yields:
-        The position of a piece, the positions of spans in the piece (n,), and the number of
-        their hashes in `wanted` (n,).
     """
+    first = np.full(len(wanted), -1, np.intp)
     if not len(wanted):
-        return
-    shift = np.uint64(64 - TABLE_BITS)
-    # A search takes long for each span. Most spans are excluded by the first bits of their hash.
-    table = np.zeros(1 << TABLE_BITS, bool)
-    table[wanted >> shift] = True
-    for start, found in hasher.blocks(train, span):
-        positions = np.flatnonzero(table.take((found >> shift).astype(np.intp)))
-        found = found[positions]
+        return first
+    missing, table = np.arange(len(wanted)), table_of(wanted)
+    for start, hashes in hasher.blocks(train, span):
+        # A search takes long. The first bits of their hashes exclude most spans.
+        positions = np.flatnonzero(table.take((hashes >> SHIFT).astype(np.intp)))
+        found = hashes[positions]
         which = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
         same = wanted[which] == found
-        yield start, positions[same], which[same]
+        if not same.any():
+            continue
+        # Of several assignments to one element the last one counts.
+        first[missing[which[same][::-1]]] = start + positions[same][::-1]
+        absent = first[missing] < 0
+        missing, wanted = missing[absent], wanted[absent]
+        if not len(wanted):
+            break
+        table = table_of(wanted)
+    return first
+
+
+def table_of(hashes: Array) -> Array:
+    """The table of the first bits of some hashes, booleans (2 ** TABLE_BITS,)."""
+    table = np.zeros(1 << TABLE_BITS, bool)
+    table[hashes >> SHIFT] = True
+    return table
 
 
 def covered(begins: Array, span: int, length: int) -> float:

@@ -125,12 +125,47 @@ def test_several_signals_are_exported_and_searched_but_not_drawn_at_once(run):
     assert "coloured by one --signal, not f, o and f" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["errors", "ngram"])
+@pytest.mark.parametrize("name", ["errors", "ngram", "copying"])
 def test_what_needs_the_training_text_says_so_when_it_is_gone(name, run):
     Path("text.txt").write_text("another text\n" * 100)
     assert "has changed since" in run("inspect", f"--{name}", code=1).stderr
     Path("text.txt").unlink()
     assert "text.txt" in run("inspect", f"--{name}", code=1).stderr
+
+
+def test_copies_are_compared_with_a_text_that_is_held_out(run):
+    def control(*words):
+        found = json.loads(run("inspect", "--copying", *words, "--json").stdout)["copying"]
+        return found["control"] and found["control"]["name"]
+
+    assert control() == "the held-out text"
+    Path("other.txt").write_text("The lamp was lit at dusk. " * 20)
+    assert control("--text", "other.txt") == "the other text"
+    run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
+    assert control("-c", "all.npz") is None
+
+
+def test_a_control_of_a_text_that_repeats_itself_says_so(run):
+    Path("cat.txt").write_text("the cat sat on the mat\n" * 400)
+    run("train", "cat.txt", "-c", "cat.npz", *QUICK)
+    answer = " ".join(run("inspect", "-c", "cat.npz", "--copying").stdout.split())
+    assert answer.startswith("It copies no more than the held-out text does: ")
+    assert "100 % of the held-out text. The held-out text repeats the training text" in answer
+
+
+def test_copies_are_of_what_charrnn_sample_writes(run):
+    words = ["--temp", 0.5, "--seed", 3]
+    found = json.loads(run("inspect", "--copying", *words, "--json").stdout)["copying"]
+    assert (found["temperature"], found["written"]) == (0.5, 50_000)
+    written = run("sample", "--length", 50_000, *words).stdout
+    train = LIGHTHOUSE.read_text()
+    train = train[: len(train) - checkpoint.read("charrnn.npz").corpus.held_out]
+    for start in range(0, 50_000 - 20, 20):
+        passage = written[start : start + 20]
+        assert (passage in train) <= (found["shares"][0] > 0)
+    for span in found["longest"]:
+        assert written[span["start"] :].startswith(span["text"])
+        assert train[span["source"] :].startswith(span["text"])
 
 
 @pytest.mark.parametrize("cell", ["gru", "vanilla", "vanilla-relu"])
