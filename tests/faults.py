@@ -386,7 +386,7 @@ RUNNING = [
     ),
     Case(
         "a training text that is too short to be copied",
-        "printf 'abcd abc' > short.txt; charrnn train short.txt -c other.npz --steps 2 2>/dev/null\n"
+        "printf 'abcd abc' > a.txt; charrnn train a.txt -c other.npz --steps 2 2>/dev/null\n"
         "charrnn inspect -c other.npz --copying",
         1,
         "has 8 characters, and copies are spans of 20 and more: train on a longer text",
