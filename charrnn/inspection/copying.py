@@ -387,7 +387,7 @@ def answer(result: Copying) -> Answer:
         sentence += f", and {share(by_chance)} of {control.name}."
         if by_chance > REPEATING:
             name = control.name[0].upper() + control.name[1:]
-            sentence += f" {name} repeats the training text, too, so copies prove little."
+            sentence += f" {name} repeats the training text, so copies prove little."
     return Answer(sentence, (_figure(result),), _table(result))
 
 
