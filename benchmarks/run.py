@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import copying
 import finding
 import floor
 import layers
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "texts": texts.measure,
     "looking": looking.measure,
     "finding": finding.measure,
+    "copying": copying.measure,
     "saving": saving.measure,
     "mpi": mpi.measure,
 }

@@ -37,7 +37,7 @@ class Option:
     Attributes:
         name: the name of the field.
         flag: the option of the command line, without the hyphens at its beginning.
-        kind: the type: int, float or str.
+        kind: the type: int, float, str or bool.
         default: the default; None for an option that the planning chooses.
         low, high: the range of a number.
         choices: all values of a string.
@@ -62,6 +62,10 @@ class Option:
         Raises:
             SettingError: for a value of another type or outside of the range.
         """
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise SettingError(f"{self.argument} is True or False, not {value!r:.80}")
+            return value
         if self.kind is str:
             if value not in self.choices:
                 known = ", ".join(self.choices)
@@ -100,12 +104,12 @@ def choice(default: str, *choices: str, flag: str = "") -> Any:
 
 def options(config: type[Config]) -> Iterator[Option]:
     """The options of a class of configurations, in order."""
-    kinds = {"int": int, "float": float, "str": str}
+    kinds = {"int": int, "float": float, "str": str, "bool": bool}
     for each in fields(config):
         more = each.metadata
         yield Option(
             name=each.name,
-            flag=more["flag"] or each.name.replace("_", "-"),
+            flag=more.get("flag") or each.name.replace("_", "-"),
             kind=kinds[str(each.type)],
             default=each.default,
             low=more.get("low", 0),
@@ -145,12 +149,15 @@ class ModelConfig(Config):
         num_layers: L.
         dropout: the share of each layer's outputs that is set to zero in training; None for 0.05
             to 0.5, by the sizes of model and text (`charrnn.training.planning.dropout_for`).
+        lines: each line is an item of its own: the order of the lines does not matter, and each
+            begins with an empty state.
     """
 
     layer_type: str = choice("gru", "gru", "lstm", "vanilla", "vanilla-relu", flag="model")
     hidden_size: int = number(CHOSEN, 1)
     num_layers: int = number(1, 1)
     dropout: float = number(CHOSEN, 0, BELOW_ONE)
+    lines: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class Reader:
         # The input of the first layer for each character, a contiguous row (a column of Wx is
         # scattered over the whole matrix).
         self._first_inputs = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
+        self._keep = model.keep
         self._held: dict[int, tuple[Array, Array, Array]] = {}
 
     def hold(self, layer: int, cells: Array, streams: Array, values: Array) -> None:
@@ -74,6 +75,8 @@ class Reader:
         Returns:
             The logits of the next character, (V, B), which the next call overwrites.
         """
+        if (keep := self._keep(indices)) is not None:
+            self.state *= keep
         x = self._first_inputs.take(indices, axis=0).T
         # See charrnn.network.layers.activations.sigmoid; `generate` checks for non-finite logits.
         with np.errstate(over="ignore", invalid="ignore"):

@@ -27,7 +27,7 @@ for name, handler in {
     if number and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
 
-VOCABULARY = Vocabulary("abcdefg")
+VOCABULARY, OF_LINES = Vocabulary("abcdefg"), Vocabulary("abcdef\n")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,13 +61,16 @@ def write(tmp_path):
 def tiny_model(rng):
     """Makes a model of seven characters with random weights and biases."""
 
-    def make(layer_type="lstm", num_layers=1, hidden_size=5, dtype=np.float64, dropout=0.0):
+    def make(
+        layer_type="lstm", num_layers=1, hidden_size=5, dtype=np.float64, dropout=0.0, lines=False
+    ):
         model = CharRNN(
-            VOCABULARY,
+            OF_LINES if lines else VOCABULARY,
             layer_type=layer_type,
             hidden_size=hidden_size,
             num_layers=num_layers,
             dropout=dropout,
+            lines=lines,
             dtype=dtype,
         )
         model.initialize(rng)

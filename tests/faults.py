@@ -385,6 +385,13 @@ RUNNING = [
         "counted from 0: choose one from 0 to",
     ),
     Case(
+        "a training text that is too short to be copied",
+        "printf 'abcd abc' > a.txt; charrnn train a.txt -c other.npz --steps 2 2>/dev/null\n"
+        "charrnn inspect -c other.npz --copying",
+        1,
+        "has 8 characters, and copies are spans of 20 and more: train on a longer text",
+    ),
+    Case(
         "a text that is too short for a search",
         "charrnn inspect -c model.npz --find",
         1,

@@ -9,6 +9,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PARTS = (
+    "copying",
     "finding",
     "floor",
     "layers",

@@ -129,6 +129,7 @@ class Checkpoint:
             hidden_size=config.hidden_size,
             num_layers=config.num_layers,
             dropout=config.dropout,
+            lines=config.lines,
         )
 
     def check(self) -> None:

@@ -17,6 +17,7 @@ from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
+    Real,
     checkpoint_option,
     encoding_options,
     refuse_overwriting,
@@ -40,7 +41,8 @@ NEEDS = {
     "length": ("cell", "html", "surprisal"),
     "predictions": ("cell",),
     "neighbours": ("cell",),
-    "train_text": ("errors", "ngram", "html"),
+    "train_text": ("errors", "ngram", "copying", "html"),
+    "temperature": ("copying", "html"),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -54,7 +56,7 @@ GROUPS = {
         *("checkpoint", "weights", "text", "encoding", "encoding_errors", "train_text"),
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
-    "Analyses": [*ANALYSES, "feature", "dynamic", "seed"],
+    "Analyses": [*ANALYSES, "feature", "temperature", "dynamic", "seed"],
     "Output": ["html", "plot", "export", "as_json", "color"],
 }
 
@@ -138,6 +140,13 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option("--neighbours", is_flag=True, help="Show only where the cell is highest and lowest.")
 @click.option(
+    "--temp",
+    "--temperature",
+    "temperature",
+    type=Real(0),
+    help="The temperature of what the model writes for --copying.  [default: 1]",
+)
+@click.option(
     "--dynamic",
     is_flag=True,
     help="Score the text also by a model that learns from it as it reads.",
@@ -148,7 +157,7 @@ def analyses_options(command: Command) -> Command:
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Seed of all random choices: untrained models, shifts, cells to hold, positions.",
+    help="Seed of all random choices: untrained models, shifts, cells to hold, positions, samples.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option(
@@ -213,7 +222,7 @@ def command(**options: Any) -> None:
 
 def given(value: Any) -> bool:
     """True for an option that was given; a number may be 0, which equals False."""
-    return value is not None and value is not False
+    return value is not None and value is not False and value != ()
 
 
 def check_needs(options: dict[str, Any]) -> None:
@@ -223,7 +232,7 @@ def check_needs(options: dict[str, Any]) -> None:
         click.UsageError: for the first such option.
     """
     for name, needed in NEEDS.items():
-        if options[name] and not any(given(options[other]) for other in needed):
+        if given(options[name]) and not any(given(options[other]) for other in needed):
             *more, last = [f"--{other}" for other in needed]
             flag = name.replace("_", "-")
             raise click.UsageError(

@@ -109,7 +109,11 @@ def subject_of(
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
     text, name, path = checkpoint.excerpt, checkpoint.excerpt_name, options["text"]
+    temperature: float | None = options["temperature"]
+    held_out = checkpoint.corpus is not None and checkpoint.corpus.held_out
+    control = "the held-out text" if held_out else None
     if path is not None:
+        control = "the other text"
         refuse_terminal((path,))
         how = decoding(options, checkpoint.binary, checkpoint.newlines)
         corpus = corpora.read([path], how, checkpoint.normalize)
@@ -136,6 +140,9 @@ def subject_of(
         make_untrained=checkpoint.untrained,
         features=features,
         seed=options["seed"],
+        temperature=Subject.temperature if temperature is None else temperature,
+        excerpt=checkpoint.excerpt,
+        control=control,
         shown=options["length"] or PAGE_LENGTH if options["html"] else None,
     )
     return subject, name, unknown

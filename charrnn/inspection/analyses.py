@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from charrnn.inspection.answer import Answer
 
 if TYPE_CHECKING:
-    from charrnn.inspection import errors, gates, gradient, memory, ngram, spectrum, surprisal
+    from charrnn.inspection import (
+        copying,
+        errors,
+        gates,
+        gradient,
+        memory,
+        ngram,
+        spectrum,
+        surprisal,
+    )
     from charrnn.inspection.find import search
     from charrnn.inspection.subject import Subject
 
@@ -47,6 +56,7 @@ ANALYSES = {
     "surprisal": "surprisal",
     "errors": "errors",
     "ngram": "ngram",
+    "copying": "copying",
 }
 
 if TYPE_CHECKING:
@@ -60,6 +70,7 @@ if TYPE_CHECKING:
         surprisal,
         errors,
         ngram,
+        copying,
     ]
 
 

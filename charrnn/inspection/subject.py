@@ -32,6 +32,10 @@ class Subject:
         make_untrained: makes a model of the same architecture with random weights.
         features: the features to search for; None for the built-in ones.
         seed: the seed of everything random.
+        temperature: of a sample.
+        excerpt: the excerpt in the checkpoint, whose ends of lines lead to the start of a sample.
+        control: the name of the text, such as "the held-out text", where the model was not trained
+            on the text; None where it was.
         shown: the number of characters that a page shows; None without a page.
         progress: receives the share of a long analysis that is done, from 0 to 1.
     """
@@ -44,6 +48,9 @@ class Subject:
     make_untrained: Callable[[], CharRNN]
     features: dict[str, Feature] | None = None
     seed: int = 0
+    temperature: float = 1.0
+    excerpt: str = ""
+    control: str | None = None
     shown: int | None = None
     progress: Progress = no_progress
 

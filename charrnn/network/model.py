@@ -50,6 +50,8 @@ class CharRNN:
         dropout: the share of each layer's outputs that training sets to zero (Srivastava 2014),
             not within the recurrence (Zaremba 2014), the same cells at every step of a window
             (Gal, Ghahramani 2016).
+        lines: each line is an item of its own: the state is set to zeros before each newline is
+            read, and an item is predicted from the newline before it.
         dtype: float32 for use, float64 for gradient checks.
 
     Attributes:
@@ -58,7 +60,8 @@ class CharRNN:
         layers: the L layers, the first one first; their weights are views of `parameters`.
 
     Raises:
-        SettingError: for a size below 1, an unknown layer type or a dropout outside of [0, 1).
+        SettingError: for a size below 1, an unknown layer type, a dropout outside of [0, 1), or
+            `lines` with a vocabulary without newline.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class CharRNN:
         hidden_size: int = HIDDEN_SIZE,
         num_layers: int = ModelConfig.num_layers,
         dropout: float = 0.0,
+        lines: bool = False,
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.layers = build_layers(len(vocabulary), layer_type, hidden_size, num_layers)
@@ -79,6 +83,10 @@ class CharRNN:
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.dropout = dropout
+        self.lines = lines
+        if lines and vocabulary.unknown("\n"):
+            raise SettingError("lines: the vocabulary has no newline")
+        self._newline = vocabulary.char_to_ix["\n"] if lines else -1
         shapes = parameter_shapes(self.layers, len(vocabulary))
         if sum(map(prod, shapes.values())) > MAX_PARAMETERS:
             raise SettingError(
@@ -122,6 +130,7 @@ class CharRNN:
             "hidden_size": self.hidden_size,
             "num_layers": self.num_layers,
             "dropout": self.dropout,
+            "lines": self.lines,
         }
 
     def extended(self, vocabulary: Vocabulary, rng: np.random.Generator) -> Self:
@@ -193,14 +202,22 @@ class CharRNN:
         Args:
             inputs, state, masks: as for `forward`.
         """
-        x, tapes = inputs, self.workspace(*inputs.shape).tapes
+        x, tapes, keep = inputs, self.workspace(*inputs.shape).tapes, self.keep(inputs)
         with np.errstate(over="ignore"):  # see charrnn.network.layers.activations.sigmoid
             for number, (layer, tape) in enumerate(zip(self.layers, tapes)):
-                x = h = layer.forward(x, state[number], tape)
+                x = h = layer.forward(x, state[number], tape, keep)
                 if masks is not None:
                     x = scratch(tape, "dropped", h.shape, h.dtype)
                     np.multiply(h, masks[number], out=x)
         return x
+
+    def keep(self, inputs: Array) -> Array | None:
+        """The factors of the state before each input, in the shape of `inputs`: 0 for the newlines
+        of a model of lines, else 1; None for a model of running text.
+        """
+        if not self.lines:
+            return None
+        return (inputs != self._newline).astype(self.parameters.flat.dtype)
 
     def logits(self, h: Array) -> Array:
         """The logits (V, T, B) from the outputs of the last layer, (H, T, B).
@@ -260,7 +277,7 @@ class CharRNN:
         outputs = [
             tape["h_cells_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
         ]
-        layer_inputs = [inputs, *outputs[:-1]]
+        layer_inputs, keep = [inputs, *outputs[:-1]], self.keep(inputs)
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)
         last = outputs[-1].reshape(self.hidden_size, -1)
         np.matmul(d_rows, last.T, out=self.gradient["Wy"])
@@ -270,7 +287,7 @@ class CharRNN:
             if masks is not None:
                 d_h *= masks[number]
             d_x = self.layers[number].backward(
-                layer_inputs[number], d_h, d_state[number], tapes[number]
+                layer_inputs[number], d_h, d_state[number], tapes[number], keep
             )
             if d_x is not None:
                 d_h = d_x

@@ -326,6 +326,7 @@ def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
         layer_type=config.layer_type,
         hidden_size=config.hidden_size,
         num_layers=config.num_layers,
+        lines=config.lines,
     )
 
 

@@ -143,6 +143,8 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
         (["--layer", 1], "--cell, --find, --export or --html: add one of them"),
         (["--signal", "f"], "--cell, --find, --export or --html: add one of them"),
         (["--length", 9], "--cell, --html or --surprisal: add one of them"),
+        (["--temp", 0.5], "--temperature needs --copying or --html: add one of them"),
+        (["--temp", 0], "--temperature needs --copying or --html: add one of them"),
         (["--predictions"], "--predictions needs --cell: add --cell"),
         (["--neighbours"], "--neighbours needs --cell: add --cell"),
     ],

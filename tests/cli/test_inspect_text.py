@@ -124,12 +124,54 @@ def test_several_signals_are_exported_and_searched_but_not_drawn_at_once(run):
     assert "coloured by one --signal, not f, o and f" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["errors", "ngram"])
+@pytest.mark.parametrize("name", ["errors", "ngram", "copying"])
 def test_what_needs_the_training_text_says_so_when_it_is_gone(name, run):
     Path("text.txt").write_text("another text\n" * 100)
     assert "has changed since" in run("inspect", f"--{name}", code=1).stderr
     Path("text.txt").unlink()
     assert "text.txt" in run("inspect", f"--{name}", code=1).stderr
+
+
+def test_copies_are_compared_with_a_text_that_is_held_out(run):
+    def control(*words):
+        found = json.loads(run("inspect", "--copying", *words, "--json").stdout)["copying"]
+        return found["control"] and found["control"]["name"]
+
+    assert control() == "the held-out text"
+    Path("other.txt").write_text("The lamp was lit at dusk. " * 20)
+    assert control("--text", "other.txt") == "the other text"
+    run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
+    assert control("-c", "all.npz") is None
+
+
+def test_a_control_of_a_text_that_repeats_itself_says_so(run):
+    Path("cat.txt").write_text("the cat sat on the mat\n" * 400)
+    run("train", "cat.txt", "-c", "cat.npz", *QUICK)
+    answer = " ".join(run("inspect", "-c", "cat.npz", "--copying").stdout.split())
+    assert answer.startswith("It copies no more than the held-out text does: ")
+    assert "100 % of the held-out text. The held-out text repeats the training text" in answer
+
+
+def test_copies_are_of_what_charrnn_sample_writes(run):
+    text = "the cat sat on the mat\n" * 400
+    Path("cat.txt").write_text(text)
+    run("train", "cat.txt", "-c", "cat.npz", "--hidden-size", 16, "--steps", 80)
+    words = ["-c", "cat.npz", "--temp", 0.7, "--seed", 3]
+    found = json.loads(run("inspect", "--copying", *words, "--json").stdout)["copying"]
+    assert (found["temperature"], found["written"]) == (0.7, 50_000)
+    written = run("sample", "--length", 50_000, *words).stdout
+    train = text[: len(text) - checkpoint.read("cat.npz").corpus.held_out]
+    spans = {train[start : start + 20] for start in range(len(train) - 19)}
+    covered = np.zeros(50_000, bool)
+    for start in range(50_000 - 19):
+        if written[start : start + 20] in spans:
+            covered[start : start + 20] = True
+    assert 0 < covered.mean() < 1
+    assert found["shares"][0] == pytest.approx(covered.mean(), rel=1e-5)  # of six digits
+    assert found["longest"]
+    for span in found["longest"]:
+        assert written[span["start"] :].startswith(span["text"])
+        assert train[span["source"] :].startswith(span["text"])
 
 
 @pytest.mark.parametrize("cell", ["gru", "vanilla", "vanilla-relu"])

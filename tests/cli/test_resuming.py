@@ -339,7 +339,7 @@ def test_a_complete_run_keeps_the_new_name_in_its_command(moved, run):
     assert header("m.npz").run.step == 24
 
 
-@pytest.mark.parametrize("name", ["errors", "ngram"])
+@pytest.mark.parametrize("name", ["errors", "ngram", "copying"])
 def test_a_text_that_has_moved_is_analysed_where_it_is_named(name, moved, run):
     words = ["inspect", "-c", "m.npz", f"--{name}", "--json"]
     said = run(*words, code=1).stderr
@@ -366,7 +366,7 @@ def test_the_text_of_a_pipe_is_analysed_from_files(run):
 
 def test_a_training_text_needs_an_analysis_of_it(run, trained):
     said = run("inspect", "--train-text", "text.txt", code=2).stderr
-    assert "--train-text needs --errors, --ngram or --html" in said
+    assert "--train-text needs --errors, --ngram, --copying or --html" in said
 
 
 def test_a_missing_text_is_named_before_the_checkpoint_beside_it(run, trained):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.inspection import copying
 from charrnn.inspection.features.features import FEATURES
 from charrnn.inspection.find import search
 
@@ -21,6 +22,22 @@ PAGE = (Path(__file__).parents[2] / "docs" / "inspecting.md").read_text(encoding
     ],
 )
 def test_the_controls_of_find(sentence):
+    assert sentence in " ".join(PAGE.split())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"write {copying.WRITTEN:,} characters",
+        f"`charrnn sample --length {copying.WRITTEN} --seed 0`",
+        f"spans of {', '.join(map(str, copying.LENGTHS[:-1]))} and {copying.LENGTHS[-1]} ",
+        f"The sentence is about spans of {copying.RECITED} and more",
+        f"by more than {100 * copying.MIN_EXCESS:.0f} percentage points",
+        f"the first {copying.MAX_CONTROL:,} characters are read",
+        f"a text of {copying.MIN_CONTROL} characters or more",
+    ],
+)
+def test_the_numbers_of_copying(sentence):
     assert sentence in " ".join(PAGE.split())
 
 

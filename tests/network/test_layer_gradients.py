@@ -13,13 +13,13 @@ def total_loss(model, window, state, weight, masks=None):
     return loss + float((carried * weight).sum())
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize(("dropout", "lines"), [(0.0, False), (0.4, False), (0.0, True)])
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
 def test_gradient_matches_finite_difference(
-    layer_type, num_layers, dropout, tiny_model, window, rng
+    layer_type, num_layers, dropout, lines, tiny_model, window, rng
 ):
-    model = tiny_model(layer_type, num_layers, dropout=dropout)
+    model = tiny_model(layer_type, num_layers, dropout=dropout, lines=lines)
     state = rng.standard_normal(model.state(3).shape)
     weight = rng.standard_normal(state.shape)
 

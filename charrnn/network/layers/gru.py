@@ -7,7 +7,13 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Layer, fill_orthogonal, outputs, previous_h
+from charrnn.network.layers.layer import (
+    Layer,
+    fill_orthogonal,
+    h_before_steps,
+    outputs,
+    previous_h,
+)
 
 
 class GRU(Layer):
@@ -62,22 +68,26 @@ class GRU(Layer):
             "tmp": (H, B),
         }
 
-    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
+    def forward(
+        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+    ) -> Array:
         H = self.hidden_size
         h, tmp, Wh, bh = tape["h"], tape["tmp"], self.weights["Wh"], self.weights["bh"][:, None]
         a = tape["a"][: 3 * H]
-        h[0] = state[0]
+        h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"][: 3 * H])):
             gates, q = tape["gates"][t], tape["q"][t]
             r, z, n = gates.reshape(3, H, -1)
-            np.matmul(Wh, h[t], out=a)
+            if keep is not None:
+                np.multiply(h[t], keep[t], out=before[t])
+            np.matmul(Wh, before[t], out=a)
             np.add(a[2 * H :], bh, out=q)
             np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
             sigmoid(a[: 2 * H], out=gates[: 2 * H])
             np.multiply(r, q, out=tmp)
             np.add(tmp, x[2 * H :], out=tmp)
             np.tanh(tmp, out=n)
-            np.subtract(h[t], n, out=tmp)  # h ← n + z∘(h−n)
+            np.subtract(before[t], n, out=tmp)  # h ← n + z∘(h−n)
             np.multiply(z, tmp, out=tmp)
             np.add(n, tmp, out=h[t + 1])
         state[0] = h[-1]
@@ -99,10 +109,16 @@ class GRU(Layer):
         np.add(n, h, out=h)
 
     def backward(
-        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
+        self,
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
     ) -> Array | None:
         H, T, B = d_outputs.shape
-        h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
+        before = h_before_steps(tape, keep)
+        d_a, d_gates, tmp = tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
         WhT = self.weights["Wh"].T
         dh = d_state[0]
@@ -122,15 +138,17 @@ class GRU(Layer):
             np.multiply(d_r, d_q, out=d_r)
 
             np.multiply(dh, z, out=dh)  # from here on, dh is the part that stays in h
-            np.subtract(h[t], n, out=tmp)  # d_z
+            np.subtract(before[t], n, out=tmp)  # d_z
             np.multiply(dh, tmp, out=tmp)
             np.multiply(d_z, tmp, out=d_z)
 
             d_a[:, t] = d_gates
             np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # dh₋₁
             np.add(dh, tmp, out=dh)
+            if keep is not None:
+                np.multiply(dh, keep[t], out=dh)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
-        np.matmul(recurrent, previous_h(tape).T, out=self.gradient["Wh"])
+        np.matmul(recurrent, previous_h(tape, keep).T, out=self.gradient["Wh"])
         np.sum(rest[0], axis=(1, 2), out=self.gradient["bh"])
         rest[0] = rest[1]  # Wx and b need d_n where d_q was
         d_x = d_a[: 3 * H]

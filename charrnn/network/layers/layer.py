@@ -88,13 +88,17 @@ class Layer(ABC):
         return {name: np.zeros(shape, dtype) for name, shape in self.tape_shapes(T, B).items()}
 
     @abstractmethod
-    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
+    def forward(
+        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+    ) -> Array:
         """Run T steps and keep on the tape what `backward` and `signal` need.
 
         Args:
             inputs: character indices (T, B), read as one-hot vectors, or reals (D, T, B).
             state: (S, H, B), an array for each of `state_names`; overwritten by the last state.
             tape: as made by `tape`.
+            keep: factors of the state before each step, (T, B): 0 where a stream begins anew,
+                1 elsewhere; None for ones.
 
         Returns:
             The outputs h, (H, T, B): a view of the tape.
@@ -112,12 +116,17 @@ class Layer(ABC):
 
     @abstractmethod
     def backward(
-        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
+        self,
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
     ) -> Array | None:
         """Backpropagate through the T steps of the last `forward`, into `gradient`.
 
         Args:
-            inputs, tape: as given to `forward`.
+            inputs, tape, keep: as given to `forward`.
             d_outputs: (H, T, B), the gradient of the loss with respect to the outputs.
             d_state: (S, H, B), the gradient with respect to the last state; overwritten by the
                 gradient with respect to the first state.
@@ -150,9 +159,21 @@ def outputs(tape: dict[str, Array]) -> Array:
     return tape["h_cells_first"][:, 1:]
 
 
-def previous_h(tape: dict[str, Array]) -> Array:
-    """The h before each step, (H, T·B); call `outputs` first."""
+def h_before_steps(tape: dict[str, Array], keep: Array | None) -> Array:
+    """The array for the h from which each step computes, (T, H, B).
+
+    Without `keep` this is the h on the tape. With it, `forward` fills the array, because the
+    outputs need the h of a step also where the next step does not use it.
+    """
+    h = tape["h"][:-1]
+    return h if keep is None else scratch(tape, "kept", h.shape, h.dtype)
+
+
+def previous_h(tape: dict[str, Array], keep: Array | None) -> Array:
+    """The h from which each step computes, (H, T·B); call `outputs` first."""
     h = tape["h_cells_first"][:, :-1]
+    if keep is not None:
+        h = np.multiply(h, keep, out=scratch(tape, "kept_cells_first", h.shape, h.dtype))
     return h.reshape(len(h), -1)
 
 

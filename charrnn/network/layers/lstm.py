@@ -7,7 +7,13 @@ import numpy as np
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.activations import sigmoid
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Layer, fill_orthogonal, outputs, previous_h
+from charrnn.network.layers.layer import (
+    Layer,
+    fill_orthogonal,
+    h_before_steps,
+    outputs,
+    previous_h,
+)
 
 
 class LSTM(Layer):
@@ -64,20 +70,31 @@ class LSTM(Layer):
             "tmp": (H, B),
         }
 
-    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
+    def forward(
+        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+    ) -> Array:
         H = self.hidden_size
         h, c, Wh = tape["h"], tape["gates"][:, 4 * H :], self.weights["Wh"]
         a, ig_fc = tape["a"], tape["terms"][: 2 * H]
         a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
+        before = h_before_steps(tape, keep)
+        tape.pop("c", None)
+        if keep is not None:
+            tape["c"] = np.empty(before.shape, before.dtype)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
             gates, c_next, tanh_c = tape["gates"][t], c[t + 1], tape["tanh_c"][t]
-            np.matmul(Wh, h[t], out=a)
+            if keep is not None:
+                np.multiply(h[t], keep[t], out=before[t])
+                np.multiply(c[t], keep[t], out=c[t])
+            np.matmul(Wh, before[t], out=a)
             np.add(a, x, out=a)
             sigmoid(a_ifo, out=gates[: 3 * H])
             np.tanh(a_g, out=gates[3 * H : 4 * H])
             np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)
             np.add(ig, fc, out=c_next)
+            if keep is not None:  # the next step may overwrite c_next
+                tape["c"][t] = c_next
             np.tanh(c_next, out=tanh_c)
             np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
         state[0], state[1] = h[-1], c[-1]
@@ -98,7 +115,12 @@ class LSTM(Layer):
         np.multiply(o, h, out=h)
 
     def backward(
-        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
+        self,
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
@@ -130,13 +152,15 @@ class LSTM(Layer):
             d_a[:, t] = d_gates
             np.multiply(dc, f, out=dc)  # dc₋₁, dh₋₁
             np.matmul(WhT, d_gates, out=dh)
-        np.matmul(d_a.reshape(4 * H, -1), previous_h(tape).T, out=self.gradient["Wh"])
+            if keep is not None:
+                np.multiply(d_state, keep[t], out=d_state)
+        np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:
         """The values of a signal, as `Layer.signal` describes them."""
         if name == "c":
-            return tape["gates"][1:, 4 * self.hidden_size :]
+            return tape["c"] if "c" in tape else tape["gates"][1:, 4 * self.hidden_size :]
         if name in "ifog":
             start = "ifog".index(name) * self.hidden_size
             return tape["gates"][:-1, start : start + self.hidden_size]

@@ -8,7 +8,13 @@ import numpy as np
 
 from charrnn.arrays import Array, Shape
 from charrnn.network.layers.inputs import project, project_backward
-from charrnn.network.layers.layer import Layer, fill_orthogonal, outputs, previous_h
+from charrnn.network.layers.layer import (
+    Layer,
+    fill_orthogonal,
+    h_before_steps,
+    outputs,
+    previous_h,
+)
 
 
 class Vanilla(Layer):
@@ -57,11 +63,15 @@ class Vanilla(Layer):
         np.multiply(h, h, out=out)
         np.subtract(1, out, out=out)
 
-    def forward(self, inputs: Array, state: Array, tape: dict[str, Array]) -> Array:
+    def forward(
+        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+    ) -> Array:
         h, a, Wh = tape["h"], tape["a"], self.weights["Wh"]
-        h[0] = state[0]
+        h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
-            np.matmul(Wh, h[t], out=a)
+            if keep is not None:
+                np.multiply(h[t], keep[t], out=before[t])
+            np.matmul(Wh, before[t], out=a)
             np.add(a, x, out=a)
             self.activate(a, out=h[t + 1])
         state[0] = h[-1]
@@ -74,7 +84,12 @@ class Vanilla(Layer):
         self.activate(a, out=h)
 
     def backward(
-        self, inputs: Array, d_outputs: Array, d_state: Array, tape: dict[str, Array]
+        self,
+        inputs: Array,
+        d_outputs: Array,
+        d_state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
     ) -> Array | None:
         H, T, _ = d_outputs.shape
         h, d_a, da = tape["h"], tape["d_a"], tape["a"]
@@ -86,7 +101,9 @@ class Vanilla(Layer):
             np.multiply(da, dh, out=da)
             d_a[:, t] = da
             np.matmul(WhT, da, out=dh)
-        np.matmul(d_a.reshape(H, -1), previous_h(tape).T, out=self.gradient["Wh"])
+            if keep is not None:
+                np.multiply(dh, keep[t], out=dh)
+        np.matmul(d_a.reshape(H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
 
