@@ -100,7 +100,7 @@ def check(options: dict[str, Any]) -> None:
             checkpoints without a text.
     """
     for name in OTHERS:
-        if options[name] not in (None, False) or options[name] == 0 == options["cell"]:
+        if options[name] is not None and options[name] is not False:
             raise click.UsageError(f"--score and --{name} exclude one another: leave out one")
     if len(options["checkpoint"]) > MAX_CHECKPOINTS:
         raise click.UsageError("-c: --score compares two checkpoints: name one or two")
@@ -224,13 +224,12 @@ class Rows:
     def _cells(self, name: str, item: Item, places: int) -> list[str]:
         """The columns of an item."""
         cells = [str(item.number), str(item.characters)]
-        shown = one_line(name, MAX_NAME)
         if self._unit == "file":
-            cells[0] = shown
+            cells[0] = one_line(name, MAX_NAME)
         elif self._several:
-            cells[0] = f"{shown}:{item.number}"
+            cells[0] = f"{one_line(name, MAX_NAME)}:{item.number}"
         for unknown, bits, bpc in zip(item.unknown, item.bits, item.bpc):
-            per_character = "" if bpc is None else f"{bpc:.{places}f}"
+            per_character = "nan" if bpc is None else f"{bpc:.{places}f}"
             cells += [str(unknown), f"{bits:.{places}f}", per_character]
         if len(self._models) > 1:
             cells.append(f"{item.bits[0] - item.bits[1]:.{places}f}")
