@@ -246,7 +246,7 @@ class Rows:
         if self._unit == "line":
             text = text.removesuffix("\n")
         elif self._unit == "word":
-            text = text.rstrip()
+            text = text.rstrip(" \t\n\r\f\v" if self._binary else None)
         if self._binary:
             text = "".join(readable_bytes([text]))
         dots = "…" if len(item.text) < item.characters else ""
