@@ -19,6 +19,7 @@ import quality
 import sampling
 import saving
 import scaling
+import scoring
 import startup
 import texts
 import throughput
@@ -35,6 +36,7 @@ PARTS: dict[str, Part] = {
     "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
+    "scoring": scoring.measure,
     "finding": finding.measure,
     "saving": saving.measure,
     "mpi": mpi.measure,

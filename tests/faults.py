@@ -385,6 +385,13 @@ RUNNING = [
         "counted from 0: choose one from 0 to",
     ),
     Case(
+        "two models that read texts differently",
+        "rewrite \"h['corpus']['newlines'] = 'keep'\"\n"
+        "charrnn inspect -c model.npz -c other.npz --score line --text count.txt",
+        2,
+        "read a text differently, as --newlines of their trainings differs",
+    ),
+    Case(
         "a text that is too short for a search",
         "charrnn inspect -c model.npz --find",
         1,
@@ -405,6 +412,18 @@ TEXTS = [
         "mkdir d; charrnn inspect -c model.npz --text d",
         1,
         "d: is a folder: name a file",
+    ),
+    Case(
+        "a score of characters that the model has not seen",
+        "echo Ω1 | charrnn inspect -c model.npz --score line --text -",
+        0,
+        "1 character that the model has not seen cost nothing ('Ω')",
+    ),
+    Case(
+        "several texts for one answer",
+        "charrnn inspect -c model.npz --cell 1 --text count.txt --text count.txt",
+        2,
+        "--text: only --score takes several: name one, or add --score",
     ),
     Case(
         "a pattern that matches nothing", "charrnn train '*.md'", 1, "no file matches this pattern"

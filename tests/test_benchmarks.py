@@ -20,6 +20,7 @@ PARTS = (
     "sampling",
     "saving",
     "scaling",
+    "scoring",
     "startup",
     "texts",
     "throughput",
