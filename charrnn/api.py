@@ -1,4 +1,4 @@
-"""The Python API: train a model, load one, sample from it, evaluate it, save it."""
+"""The Python API: train a model, load one, sample from it, score texts, save it."""
 
 from __future__ import annotations
 
@@ -179,7 +179,8 @@ class CharRNN(network.CharRNN):
         costs nothing, with a warning: the scores of such texts cannot be compared.
 
         Args:
-            texts: independent of each other, as in `charrnn inspect --score line`.
+            texts: independent of each other, as in `charrnn inspect --score line`. A model of bytes
+                takes each byte as a character.
 
         Raises:
             SettingError: for a single string.

@@ -271,7 +271,7 @@ def write_next(
     if terminal:
         click.echo("probability  character")
     for char, p in zip(chars, probabilities.tolist()):
-        shown = one_line(char)
+        shown = one_line("".join(readable_bytes([char])) if checkpoint.binary else char)
         click.echo(f"{p:11.4f}  '{shown}'" if terminal else f"{shown}\t{p:.6f}")
 
 

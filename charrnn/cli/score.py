@@ -32,6 +32,8 @@ MAX_CHECKPOINTS = 2
 MAX_LISTED = 8
 #: Decimal places of bits.
 PLACES = 6
+#: Characters of a name for which a terminal has room, however narrow it is.
+MIN_NAME = 12
 #: The columns of a terminal for a number, and for the scores by one model.
 NUMBER, CHARACTERS, UNKNOWN, BITS, BPC = 8, 10, 7, 10, 8
 
@@ -69,23 +71,24 @@ def score_texts(options: dict[str, Any]) -> None:
     first = models[0].checkpoint
     how = decoding(options, first.binary, first.newlines)
     corpora.check_files(texts)
-    write = Rows(unit, models, texts, options["as_json"])
+    names = texts or (first.excerpt_name,)
+    write = Rows(unit, models, names, options["as_json"])
     unknown = [0] * len(models)
     unseen: list[set[str]] = [set() for _ in models]
-    for path in texts or (None,):
-        if path is None:
-            corpus, name = Corpus.of(first.excerpt, first.excerpt_name, decoding=how), ""
+    for name in names:
+        if texts:
+            corpus = corpora.read([name], how, first.normalize)
         else:
-            corpus, name = corpora.read([path], how, first.normalize), path
+            corpus = Corpus.of(first.excerpt, name, decoding=how)
         for line in corpus.notices:
             notice(line)
         if not corpus.length and unit != "file":
-            notice(f"{path or corpus.name}: an empty text: nothing to score")
+            notice(f"{name}: an empty text: nothing to score")
         for seen, model in zip(unseen, models):
             seen.update(model.scorer.model.vocabulary.unknown(corpus.characters))
         for item in scored(corpus, models, unit):
             unknown = [total + n for total, n in zip(unknown, item.unknown)]
-            write.row(name or corpus.name, item)
+            write.row(name, item)
     sys.stdout.flush()
     for model, number, seen in zip(models, unknown, unseen):
         if number:
@@ -172,7 +175,7 @@ class Rows:
     Args:
         unit: the items.
         models: the models that score.
-        texts: the names of the files.
+        texts: the names of the texts.
         as_json: write a JSON object for each item.
     """
 
@@ -184,9 +187,10 @@ class Rows:
         self._binary = models[0].checkpoint.binary
         self._width = terminal_width() if sys.stdout.isatty() and not as_json else None
         self._headed = False
-        names = max((len(one_line(text, MAX_NAME)) for text in texts), default=NUMBER)
+        self._name = MAX_NAME if self._width is None else max(MIN_NAME, self._width // 3)
+        names = max(len(one_line(text, self._name)) for text in texts)
         if unit == "file":
-            self._first = min(max(NUMBER, names), MAX_NAME)
+            self._first = max(NUMBER, names)
         else:
             self._first = NUMBER + (names + 1) * self._several
 
@@ -225,9 +229,9 @@ class Rows:
         """The columns of an item."""
         cells = [str(item.number), str(item.characters)]
         if self._unit == "file":
-            cells[0] = one_line(name, MAX_NAME)
+            cells[0] = one_line(name, self._name)
         elif self._several:
-            cells[0] = f"{one_line(name, MAX_NAME)}:{item.number}"
+            cells[0] = f"{one_line(name, self._name)}:{item.number}"
         for unknown, bits, bpc in zip(item.unknown, item.bits, item.bpc):
             per_character = "nan" if bpc is None else f"{bpc:.{places}f}"
             cells += [str(unknown), f"{bits:.{places}f}", per_character]

@@ -217,6 +217,8 @@ def test_bytes_are_scored_as_bytes_and_shown_as_text(run, place):
     shown = run("inspect", "-c", "bytes.npz", "--text", "bytes.txt", "--score", "word").stdout
     first, second, *_ = (line.split("\t") for line in shown.splitlines())
     assert (first[1], first[5], second[1], second[5]) == ("3", "à", "8", "la\xa0mer")
+    table = run("sample", "-c", "bytes.npz", "--next", 100).stdout.splitlines()
+    assert {r"\xc3", r"\n", "l"} < {line.split("\t")[0] for line in table}
 
 
 def test_the_environment_names_one_checkpoint(run, example):
@@ -248,6 +250,18 @@ def test_a_terminal_has_headings_and_rows_of_its_width(columns, place):
     wide = sum(character in "漢字" for character in first)
     assert len(first) + wide <= columns
     assert "Wick" in second or columns == 30
+
+
+def test_a_long_name_leaves_room_for_the_scores(place):
+    (place / ("a" * 90 + ".txt")).write_text("Wick")
+    with terminal(80) as (ours, theirs):
+        asked = ["inspect", "--score", "file", "--text", "a" * 90 + ".txt"]
+        with command(*asked, stdout=theirs, cwd=place) as process:
+            process.wait()
+        heading, row = os.read(ours.fileno(), 10_000).decode().splitlines()
+    assert len(row) == len(heading) <= 80
+    assert row.split()[-4:-2] == ["4", "0"]
+    assert " ... " in row
 
 
 def test_a_reader_that_has_seen_enough_ends_the_command(place):
