@@ -20,6 +20,7 @@ import quality
 import sampling
 import saving
 import scaling
+import scoring
 import startup
 import texts
 import throughput
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
+    "scoring": scoring.measure,
     "finding": finding.measure,
     "copying": copying.measure,
     "saving": saving.measure,

@@ -1,4 +1,4 @@
-"""The Python API: train a model, load one, sample from it, evaluate it, save it."""
+"""The Python API: train a model, load one, sample from it, score texts, save it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
+from charrnn.inspection.scoring import known_indices, score
 from charrnn.network import model as network
-from charrnn.sampling import Character, Choice, beginning, check_stops, sample
+from charrnn.sampling import Character, Choice, Start, beginning, check_stops, likeliest, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
@@ -142,11 +143,58 @@ class CharRNN(network.CharRNN):
         check_stops(stops, self.vocabulary)
         indices = self._encode(prime, unknown, 5)
         settings = Choice(**choice)
-        excerpt = self.checkpoint.excerpt if self.checkpoint else ""
-        start = read_on(self, beginning(self, excerpt), indices)
+        start = read_on(self, self._beginning(), indices)
         return sample(
             self, start, length, settings, num_samples=num_samples, stops=stops, seed=seed
         )
+
+    def next_characters(
+        self,
+        count: int,
+        *,
+        prime: str = "",
+        unknown: Literal["error", "skip", "replace"] | None = None,
+    ) -> list[tuple[str, float]]:
+        """The likeliest next characters with their probabilities, the likeliest first.
+
+        Args:
+            count: the number of characters.
+            prime, unknown: as for `sample`.
+
+        Raises:
+            UnknownCharacterError, TrainingError: as for `sample`.
+            SettingError: for a count below 1.
+        """
+        if count < 1:
+            raise SettingError(f"count is 1 or more, not {count}")
+        start = read_on(self, self._beginning(), self._encode(prime, unknown))
+        best, probabilities = likeliest(start.logits, count)
+        return list(zip(self.vocabulary.decode(best), probabilities.tolist()))
+
+    def score(self, texts: Sequence[str]) -> Array:
+        """The bits that the model needs for each of some texts, (n,), float64.
+
+        The bits are −log₂ of the probability that the model writes the text, from its beginning as
+        in `sample`, and before temperature and filters. A character that is not in the vocabulary
+        costs nothing, with a warning: the scores of such texts cannot be compared.
+
+        Args:
+            texts: independent of each other, as in `charrnn inspect --score line`. A model of bytes
+                takes each byte as a character.
+
+        Raises:
+            SettingError: for a single string.
+            TrainingError: where the bits are not finite.
+        """
+        if isinstance(texts, str):
+            raise SettingError("texts: a list of strings, not a string: write [text]")
+        read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
+        if number := sum(int(np.count_nonzero(~known)) for _, known in read):
+            notice(f"{runs.counted(number)} that the model has not seen cost nothing", 3)
+        scores = score(self, [indices for indices, _ in read], self._beginning())
+        if self.vocabulary.replaces:
+            scores = [bits[known] for bits, (_, known) in zip(scores, read)]
+        return np.array([bits.sum() for bits in scores])
 
     def evaluate(self, text: str) -> float:
         """The mean loss on a text, in nats a character; divided by ln 2, bits a character.
@@ -184,6 +232,10 @@ class CharRNN(network.CharRNN):
             excerpt=about.excerpt if about else "",
         )
         checkpoints.save(Path(path), saved)
+
+    def _beginning(self) -> Start:
+        """The state in which a text begins."""
+        return beginning(self, self.checkpoint.excerpt if self.checkpoint else "")
 
     def _converted(self, text: str) -> str:
         """A text with the line ends and the normal form of the training."""

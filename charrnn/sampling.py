@@ -1,7 +1,8 @@
 """Read and write text one character at a time.
 
 `Reader` computes the logits of the next character, `beginning` the state in which a sample begins,
-`Choice` draws a character from logits, and `sample` puts them together.
+`Choice` draws a character from logits, `likeliest` lists the characters that may come next, and
+`sample` puts them together.
 """
 
 from __future__ import annotations
@@ -270,6 +271,26 @@ def log_softmax(logits: Array, indices: Array) -> Array:
     chosen = shifted[indices, np.arange(len(indices))]
     log_probs: Array = chosen - np.log(np.exp(shifted).sum(axis=0))
     return log_probs
+
+
+def likeliest(logits: Array, count: int) -> tuple[Array, Array]:
+    """The characters that are likeliest to come next, before temperature and filters.
+
+    Args:
+        logits: (V,).
+        count: the number of characters; V where it is larger.
+
+    Returns:
+        Their indices and their probabilities, (count,) each, the likeliest first.
+
+    Raises:
+        DivergedError: for non-finite logits.
+    """
+    if not np.isfinite(logits).all():
+        raise DivergedError.of_states("reads")
+    p = np.exp(logits.astype(np.float64) - logits.max())
+    order = np.argsort(-p, kind="stable")[:count]
+    return order, p[order] / p.sum()
 
 
 #: The distribution of the model itself: temperature 1, no filters.

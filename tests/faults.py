@@ -392,6 +392,13 @@ RUNNING = [
         "has 8 characters, and copies are spans of 20 and more: train on a longer text",
     ),
     Case(
+        "two models that read texts differently",
+        "rewrite \"h['corpus']['newlines'] = 'keep'\"\n"
+        "charrnn inspect -c model.npz -c other.npz --score line --text count.txt",
+        2,
+        "read a text differently, as --newlines of their trainings differs",
+    ),
+    Case(
         "a text that is too short for a search",
         "charrnn inspect -c model.npz --find",
         1,
@@ -412,6 +419,18 @@ TEXTS = [
         "mkdir d; charrnn inspect -c model.npz --text d",
         1,
         "d: is a folder: name a file",
+    ),
+    Case(
+        "a score of characters that the model has not seen",
+        "echo Ω1 | charrnn inspect -c model.npz --score line --text -",
+        0,
+        "1 character that the model has not seen cost nothing ('Ω')",
+    ),
+    Case(
+        "several texts for one answer",
+        "charrnn inspect -c model.npz --cell 1 --text count.txt --text count.txt",
+        2,
+        "--text: only --score takes several: name one, or add --score",
     ),
     Case(
         "a pattern that matches nothing", "charrnn train '*.md'", 1, "no file matches this pattern"

@@ -83,7 +83,8 @@ def test_every_option_of_the_command_is_a_field_or_an_argument_and_the_other_way
 def test_every_option_of_sampling_is_an_argument():
     options = {parameter.name.replace("stops", "stop") for parameter in sample_command.params}
     of_the_command = {"checkpoint", "weights", "prime_file", "encoding", "encoding_errors"}
-    of_the_output = {"no_prime", "separator", "as_json", "raw"}
+    # --next is the method next_characters.
+    of_the_output = {"no_prime", "separator", "as_json", "raw", "next"}
     choice = set(inspect.signature(Choice).parameters)
     arguments = set(inspect.signature(charrnn.CharRNN.samples).parameters) - {"self", "choice"}
     assert options - of_the_command - of_the_output == arguments | choice
@@ -412,6 +413,24 @@ def test_a_model_of_frequent_characters_reads_unknown_ones_with_a_warning():
         with pytest.warns(Notice, match=r"read U\+FFFD for 2 characters that"):
             text = "".join(again.sample(5, prime="汉é", seed=1))
         assert len(text) == 5
+
+
+def test_unknown_characters_read_as_another_cost_nothing():
+    with pytest.warns(Notice):
+        model = charrnn.train(text="é漢" + TEXT, **SMALL, min_count=2)
+    with pytest.warns(Notice, match="1 character that the model has not seen cost nothing"):
+        (score,) = model.score(["the ü"])
+    assert score == pytest.approx(model.score(["the "])[0])
+    assert model.score(["the \ufffd"])[0] > score
+
+
+def test_next_characters_are_counted_from_one():
+    model = charrnn.train(text=TEXT, **SMALL)
+    assert len(model.next_characters(1, prime="the ")) == 1
+    with pytest.raises(SettingError, match="count is 1 or more"):
+        model.next_characters(0)
+    with pytest.raises(UnknownCharacterError):
+        model.next_characters(1, prime="Ω")
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, "2", True])

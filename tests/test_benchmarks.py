@@ -21,6 +21,7 @@ PARTS = (
     "sampling",
     "saving",
     "scaling",
+    "scoring",
     "startup",
     "texts",
     "throughput",

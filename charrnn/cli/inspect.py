@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
     Real,
-    checkpoint_option,
+    checkpoint_options,
     encoding_options,
     refuse_overwriting,
     weights_option,
@@ -29,6 +30,7 @@ from charrnn.extras import need
 from charrnn.inspection.analyses import ANALYSES, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
+from charrnn.inspection.scoring import UNITS
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
 from charrnn.render.colors import style_of_stdout
@@ -43,6 +45,7 @@ NEEDS = {
     "neighbours": ("cell",),
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
+    "carried": ("score",),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -56,7 +59,8 @@ GROUPS = {
         *("checkpoint", "weights", "text", "encoding", "encoding_errors", "train_text"),
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
-    "Analyses": [*ANALYSES, "feature", "temperature", "dynamic", "seed"],
+    "Scores": ["score", "carried", "dynamic"],
+    "Analyses": [*ANALYSES, "feature", "temperature", "seed"],
     "Output": ["html", "plot", "export", "as_json", "color"],
 }
 
@@ -80,7 +84,7 @@ def analyses_options(command: Command) -> Command:
 @click.command(
     "inspect", short_help="Look inside a trained model.", cls=GroupedCommand, groups=GROUPS
 )
-@checkpoint_option
+@checkpoint_options
 @click.option(
     "--cell", type=click.IntRange(0), help="Colour a text by the values of this cell (hidden unit)."
 )
@@ -110,7 +114,10 @@ def analyses_options(command: Command) -> Command:
     help="Write the state after each character as .npz.",
 )
 @click.option(
-    "--text", metavar="FILE", help="Read this text instead of the excerpt in the checkpoint."
+    "--text",
+    metavar="FILE",
+    multiple=True,
+    help="Read this text instead of the excerpt in the checkpoint; repeatable with --score.",
 )
 @click.option(
     "--train-text",
@@ -147,6 +154,16 @@ def analyses_options(command: Command) -> Command:
     help="The temperature of what the model writes for --copying.  [default: 1]",
 )
 @click.option(
+    "--score",
+    type=click.Choice(UNITS),
+    help="Write the bits of each line, word, character or file of the text.",
+)
+@click.option(
+    "--carried",
+    is_flag=True,
+    help="With --score line, read the lines as a running text, not each from the beginning.",
+)
+@click.option(
     "--dynamic",
     is_flag=True,
     help="Score the text also by a model that learns from it as it reads.",
@@ -179,6 +196,7 @@ def command(**options: Any) -> None:
         charrnn inspect --gradient --memory --plot memory.png
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
+        charrnn inspect --text names.txt --score line | sort -g -k 5
         charrnn inspect --json | jq .val_loss
 
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
@@ -189,9 +207,22 @@ def command(**options: Any) -> None:
     by the model as it is, and by dynamic evaluation, where every 32 characters are scored first and
     then learned from, by one step of gradient descent with learning rate 0.2 and the gradient
     clipped to a norm of 1.
+
+    --score writes a row for each line, word, character or file: its number (or file), its
+    characters, those that the model has not seen, its bits, bits a character, and its text, with
+    tabs between, or aligned on a terminal. The bits are -log2 of the probability that the model
+    writes the text. Each line begins as a sample does, unless --carried; words and characters
+    follow those before them. Unknown characters cost nothing. With two checkpoints the
+    columns from the third to the fifth follow again for the second one, then the difference of
+    the bits: it is above zero where the second model predicts the text better.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
+    if options["score"]:
+        import_module("charrnn.cli.score").score_texts(options)
+        return
+    options["checkpoint"] = only("-c", options["checkpoint"])
+    options["text"] = only("--text", options["text"])
     asked = [name for name in ANALYSES if options[name]]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
@@ -218,6 +249,17 @@ def command(**options: Any) -> None:
             notice(f"    {command_line(words)}")
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run.history)], options["plot"])
+
+
+def only(option: str, values: Sequence[Any]) -> Any:
+    """The value of an option that only --score takes several times; None without any.
+
+    Raises:
+        click.UsageError: for several values.
+    """
+    if len(values) > 1:
+        raise click.UsageError(f"{option}: only --score takes several: name one, or add --score")
+    return values[0] if values else None
 
 
 def given(value: Any) -> bool:

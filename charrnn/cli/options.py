@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,18 +21,33 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 ESCAPES = {r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\\": "\\"}
 
 
+class OnePath(click.Path):
+    """A path; an environment variable holds one, also for an option that can be repeated."""
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """The value as the only one, whatever separators are in it."""
+        return [rv]
+
+
 def checkpoint_option(command: Command) -> Command:
     """Add -c/--checkpoint."""
+    return checkpoint_options(command, multiple=False)
+
+
+def checkpoint_options(command: Command, *, multiple: bool = True) -> Command:
+    """Add -c/--checkpoint, which can be repeated if `multiple`."""
+    more = " Two of them are compared by --score." if multiple else ""
     return click.option(
         "-c",
         "--checkpoint",
-        type=click.Path(readable=False, path_type=Path),
-        default=CHECKPOINT,
+        type=OnePath(readable=False, path_type=Path),
+        multiple=multiple,
+        default=[CHECKPOINT] if multiple else CHECKPOINT,
         envvar=CHECKPOINT_VARIABLE,
         show_default=True,
         show_envvar=True,
         metavar="PATH",
-        help="The checkpoint.",
+        help=f"The checkpoint.{more}",
     )(command)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
@@ -32,8 +33,8 @@ from charrnn.cli.options import (
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
-from charrnn.render.escape import printable, readable_bytes
-from charrnn.sampling import Character, Choice, Start, beginning, check_stops, sample
+from charrnn.render.escape import one_line, printable, readable_bytes
+from charrnn.sampling import Character, Choice, Start, beginning, check_stops, likeliest, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, fitting_form, normalized
 
@@ -49,8 +50,13 @@ GROUPS = {
         *("encoding", "encoding_errors"),
     ],
     "The choice of characters": ["temperature", "top_k", "top_p", "min_p", "seed"],
-    "Output": ["no_prime", "separator", "as_json", "raw"],
+    "Output": ["no_prime", "separator", "as_json", "raw", "next"],
 }
+#: Options for writing a text, which `--next` does not do.
+OF_WRITING = [
+    *("length", "stops", "num_samples", "temperature", "top_k", "top_p", "min_p", "seed"),
+    *("no_prime", "separator", "raw"),
+]
 
 
 @click.command(
@@ -139,6 +145,14 @@ GROUPS = {
     "(log_probs) and after (sampled_log_probs) temperature and filters.",
 )
 @click.option("--raw", is_flag=True, help="Do not escape control characters on a terminal.")
+@click.option(
+    "--next",
+    "next",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Write no text: list the K likeliest next characters after the prime with their "
+    "probabilities, before temperature and filters.",
+)
 @encoding_options("--prime-file")
 @np.errstate(over="ignore", invalid="ignore")  # checked by `sample`
 def command(**options: Any) -> None:
@@ -149,6 +163,7 @@ def command(**options: Any) -> None:
         charrnn sample --prime "ROMEO:" --length 500 --stop "\\n\\n"
         charrnn sample --num-samples 20 --stop "\\n" | sort -u
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
+        charrnn sample --next 10 --prime "the c"
 
     The text goes to stdout character by character, beginning with the prime; in UTF-8, except on a
     terminal with another encoding. Sample number i depends only on the seed and on i, not on the
@@ -171,7 +186,9 @@ def command(**options: Any) -> None:
 
 
 def write_samples(options: dict[str, Any]) -> None:
-    """Draw the samples and write them."""
+    """Draw the samples and write them, or list the next characters."""
+    if options["next"]:
+        check_next()
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
@@ -188,6 +205,9 @@ def write_samples(options: dict[str, Any]) -> None:
         skipped = options["unknown"] == "skip"
         notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
     start = after_prime(model, beginning(model, checkpoint.excerpt), indices)
+    if options["next"]:
+        write_next(model, start, indices, options, checkpoint)
+        return
     samples = sample(
         model,
         start,
@@ -213,6 +233,49 @@ def write_samples(options: dict[str, Any]) -> None:
         write(pieces, form=form, binary=binary, raw=options["raw"])
     if sys.stdout.isatty() or not binary:
         click.echo()
+
+
+def check_next() -> None:
+    """Check that `--next` has no option beside it that is for writing a text.
+
+    Raises:
+        click.UsageError: for the first such option.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if parameter.name in OF_WRITING and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--next writes no text: leave out {parameter.opts[0]}")
+
+
+def write_next(
+    model: CharRNN, start: Start, prime: Array, options: dict[str, Any], checkpoint: Checkpoint
+) -> None:
+    """Write the likeliest next characters: aligned on a terminal, else with tabs, or as JSON.
+
+    Args:
+        model: the model.
+        start: the state after the prime.
+        prime: its indices, (N,).
+        options: of the command.
+        checkpoint: of the model.
+    """
+    best, probabilities = likeliest(start.logits, options["next"])
+    chars = model.vocabulary.decode(best)
+    if options["as_json"]:
+        listed = [
+            {"character": char, "probability": round(p, 6)}
+            for char, p in zip(chars, probabilities.tolist())
+        ]
+        record = {"prime": model.vocabulary.decode(prime), "next": listed}
+        click.echo(json.dumps(record | weights_of(options, checkpoint), allow_nan=False))
+        return
+    terminal = sys.stdout.isatty()
+    if terminal:
+        click.echo("probability  character")
+    for char, p in zip(chars, probabilities.tolist()):
+        shown = one_line("".join(readable_bytes([char])) if checkpoint.binary else char)
+        click.echo(f"{p:11.4f}  '{shown}'" if terminal else f"{shown}\t{p:.6f}")
 
 
 def after_prime(model: CharRNN, start: Start, indices: Array) -> Start:
@@ -306,12 +369,19 @@ def read_prime(options: dict[str, Any], binary: bool, newlines: str) -> str:
 
 def settings_of(options: dict[str, Any], choice: Choice, checkpoint: Checkpoint) -> dict[str, Any]:
     """Return the settings that give the same samples again, for JSON."""
-    best = options["weights"] == "best" and checkpoint.run.best_loss is not None
     return {
         "seed": options["seed"],
         **asdict(choice),
         "length": options["length"],
         "stop": options["stops"],
+        **weights_of(options, checkpoint),
+    }
+
+
+def weights_of(options: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the weights that are used, for JSON."""
+    best = options["weights"] == "best" and checkpoint.run.best_loss is not None
+    return {
         "checkpoint": str(options["checkpoint"]),
         "weights": options["weights"],
         "step": checkpoint.run.best_step if best else checkpoint.run.step,

@@ -217,7 +217,8 @@ class CharRNN:
         """
         if not self.lines:
             return None
-        return (inputs != self._newline).astype(self.parameters.flat.dtype)
+        factors: Array = (inputs != self._newline).astype(self.parameters.flat.dtype)
+        return factors
 
     def logits(self, h: Array) -> Array:
         """The logits (V, T, B) from the outputs of the last layer, (H, T, B).

@@ -67,9 +67,13 @@ class Vocabulary:
         """The distinct characters of `text` that are not in the vocabulary, sorted."""
         return text_of(np.setdiff1d(code_points(text), self._code_points))
 
+    def knows(self, text: str) -> Array:
+        """Booleans (N,), False for characters of `text` that are not in the vocabulary."""
+        return self._look_up(text) < len(self)
+
     def count_unknown(self, text: str) -> int:
         """The number of characters of `text` that are not in the vocabulary, with repetitions."""
-        return int(np.count_nonzero(self._look_up(text) == len(self)))
+        return int(np.count_nonzero(~self.knows(text)))
 
     def encode(self, text: str, *, unknown: str | None = None) -> Array:
         """The indices of the characters of `text`, (N,), in the type `dtype`.

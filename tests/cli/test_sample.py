@@ -9,6 +9,7 @@ import pytest
 from helpers.checkpoints import config_of
 from helpers.commands import LIGHTHOUSE, QUICK
 
+import charrnn
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
 from charrnn.network.model import CharRNN
@@ -289,3 +290,43 @@ def test_a_prime_as_macos_writes_it_is_read_in_the_form_of_the_model(run, write)
     assert result.stdout == "caf\u00e9\n"
     assert "normal form NFC" in result.stderr
     assert "normal form" not in run(*words, "--prime", "caf\u00e9").stderr
+def test_the_next_characters_are_those_of_the_model(run, trained):
+    model = charrnn.load("charrnn.npz")
+    record = json.loads(run("sample", "--next", 1000, "--prime", "the c", "--json").stdout)
+    found = [(each["character"], each["probability"]) for each in record["next"]]
+    expected = model.next_characters(1000, prime="the c")
+    assert [char for char, _ in found] == [char for char, _ in expected]
+    assert len(found) == len(model.vocabulary)
+    assert sum(p for _, p in expected) == pytest.approx(1)
+    assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
+    bits = model.score([f"the c{char}" for char, _ in expected]) - model.score(["the c"])
+    np.testing.assert_allclose([p for _, p in expected], 2.0**-bits, rtol=1e-4)
+    drawn = json.loads(
+        run("sample", "--prime", "the c", "--length", 1, "--temp", 0, "--json").stdout
+    )
+    assert drawn["text"] == found[0][0]
+    assert drawn["log_probs"] == pytest.approx([np.log(found[0][1])], abs=1e-4)
+
+
+def test_the_next_characters_have_a_line_each(run):
+    shown = run("sample", "--next", 100).stdout.splitlines()
+    table = dict(line.split("\t") for line in shown)
+    assert len(shown) == len(table)
+    assert sum(float(p) for p in table.values()) == pytest.approx(1, abs=1e-4)
+    assert {r"\n", " ", "e"} <= set(table)
+    assert len(run("sample", "--next", 3).stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--temp", 0.5], "--temp"),
+        (["--length", 5], "--length"),
+        (["--num-samples", 1], "--num-samples"),
+        (["--stop", "x"], "--stop"),
+        (["--no-prime"], "--no-prime"),
+    ],
+)
+def test_the_next_characters_have_no_options_of_writing(option, said, run):
+    result = run("sample", "--next", 3, *option, code=2)
+    assert f"--next writes no text: leave out {said}" in result.stderr
