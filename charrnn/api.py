@@ -305,9 +305,9 @@ def train(
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
         encoding, encoding_errors, newlines, normalize, binary: of the text.
-        **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
-            learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
-            val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
+        **options: model, hidden_size, num_layers, dropout, lines (each line is an item of its own);
+            batch_size, seq_length, optimizer, learning_rate, schedule, warmup, momentum,
+            weight_decay, grad_clip, grad_clip_value, val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
 
     Returns:
         The model, with the weights of the lowest validation loss.
@@ -352,6 +352,7 @@ def train(
             given |= {name: value for name, value in length.items() if value is not None}
             run = resumed(path, [os.fspath(each) for each in paths], text, given)
         else:
+            lines = model.get("lines", False)
             corpora.check_files(os.fspath(each) for each in paths)
             if path and not overwrite:
                 runs.refuse_existing(path)
@@ -359,8 +360,9 @@ def train(
             if initial:
                 refuse_other_shape(initial, Path(str(init_from)), given)
                 normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
+                lines = initial.model.lines
             run = runs.new(
-                read(paths, text, decoding, normalize),
+                read(paths, text, decoding, normalize, lines),
                 path,
                 ModelConfig(**model),
                 TrainingConfig(**training),
@@ -445,17 +447,18 @@ def read(
     text: str | None,
     decoding: Decoding,
     normalize: str | None,
+    lines: bool,
 ) -> Corpus:
     """The text to train on; the notices about it are warnings."""
     if text is not None:
         how = Decoding(newlines=decoding.newlines)
-        corpus = Corpus.of(text, normalize=normalize, decoding=how)
+        corpus = Corpus.of(text, normalize=normalize, decoding=how, lines=lines)
     else:
         if not isinstance(texts, TextFiles):
             texts = find([os.fspath(path) for path in texts], decoding)
         if not texts.paths:
-            return corpora.standard_library(normalize)
-        corpus = corpora.read(texts, decoding, normalize)
+            return corpora.standard_library(normalize, lines)
+        corpus = corpora.read(texts, decoding, normalize, lines=lines)
     for line in corpus.notices:
         notice(line)
     if "-" in corpus.files:
@@ -474,5 +477,5 @@ def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[s
     texts: Sequence[str] | TextFiles = paths
     if text is None and not paths:
         texts = TextFiles.of(files_of_run(saved, path, changes))
-    corpus = read(texts, text, about.decoding, about.normalize)
+    corpus = read(texts, text, about.decoding, about.normalize, about.lines)
     return runs.resume(saved, path, corpus, **changes)

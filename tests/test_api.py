@@ -305,6 +305,7 @@ def test_a_model_of_python_has_the_defaults_of_the_command():
         "hidden_size": default.hidden_size,
         "num_layers": default.num_layers,
         "dropout": 0,
+        "lines": False,
     }
 
 

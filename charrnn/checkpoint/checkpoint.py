@@ -155,6 +155,10 @@ class Checkpoint:
             raise DamagedCheckpointError(
                 f"excerpt has characters that are not in the vocabulary: {listed(unknown)}"
             )
+        if self.model.lines and self.vocabulary.unknown("\n"):
+            raise DamagedCheckpointError("vocabulary has no newline, and model.lines is set")
+        if self.corpus and self.corpus.lines != self.model.lines:
+            raise DamagedCheckpointError("corpus.lines of its header differs from model.lines")
         if self.binary and max(self.vocabulary.ix_to_char) > "\xff":
             raise DamagedCheckpointError("vocabulary has more than bytes, and corpus.binary is set")
 

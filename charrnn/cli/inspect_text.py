@@ -164,11 +164,11 @@ def training_text(checkpoint: Checkpoint, model: CharRNN, paths: Sequence[str]) 
     if corpus is None:
         raise TextError("the checkpoint does not say what text its model was trained on")
     whole = corpora.read_again(corpus, paths).encode(model.vocabulary)
-    train = whole[: max(0, len(whole) - corpus.held_out)]
-    if len(train) < 2:
+    if len(whole) - corpus.held_out < 2:
         raise TextError(
             f"the checkpoint holds out {corpus.held_out:,} of {len(whole):,} characters"
         )
+    train, _ = corpus.division.split(whole, model.vocabulary)
     return train
 
 

@@ -7,7 +7,7 @@ from charrnn.cli.reporter import in_bits
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.shell import command_line, words_for
 from charrnn.training import likeness, planning
-from charrnn.training.run import Run, split
+from charrnn.training.run import Run
 
 
 def introduce(run: Run, timed: bool = False) -> None:
@@ -26,7 +26,8 @@ def introduce(run: Run, timed: bool = False) -> None:
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
         workers = f"{config.ranks} ranks{of_workers}"
-    last = f"; the last {held_out:,} are held out" if held_out else ""
+    which = f"{held_out:,} in whole lines" if corpus.lines else f"the last {held_out:,}"
+    last = f"; {which} are held out" if held_out else ""
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
@@ -78,7 +79,7 @@ def advice(run: Run, train_loss: float) -> str:
     """
     trainer, counters = run.trainer, run.trainer.counters
     model, config = trainer.model, trainer.config
-    train, validation = split(run.indices, len(trainer.validation))
+    train, validation = run.corpus.division.split(run.indices, model.vocabulary)
     text = validation if len(validation) else train[-planning.MAX_COUNTED :]
     by_frequencies = planning.loss_by_frequencies(train, text, len(model.vocabulary))
     remedy = planning.remedy(
@@ -94,7 +95,9 @@ def advice(run: Run, train_loss: float) -> str:
         for point in counters.history
         if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
     ]
-    compared = likeness.compare(train, validation, model.vocabulary)
+    compared = None
+    if not model.lines:
+        compared = likeness.compare(train, validation, model.vocabulary)
     return planning.advice_after(
         train_loss,
         counters.best_loss,

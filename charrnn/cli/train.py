@@ -65,8 +65,8 @@ GROUPS = {
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
     "The text": [
-        *("val_frac", "min_count", "encoding", "encoding_errors", "newlines", "normalize"),
-        "binary",
+        *("lines", "val_frac", "min_count", "encoding", "encoding_errors", "newlines"),
+        *("normalize", "binary"),
     ],
     "Output": [
         *("checkpoint", "resume", "overwrite", "val_every", "log"),
@@ -157,10 +157,16 @@ class TrainCommand(GroupedCommand):
     "Limit of each component of the gradient.",
     shown="none",
 )
+@config_option(
+    ModelConfig,
+    "lines",
+    "Each line is an item of its own, as in a list of names: the order of the lines does not "
+    "matter, and empty lines are left out.",
+)
 @click.option(
     "--val-frac",
     type=Real(0, 1, max_open=True),
-    help="The share of the text, at its end, to hold out.  "
+    help="The share of the text, at its end, to hold out; of --lines, any lines.  "
     f"[default: {planning.HELD_OUT:g}, at most {planning.MAX_HELD_OUT:,} characters]",
 )
 @config_option(
@@ -249,6 +255,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     \b
         charrnn train shakespeare.txt
         charrnn train --time 10m shakespeare.txt
+        charrnn train --lines names.txt
         cat *.txt | charrnn train -c letters.npz -
         charrnn train --resume
 
@@ -333,12 +340,13 @@ def files_in(texts: Sequence[str]) -> list[str]:
 def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     """A new run."""
     path: Path = options["checkpoint"]
-    normalize, binary = options["normalize"], options["binary"]
+    normalize, binary, lines = (options[name] for name in ("normalize", "binary", "lines"))
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
         shape = {name: options[name] for name in given & SHAPE}
         refuse_other_shape(initial, options["init_from"], shape)
         normalize, binary = initial.normalize, initial.binary
+        lines = initial.model.lines
     elif normalize and binary:
         raise click.UsageError("--binary and --normalize exclude one another")
     if binary and not options["text"]:
@@ -349,7 +357,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     if not options["overwrite"]:
         run.refuse_existing(path)
     refuse_log(options["log"], options["overwrite"])
-    with reading(texts, how, normalize) as corpus:
+    with reading(texts, how, normalize, lines) as corpus:
         return run.new(
             corpus,
             path,
@@ -379,7 +387,7 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     if not texts.paths:
         texts = TextFiles.of(files_of_run(saved, path, changes))
     refuse_overwriting("--log", options["log"], *files_in(texts.paths))
-    with reading(texts, about.decoding, about.normalize) as corpus:
+    with reading(texts, about.decoding, about.normalize, about.lines) as corpus:
         current = run.resume(saved, path, corpus, ranks, **changes)
     for line in going_on.changes:
         notice(line)

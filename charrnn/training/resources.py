@@ -13,7 +13,7 @@ import numpy as np
 from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import TrainingError
 from charrnn.machine import ROOT, address_bytes, available_bytes, in_words
-from charrnn.network.loss import LARGE_VOCABULARY
+from charrnn.network.layers.inputs import LARGE_VOCABULARY
 from charrnn.network.model import build_layers, parameter_shapes
 from charrnn.parallel.shared_memory import check_space
 from charrnn.training.optimizers import OPTIMIZERS

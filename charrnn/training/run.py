@@ -27,6 +27,8 @@ from charrnn.parallel.group import Group
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import count_rare, frequencies, replace_rare
+from charrnn.text.held_out import Division
+from charrnn.text.lines import Lines
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import likeness, planning
 from charrnn.training.commands import init_command, resume_command
@@ -144,7 +146,7 @@ def new(
     """Start a run; options that are None are chosen to fit the text.
 
     Args:
-        corpus: the text.
+        corpus: the text; one of lines makes a model of lines.
         path: of the checkpoint to be; None for a run that is not saved.
         model: the shape of the network.
         config: how to train.
@@ -166,16 +168,24 @@ def new(
     held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
+    division = Division(held_out, lines=corpus.lines, seed=config.seed if corpus.lines else 0)
     notices: list[str] = []
-    vocabulary, indices = encode(corpus, held_out, min_count, init_from, notices)
-    train, validation = split(indices, held_out)
+    vocabulary, indices = encode(corpus, division, min_count, init_from, notices)
+    train, validation = division.split(indices, vocabulary)
+    if len(validation) < planning.MIN_HELD_OUT:
+        train, validation = indices, indices[:0]
+    held_out = len(validation)
+    division = replace(division, held_out=held_out)
     if not held_out and val_frac != 0:
+        short = "too few different lines" if corpus.lines else "too short"
         notices.append(
-            f"too short to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
+            f"{short} to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
         )
+    if corpus.lines:
+        notices += notice_of_doubles(Lines(indices, vocabulary))
     size = planning.size_for(seconds, len(vocabulary))
-    model = model.filled(hidden_size=size.hidden_size)
+    model = replace(model.filled(hidden_size=size.hidden_size), lines=corpus.lines)
     network = init_from.build() if init_from else build(vocabulary, model)
     if network.vocabulary != vocabulary:
         network = network.extended(vocabulary, np.random.default_rng(config.seed))
@@ -201,7 +211,7 @@ def new(
     if not init_from:
         network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    info = describe(corpus, val_frac, held_out, min_count)
+    info = describe(corpus, val_frac, division, min_count)
     notices += advice_on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
@@ -225,7 +235,7 @@ def check_corpus(corpus: Corpus) -> None:
 
 def encode(
     corpus: Corpus,
-    held_out: int,
+    division: Division,
     min_count: int,
     init_from: Checkpoint | None,
     notices: list[str],
@@ -238,7 +248,7 @@ def encode(
 
     Args:
         corpus: the text.
-        held_out: characters at its end that are held out.
+        division: the choice of the part that is held out.
         min_count: rarer characters are replaced by U+FFFD; 1 for none.
         init_from: a checkpoint; all its characters stay in the vocabulary.
         notices: extended.
@@ -252,7 +262,7 @@ def encode(
     if min_count > 1:
         if corpus.decoding.binary:
             raise SettingError("a text of bytes keeps all bytes: leave out --min-count")
-        train, _ = split(indices, held_out)
+        train, _ = division.split(indices, vocabulary)
         counts = frequencies(train, len(vocabulary))
         vocabulary, indices = replace_rare(
             indices, vocabulary, counts, min_count, keep=old.ix_to_char
@@ -270,6 +280,17 @@ def encode(
             f"new weights for {counted(len(new))} that the old model does not know: {listed(new)}"
         )
     return vocabulary, indices
+
+
+def notice_of_doubles(lines: Lines) -> list[str]:
+    """A line on the lines that are equal to others; none if all are different."""
+    doubles = len(lines) - len(np.unique(lines.hashes()))
+    if not doubles:
+        return []
+    repeat = "repeats another one" if doubles == 1 else "repeat others"
+    return [
+        f"{doubles:,} of {len(lines):,} lines {repeat}: equal lines are held out together, or not"
+    ]
 
 
 def counted(characters: int) -> str:
@@ -290,7 +311,9 @@ def advice_on_text(
     if info.min_count == 1 and not info.binary and not init_from:
         V, enough = len(network.vocabulary), planning.MANY_RARE
         found.append(planning.advice_on_rare(count_rare(train, V, planning.RARE, enough), network))
-    compared = likeness.compare(train, validation, network.vocabulary)
+    compared = None
+    if not info.lines:  # which are held out at random
+        compared = likeness.compare(train, validation, network.vocabulary)
     if compared and compared.unlike:
         found.append(likeness.advice(compared, len(validation), info.files))
     return [line for line in found if line]
@@ -327,12 +350,6 @@ def held_bytes(saved: Checkpoint | None) -> int:
         return 0
     groups = (saved.best, saved.last, saved.resume, saved.last)
     return sum(array.nbytes for group in groups for array in group.values())
-
-
-def split(indices: Array, held_out: int) -> tuple[Array, Array]:
-    """The text to train on, and the characters at its end that are held out."""
-    cut = len(indices) - held_out
-    return indices[:cut], indices[cut:]
 
 
 def plan(
@@ -375,9 +392,9 @@ def plan(
 
 
 def describe(
-    corpus: Corpus, val_frac: float | None, held_out: int, min_count: int = 1
+    corpus: Corpus, val_frac: float | None, division: Division, min_count: int = 1
 ) -> CorpusInfo:
-    """The section of a checkpoint by which a text is read again and recognized."""
+    """The section of a checkpoint by which a text is read again, recognized and divided."""
     return CorpusInfo(
         name=corpus.name,
         characters=corpus.length,
@@ -386,8 +403,11 @@ def describe(
         **asdict(corpus.decoding),
         normalize=corpus.normalize,
         val_frac=val_frac,
-        held_out=held_out,
+        held_out=division.held_out,
         min_count=min_count,
+        lines=division.lines,
+        held_out_way=division.way,
+        held_out_seed=division.seed,
     )
 
 
@@ -418,10 +438,10 @@ def resume(
     network = saved.build("best" if going_on.anew else "last")
     network.dropout = going_on.dropout
     indices = encode_again(saved, expected, path, corpus)
-    train, validation = split(indices, expected.held_out)
-    if len(train) < 2:
+    if corpus.length - expected.held_out < 2:
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
+    train, validation = expected.division.split(indices, saved.vocabulary)
     config = going_on.config
     config.check_complete()
     sizes = sizes_of(network, config, indices, drawn=False)
