@@ -22,7 +22,7 @@ from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.network import model as network
-from charrnn.sampling import Character, Choice, beginning, check_stops, sample
+from charrnn.sampling import MAX_TRIES, Character, Choice, beginning, check_stops, items, sample
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
@@ -127,6 +127,61 @@ class CharRNN(network.CharRNN):
         """
         texts = self._draw(num_samples, length, prime, stop, unknown, seed, choice)
         return ("".join(character.char for character in text) for text in texts)
+
+    def items(
+        self,
+        number: int,
+        *,
+        length: int = 1000,
+        prime: str = "",
+        unique: bool = False,
+        unknown: Literal["error", "skip", "replace"] | None = None,
+        seed: int | None = None,
+        **choice: Any,
+    ) -> Iterator[str]:
+        """Write items of a list, with a model of `train(lines=True)`.
+
+        Args:
+            number: the number of items; fewer, with a warning, if 1,000 in a row do not fit.
+            length: the most characters of an item, not counting the prime.
+            prime: the beginning of each item.
+            unique: write each item once.
+            unknown, seed, choice: as for `sample`.
+
+        Raises:
+            UnknownCharacterError, TrainingError: as for `sample`.
+            SettingError: for another model, a prime with a newline, or an option outside of its
+                range.
+        """
+        if not self.lines:
+            raise SettingError("items: no model of a list: train one with lines=True")
+        if "\n" in prime:
+            raise SettingError("prime: an item of a list has no newline: remove it")
+        if number < 1:
+            raise SettingError(f"number is 1 or more, not {number}")
+        indices = self._encode(prime, unknown)
+        start, settings = read_on(self, beginning(self), indices), Choice(**choice)
+        beginning_of_all = self.vocabulary.decode(indices)
+        drawn = items(
+            self,
+            start,
+            number,
+            length,
+            settings,
+            prime=beginning_of_all,
+            unique=unique,
+            seed=seed,
+        )
+
+        def texts() -> Iterator[str]:
+            count = 0
+            for item in drawn:
+                count += 1
+                yield beginning_of_all + "".join(character.char for character in item)
+            if count < number:
+                notice(f"{count:,} of {number:,} items: none of {MAX_TRIES:,} more was another one")
+
+        return texts()
 
     def _draw(
         self,
@@ -307,7 +362,8 @@ def train(
         encoding, encoding_errors, newlines, normalize, binary: of the text.
         **options: model, hidden_size, num_layers, dropout, lines (each line is an item of its own);
             batch_size, seq_length, optimizer, learning_rate, schedule, warmup, momentum,
-            weight_decay, grad_clip, grad_clip_value, val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
+            weight_decay, grad_clip, grad_clip_value, val_every, patience. See
+            `charrnn.config.ModelConfig` and `TrainingConfig`.
 
     Returns:
         The model, with the weights of the lowest validation loss.

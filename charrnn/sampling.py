@@ -1,11 +1,12 @@
 """Read and write text one character at a time.
 
 `Reader` computes the logits of the next character, `beginning` the state in which a sample begins,
-`Choice` draws a character from logits, and `sample` puts them together.
+`Choice` draws a character from logits, and `sample` puts them together. `items` draws single lines.
 """
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ BLOCK = 16
 #: `beginning` takes the mean state at this many ends of paragraphs or lines, after this many
 #: characters before each of them.
 ENDS, CONTEXT = 16, 32
+#: Items drawn in a row that do not fit, from which on no further one is expected.
+MAX_TRIES = 1_000
 #: Random numbers drawn at once for each stream.
 NUMBERS_AHEAD = 256
 #: Lowest divisor of the logits: no float32 divided by it overflows, and a lower temperature would
@@ -110,6 +113,8 @@ def beginning(model: CharRNN, text: str = "") -> Start:
     ends of `ENDS` paragraphs of a text, or of lines if the text has fewer paragraphs: a state as in
     the middle of a long text, that does not depend on one topic.
 
+    A model of lines reads the newline in an empty state, as in training.
+
     Without a newline in the vocabulary, the state is empty, and a character is as likely to be the
     first one as it is frequent in the text, where each counts once more than it occurs.
 
@@ -125,7 +130,7 @@ def beginning(model: CharRNN, text: str = "") -> Start:
         reader.logits[:, 0] = np.log(counts + 1)
         return Start(reader.state[..., 0], reader.logits[:, 0])
     contexts = before_ends(indices, newline[0])
-    if contexts.size:
+    if contexts.size and not model.lines:
         several = Reader(model, contexts.shape[1])
         for row in contexts:
             several.read(row)
@@ -379,6 +384,51 @@ def sample(
             text = block.characters(stream) if block else characters(steps, chars)
             yield until(text, stops)
         first += size
+
+
+def items(
+    model: CharRNN,
+    start: Start,
+    number: int,
+    length: int,
+    choice: Choice,
+    *,
+    prime: str = "",
+    unique: bool = False,
+    seed: int | None = None,
+    log_probs: bool = False,
+) -> Iterator[list[Character]]:
+    """Draw items of a list, without their newlines.
+
+    An empty item does not fit. After `MAX_TRIES` in a row that do not fit there are no more items.
+
+    Args:
+        model: the model of a list.
+        start: the state after the prime.
+        number: the number of items.
+        length: the most characters of an item, not counting the prime.
+        choice: the settings for drawing.
+        prime: the beginning of each item, which the items yielded do not include.
+        unique: an item that was drawn before does not fit.
+        seed, log_probs: as for `sample`.
+
+    Raises:
+        DivergedError: as for `generate`.
+    """
+    drawn, failed, seen = 0, 0, set[str]()
+    settings: dict[str, Any] = {"stops": ["\n"], "seed": seed, "log_probs": log_probs}
+    for text in sample(model, start, length, choice, num_samples=sys.maxsize, **settings):
+        item = list(text)
+        whole = prime + "".join(character.char for character in item)
+        if not whole or whole in seen:
+            failed += 1
+        else:
+            drawn, failed = drawn + 1, 0
+            if unique:
+                seen.add(whole)
+            yield item
+        if drawn == number or failed == MAX_TRIES:
+            return
 
 
 def sample_text(

@@ -66,7 +66,8 @@ def conclude(run: Run) -> None:
     look = ["--find"]
     if len(run.excerpt) < MIN_CHARACTERS:  # too short to search
         look = ["--cell", str(min(42, trainer.model.hidden_size - 1))]
-    notice(f"    {command_line([*words_for('sample', path), '--temp', '0.8'])}")
+    write = ["--lines", "50"] if trainer.model.lines else ["--temp", "0.8"]
+    notice(f"    {command_line([*words_for('sample', path), *write])}")
     notice(f"    {command_line([*words_for('inspect', path), *look])}")
 
 
