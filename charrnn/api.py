@@ -26,6 +26,7 @@ from charrnn.sampling import MAX_TRIES, Character, Choice, beginning, check_stop
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import converted
 from charrnn.text.normal_forms import normalized
 from charrnn.text.paths import TextFiles, find
@@ -316,6 +317,7 @@ def train(
     seed: int = TrainingConfig.seed,
     workers: int | None = 1,
     val_frac: float | None = None,
+    held_out: str = Division.way,
     min_count: int | None = None,
     encoding: str | None = DEFAULT.encoding,
     encoding_errors: str = DEFAULT.errors,
@@ -352,11 +354,13 @@ def train(
             characters of the text get new weights.
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
-        seed: of the starting weights and of dropout.
+        seed: of the starting weights, of dropout, of the order of lines, and of random parts that
+            are held out.
         workers: processes that divide the batch; None for one a core, but at most one for 8
             streams, and only as many as fit in memory. With more than one, a script needs
             `if __name__ == "__main__":`, as with the multiprocessing module.
-        val_frac: the share of the text, at its end, to hold out.
+        val_frac: the share of the text to hold out.
+        held_out: hold out the "end" of the text, or parts "spread" all over it.
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
         encoding, encoding_errors, newlines, normalize, binary: of the text.
@@ -386,6 +390,7 @@ def train(
         "val_frac": val_frac,
         "min_count": min_count,
         "init_from": init_from,
+        "held_out": held_out,
     }
     check(paths, text, path, resume, overwrite, training, started)
     of_text = {
@@ -396,6 +401,7 @@ def train(
         "normalize": normalize,
         "binary": binary or None,
         "min_count": min_count,
+        "held_out_way": None if held_out == Division.way else held_out,
     }
     given = {name: value for name, value in of_text.items() if value is not None}
     given |= model | training
@@ -426,6 +432,7 @@ def train(
                 seconds=duration,
                 val_frac=val_frac,
                 min_count=min_count,
+                held_out_way=held_out,
                 init_from=initial,
             )
         stack.enter_context(run)
@@ -488,6 +495,8 @@ def check(
         raise SettingError(f"epochs is above 0, not {started['epochs']}")
     if (share := started["val_frac"]) is not None and not 0 <= share < 1:
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
+    if started["held_out"] not in WAYS:
+        raise SettingError(f"held_out is {' or '.join(WAYS)}, not {started['held_out']!r:.80}")
     if (count := started["min_count"]) is not None and (type(count) is not int or count < 1):
         raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
     if time and not resume and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:

@@ -174,7 +174,8 @@ class TrainingConfig(Config):
         val_every: steps from validation to validation; None for about 12 validations
             (`charrnn.training.planning.val_every`).
         patience: validations without a new best after which to stop; 0 to go on.
-        seed: of the starting weights and of dropout.
+        seed: of the starting weights, of dropout, of the order of lines, and of random parts that
+            are held out.
         workers: processes that divide the streams, of each rank; None for one a core, with at
             least 8 streams each (`charrnn.parallel.workers.default_workers`), and only as many as
             fit in memory (`charrnn.training.resources.most_workers`).

@@ -26,7 +26,9 @@ def introduce(run: Run, timed: bool = False) -> None:
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
         workers = f"{config.ranks} ranks{of_workers}"
-    which = f"{held_out:,} in whole lines" if corpus.lines else f"the last {held_out:,}"
+    which = f"the last {held_out:,}"
+    if corpus.division.random:
+        which = f"{held_out:,} {'in whole lines' if corpus.lines else 'from all over the text'}"
     last = f"; {which} are held out" if held_out else ""
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
@@ -97,7 +99,7 @@ def advice(run: Run, train_loss: float) -> str:
         if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
     ]
     compared = None
-    if not model.lines:
+    if not run.corpus.division.random:
         compared = likeness.compare(train, validation, model.vocabulary)
     return planning.advice_after(
         train_loss,
@@ -108,5 +110,7 @@ def advice(run: Run, train_loss: float) -> str:
         by_frequencies,
         remedy,
         counters.step * config.batch_size * config.seq_length / len(train),
-        likeness.remedy(compared, run.corpus.files) if compared and compared.unlike else "",
+        f"start again with --overwrite and {likeness.remedy(compared)}"
+        if compared and compared.unlike
+        else "",
     )

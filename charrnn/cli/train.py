@@ -35,6 +35,7 @@ from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
 from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.paths import TextFiles, find
@@ -65,8 +66,8 @@ GROUPS = {
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
     "The text": [
-        *("lines", "val_frac", "min_count", "encoding", "encoding_errors", "newlines"),
-        *("normalize", "binary"),
+        *("lines", "val_frac", "held_out_way", "min_count", "encoding", "encoding_errors"),
+        *("newlines", "normalize", "binary"),
     ],
     "Output": [
         *("checkpoint", "resume", "overwrite", "val_every", "log"),
@@ -166,8 +167,16 @@ class TrainCommand(GroupedCommand):
 @click.option(
     "--val-frac",
     type=Real(0, 1, max_open=True),
-    help="The share of the text, at its end, to hold out; of --lines, any lines.  "
+    help="The share of the text to hold out; of --lines, in whole lines.  "
     f"[default: {planning.HELD_OUT:g}, at most {planning.MAX_HELD_OUT:,} characters]",
+)
+@click.option(
+    "--held-out",
+    "held_out_way",
+    type=click.Choice(WAYS),
+    default=Division.way,
+    show_default=True,
+    help="Hold out the end of the text, or parts spread all over it, chosen by the seed.",
 )
 @config_option(
     TrainingConfig,
@@ -181,7 +190,11 @@ class TrainCommand(GroupedCommand):
     "Stop after this number of validations without a new best.",
     shown="never",
 )
-@config_option(TrainingConfig, "seed", "Seed of the starting weights and of dropout.")
+@config_option(
+    TrainingConfig,
+    "seed",
+    "Seed of starting weights, dropout, order of lines, and parts held out.",
+)
 @config_option(
     TrainingConfig,
     "workers",
@@ -367,6 +380,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
             seconds=options["seconds"],
             val_frac=options["val_frac"],
             min_count=options["min_count"],
+            held_out_way=options["held_out_way"],
             init_from=initial,
             ranks=ranks,
         )

@@ -36,6 +36,11 @@ class Division:
     lines: bool = False
     seed: int = 0
 
+    @property
+    def random(self) -> bool:
+        """The seed decides."""
+        return self.lines or self.way != "end"
+
     def split(self, text: Array, vocabulary: Vocabulary) -> tuple[Array, Array]:
         """Divide a text.
 

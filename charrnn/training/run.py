@@ -140,6 +140,7 @@ def new(
     seconds: float | None = None,
     val_frac: float | None = None,
     min_count: int | None = None,
+    held_out_way: str = Division.way,
     init_from: Checkpoint | None = None,
     ranks: Group | None = None,
 ) -> Run:
@@ -152,9 +153,10 @@ def new(
         config: how to train.
         epochs: times to read the text, where `config` has no steps.
         seconds: the time to train for, by which a size is chosen.
-        val_frac: the share of the text, at its end, to hold out; see `planning.held_out`.
+        val_frac: the share of the text to hold out; see `planning.held_out`.
         min_count: characters that occur fewer times in the text to train on are replaced by
             U+FFFD; None for that of `init_from`, or 1, which keeps all characters.
+        held_out_way: the choice of the part to hold out, one of `charrnn.text.held_out.WAYS`.
         init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`;
             characters that it lacks get new weights.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
@@ -168,7 +170,12 @@ def new(
     held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
-    division = Division(held_out, lines=corpus.lines, seed=config.seed if corpus.lines else 0)
+    if corpus.lines and held_out_way != Division.way:
+        raise SettingError(
+            "lines are held out from all over a list: leave out --held-out, or --lines"
+        )
+    division = Division(held_out, held_out_way, corpus.lines)
+    division = replace(division, seed=config.seed if division.random else 0)
     notices: list[str] = []
     vocabulary, indices = encode(corpus, division, min_count, init_from, notices)
     train, validation = division.split(indices, vocabulary)
@@ -312,10 +319,10 @@ def advice_on_text(
         V, enough = len(network.vocabulary), planning.MANY_RARE
         found.append(planning.advice_on_rare(count_rare(train, V, planning.RARE, enough), network))
     compared = None
-    if not info.lines:  # which are held out at random
+    if not info.division.random:  # other parts are like the rest
         compared = likeness.compare(train, validation, network.vocabulary)
     if compared and compared.unlike:
-        found.append(likeness.advice(compared, len(validation), info.files))
+        found.append(likeness.advice(compared, len(validation)))
     return [line for line in found if line]
 
 

@@ -119,3 +119,54 @@ def test_the_python_api_trains_as_the_command_does(run):
     for name, array in trained.parameters.items():
         np.testing.assert_array_equal(array, best[name])
     assert trained.checkpoint.corpus == checkpoint.read("charrnn.npz").corpus
+
+
+def two_languages():
+    """A text whose last fifth has other characters."""
+    rng = np.random.default_rng(0)
+    parts = ["abcdefgh ", "rstuvwxyz "]
+    return "".join("".join(rng.choice(list(parts[n == 4]), 10_000)) for n in range(5))
+
+
+def test_parts_from_all_over_a_text_can_be_held_out(run):
+    Path("two.txt").write_text(two_languages())
+    assert "train with --held-out spread" in run("train", "two.txt", *QUICK).stderr
+    said = run("train", "two.txt", *QUICK, "--overwrite", "--held-out", "spread").stderr
+    assert "unlike" not in said
+    assert "5,000 from all over the text are held out" in said
+    before = checkpoint.read("charrnn.npz")
+    assert before.corpus.held_out_way == "spread"
+    assert before.excerpt not in two_languages()[-5000:]
+    run("train", "--resume", "--steps", 14, "--held-out", "spread")
+    after = checkpoint.read("charrnn.npz")
+    assert (after.corpus, after.excerpt) == (before.corpus, before.excerpt)
+    assert "n-gram" in run("inspect", "--ngram").stdout
+    said = run("train", "--resume", "--steps", 16, "--held-out", "end", code=2).stderr
+    assert "a run keeps its --held-out spread" in said
+    assert "--held-out end" in said
+
+
+def test_the_seed_decides_on_the_parts_held_out(run):
+    Path("two.txt").write_text(two_languages())
+    excerpts = set()
+    for seed in (1, 2, 1):
+        options = ["--held-out", "spread", "--seed", seed, "--overwrite"]
+        run("train", "two.txt", *QUICK, *options)
+        excerpts.add(checkpoint.read("charrnn.npz").excerpt)
+    assert len(excerpts) == 2
+
+
+def test_a_list_needs_no_choice_of_the_parts_held_out(run):
+    write(names())
+    said = run("train", "--lines", "names.txt", *QUICK, "--held-out", "spread", code=2).stderr
+    assert "leave out --held-out" in said
+
+
+def test_python_holds_out_the_same_parts(run):
+    Path("two.txt").write_text(two_languages())
+    run("train", "two.txt", *QUICK, "--held-out", "spread")
+    options = {"model": "lstm", "hidden_size": 8, "batch_size": 4, "seq_length": 8, "steps": 12}
+    found = charrnn.train("two.txt", held_out="spread", **options).checkpoint
+    assert found.corpus == checkpoint.read("charrnn.npz").corpus
+    with pytest.raises(charrnn.errors.SettingError, match="held_out is end or spread"):
+        charrnn.train("two.txt", held_out="middle", **options)
