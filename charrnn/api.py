@@ -48,7 +48,7 @@ class CharRNN(network.CharRNN):
     Attributes:
         vocabulary: the characters.
         parameters: the weights, arrays by name.
-        checkpoint: the text and the training of the model, without arrays; None for a model that
+        checkpoint: the text and the training of the model, without weights; None for a model that
             is from neither.
     """
 
@@ -67,6 +67,7 @@ class CharRNN(network.CharRNN):
             settings=checkpoint.settings,
             run=checkpoint.run,
             excerpt=checkpoint.excerpt,
+            items=checkpoint.items,
         )
         return model
 
@@ -135,6 +136,7 @@ class CharRNN(network.CharRNN):
         *,
         length: int = 1000,
         prime: str = "",
+        new: bool = False,
         unique: bool = False,
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
@@ -146,16 +148,20 @@ class CharRNN(network.CharRNN):
             number: the number of items; fewer, with a warning, if 1,000 in a row do not fit.
             length: the most characters of an item, not counting the prime.
             prime: the beginning of each item.
+            new: leave out the items of the training text.
             unique: write each item once.
             unknown, seed, choice: as for `sample`.
 
         Raises:
             UnknownCharacterError, TrainingError: as for `sample`.
-            SettingError: for another model, a prime with a newline, or an option outside of its
-                range.
+            SettingError: for another model, for one without hashes of its items (`new`), for a
+                prime with a newline, or for an option outside of its range.
         """
         if not self.lines:
             raise SettingError("items: no model of a list: train one with lines=True")
+        known = self.checkpoint.items if self.checkpoint else None
+        if new and known is None:
+            raise SettingError("new: the model has no hashes of its items: train without no_items")
         if "\n" in prime:
             raise SettingError("prime: an item of a list has no newline: remove it")
         if number < 1:
@@ -170,6 +176,7 @@ class CharRNN(network.CharRNN):
             length,
             settings,
             prime=beginning_of_all,
+            known=known if new else None,
             unique=unique,
             seed=seed,
         )
@@ -238,6 +245,7 @@ class CharRNN(network.CharRNN):
             last=weights,
             corpus=about.corpus if about else None,
             excerpt=about.excerpt if about else "",
+            items=about.items if about else None,
         )
         checkpoints.save(Path(path), saved)
 
@@ -318,6 +326,7 @@ def train(
     workers: int | None = 1,
     val_frac: float | None = None,
     held_out: str = Division.way,
+    no_items: bool = False,
     min_count: int | None = None,
     encoding: str | None = DEFAULT.encoding,
     encoding_errors: str = DEFAULT.errors,
@@ -361,6 +370,8 @@ def train(
             `if __name__ == "__main__":`, as with the multiprocessing module.
         val_frac: the share of the text to hold out.
         held_out: hold out the "end" of the text, or parts "spread" all over it.
+        no_items: leave the hashes of the lines of a list out of the checkpoint, which
+            `CharRNN.items(new=True)` needs.
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
         encoding, encoding_errors, newlines, normalize, binary: of the text.
@@ -402,6 +413,7 @@ def train(
         "binary": binary or None,
         "min_count": min_count,
         "held_out_way": None if held_out == Division.way else held_out,
+        "no_items": no_items or None,
     }
     given = {name: value for name, value in of_text.items() if value is not None}
     given |= model | training
@@ -433,6 +445,7 @@ def train(
                 val_frac=val_frac,
                 min_count=min_count,
                 held_out_way=held_out,
+                no_items=no_items,
                 init_from=initial,
             )
         stack.enter_context(run)

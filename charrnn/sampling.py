@@ -17,6 +17,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.errors import DivergedError, SettingError, UnknownCharacterError
 from charrnn.network.model import CharRNN
+from charrnn.text.hashes import Hasher
 from charrnn.text.vocabulary import Vocabulary, listed
 
 #: The largest number of samples that are computed side by side, see `sample`.
@@ -394,6 +395,7 @@ def items(
     choice: Choice,
     *,
     prime: str = "",
+    known: Array | None = None,
     unique: bool = False,
     seed: int | None = None,
     log_probs: bool = False,
@@ -409,18 +411,27 @@ def items(
         length: the most characters of an item, not counting the prime.
         choice: the settings for drawing.
         prime: the beginning of each item, which the items yielded do not include.
+        known: ascending hashes of items that do not fit, (n,); None for none.
         unique: an item that was drawn before does not fit.
         seed, log_probs: as for `sample`.
 
     Raises:
         DivergedError: as for `generate`.
     """
-    drawn, failed, seen = 0, 0, set[str]()
+    drawn, failed, seen, hasher = 0, 0, set[str](), Hasher(model.vocabulary)
+
+    def is_known(item: str) -> bool:
+        if known is None or not len(known):
+            return False
+        indices = model.vocabulary.encode(item)
+        (value,) = hasher.lines(indices, np.zeros(1, np.intp), np.array([len(indices)]))
+        return bool(known[min(np.searchsorted(known, value), len(known) - 1)] == value)
+
     settings: dict[str, Any] = {"stops": ["\n"], "seed": seed, "log_probs": log_probs}
     for text in sample(model, start, length, choice, num_samples=sys.maxsize, **settings):
         item = list(text)
         whole = prime + "".join(character.char for character in item)
-        if not whole or whole in seen:
+        if not whole or whole in seen or is_known(whole):
             failed += 1
         else:
             drawn, failed = drawn + 1, 0

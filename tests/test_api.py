@@ -91,7 +91,7 @@ def test_every_option_of_sampling_is_an_argument():
     arguments -= {"self", "choice"}
     assert options - of_the_command - of_the_output == arguments | choice
     one = set(inspect.signature(charrnn.CharRNN.sample).parameters)
-    assert one | {"num_samples", "number", "unique"} == arguments | {"self", "choice"}
+    assert one | {"num_samples", "number", "new", "unique"} == arguments | {"self", "choice"}
 
 
 def test_the_command_has_the_defaults_of_the_configurations():

@@ -55,7 +55,8 @@ RULE, EMPTY_LINE, NEWLINE = "\n\n" + 40 * "-" + "\n\n", "\n\n", "\n"
 GROUPS = {
     "The model": ["checkpoint", "weights"],
     "The text": [
-        *("length", "prime", "prime_file", "unknown", "stops", "num_samples", "lines", "unique"),
+        *("length", "prime", "prime_file", "unknown", "stops", "num_samples", "lines", "new"),
+        "unique",
         *("encoding", "encoding_errors"),
     ],
     "The choice of characters": ["temperature", "top_k", "top_p", "min_p", "seed"],
@@ -133,6 +134,7 @@ GROUPS = {
     metavar="N",
     help="Write N items, one a line; for a model of train --lines.",
 )
+@click.option("--new", is_flag=True, help="Leave out items of --lines that the training text has.")
 @click.option("--unique", is_flag=True, help="Write each item of --lines once.")
 @click.option(
     "--seed",
@@ -165,7 +167,7 @@ def command(**options: Any) -> None:
         charrnn sample --temp 0.8
         charrnn sample --prime "ROMEO:" --length 500 --stop "\\n\\n"
         charrnn sample --num-samples 20 --stop "\\n" | sort -u
-        charrnn sample --lines 50 --unique
+        charrnn sample --lines 50 --new --unique
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
 
     The text goes to stdout character by character, beginning with the prime; in UTF-8, except on a
@@ -196,9 +198,10 @@ def write_samples(options: dict[str, Any]) -> None:
     form, binary = checkpoint.normalize, checkpoint.binary
     prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
     if options["lines"]:
-        check_items(model, prime, options)
-    elif options["unique"]:
-        raise click.UsageError("--unique needs --lines: add --lines N")
+        check_items(model, checkpoint, prime, options)
+    elif options["new"] or options["unique"]:
+        flag = "--new" if options["new"] else "--unique"
+        raise click.UsageError(f"{flag} needs --lines: add --lines N")
     stops = [bytewise(stop) if binary else normalized(stop, form) for stop in options["stops"]]
     check_stops(stops, model.vocabulary)
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
@@ -237,7 +240,9 @@ def write_samples(options: dict[str, Any]) -> None:
         click.echo()
 
 
-def check_items(model: CharRNN, prime: str, options: dict[str, Any]) -> None:
+def check_items(
+    model: CharRNN, checkpoint: Checkpoint, prime: str, options: dict[str, Any]
+) -> None:
     """Check that a model can write the items that the options ask for.
 
     Raises:
@@ -254,6 +259,11 @@ def check_items(model: CharRNN, prime: str, options: dict[str, Any]) -> None:
     for name, flag in (("stops", "--stop"), ("separator", "--separator")):
         if options[name]:
             raise click.UsageError(f"--lines writes one item a line: leave out {flag}")
+    if options["new"] and checkpoint.items is None:
+        raise click.UsageError(
+            f"{options['checkpoint']}: has no hashes of the items of its text (train --no-items): "
+            "leave out --new"
+        )
     if options["num_samples"] > 1:
         raise click.UsageError("--lines and --num-samples: give only one of them")
     if "\n" in prime:
@@ -287,6 +297,7 @@ def write_items(
         length,
         choice,
         prime=prime,
+        known=checkpoint.items if options["new"] else None,
         unique=options["unique"],
         seed=seed,
         log_probs=options["as_json"],
@@ -298,6 +309,7 @@ def write_items(
         cut += len(item) == length
         if options["as_json"]:
             settings = settings_of(options, choice, checkpoint)
+            settings |= {name: options[name] for name in ("new", "unique")}
             write_record({"prime": prime}, {"sample": written, **settings}, iter(item))
             continue
         pieces = chain([shown], (character.char for character in item), ["\n"])

@@ -70,7 +70,7 @@ GROUPS = {
         *("newlines", "normalize", "binary"),
     ],
     "Output": [
-        *("checkpoint", "resume", "overwrite", "val_every", "log"),
+        *("checkpoint", "resume", "overwrite", "no_items", "val_every", "log"),
         *("sample_every", "sample_prime", "sample_length", "temperature"),
     ],
     "Several processes and machines": ["workers", "mpi", "batch_size_per_rank"],
@@ -177,6 +177,11 @@ class TrainCommand(GroupedCommand):
     default=Division.way,
     show_default=True,
     help="Hold out the end of the text, or parts spread all over it, chosen by the seed.",
+)
+@click.option(
+    "--no-items",
+    is_flag=True,
+    help="Leave the hashes of lines out of the checkpoint, which sample --new needs.",
 )
 @config_option(
     TrainingConfig,
@@ -381,6 +386,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
             val_frac=options["val_frac"],
             min_count=options["min_count"],
             held_out_way=options["held_out_way"],
+            no_items=options["no_items"],
             init_from=initial,
             ranks=ranks,
         )

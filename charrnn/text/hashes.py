@@ -71,7 +71,7 @@ class Hasher:
             yield start, hashes
 
     def spans(self, text: Array, span: int) -> Array:
-        """The hashes of all spans of a text (N,): (N − span + 1,), uint64; none if it is shorter."""
+        """The hashes of all spans of a text (N,): (N − span + 1,), uint64; none if shorter."""
         hashes = [block for _, block in self.blocks(text, span)]
         return np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
 

@@ -226,7 +226,8 @@ def known_options(saved: Checkpoint) -> dict[str, Any]:
         known |= asdict(part) if part else {}
     if "errors" in known:
         known["encoding_errors"] = known["errors"]
-    return {"normalize": None, "binary": False, **known}
+    no_items = saved.model.lines and saved.items is None
+    return {"normalize": None, "binary": False, "no_items": no_items, **known}
 
 
 def same(name: str, value: Any, saved: Checkpoint) -> bool:

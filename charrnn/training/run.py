@@ -50,6 +50,7 @@ class Run:
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
         excerpt: of the held-out text, or of the training text where none is held out.
         notices: the decisions that the user did not make, one line each.
+        items: the hashes of the lines of a list; None for a running text, or without hashes.
         indices: the whole text; where it is in a temporary file, from which workers read it,
             the file lasts as long as this does.
         resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
@@ -62,6 +63,7 @@ class Run:
     notices: list[str]
     indices: Array
     resumed: RunState | None = None
+    items: Array | None = None
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -82,6 +84,7 @@ class Run:
             run=counters,
             resume=trainer.arrays(),
             excerpt=self.excerpt,
+            items=self.items,
         )
 
     @property
@@ -89,6 +92,7 @@ class Run:
         """The size of the checkpoint without its header, of some thousand bytes."""
         model, slots = self.trainer.model, self.trainer.slots.values()
         text = 4 * (len(self.excerpt) + len(model.vocabulary))
+        text += 0 if self.items is None else self.items.nbytes
         return 2 * model.parameters.flat.nbytes + sum(array.nbytes for array in slots) + text
 
     def __enter__(self) -> Run:
@@ -141,6 +145,7 @@ def new(
     val_frac: float | None = None,
     min_count: int | None = None,
     held_out_way: str = Division.way,
+    no_items: bool = False,
     init_from: Checkpoint | None = None,
     ranks: Group | None = None,
 ) -> Run:
@@ -157,6 +162,7 @@ def new(
         min_count: characters that occur fewer times in the text to train on are replaced by
             U+FFFD; None for that of `init_from`, or 1, which keeps all characters.
         held_out_way: the choice of the part to hold out, one of `charrnn.text.held_out.WAYS`.
+        no_items: leave the hashes of the lines of a list out of the checkpoint.
         init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`;
             characters that it lacks get new weights.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
@@ -170,6 +176,8 @@ def new(
     held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
+    if no_items and not corpus.lines:
+        raise SettingError("--no-items needs --lines: only the lines of a list are items")
     if corpus.lines and held_out_way != Division.way:
         raise SettingError(
             "lines are held out from all over a list: leave out --held-out, or --lines"
@@ -189,8 +197,11 @@ def new(
             f"{short} to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
         )
+    items = None
     if corpus.lines:
-        notices += notice_of_doubles(Lines(indices, vocabulary))
+        lines = Lines(indices, vocabulary)
+        items = np.unique(lines.hashes())
+        notices += notice_of_doubles(len(lines), len(items))
     size = planning.size_for(seconds, len(vocabulary))
     model = replace(model.filled(hidden_size=size.hidden_size), lines=corpus.lines)
     network = init_from.build() if init_from else build(vocabulary, model)
@@ -222,7 +233,14 @@ def new(
     notices += advice_on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
-    return Run(trainer, path, info, excerpt, notices, indices)
+    if no_items:
+        items = None
+    elif items is not None and path:
+        notices.append(
+            f"{path} has hashes of {len(items):,} different lines ({items.nbytes:,} bytes), for "
+            "`charrnn sample --new`: --no-items leaves them out"
+        )
+    return Run(trainer, path, info, excerpt, notices, indices, items=items)
 
 
 def check_corpus(corpus: Corpus) -> None:
@@ -289,15 +307,13 @@ def encode(
     return vocabulary, indices
 
 
-def notice_of_doubles(lines: Lines) -> list[str]:
+def notice_of_doubles(lines: int, different: int) -> list[str]:
     """A line on the lines that are equal to others; none if all are different."""
-    doubles = len(lines) - len(np.unique(lines.hashes()))
+    doubles = lines - different
     if not doubles:
         return []
     repeat = "repeats another one" if doubles == 1 else "repeat others"
-    return [
-        f"{doubles:,} of {len(lines):,} lines {repeat}: equal lines are held out together, or not"
-    ]
+    return [f"{doubles:,} of {lines:,} lines {repeat}: equal lines are held out together, or not"]
 
 
 def counted(characters: int) -> str:
@@ -473,7 +489,9 @@ def resume(
     moved = corpus.files and "-" not in corpus.files and corpus.files != expected.files
     if moved and schema.has_room(corpus.name, corpus.files):
         expected = replace(expected, name=corpus.name, files=corpus.files)
-    return Run(trainer, path, expected, saved.excerpt, notices, indices, saved.run)
+    return Run(
+        trainer, path, expected, saved.excerpt, notices, indices, saved.run, items=saved.items
+    )
 
 
 def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Corpus) -> Array:

@@ -126,3 +126,59 @@ def test_python_draws_the_same_items(run, of_names):
     unique = list(model.items(5, seed=4, prime="Ba", unique=True))
     assert len(set(unique)) == 5
     assert checkpoint.read("charrnn.npz").model.lines
+
+
+def test_new_items_are_not_in_the_training_text(run, of_names):
+    plain = run("sample", "--lines", 100, "--seed", 1).stdout.splitlines()
+    result = run("sample", "--lines", 30, "--new", "--seed", 1)
+    lines = result.stdout.splitlines()
+    assert set(plain) & set(NAMES)
+    assert len(lines) == 30
+    assert not set(lines) & set(NAMES)
+    assert lines[:5] == [line for line in plain if line not in NAMES][:5]
+
+
+def test_a_completed_item_may_be_new_or_not(run, of_names):
+    known = NAMES[0]
+    result = run("sample", "--lines", 20, "--new", "--prime", known[:3], "--seed", 1)
+    assert known not in result.stdout.splitlines()
+    result = run("sample", "--lines", 3, "--new", "--prime", known[:3], "--temp", 0)
+    assert len(result.stdout.splitlines()) in (0, 3)
+
+
+def test_it_ends_where_the_model_only_recites(run):
+    Path("names.txt").write_text("Anna\nBert\n" * 200)
+    options = ["--hidden-size", 16, "--batch-size", 8, "--steps", 300, "--workers", 1]
+    run("train", "--lines", "names.txt", *options)
+    result = run("sample", "--lines", 5, "--new", "--top-p", 0.5)
+    assert result.stdout == ""
+    assert "0 of 5 items: none of 1,000 more in a row was another one" in result.stderr
+
+
+def test_the_checkpoint_has_the_hashes_of_the_items_or_not(run):
+    Path("names.txt").write_text("".join(f"{name}\n" for name in NAMES))
+    said = run("train", "--lines", "names.txt", *QUICK).stderr
+    different = len(set(NAMES))
+    assert f"charrnn.npz has hashes of {different:,} different lines" in said
+    found = checkpoint.read("charrnn.npz").items
+    assert len(found) == different
+    run("train", "--resume", "--steps", 14)
+    np.testing.assert_array_equal(checkpoint.read("charrnn.npz").items, found)
+    charrnn.load("charrnn.npz").save("saved.npz")
+    np.testing.assert_array_equal(checkpoint.read("saved.npz").items, found)
+    said = run("train", "--lines", "names.txt", *QUICK, "--no-items", "--overwrite").stderr
+    assert "hashes" not in said
+    assert checkpoint.read("charrnn.npz").items is None
+    run("train", "--resume", "--no-items", "--steps", 14)
+    assert "leave out --new" in run("sample", "--lines", 5, "--new", code=2).stderr
+    with pytest.raises(charrnn.errors.SettingError, match="no hashes"):
+        charrnn.load("charrnn.npz").items(5, new=True)
+
+
+def test_a_running_text_has_no_items_to_leave_out(run):
+    assert "--no-items needs --lines" in run("train", "text.txt", "--no-items", code=2).stderr
+
+
+def test_python_draws_the_same_new_items(run, of_names):
+    lines = run("sample", "--lines", 5, "--seed", 4, "--new").stdout.splitlines()
+    assert list(charrnn.load("charrnn.npz").items(5, seed=4, new=True)) == lines
