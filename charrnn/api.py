@@ -34,7 +34,13 @@ from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.evaluation import evaluate, finite
 from charrnn.training.loop import carry_out
-from charrnn.training.resuming import continuation, files_of_run, refuse_other_shape, run_of
+from charrnn.training.resuming import (
+    continuation,
+    files_of_run,
+    refuse_other_shape,
+    run_of,
+    validation_of_run,
+)
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 from charrnn.training.trainer import Progress
@@ -326,6 +332,7 @@ def train(
     workers: int | None = 1,
     val_frac: float | None = None,
     held_out: str = Division.way,
+    val: Source | None = None,
     no_items: bool = False,
     min_count: int | None = None,
     encoding: str | None = DEFAULT.encoding,
@@ -370,6 +377,7 @@ def train(
             `if __name__ == "__main__":`, as with the multiprocessing module.
         val_frac: the share of the text to hold out.
         held_out: hold out the "end" of the text, or parts "spread" all over it.
+        val: a file to validate on, so that nothing is held out.
         no_items: leave the hashes of the lines of a list out of the checkpoint, which
             `CharRNN.items(new=True)` needs.
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
@@ -424,7 +432,8 @@ def train(
             assert path
             length = {"epochs": epochs, "seconds": duration}
             given |= {name: value for name, value in length.items() if value is not None}
-            run = resumed(path, [os.fspath(each) for each in paths], text, given)
+            moved = None if val is None else os.fspath(val)
+            run = resumed(path, [os.fspath(each) for each in paths], text, given, moved)
         else:
             lines = model.get("lines", False)
             corpora.check_files(os.fspath(each) for each in paths)
@@ -435,6 +444,11 @@ def train(
                 refuse_other_shape(initial, Path(str(init_from)), given)
                 normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
                 lines = initial.model.lines
+            validation = None
+            if val is not None:
+                validation = corpora.read_validation(os.fspath(val), decoding, normalize, lines)
+                for line in validation.notices:
+                    notice(line)
             run = runs.new(
                 read(paths, text, decoding, normalize, lines),
                 path,
@@ -446,6 +460,7 @@ def train(
                 min_count=min_count,
                 held_out_way=held_out,
                 no_items=no_items,
+                val=validation,
                 init_from=initial,
             )
         stack.enter_context(run)
@@ -544,8 +559,14 @@ def read(
     return corpus
 
 
-def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[str, Any]) -> Run:
-    """The run in a checkpoint, with the text it was trained on."""
+def resumed(
+    path: Path,
+    paths: Sequence[str],
+    text: str | None,
+    given: Mapping[str, Any],
+    val: str | None = None,
+) -> Run:
+    """The run in a checkpoint, with the text it was trained on, and the one it validates on."""
     saved = checkpoints.read(path)
     about, _ = run_of(saved, path)
     changes = dict(given)
@@ -556,4 +577,4 @@ def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[s
     if text is None and not paths:
         texts = TextFiles.of(files_of_run(saved, path, changes))
     corpus = read(texts, text, about.decoding, about.normalize, about.lines)
-    return runs.resume(saved, path, corpus, **changes)
+    return runs.resume(saved, path, corpus, val=validation_of_run(saved, path, val), **changes)

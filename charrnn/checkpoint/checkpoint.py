@@ -61,7 +61,7 @@ class Checkpoint:
         settings: of the training; None likewise.
         run: the numbers of the training.
         resume: the arrays that resume the training, by name.
-        excerpt: the beginning of the held-out text, or of the training text where none is held out.
+        excerpt: the beginning of the text to validate on, or of the training text without one.
         items: the hashes of the different lines of the text, ascending, (n,), uint64; None for a
             model of running text, or one without hashes.
         versions: see `charrnn.checkpoint.fingerprint`.
@@ -99,6 +99,8 @@ class Checkpoint:
         """The name of the excerpt for people; "held-out" only where a text is held out."""
         if self.corpus is None:
             return "the excerpt in the checkpoint"
+        if self.corpus.val_file:
+            return "the excerpt of the text to validate on"
         if not self.corpus.held_out:
             return "the excerpt of the training text"
         return "the held-out excerpt"

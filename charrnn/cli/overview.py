@@ -19,7 +19,7 @@ def introduce(run: Run, timed: bool = False) -> None:
     """
     trainer, corpus = run.trainer, run.corpus
     model, config = trainer.model, trainer.config
-    held_out = len(trainer.validation)
+    held_out = corpus.held_out
     characters = corpus.characters - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
     workers = f"{config.workers} worker{'s' if config.workers > 1 else ''}"
@@ -30,6 +30,8 @@ def introduce(run: Run, timed: bool = False) -> None:
     if corpus.division.random:
         which = f"{held_out:,} {'in whole lines' if corpus.lines else 'from all over the text'}"
     last = f"; {which} are held out" if held_out else ""
+    if run.val_indices is not None:
+        last = f"; {len(run.val_indices):,} others to validate on"
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
@@ -82,7 +84,7 @@ def advice(run: Run, train_loss: float) -> str:
     """
     trainer, counters = run.trainer, run.trainer.counters
     model, config = trainer.model, trainer.config
-    train, validation = run.corpus.division.split(run.indices, model.vocabulary)
+    train, validation = run.parts
     text = validation if len(validation) else train[-planning.MAX_COUNTED :]
     by_frequencies = planning.loss_by_frequencies(train, text, len(model.vocabulary))
     remedy = planning.remedy(
@@ -99,7 +101,7 @@ def advice(run: Run, train_loss: float) -> str:
         if (loss := point["val_loss"]) is not None and (point["step"] or 0) > counters.best_step
     ]
     compared = None
-    if not run.corpus.division.random:
+    if run.corpus.holds_out_end:
         compared = likeness.compare(train, validation, model.vocabulary)
     return planning.advice_after(
         train_loss,

@@ -33,7 +33,7 @@ from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
-from charrnn.text.corpus import check_files
+from charrnn.text.corpus import check_files, read_validation
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import NEWLINES
@@ -49,6 +49,7 @@ from charrnn.training.resuming import (
     files_of_run,
     refuse_other_shape,
     run_of,
+    validation_of_run,
 )
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
@@ -66,8 +67,8 @@ GROUPS = {
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
     "The text": [
-        *("lines", "val_frac", "held_out_way", "min_count", "encoding", "encoding_errors"),
-        *("newlines", "normalize", "binary"),
+        *("lines", "val_frac", "held_out_way", "val", "min_count", "encoding"),
+        *("encoding_errors", "newlines", "normalize", "binary"),
     ],
     "Output": [
         *("checkpoint", "resume", "overwrite", "no_items", "val_every", "log"),
@@ -177,6 +178,12 @@ class TrainCommand(GroupedCommand):
     default=Division.way,
     show_default=True,
     help="Hold out the end of the text, or parts spread all over it, chosen by the seed.",
+)
+@click.option(
+    "--val",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Validate on the text of this file, and hold out nothing.",
 )
 @click.option(
     "--no-items",
@@ -292,7 +299,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ranks = join(ctx, options, given)
     refuse_terminal(options["text"])
     path = options["checkpoint"]
-    refuse_overwriting("--log", options["log"], path, options["init_from"])
+    refuse_overwriting("--log", options["log"], path, options["init_from"], options["val"])
+    refuse_overwriting("-c", path, options["val"])
     with (
         unwinding(),
         reserving(path, notice),
@@ -375,6 +383,11 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     if not options["overwrite"]:
         run.refuse_existing(path)
     refuse_log(options["log"], options["overwrite"])
+    val = None
+    if options["val"] is not None:
+        val = read_validation(options["val"], how, normalize, lines)
+        for line in val.notices:
+            notice(line)
     with reading(texts, how, normalize, lines) as corpus:
         return run.new(
             corpus,
@@ -387,6 +400,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
             min_count=options["min_count"],
             held_out_way=options["held_out_way"],
             no_items=options["no_items"],
+            val=val,
             init_from=initial,
             ranks=ranks,
         )
@@ -400,6 +414,7 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     changes = {name: options[name] for name in given - BESIDE}
     if changes.pop("batch_size_per_rank", None):
         changes["batch_size"] = options["batch_size"]  # of all ranks together
+    named = changes.pop("val", None)
     going_on = continuation(saved, path, changes, ranks, options["text"])
     if going_on.complete:
         raise click.UsageError(going_on.complete)
@@ -407,8 +422,9 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     if not texts.paths:
         texts = TextFiles.of(files_of_run(saved, path, changes))
     refuse_overwriting("--log", options["log"], *files_in(texts.paths))
+    val = validation_of_run(saved, path, named)
     with reading(texts, about.decoding, about.normalize, about.lines) as corpus:
-        current = run.resume(saved, path, corpus, ranks, **changes)
+        current = run.resume(saved, path, corpus, ranks, val, **changes)
     for line in going_on.changes:
         notice(line)
     return current

@@ -137,6 +137,26 @@ class Corpus:
                 raise
             raise self._changed() from error
 
+    def encode_known(self, vocabulary: Vocabulary) -> tuple[Array, int]:
+        """The indices of a text that has perhaps characters which the vocabulary lacks.
+
+        They are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
+
+        Returns:
+            The indices, (N,), in memory or in a temporary file, and the number of such characters.
+
+        Raises:
+            TextError: as for `encode`.
+        """
+        unknown = 0
+        if vocabulary.unknown(self.characters):
+            unknown = sum(vocabulary.count_unknown(piece) for piece in self._hashed())
+        treatment, length = "replace", self.length
+        if not vocabulary.replaces:
+            treatment, length = "skip", self.length - unknown
+        indices = (vocabulary.encode(piece, unknown=treatment) for piece in self._hashed())
+        return concatenate(indices, length, vocabulary.dtype), unknown
+
     def _hashed(self) -> Iterator[str]:
         """Yield the text in pieces and compute its hash.
 
@@ -264,6 +284,33 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
         if not stat.S_ISREG(mode):
             raise TextError(f"{path}: the text of the checkpoint, and no regular file: {remedy}")
     return info.files
+
+
+def read_validation(
+    path: str, decoding: Decoding, normalize: str | None, lines: bool, sha256: str | None = None
+) -> Corpus:
+    """Read a text to validate on.
+
+    Args:
+        path: of the file.
+        decoding, normalize, lines: as for `read`.
+        sha256: of the text, if the run that goes on has one.
+
+    Raises:
+        TextError: for a file that is missing, cannot be read, or is not a regular file, which could
+            not be read again; and for another text.
+    """
+    mode = mode_of(path)
+    if mode is None or not stat.S_ISREG(mode):
+        missing = "is not there" if mode is None else "is no regular file"
+        raise TextError(f"{path}: the text to validate on {missing}: name a file with --val FILE")
+    corpus = read([path], decoding, normalize, lines=lines)
+    if sha256 and corpus.sha256 != sha256:
+        raise TextError(
+            f"{path}: is not the text that the run validates on, or has changed: name a file with "
+            "that text with --val FILE"
+        )
+    return corpus
 
 
 def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:

@@ -13,6 +13,8 @@ from charrnn.text.normal_forms import NORMAL_FORMS
 
 #: Characters of a name, and of the name of an encoding.
 MAX_NAME, MAX_ENCODING = 2 << 20, 100
+#: Characters of the path of a file: more than Linux and Windows open.
+MAX_PATH = 32_767
 #: Files of a text.
 MAX_FILES = 40_000
 #: The beginning of the name of the built-in text.
@@ -46,6 +48,8 @@ class CorpusInfo:
             none.
         lines: each line is an item of its own; empty lines are left out of the text.
         held_out_way, held_out_seed: see `charrnn.text.held_out.Division`.
+        val_file: the absolute path of the text to validate on; None for a part of the text.
+        val_sha256: of that text, as for `sha256`.
     """
 
     name: str = within(0, MAX_NAME)
@@ -63,6 +67,8 @@ class CorpusInfo:
     lines: bool = False
     held_out_way: str = field(default="end", metadata={"choices": WAYS})
     held_out_seed: int = field(default=0, metadata={"low": 0, "high": MAX_INTEGER})
+    val_file: str | None = field(default=None, metadata={"low": 1, "high": MAX_PATH})
+    val_sha256: str | None = field(default=None, metadata={"low": 64, "high": 64})
 
     @property
     def is_known(self) -> bool:
@@ -70,6 +76,11 @@ class CorpusInfo:
         if not self.files:
             return self.name.startswith(BUILT_IN)
         return "-" not in self.files
+
+    @property
+    def holds_out_end(self) -> bool:
+        """The end of the text is held out, which may be unlike the rest."""
+        return self.held_out > 0 and not self.division.random
 
     @property
     def division(self) -> Division:

@@ -20,7 +20,7 @@ from charrnn.training import planning
 #: Files of a text that a command names; more would fill the screen.
 MAX_FILES = 5
 #: The flags that are not the names of their parameters.
-FLAGS = {"seconds": "--time", "held_out_way": "--held-out"} | {
+FLAGS = {"seconds": "--time", "held_out_way": "--held-out", "val_file": "--val"} | {
     option.name: f"--{option.flag}"
     for kind in (ModelConfig, TrainingConfig)
     for option in options(kind)
@@ -198,6 +198,7 @@ def not_default(
                 yield option.name, value
     for name, value, default in (
         ("val_frac", corpus.val_frac, None),
+        ("val_file", corpus.val_file, None),
         ("held_out_way", corpus.held_out_way, Division.way),
         ("encoding", corpus.encoding, DEFAULT.encoding),
         ("encoding_errors", corpus.errors, DEFAULT.errors),

@@ -48,11 +48,12 @@ class Run:
         trainer: of the model.
         path: of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
-        excerpt: of the held-out text, or of the training text where none is held out.
+        excerpt: of the text to validate on, or of the training text where there is none.
         notices: the decisions that the user did not make, one line each.
         items: the hashes of the lines of a list; None for a running text, or without hashes.
         indices: the whole text; where it is in a temporary file, from which workers read it,
             the file lasts as long as this does.
+        val_indices: the text to validate on, if it is not a part of the text.
         resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
     """
 
@@ -64,6 +65,13 @@ class Run:
     indices: Array
     resumed: RunState | None = None
     items: Array | None = None
+    val_indices: Array | None = None
+
+    @property
+    def parts(self) -> tuple[Array, Array]:
+        """The text to train on, and the text to validate on, as indices."""
+        train, validation = self.corpus.division.split(self.indices, self.trainer.model.vocabulary)
+        return train, validation if self.val_indices is None else self.val_indices
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -146,6 +154,7 @@ def new(
     min_count: int | None = None,
     held_out_way: str = Division.way,
     no_items: bool = False,
+    val: Corpus | None = None,
     init_from: Checkpoint | None = None,
     ranks: Group | None = None,
 ) -> Run:
@@ -162,6 +171,7 @@ def new(
         min_count: characters that occur fewer times in the text to train on are replaced by
             U+FFFD; None for that of `init_from`, or 1, which keeps all characters.
         held_out_way: the choice of the part to hold out, one of `charrnn.text.held_out.WAYS`.
+        val: the text to validate on; None to hold out a part of the text.
         no_items: leave the hashes of the lines of a list out of the checkpoint.
         init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`;
             characters that it lacks get new weights.
@@ -173,7 +183,11 @@ def new(
         TrainingError: for sizes that the memory of this machine cannot hold.
     """
     check_corpus(corpus)
-    held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
+    held_out = 0
+    if not val:
+        held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
+    elif val_frac is not None or held_out_way != Division.way:
+        raise SettingError("--val holds out no part of the text: leave out --val-frac, --held-out")
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
     if no_items and not corpus.lines:
@@ -189,8 +203,11 @@ def new(
     train, validation = division.split(indices, vocabulary)
     if len(validation) < planning.MIN_HELD_OUT:
         train, validation = indices, indices[:0]
+    division = replace(division, held_out=len(validation))
+    val_indices = encode_validation(val, vocabulary, notices) if val else None
+    if val_indices is not None:
+        validation = val_indices
     held_out = len(validation)
-    division = replace(division, held_out=held_out)
     if not held_out and val_frac != 0:
         short = "too few different lines" if corpus.lines else "too short"
         notices.append(
@@ -229,7 +246,7 @@ def new(
     if not init_from:
         network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    info = describe(corpus, val_frac, division, min_count)
+    info = describe(corpus, val_frac, division, min_count, val)
     notices += advice_on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
@@ -240,7 +257,7 @@ def new(
             f"{path} has hashes of {len(items):,} different lines ({items.nbytes:,} bytes), for "
             "`charrnn sample --new`: --no-items leaves them out"
         )
-    return Run(trainer, path, info, excerpt, notices, indices, items=items)
+    return Run(trainer, path, info, excerpt, notices, indices, items=items, val_indices=val_indices)
 
 
 def check_corpus(corpus: Corpus) -> None:
@@ -307,6 +324,31 @@ def encode(
     return vocabulary, indices
 
 
+def encode_validation(corpus: Corpus, vocabulary: Vocabulary, notices: list[str]) -> Array:
+    """The indices of a text to validate on, (N,).
+
+    Args:
+        corpus: the text.
+        vocabulary: of the model.
+        notices: extended by a line on characters that the model does not know.
+
+    Raises:
+        TextError: for a text of fewer than 2 characters that the model knows.
+    """
+    indices, unknown = corpus.encode_known(vocabulary)
+    if len(indices) < 2:
+        raise TextError(
+            f"{corpus.name}: at least 2 characters that the text to train on has are needed to "
+            f"validate on, it has {len(indices)}"
+        )
+    if unknown:
+        done = "read U+FFFD for" if vocabulary.replaces else "left out"
+        notices.append(
+            f"{corpus.name}: {done} {counted(unknown)} that the text to train on does not have"
+        )
+    return indices
+
+
 def notice_of_doubles(lines: int, different: int) -> list[str]:
     """A line on the lines that are equal to others; none if all are different."""
     doubles = lines - different
@@ -335,7 +377,7 @@ def advice_on_text(
         V, enough = len(network.vocabulary), planning.MANY_RARE
         found.append(planning.advice_on_rare(count_rare(train, V, planning.RARE, enough), network))
     compared = None
-    if not info.division.random:  # other parts are like the rest
+    if info.holds_out_end:  # other parts are like the rest
         compared = likeness.compare(train, validation, network.vocabulary)
     if compared and compared.unlike:
         found.append(likeness.advice(compared, len(validation)))
@@ -415,7 +457,11 @@ def plan(
 
 
 def describe(
-    corpus: Corpus, val_frac: float | None, division: Division, min_count: int = 1
+    corpus: Corpus,
+    val_frac: float | None,
+    division: Division,
+    min_count: int = 1,
+    val: Corpus | None = None,
 ) -> CorpusInfo:
     """The section of a checkpoint by which a text is read again, recognized and divided."""
     return CorpusInfo(
@@ -431,6 +477,8 @@ def describe(
         lines=division.lines,
         held_out_way=division.way,
         held_out_seed=division.seed,
+        val_file=val.files[0] if val else None,
+        val_sha256=val.sha256 if val else None,
     )
 
 
@@ -439,6 +487,7 @@ def resume(
     path: Path,
     corpus: Corpus,
     ranks: Group | None = None,
+    val: Corpus | None = None,
     **given: Any,
 ) -> Run:
     """Go on with the run in a checkpoint; without other options, exactly where it was.
@@ -448,6 +497,7 @@ def resume(
         path: of the checkpoint, where the run is saved again.
         corpus: its text, read again; the checkpoint keeps the place of its files.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
+        val: the text to validate on, for a run that has one.
         **given: as for `continuation`; `workers=None` chooses their number.
 
     Raises:
@@ -465,6 +515,10 @@ def resume(
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
     train, validation = expected.division.split(indices, saved.vocabulary)
+    val_indices = None
+    if val:
+        validation = val_indices = encode_validation(val, saved.vocabulary, [])
+        expected = replace(expected, val_file=val.files[0])
     config = going_on.config
     config.check_complete()
     sizes = sizes_of(network, config, indices, drawn=False)
@@ -490,7 +544,15 @@ def resume(
     if moved and schema.has_room(corpus.name, corpus.files):
         expected = replace(expected, name=corpus.name, files=corpus.files)
     return Run(
-        trainer, path, expected, saved.excerpt, notices, indices, saved.run, items=saved.items
+        trainer,
+        path,
+        expected,
+        saved.excerpt,
+        notices,
+        indices,
+        saved.run,
+        saved.items,
+        val_indices,
     )
 
 
