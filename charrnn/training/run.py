@@ -183,9 +183,9 @@ def new(
         TrainingError: for sizes that the memory of this machine cannot hold.
     """
     check_corpus(corpus)
-    held_out = 0
+    wanted = 0
     if not val:
-        held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
+        wanted = planning.held_out(corpus.length, val_frac, len(corpus.characters))
     elif val_frac is not None or held_out_way != Division.way:
         raise SettingError("--val holds out no part of the text: leave out --val-frac, --held-out")
     if min_count is None:
@@ -196,7 +196,7 @@ def new(
         raise SettingError(
             "lines are held out from all over a list: leave out --held-out, or --lines"
         )
-    division = Division(held_out, held_out_way, corpus.lines)
+    division = Division(wanted, held_out_way, corpus.lines)
     division = replace(division, seed=config.seed if division.random else 0)
     notices: list[str] = []
     vocabulary, indices = encode(corpus, division, min_count, init_from, notices)
@@ -209,7 +209,7 @@ def new(
         validation = val_indices
     held_out = len(validation)
     if not held_out and val_frac != 0:
-        short = "too few different lines" if corpus.lines else "too short"
+        short = "too few different lines" if wanted else "too short"
         notices.append(
             f"{short} to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
