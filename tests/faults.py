@@ -98,7 +98,7 @@ CHECKPOINTS = [
         1,
         "another type",
     ),
-    Case("cut short", "head -c 4000 model.npz > x.npz; charrnn sample -c x.npz", 1, "cut short"),
+    Case("cut short", "head -c 4500 model.npz > x.npz; charrnn sample -c x.npz", 1, "cut short"),
     Case(
         "junk after the archive",
         "echo junk >> model.npz; charrnn sample -c model.npz",
@@ -545,8 +545,9 @@ TEXTS = [
     ),
     Case(
         "a text to validate on that has changed",
-        "cp count.txt v.txt; charrnn train count.txt --val v.txt --steps 1 --hidden-size 2 -c v.npz\n"
-        "echo more >> v.txt; charrnn train --resume --steps 2 -c v.npz",
+        "cp count.txt v.txt\n"
+        "charrnn train count.txt --val v.txt --steps 1 --hidden-size 2 -c v.npz\n"
+        "echo more >> v.txt; charrnn train --resume --steps 2 -c v.npz --val v.txt",
         1,
         "v.txt: is not the text that the run validates on, or has changed",
     ),
