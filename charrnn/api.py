@@ -39,11 +39,11 @@ from charrnn.training.resuming import (
     files_of_run,
     refuse_other_shape,
     run_of,
-    validation_of_run,
 )
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 from charrnn.training.trainer import Progress
+from charrnn.training.validation import read_validation, validation_of_run
 
 Source = str | os.PathLike[str]
 
@@ -446,7 +446,7 @@ def train(
                 lines = initial.model.lines
             validation = None
             if val is not None:
-                validation = corpora.read_validation(os.fspath(val), decoding, normalize, lines)
+                validation = read_validation(os.fspath(val), decoding, normalize, lines)
                 for line in validation.notices:
                     notice(line)
             run = runs.new(

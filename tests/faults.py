@@ -663,7 +663,8 @@ def document() -> str:
         for case in cases:
             with directory() as place:
                 done = carry_out(case, place)
-            row = cell(case.what), code(case.command), str(done.returncode), cell(answer(done))
+            said = cell(answer(done).replace(f"{place}{os.sep}", ""))
+            row = cell(case.what), code(case.command), str(done.returncode), said
             parts.append(f"| {' | '.join(row)} |")
         parts.append("")
     parts += [

@@ -33,7 +33,7 @@ from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
-from charrnn.text.corpus import check_files, read_validation
+from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import NEWLINES
@@ -49,10 +49,10 @@ from charrnn.training.resuming import (
     files_of_run,
     refuse_other_shape,
     run_of,
-    validation_of_run,
 )
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
+from charrnn.training.validation import read_validation, validation_of_run
 
 #: Options of the samples that --sample-every shows.
 OF_SAMPLES = {"sample_prime", "sample_length", "temperature"}

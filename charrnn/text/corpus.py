@@ -286,33 +286,6 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
     return info.files
 
 
-def read_validation(
-    path: str, decoding: Decoding, normalize: str | None, lines: bool, sha256: str | None = None
-) -> Corpus:
-    """Read a text to validate on.
-
-    Args:
-        path: of the file.
-        decoding, normalize, lines: as for `read`.
-        sha256: of the text, if the run that goes on has one.
-
-    Raises:
-        TextError: for a file that is missing, cannot be read, or is not a regular file, which could
-            not be read again; and for another text.
-    """
-    mode = mode_of(path)
-    if mode is None or not stat.S_ISREG(mode):
-        missing = "is not there" if mode is None else "is no regular file"
-        raise TextError(f"{path}: the text to validate on {missing}: name a file with --val FILE")
-    corpus = read([path], decoding, normalize, lines=lines)
-    if sha256 and corpus.sha256 != sha256:
-        raise TextError(
-            f"{path}: is not the text that the run validates on, or has changed: name a file with "
-            "that text with --val FILE"
-        )
-    return corpus
-
-
 def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:
     """Read the text that a checkpoint describes again.
 

@@ -15,7 +15,7 @@ from charrnn.errors import CheckpointError, DamagedCheckpointError, SettingError
 from charrnn.machine import cores
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.text.corpus import Corpus, named_files, read_validation
+from charrnn.text.corpus import named_files
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.training import planning
 from charrnn.training.budget import provisional_steps
@@ -397,26 +397,6 @@ def rise(
         f"the learning rate rises from {last:.2g} to {following:.2g} at once, for the "
         f"{config.schedule} schedule now spans {config.steps:,} steps: `{gentle}` keeps the rate"
     ]
-
-
-def validation_of_run(saved: Checkpoint, path: Path, named: str | None) -> Corpus | None:
-    """The text that a run validates on, read again; None for a run that holds out a part.
-
-    Args:
-        saved, path: the checkpoint.
-        named: the file with that text, where it has moved.
-
-    Raises:
-        SettingError: for a file that is named for a run without such a text.
-        TextError: where the text is missing, or another one.
-    """
-    corpus, _ = run_of(saved, path)
-    if corpus.val_file is None or corpus.val_sha256 is None:
-        if named is not None:
-            raise SettingError(f"{path}: its run has no --val: leave out --val")
-        return None
-    file = corpus.val_file if named is None else named
-    return read_validation(file, corpus.decoding, corpus.normalize, corpus.lines, corpus.val_sha256)
 
 
 def files_of_run(saved: Checkpoint, path: Path, given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from charrnn.training.commands import init_command, resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.resuming import continuation, run_of
 from charrnn.training.trainer import Trainer
+from charrnn.training.validation import encode_validation
 
 #: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
 EXCERPT = 100_000
@@ -322,31 +323,6 @@ def encode(
             f"new weights for {counted(len(new))} that the old model does not know: {listed(new)}"
         )
     return vocabulary, indices
-
-
-def encode_validation(corpus: Corpus, vocabulary: Vocabulary, notices: list[str]) -> Array:
-    """The indices of a text to validate on, (N,).
-
-    Args:
-        corpus: the text.
-        vocabulary: of the model.
-        notices: extended by a line on characters that the model does not know.
-
-    Raises:
-        TextError: for a text of fewer than 2 characters that the model knows.
-    """
-    indices, unknown = corpus.encode_known(vocabulary)
-    if len(indices) < 2:
-        raise TextError(
-            f"{corpus.name}: at least 2 characters that the text to train on has are needed to "
-            f"validate on, it has {len(indices)}"
-        )
-    if unknown:
-        done = "read U+FFFD for" if vocabulary.replaces else "left out"
-        notices.append(
-            f"{corpus.name}: {done} {counted(unknown)} that the text to train on does not have"
-        )
-    return indices
 
 
 def notice_of_doubles(lines: int, different: int) -> list[str]:
