@@ -10,6 +10,7 @@ from charrnn import checkpoint
 from charrnn.checkpoint import schema
 from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
+from charrnn.parallel.group import Group
 from charrnn.parallel.workers import group_of
 from charrnn.text import corpus as corpora
 from charrnn.text import sources, storage
@@ -125,6 +126,34 @@ def test_a_resumed_run_of_lines_has_the_same_bits(
         again = trained(run.resume(saved, tmp_path / "model.npz", corpus()))
         for one, other in zip(again, whole):
             np.testing.assert_array_equal(one, other)
+
+
+class Sent:
+    """A text that is sent from another process, as that of MPI ranks."""
+
+    def __init__(self, text):
+        self.text = np.asarray(text)
+
+    def __len__(self):
+        return len(self.text)
+
+    def take(self, positions, mode="raise"):
+        return self.text.take(positions, mode=mode)
+
+
+class Sending(Group):
+    def text(self, text):
+        return Sent(text)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ranks_that_are_sent_the_text_read_the_lines_in_the_same_order(workers, begin):
+    options = {"workers": workers, "steps": 60, "val_every": 30}
+    weights = [
+        trained(begin(Corpus.of(NAMES, lines=True), options=options, model=OF_LINES, ranks=ranks))
+        for ranks in (None, Sending())
+    ]
+    np.testing.assert_array_equal(weights[0][0], weights[1][0])
 
 
 def test_the_lines_are_in_another_order_in_each_epoch(begin):
