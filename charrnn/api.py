@@ -23,10 +23,21 @@ from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.scoring import known_indices, score
 from charrnn.network import model as network
-from charrnn.sampling import Character, Choice, Start, beginning, check_stops, likeliest, sample
+from charrnn.sampling import (
+    MAX_TRIES,
+    Character,
+    Choice,
+    Start,
+    beginning,
+    check_stops,
+    items,
+    likeliest,
+    sample,
+)
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import converted
 from charrnn.text.normal_forms import normalized
 from charrnn.text.paths import TextFiles, find
@@ -38,6 +49,7 @@ from charrnn.training.resuming import continuation, files_of_run, refuse_other_s
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
 from charrnn.training.trainer import Progress
+from charrnn.training.validation import read_validation, validation_of_run
 
 Source = str | os.PathLike[str]
 
@@ -48,7 +60,7 @@ class CharRNN(network.CharRNN):
     Attributes:
         vocabulary: the characters.
         parameters: the weights, arrays by name.
-        checkpoint: the text and the training of the model, without arrays; None for a model that
+        checkpoint: the text and the training of the model, without weights; None for a model that
             is from neither `train` nor `load`.
     """
 
@@ -67,6 +79,7 @@ class CharRNN(network.CharRNN):
             settings=checkpoint.settings,
             run=checkpoint.run,
             excerpt=checkpoint.excerpt,
+            items=checkpoint.items,
         )
         return model
 
@@ -128,6 +141,67 @@ class CharRNN(network.CharRNN):
         """
         texts = self._draw(num_samples, length, prime, stop, unknown, seed, choice)
         return ("".join(character.char for character in text) for text in texts)
+
+    def items(
+        self,
+        number: int,
+        *,
+        length: int = 1000,
+        prime: str = "",
+        new: bool = False,
+        unique: bool = False,
+        unknown: Literal["error", "skip", "replace"] | None = None,
+        seed: int | None = None,
+        **choice: Any,
+    ) -> Iterator[str]:
+        """Write items of a list, with a model of `train(lines=True)`.
+
+        Args:
+            number: the number of items; fewer, with a warning, if 1,000 in a row do not fit.
+            length: the most characters of an item, not counting the prime.
+            prime: the beginning of each item.
+            new: leave out the items of the training text.
+            unique: write each item once.
+            unknown, seed, choice: as for `sample`.
+
+        Raises:
+            UnknownCharacterError, TrainingError: as for `sample`.
+            SettingError: for another model, for one without hashes of its items (`new`), for a
+                prime with a newline, or for an option outside of its range.
+        """
+        if not self.lines:
+            raise SettingError("items: no model of a list: train one with lines=True")
+        known = self.checkpoint.items if self.checkpoint else None
+        if new and known is None:
+            raise SettingError("new: the model has no hashes of its items: train without no_items")
+        if "\n" in prime:
+            raise SettingError("prime: an item of a list has no newline: remove it")
+        if number < 1:
+            raise SettingError(f"number is 1 or more, not {number}")
+        indices = self._encode(prime, unknown)
+        start, settings = read_on(self, beginning(self), indices), Choice(**choice)
+        beginning_of_all = self.vocabulary.decode(indices)
+        drawn = items(
+            self,
+            start,
+            number,
+            length,
+            settings,
+            prime=beginning_of_all,
+            known=known if new else None,
+            unique=unique,
+            seed=seed,
+        )
+
+        def texts() -> Iterator[str]:
+            count = 0
+            for item in drawn:
+                count += 1
+                yield beginning_of_all + "".join(character.char for character in item)
+            if count < number:
+                notice(f"{count:,} of {number:,} items: none of {MAX_TRIES:,} more was another one")
+
+        return texts()
 
     def _draw(
         self,
@@ -230,6 +304,7 @@ class CharRNN(network.CharRNN):
             last=weights,
             corpus=about.corpus if about else None,
             excerpt=about.excerpt if about else "",
+            items=about.items if about else None,
         )
         checkpoints.save(Path(path), saved)
 
@@ -313,6 +388,9 @@ def train(
     seed: int | None = None,
     workers: int | None = 1,
     val_frac: float | None = None,
+    held_out: str = Division.way,
+    val: Source | None = None,
+    no_items: bool = False,
     min_count: int | None = None,
     encoding: str | None = DEFAULT.encoding,
     encoding_errors: str = DEFAULT.errors,
@@ -352,20 +430,25 @@ def train(
             characters of the text get new weights.
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
-        seed: the seed of the starting weights and of dropout; None for 0, or, with `resume`, for
-            the seed of the run.
+        seed: the seed of the starting weights, of dropout, of the order of lines, and of random
+            parts that are held out; None for 0, or, with `resume`, for the seed of the run.
         workers: the processes that divide the batch; None for one per core, but at most one per 8
             streams, and only as many as fit in memory. A run that is resumed with another number
             than before warns that results differ by rounding; None keeps the number. With more
             than one, a script needs `if __name__ == "__main__":`, as with the multiprocessing
             module.
-        val_frac: the share of the text, at its end, to hold out.
+        val_frac: the share of the text to hold out.
+        held_out: hold out the "end" of the text, or parts "spread" all over it.
+        val: a file to validate on, so that nothing is held out.
+        no_items: leave the hashes of the lines of a list out of the checkpoint, which
+            `CharRNN.items(new=True)` needs.
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
         encoding, encoding_errors, newlines, normalize, binary: the options of the text.
-        **options: model, hidden_size, num_layers, dropout; batch_size, seq_length, optimizer,
-            learning_rate, schedule, warmup, momentum, weight_decay, grad_clip, grad_clip_value,
-            val_every, patience. See `charrnn.config.ModelConfig` and `TrainingConfig`.
+        **options: model, hidden_size, num_layers, dropout, lines (each line is an item of its own);
+            batch_size, seq_length, optimizer, learning_rate, schedule, warmup, momentum,
+            weight_decay, grad_clip, grad_clip_value, val_every, patience. See
+            `charrnn.config.ModelConfig` and `TrainingConfig`.
 
     Returns:
         The model, with the weights of the lowest validation loss.
@@ -389,6 +472,7 @@ def train(
         "val_frac": val_frac,
         "min_count": min_count,
         "init_from": init_from,
+        "held_out": held_out,
     }
     check(paths, text, path, resume, overwrite, training, started)
     of_text = {
@@ -399,6 +483,8 @@ def train(
         "normalize": normalize,
         "binary": binary or None,
         "min_count": min_count,
+        "held_out_way": None if held_out == Division.way else held_out,
+        "no_items": no_items or None,
     }
     given = {name: value for name, value in of_text.items() if value is not None}
     given |= model | training
@@ -409,8 +495,10 @@ def train(
             assert path
             length = {"epochs": epochs, "seconds": duration}
             given |= {name: value for name, value in length.items() if value is not None}
-            run = resumed(path, [os.fspath(each) for each in paths], text, given)
+            moved = None if val is None else os.fspath(val)
+            run = resumed(path, [os.fspath(each) for each in paths], text, given, moved)
         else:
+            lines = model.get("lines", False)
             corpora.check_files(os.fspath(each) for each in paths)
             if path and not overwrite:
                 runs.refuse_existing(path)
@@ -418,8 +506,14 @@ def train(
             if initial:
                 refuse_other_shape(initial, Path(str(init_from)), given)
                 normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
+                lines = initial.model.lines
+            validation = None
+            if val is not None:
+                validation = read_validation(os.fspath(val), decoding, normalize, lines)
+                for line in validation.notices:
+                    notice(line)
             run = runs.new(
-                read(paths, text, decoding, normalize),
+                read(paths, text, decoding, normalize, lines),
                 path,
                 ModelConfig(**model),
                 TrainingConfig(**training),
@@ -427,6 +521,9 @@ def train(
                 seconds=duration,
                 val_frac=val_frac,
                 min_count=min_count,
+                held_out_way=held_out,
+                no_items=no_items,
+                val=validation,
                 init_from=initial,
             )
         stack.enter_context(run)
@@ -489,6 +586,8 @@ def check(
         raise SettingError(f"epochs is above 0, not {started['epochs']}")
     if (share := started["val_frac"]) is not None and not 0 <= share < 1:
         raise SettingError(f"val_frac is from 0 to below 1, not {share}")
+    if started["held_out"] not in WAYS:
+        raise SettingError(f"held_out is {' or '.join(WAYS)}, not {started['held_out']!r:.80}")
     if (count := started["min_count"]) is not None and (type(count) is not int or count < 1):
         raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
     if time and not resume and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
@@ -504,17 +603,18 @@ def read(
     text: str | None,
     decoding: Decoding,
     normalize: str | None,
+    lines: bool,
 ) -> Corpus:
     """The text to train on; the notices about it are warnings."""
     if text is not None:
         how = Decoding(newlines=decoding.newlines)
-        corpus = Corpus.of(text, normalize=normalize, decoding=how)
+        corpus = Corpus.of(text, normalize=normalize, decoding=how, lines=lines)
     else:
         if not isinstance(texts, TextFiles):
             texts = find([os.fspath(path) for path in texts], decoding)
         if not texts.paths:
-            return corpora.standard_library(normalize)
-        corpus = corpora.read(texts, decoding, normalize)
+            return corpora.standard_library(normalize, lines)
+        corpus = corpora.read(texts, decoding, normalize, lines=lines)
     for line in corpus.notices:
         notice(line)
     if "-" in corpus.files:
@@ -522,13 +622,19 @@ def read(
     return corpus
 
 
-def resumed(path: Path, paths: Sequence[str], text: str | None, given: Mapping[str, Any]) -> Run:
-    """The run in a checkpoint, with the text it was trained on."""
+def resumed(
+    path: Path,
+    paths: Sequence[str],
+    text: str | None,
+    given: Mapping[str, Any],
+    val: str | None = None,
+) -> Run:
+    """The run in a checkpoint, with the text it was trained on, and the one it validates on."""
     saved = checkpoints.read(path)
     about, _ = run_of(saved, path)
     continuation(saved, path, given, texts=paths)  # refuses before the text is read
     texts: Sequence[str] | TextFiles = paths
     if text is None and not paths:
         texts = TextFiles.of(files_of_run(saved, path, given))
-    corpus = read(texts, text, about.decoding, about.normalize)
-    return runs.resume(saved, path, corpus, **given)
+    corpus = read(texts, text, about.decoding, about.normalize, about.lines)
+    return runs.resume(saved, path, corpus, val=validation_of_run(saved, path, val), **given)

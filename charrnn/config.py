@@ -182,7 +182,8 @@ class TrainingConfig(Config):
         val_every: the steps between validations; None for about 12 validations
             (`charrnn.training.planning.val_every`).
         patience: the number of validations without a new best after which to stop; 0 for no limit.
-        seed: the seed of the starting weights and of dropout.
+        seed: the seed of the starting weights, of dropout, of the order of lines, and of random
+            parts that are held out.
         workers: the processes per rank that divide the streams; None for one per core, with at
             least 8 streams each (`charrnn.parallel.workers.default_workers`), and only as many as
             fit in memory (`charrnn.training.resources.most_workers`).

@@ -2,11 +2,12 @@
 
 `Reader` computes the logits of the next character, `beginning` the state in which a sample begins,
 `Choice` draws a character from logits, `likeliest` lists the characters that may come next, and
-`sample` puts them together.
+`sample` puts them together. `items` draws single lines.
 """
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.errors import DivergedError, SettingError, UnknownCharacterError
 from charrnn.network.model import CharRNN
+from charrnn.text.hashes import Hasher
 from charrnn.text.vocabulary import Vocabulary, listed
 
 #: The largest number of samples that are computed side by side, see `sample`.
@@ -24,6 +26,8 @@ BLOCK = 16
 #: `beginning` takes the mean state at this many ends of paragraphs or lines, after this many
 #: characters before each of them.
 ENDS, CONTEXT = 16, 32
+#: Items drawn in a row that do not fit, from which on no further one is expected.
+MAX_TRIES = 1_000
 #: Random numbers drawn at once for each stream.
 NUMBERS_AHEAD = 256
 #: Lowest divisor of the logits: no float32 divided by it overflows, and a lower temperature would
@@ -111,6 +115,8 @@ def beginning(model: CharRNN, text: str = "") -> Start:
     ends of `ENDS` paragraphs of a text, or of lines if the text has fewer paragraphs: a state as in
     the middle of a long text, that does not depend on one topic.
 
+    A model of lines reads the newline in an empty state, as in training.
+
     Without a newline in the vocabulary, the state is empty, and a character is as likely to be the
     first one as it is frequent in the text, where each counts once more than it occurs.
 
@@ -126,7 +132,7 @@ def beginning(model: CharRNN, text: str = "") -> Start:
         reader.logits[:, 0] = np.log(counts + 1)
         return Start(reader.state[..., 0], reader.logits[:, 0])
     contexts = before_ends(indices, newline[0])
-    if contexts.size:
+    if contexts.size and not model.lines:
         several = Reader(model, contexts.shape[1])
         for row in contexts:
             several.read(row)
@@ -400,6 +406,61 @@ def sample(
             text = block.characters(stream) if block else characters(steps, chars)
             yield until(text, stops)
         first += size
+
+
+def items(
+    model: CharRNN,
+    start: Start,
+    number: int,
+    length: int,
+    choice: Choice,
+    *,
+    prime: str = "",
+    known: Array | None = None,
+    unique: bool = False,
+    seed: int | None = None,
+    log_probs: bool = False,
+) -> Iterator[list[Character]]:
+    """Draw items of a list, without their newlines.
+
+    An empty item does not fit. After `MAX_TRIES` in a row that do not fit there are no more items.
+
+    Args:
+        model: the model of a list.
+        start: the state after the prime.
+        number: the number of items.
+        length: the most characters of an item, not counting the prime.
+        choice: the settings for drawing.
+        prime: the beginning of each item, which the items yielded do not include.
+        known: ascending hashes of items that do not fit, (n,); None for none.
+        unique: an item that was drawn before does not fit.
+        seed, log_probs: as for `sample`.
+
+    Raises:
+        DivergedError: as for `generate`.
+    """
+    drawn, failed, seen, hasher = 0, 0, set[str](), Hasher(model.vocabulary)
+
+    def is_known(item: str) -> bool:
+        if known is None or not len(known):
+            return False
+        indices = model.vocabulary.encode(item)
+        (value,) = hasher.lines(indices, np.zeros(1, np.intp), np.array([len(indices)]))
+        return bool(known[min(np.searchsorted(known, value), len(known) - 1)] == value)
+
+    settings: dict[str, Any] = {"stops": ["\n"], "seed": seed, "log_probs": log_probs}
+    for text in sample(model, start, length, choice, num_samples=sys.maxsize, **settings):
+        item = list(text)
+        whole = prime + "".join(character.char for character in item)
+        if not whole or whole in seen or is_known(whole):
+            failed += 1
+        else:
+            drawn, failed = drawn + 1, 0
+            if unique:
+                seen.add(whole)
+            yield item
+        if drawn == number or failed == MAX_TRIES:
+            return
 
 
 def sample_text(

@@ -98,7 +98,7 @@ CHECKPOINTS = [
         1,
         "another type",
     ),
-    Case("cut short", "head -c 4000 model.npz > x.npz; charrnn sample -c x.npz", 1, "cut short"),
+    Case("cut short", "head -c 4500 model.npz > x.npz; charrnn sample -c x.npz", 1, "cut short"),
     Case(
         "junk after the archive",
         "echo junk >> model.npz; charrnn sample -c model.npz",
@@ -531,6 +531,52 @@ TEXTS = [
         2,
         "the model never writes '<' '>' 'n'",
     ),
+    Case(
+        "items of a running text",
+        "charrnn sample -c model.npz --lines 5",
+        2,
+        "write single lines of a running text with `charrnn sample -c model.npz --num-samples 5",
+    ),
+    Case(
+        "a list of empty lines",
+        "yes '' | head -9 > e.txt; charrnn train --lines e.txt",
+        1,
+        "at least 2 characters are needed, it has 0",
+    ),
+    Case(
+        "new items without the old ones",
+        "charrnn train --lines count.txt --no-items --steps 1 --hidden-size 2 -c l.npz\n"
+        "charrnn sample -c l.npz --lines 5 --new",
+        2,
+        "leave out --new",
+    ),
+    Case(
+        "an item of two lines",
+        "charrnn train --lines count.txt --steps 1 --hidden-size 2 -c l.npz\n"
+        r"charrnn sample -c l.npz --lines 5 --prime '1\n2'",
+        2,
+        "an item of a list has none",
+    ),
+    Case(
+        "two choices of the text to validate on",
+        "charrnn train count.txt --val count.txt --val-frac 0.2",
+        2,
+        "--val holds out no part of the text",
+    ),
+    Case(
+        "no text to validate on",
+        "charrnn train count.txt --val none.txt",
+        1,
+        "none.txt: the text to validate on is not there",
+    ),
+    Case(
+        "a text to validate on that has changed",
+        "cp count.txt v.txt\n"
+        "charrnn train count.txt --val v.txt --steps 1 --hidden-size 2 -c v.npz\n"
+        "echo more >> v.txt; charrnn train --resume --steps 2 -c v.npz --val v.txt",
+        1,
+        "v.txt: is not the text that the run validates on, or has changed",
+    ),
     Case("nothing is piped", "charrnn train - <&-", 2, "nothing is piped into it"),
 ]
 SHOWN = [
@@ -643,7 +689,8 @@ def document() -> str:
         for case in cases:
             with directory() as place:
                 done = carry_out(case, place)
-            row = cell(case.what), code(case.command), str(done.returncode), cell(answer(done))
+            said = cell(answer(done).replace(f"{place}{os.sep}", ""))
+            row = cell(case.what), code(case.command), str(done.returncode), said
             parts.append(f"| {' | '.join(row)} |")
         parts.append("")
     parts += [

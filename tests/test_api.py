@@ -81,15 +81,18 @@ def test_every_option_of_the_command_is_a_field_or_an_argument_and_the_other_way
 
 
 def test_every_option_of_sampling_is_an_argument():
-    options = {parameter.name.replace("stops", "stop") for parameter in sample_command.params}
+    renamed = {"stops": "stop", "lines": "number"}
+    options = {renamed.get(option.name, option.name) for option in sample_command.params}
     of_the_command = {"checkpoint", "weights", "prime_file", "encoding", "encoding_errors"}
     # --next is the method next_characters.
     of_the_output = {"no_prime", "separator", "as_json", "raw", "next"}
     choice = set(inspect.signature(Choice).parameters)
-    arguments = set(inspect.signature(charrnn.CharRNN.samples).parameters) - {"self", "choice"}
+    methods = charrnn.CharRNN.samples, charrnn.CharRNN.items
+    arguments = {name for method in methods for name in inspect.signature(method).parameters}
+    arguments -= {"self", "choice"}
     assert options - of_the_command - of_the_output == arguments | choice
     one = set(inspect.signature(charrnn.CharRNN.sample).parameters)
-    assert one | {"num_samples"} == arguments | {"self", "choice"}
+    assert one | {"num_samples", "number", "new", "unique"} == arguments | {"self", "choice"}
 
 
 def test_the_command_has_the_defaults_of_the_configurations():
@@ -308,6 +311,7 @@ def test_a_model_of_python_has_the_defaults_of_the_command():
         "hidden_size": default.hidden_size,
         "num_layers": default.num_layers,
         "dropout": 0,
+        "lines": False,
     }
 
 

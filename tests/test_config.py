@@ -15,6 +15,9 @@ def test_every_option_takes_the_ends_of_its_range_and_nothing_outside(kind):
         if option.kind is str:
             kind(**{option.name: option.choices[-1]})
             outside = ["magic", "", 1, None]
+        elif option.kind is bool:
+            kind(**{option.name: True})
+            outside = [0, 1, "yes", None]
         else:
             for value in (option.low, option.high):
                 assert getattr(kind(**{option.name: value}), option.name) == value

@@ -58,7 +58,7 @@ HEADER = re.compile(
     rb"\{'descr': '([<|]\w\d)', 'fortran_order': False, "
     rb"'shape': \(((?:\d{1,18}, )*(?:\d{1,18},?)?)\), \} *\n"
 )
-TYPES = (b"|u1", b"<u4", b"<f4", b"<f8")
+TYPES = (b"|u1", b"<u4", b"<u8", b"<f4", b"<f8")
 #: Bytes to read at a time.
 BLOCK_BYTES = 1 << 20
 

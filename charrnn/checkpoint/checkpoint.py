@@ -5,6 +5,7 @@ The file is an `.npz` of plain arrays, uncompressed and without pickles (see `ar
 - `header`: JSON (see `schema`): the format, the names of the arrays, and all parts of `Checkpoint`
   that are not arrays;
 - `vocabulary`: the code points of the characters, ascending; `excerpt`: those of a text;
+- `items`, in a model of lines: the hashes of the lines of its text (see `charrnn.text.hashes`);
 - `history`: step, training loss and validation loss of each point, (N, 3), NaN for None;
 - `best.NAME`, `last.NAME`: each parameter at the lowest validation loss and after the last step;
 - `resume.NAME`: the moments of the optimizer and the carried hidden state.
@@ -60,7 +61,9 @@ class Checkpoint:
         settings: the options of the training; None for a model without a training.
         run: the numbers of the training.
         resume: the arrays that resume the training, by name.
-        excerpt: the beginning of the held-out text, or of the training text where none is held out.
+        excerpt: the beginning of the text to validate on, or of the training text without one.
+        items: the hashes of the different lines of the text, ascending, (n,), uint64; None for a
+            model of running text, or one without hashes.
         versions: see `charrnn.checkpoint.fingerprint`.
     """
 
@@ -73,6 +76,7 @@ class Checkpoint:
     run: RunState = field(default_factory=RunState)
     resume: dict[str, Array] = field(default_factory=dict)
     excerpt: str = ""
+    items: Array | None = None
     versions: dict[str, str] = field(default_factory=fingerprint)
 
     @property
@@ -95,6 +99,8 @@ class Checkpoint:
         """The name of the excerpt for people; "held-out" only where a text is held out."""
         if self.corpus is None:
             return "the excerpt in the checkpoint"
+        if self.corpus.val_file:
+            return "the excerpt of the text to validate on"
         if not self.corpus.held_out:
             return "the excerpt of the training text"
         return "the held-out excerpt"
@@ -155,6 +161,12 @@ class Checkpoint:
             raise DamagedCheckpointError(
                 f"excerpt has characters that are not in the vocabulary: {listed(unknown)}"
             )
+        if self.items is not None:
+            check_items(self.items, self.model)
+        if self.model.lines and self.vocabulary.unknown("\n"):
+            raise DamagedCheckpointError("vocabulary has no newline, and model.lines is set")
+        if self.corpus and self.corpus.lines != self.model.lines:
+            raise DamagedCheckpointError("corpus.lines of its header differs from model.lines")
         if self.binary and max(self.vocabulary.ix_to_char) > "\xff":
             raise DamagedCheckpointError("vocabulary has more than bytes, and corpus.binary is set")
 
@@ -203,6 +215,18 @@ def check_arrays(found: set[str], expected: set[str]) -> None:
         raise DamagedCheckpointError(f"unexpected array {schema.some(unexpected)}")
 
 
+def check_items(items: Array, model: ModelConfig) -> None:
+    """Check that an array is the hashes of the lines of a text, (n,).
+
+    Raises:
+        DamagedCheckpointError: if it is not, or the model is not one of lines.
+    """
+    if not model.lines:
+        raise DamagedCheckpointError("unexpected array 'items': model.lines is not set")
+    if items.dtype != np.uint64 or items.ndim != 1 or (items[1:] <= items[:-1]).any():
+        raise DamagedCheckpointError("items is not a list of hashes in ascending order")
+
+
 def is_finite(array: Array) -> bool:
     """Return whether an array has finite numbers, also in float32."""
     if array.dtype not in (np.float32, np.float64):
@@ -224,6 +248,8 @@ def pack(checkpoint: Checkpoint) -> dict[str, Array]:
         "history": table_of(run.pop("history")),
     }
     check_history(arrays["history"])
+    if checkpoint.items is not None:
+        arrays["items"] = checkpoint.items
     for group in GROUPS:
         for name, array in getattr(checkpoint, group).items():
             arrays[f"{group}.{name}"] = array
@@ -263,6 +289,7 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
         raise DamagedCheckpointError("vocabulary is not in ascending order")
     table = arrays.pop("history")
     check_history(table)
+    items = arrays.pop("items", None)
     groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
     for full_name, array in arrays.items():
         group, _, name = full_name.partition(".")
@@ -279,6 +306,7 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     checkpoint = Checkpoint(
         vocabulary=Vocabulary(text_of(characters), replaces=replaces),
         excerpt=text_of(excerpt),
+        items=items,
         versions=header["versions"],
         **parts,
         **groups,  # type: ignore[arg-type]

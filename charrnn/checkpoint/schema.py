@@ -19,12 +19,10 @@ from charrnn.checkpoint.fingerprint import MAX_LENGTH
 from charrnn.checkpoint.state import RunState
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig, limits
 from charrnn.errors import CheckpointError, DamagedCheckpointError
-from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.corpus_info import MAX_PATH, CorpusInfo
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
-#: Characters of the path of a file: more than Linux and Windows open.
-MAX_PATH = 32_767
 #: Names of arrays, and characters of one.
 MAX_ARRAYS, MAX_ARRAY_NAME = 10_000, 100
 #: Names in the section `versions`.

@@ -27,6 +27,8 @@ def config_option(
         **more: arguments of `click.option` that differ.
     """
     (option,) = (option for option in options(config) if option.name == name)
+    if option.kind is bool:
+        return click.option(f"--{option.flag}", name, is_flag=True, help=help)
     if shown:
         help = f"{help}  [default: {shown}]".lstrip()
     values = {

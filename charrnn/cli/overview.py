@@ -7,7 +7,7 @@ from charrnn.cli.reporter import in_bits
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.shell import command_line, words_for
 from charrnn.training import advice, planning
-from charrnn.training.run import Run, split
+from charrnn.training.run import Run
 
 
 def introduce(run: Run, timed: bool = False) -> None:
@@ -19,14 +19,19 @@ def introduce(run: Run, timed: bool = False) -> None:
     """
     trainer, corpus = run.trainer, run.corpus
     model, config = trainer.model, trainer.config
-    held_out = len(trainer.validation)
+    held_out = corpus.held_out
     characters = corpus.characters - held_out
     layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''}"
     workers = f"{config.workers} worker{'s' if config.workers > 1 else ''}"
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
         workers = f"{config.ranks} ranks{of_workers}"
-    last = f"; the last {held_out:,} are held out" if held_out else ""
+    which = f"the last {held_out:,}"
+    if corpus.division.random:
+        which = f"{held_out:,} {'in whole lines' if corpus.lines else 'from all over the text'}"
+    last = f"; {which} are held out" if held_out else ""
+    if run.val_indices is not None:
+        last = f"; {len(run.val_indices):,} others to validate on"
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
@@ -55,8 +60,7 @@ def conclude(run: Run) -> None:
     else:
         notice(f"{path}: step {counters.step:,}")
     if loss is not None:
-        train, held_out = split(run.indices, len(trainer.validation))
-        notice(advice.at_end(trainer, train, held_out, run.corpus.files, loss))
+        notice(advice.at_end(trainer, *run.parts, run.corpus, loss))
     notice("go on with")
     more: list[str] = []
     if trainer.done:
@@ -66,5 +70,6 @@ def conclude(run: Run) -> None:
     look = ["--find"]
     if len(run.excerpt) < MIN_CHARACTERS:  # too short to search
         look = ["--cell", str(min(42, trainer.model.hidden_size - 1))]
-    notice(f"    {command_line([*words_for('sample', path), '--temp', '0.8'])}")
+    write = ["--lines", "50"] if trainer.model.lines else ["--temp", "0.8"]
+    notice(f"    {command_line([*words_for('sample', path), *write])}")
     notice(f"    {command_line([*words_for('inspect', path), *look])}")

@@ -19,7 +19,10 @@ LARGE_BYTES = 64 << 20
 
 @contextmanager
 def reading(
-    texts: TextFiles, decoding: Decoding = DEFAULT, normalize: str | None = None
+    texts: TextFiles,
+    decoding: Decoding = DEFAULT,
+    normalize: str | None = None,
+    lines: bool = False,
 ) -> Iterator[Corpus]:
     """Open files as one text, or the source of Python's standard library if there are none.
 
@@ -29,17 +32,20 @@ def reading(
         texts: the files.
         decoding: the decoding of the files.
         normalize: the Unicode normal form to bring the text into; None for none.
+        lines: each line is an item of its own.
 
     Raises:
         TextError: if a file cannot be read or decoded.
     """
     if not texts.paths:
-        corpus = corpora.standard_library(normalize)
+        corpus = corpora.standard_library(normalize, lines)
         notice(f"no TEXT given: training on {corpus.name}")
+        for line in corpus.notices:
+            notice(line)
         yield corpus
         return
     with bar_for(texts.paths) as bar:
-        corpus = corpora.read(texts, decoding, normalize, bar.update)
+        corpus = corpora.read(texts, decoding, normalize, bar.update, lines)
         for line in corpus.notices:
             bar.say(line)
         if "-" in corpus.files:

@@ -34,7 +34,18 @@ from charrnn.inspection.positions import read_on
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
 from charrnn.render.escape import one_line, printable, readable_bytes
-from charrnn.sampling import Character, Choice, Start, beginning, check_stops, likeliest, sample
+from charrnn.sampling import (
+    MAX_TRIES,
+    Character,
+    Choice,
+    Start,
+    beginning,
+    check_stops,
+    items,
+    likeliest,
+    sample,
+)
+from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
 from charrnn.text.normal_forms import compose, fitting_form, normalized
 
@@ -46,7 +57,8 @@ RULE, EMPTY_LINE, NEWLINE = "\n\n" + 40 * "-" + "\n\n", "\n\n", "\n"
 GROUPS = {
     "The model": ["checkpoint", "weights"],
     "The text": [
-        *("length", "prime", "prime_file", "unknown", "stops", "num_samples"),
+        *("length", "prime", "prime_file", "unknown", "stops", "num_samples", "lines", "new"),
+        "unique",
         *("encoding", "encoding_errors"),
     ],
     "The choice of characters": ["temperature", "top_k", "top_p", "min_p", "seed"],
@@ -124,6 +136,14 @@ OF_WRITING = [
     help="Number of samples.",
 )
 @click.option(
+    "--lines",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Write N items, one a line; for a model of train --lines.",
+)
+@click.option("--new", is_flag=True, help="Leave out items of --lines that the training text has.")
+@click.option("--unique", is_flag=True, help="Write each item of --lines once.")
+@click.option(
     "--seed",
     type=click.IntRange(0),
     help="Seed of the random choices.  [default: a random one, which is shown]",
@@ -162,6 +182,7 @@ def command(**options: Any) -> None:
         charrnn sample --temp 0.8
         charrnn sample --prime "ROMEO:" --length 500 --stop "\\n\\n"
         charrnn sample --num-samples 20 --stop "\\n" | sort -u
+        charrnn sample --lines 50 --new --unique
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
         charrnn sample --next 10 --prime "the c"
 
@@ -194,6 +215,11 @@ def write_samples(options: dict[str, Any]) -> None:
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
     prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
+    if options["lines"]:
+        check_items(model, checkpoint, prime, options)
+    elif options["new"] or options["unique"]:
+        flag = "--new" if options["new"] else "--unique"
+        raise click.UsageError(f"{flag} needs --lines: add --lines N")
     stops = [bytewise(stop) if binary else normalized(stop, form) for stop in options["stops"]]
     if fitting := fitting_form("".join([prime, *stops]), model.vocabulary):
         notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
@@ -207,6 +233,9 @@ def write_samples(options: dict[str, Any]) -> None:
     start = after_prime(model, beginning(model, checkpoint.excerpt), indices)
     if options["next"]:
         write_next(model, start, indices, options, checkpoint)
+        return
+    if options["lines"]:
+        write_items(model, start, choice, model.vocabulary.decode(indices), checkpoint, options)
         return
     samples = sample(
         model,
@@ -276,6 +305,88 @@ def write_next(
     for char, p in zip(chars, probabilities.tolist()):
         shown = one_line("".join(readable_bytes([char])) if checkpoint.binary else char)
         click.echo(f"{p:11.4f}  '{shown}'" if terminal else f"{shown}\t{p:.6f}")
+
+
+def check_items(
+    model: CharRNN, checkpoint: Checkpoint, prime: str, options: dict[str, Any]
+) -> None:
+    """Check that a model can write the items that the options ask for.
+
+    Raises:
+        click.UsageError: if the model is not one of lines, or for options that do not belong
+            together.
+    """
+    if not model.lines:
+        remedy = "train one with `charrnn train --lines TEXT`"
+        if not model.vocabulary.unknown("\n"):
+            words = [*words_for("sample", options["checkpoint"]), "--num-samples"]
+            single = command_line([*words, str(options["lines"]), "--stop", r"\n"])
+            remedy += f", or write single lines of a running text with `{single}`"
+        raise click.UsageError(f"{options['checkpoint']}: no model of a list: {remedy}")
+    for name, flag in (("stops", "--stop"), ("separator", "--separator")):
+        if options[name]:
+            raise click.UsageError(f"--lines writes one item a line: leave out {flag}")
+    if options["new"] and checkpoint.items is None:
+        raise click.UsageError(
+            f"{options['checkpoint']}: has no hashes of the items of its text (train --no-items): "
+            "leave out --new"
+        )
+    if options["num_samples"] > 1:
+        raise click.UsageError("--lines and --num-samples: give only one of them")
+    if "\n" in prime:
+        raise click.UsageError("the prime has a newline, and an item of a list has none: remove it")
+
+
+def write_items(
+    model: CharRNN,
+    start: Start,
+    choice: Choice,
+    prime: str,
+    checkpoint: Checkpoint,
+    options: dict[str, Any],
+) -> None:
+    """Write items of a list, one a line.
+
+    Args:
+        model: one of lines.
+        start: the state after the prime.
+        choice: the settings for drawing.
+        prime: the beginning of each item.
+        checkpoint: of the model.
+        options: of the command.
+    """
+    number, length = options["lines"], options["length"]
+    seed = seed_of(options)
+    drawn = items(
+        model,
+        start,
+        number,
+        length,
+        choice,
+        prime=prime,
+        known=checkpoint.items if options["new"] else None,
+        unique=options["unique"],
+        seed=seed,
+        log_probs=options["as_json"],
+    )
+    shown = "" if options["no_prime"] else prime
+    written = cut = 0
+    for item in drawn:
+        written += 1
+        cut += len(item) == length
+        if options["as_json"]:
+            settings = settings_of(options, choice, checkpoint)
+            settings |= {name: options[name] for name in ("new", "unique")}
+            write_record({"prime": prime}, {"sample": written, **settings}, iter(item))
+            continue
+        pieces = chain([shown], (character.char for character in item), ["\n"])
+        write(pieces, form=checkpoint.normalize, binary=checkpoint.binary, raw=options["raw"])
+    if cut:
+        notice(f"{cut:,} of {written:,} items end after {length:,} characters, by --length")
+    if written < number:
+        notice(
+            f"{written:,} of {number:,} items: none of {MAX_TRIES:,} more in a row was another one"
+        )
 
 
 def after_prime(model: CharRNN, start: Start, indices: Array) -> Start:

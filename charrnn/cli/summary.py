@@ -63,6 +63,8 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         name = one_line(corpus["name"], MAX_NAME)
         different = f"{name}: {corpus['characters']:,} characters, {different}"
     found.append(("text" if corpus else "characters", different))
+    if corpus and corpus["lines"]:
+        found.append(("lines", "each line is an item of its own"))
     if corpus and corpus["min_count"] > 1:
         rare = f"those that occur fewer than {corpus['min_count']:,} times are read as U+FFFD"
         found.append(("rare", rare))

@@ -35,6 +35,7 @@ from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
 from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.paths import TextFiles, find
@@ -51,6 +52,7 @@ from charrnn.training.resuming import (
 )
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
+from charrnn.training.validation import read_validation, validation_of_run
 
 #: Options of the samples that --sample-every shows.
 OF_SAMPLES = {"sample_prime", "sample_length", "temperature"}
@@ -65,11 +67,11 @@ GROUPS = {
         *("momentum", "weight_decay", "grad_clip", "grad_clip_value", "seed"),
     ],
     "The text": [
-        *("val_frac", "min_count", "encoding", "encoding_errors", "newlines", "normalize"),
-        "binary",
+        *("lines", "val_frac", "held_out_way", "val", "min_count", "encoding"),
+        *("encoding_errors", "newlines", "normalize", "binary"),
     ],
     "Output": [
-        *("checkpoint", "resume", "overwrite", "val_every", "log"),
+        *("checkpoint", "resume", "overwrite", "no_items", "val_every", "log"),
         *("sample_every", "sample_prime", "sample_length", "temperature"),
     ],
     "Several processes and machines": ["workers", "mpi", "batch_size_per_rank"],
@@ -157,11 +159,36 @@ class TrainCommand(GroupedCommand):
     "Limit of each component of the gradient.",
     shown="none",
 )
+@config_option(
+    ModelConfig,
+    "lines",
+    "Each line is an item of its own, as in a list of names: the order of the lines does not "
+    "matter, and empty lines are left out.",
+)
 @click.option(
     "--val-frac",
     type=Real(0, 1, max_open=True),
-    help="The share of the text, at its end, to hold out.  "
+    help="The share of the text to hold out; of --lines, in whole lines.  "
     f"[default: {planning.HELD_OUT:g}, at most {planning.MAX_HELD_OUT:,} characters]",
+)
+@click.option(
+    "--held-out",
+    "held_out_way",
+    type=click.Choice(WAYS),
+    default=Division.way,
+    show_default=True,
+    help="Hold out the end of the text, or parts spread all over it, chosen by the seed.",
+)
+@click.option(
+    "--val",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Validate on the text of this file, and hold out nothing.",
+)
+@click.option(
+    "--no-items",
+    is_flag=True,
+    help="Leave the hashes of lines out of the checkpoint, which sample --new needs.",
 )
 @config_option(
     TrainingConfig,
@@ -175,7 +202,11 @@ class TrainCommand(GroupedCommand):
     "Stop after this number of validations without a new best.",
     shown="never",
 )
-@config_option(TrainingConfig, "seed", "Seed of the starting weights and of dropout.")
+@config_option(
+    TrainingConfig,
+    "seed",
+    "Seed of starting weights, dropout, order of lines, and parts held out.",
+)
 @config_option(
     TrainingConfig,
     "workers",
@@ -249,6 +280,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     \b
         charrnn train shakespeare.txt
         charrnn train --time 10m shakespeare.txt
+        charrnn train --lines names.txt
         cat *.txt | charrnn train -c letters.npz -
         charrnn train --resume
 
@@ -267,7 +299,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ranks = join(ctx, options, given)
     refuse_terminal(options["text"])
     path = options["checkpoint"]
-    refuse_overwriting("--log", options["log"], path, options["init_from"])
+    refuse_overwriting("--log", options["log"], path, options["init_from"], options["val"])
+    refuse_overwriting("-c", path, options["val"])
     with (
         unwinding(),
         reserving(path, notice),
@@ -333,12 +366,13 @@ def files_in(texts: Sequence[str]) -> list[str]:
 def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     """A new run."""
     path: Path = options["checkpoint"]
-    normalize, binary = options["normalize"], options["binary"]
+    normalize, binary, lines = (options[name] for name in ("normalize", "binary", "lines"))
     initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
     if initial:
         shape = {name: options[name] for name in given & SHAPE}
         refuse_other_shape(initial, options["init_from"], shape)
         normalize, binary = initial.normalize, initial.binary
+        lines = initial.model.lines
     elif normalize and binary:
         raise click.UsageError("--binary and --normalize exclude one another")
     if binary and not options["text"]:
@@ -349,7 +383,12 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     if not options["overwrite"]:
         run.refuse_existing(path)
     refuse_log(options["log"], options["overwrite"])
-    with reading(texts, how, normalize) as corpus:
+    val = None
+    if options["val"] is not None:
+        val = read_validation(options["val"], how, normalize, lines)
+        for line in val.notices:
+            notice(line)
+    with reading(texts, how, normalize, lines) as corpus:
         return run.new(
             corpus,
             path,
@@ -359,6 +398,9 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
             seconds=options["seconds"],
             val_frac=options["val_frac"],
             min_count=options["min_count"],
+            held_out_way=options["held_out_way"],
+            no_items=options["no_items"],
+            val=val,
             init_from=initial,
             ranks=ranks,
         )
@@ -372,6 +414,7 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     changes = {name: options[name] for name in given - BESIDE}
     if changes.pop("batch_size_per_rank", None):
         changes["batch_size"] = options["batch_size"]  # of all ranks together
+    named = changes.pop("val", None)
     going_on = continuation(saved, path, changes, ranks, options["text"])
     if going_on.complete:
         raise click.UsageError(going_on.complete)
@@ -379,8 +422,9 @@ def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run
     if not texts.paths:
         texts = TextFiles.of(files_of_run(saved, path, changes))
     refuse_overwriting("--log", options["log"], *files_in(texts.paths))
-    with reading(texts, about.decoding, about.normalize) as corpus:
-        current = run.resume(saved, path, corpus, ranks, **changes)
+    val = validation_of_run(saved, path, named)
+    with reading(texts, about.decoding, about.normalize, about.lines) as corpus:
+        current = run.resume(saved, path, corpus, ranks, val, **changes)
     for line in going_on.changes:
         notice(line)
     return current

@@ -96,10 +96,10 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Array:
             "`charrnn train`"
         )
     whole = corpora.read_again(info, paths).encode(checkpoint.vocabulary)
-    train = whole[: max(0, len(whole) - info.held_out)]
-    if len(train) < 2:
+    if len(whole) - info.held_out < 2:
         raise TextError(
             f"the checkpoint holds out {info.held_out:,} of {len(whole):,} characters: use an "
             "intact copy of the checkpoint"
         )
+    train, _ = info.division.split(whole, checkpoint.vocabulary)
     return train

@@ -146,6 +146,8 @@ class LeadingWorker(WorkerGroup):
         super().__init__(Seat(0, workers, self.outer.rank, self.outer.size))
         self._context = multiprocessing.get_context("spawn")
         self._memories: list[Memory | int] = []
+        #: Texts in files, which exist as long as these arrays do.
+        self._texts: list[Array] = []
         self._pipes: list[Connection] = []
         self._processes: list[SpawnProcess] = []
         # At its end, a program waits for the processes it started: a group that was never closed
@@ -165,6 +167,7 @@ class LeadingWorker(WorkerGroup):
             return RelayedText(self, len(text), text)
         file = in_file(text)
         if file:
+            self._texts.append(text)
             return self._add(file)
         copy = self._array(text.shape, text.dtype)
         copy[...] = text

@@ -17,6 +17,7 @@ from charrnn.arrays import Array
 from charrnn.errors import TextError, UnknownCharacterError
 from charrnn.text.corpus_info import BUILT_IN, CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.items import Items
 from charrnn.text.line_ends import LineEnds, with_line_ends
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
@@ -43,6 +44,8 @@ class Corpus:
             text.
         notices: messages for the user about changes to the text.
         decoding: settings for reading the bytes of the files as characters.
+        lines: each line is an item of its own: empty lines are left out, and a newline that is
+            missing at the end is added.
 
     Attributes:
         length: the number of characters.
@@ -62,15 +65,17 @@ class Corpus:
         files: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
         decoding: Decoding = DEFAULT,
+        lines: bool = False,
     ) -> None:
         self.name = name
         self.sources = sources
         self.normalize = normalize
         self.files = files
-        self.notices = notices
         self.decoding = decoding
+        self.lines, self._items = lines, Items()
         self._sha256: str | None = None
         self._survey()
+        self.notices = (*notices, *self._items.notices(name))
 
     def _survey(self) -> None:
         length, characters, suspicious = 0, Characters(), False
@@ -90,16 +95,18 @@ class Corpus:
         name: str = "text",
         normalize: str | None = None,
         decoding: Decoding = DEFAULT,
+        lines: bool = False,
     ) -> Corpus:
         """The corpus of a text in memory, of which `decoding` sets the line ends."""
         found = LineEnds()
         pieces = list(with_line_ends([text], decoding.newlines, found))
         said = tuple(line_ends_notice([name], found, decoding.newlines))
-        return cls(name, [pieces], normalize, notices=said, decoding=decoding)
+        return cls(name, [pieces], normalize, notices=said, decoding=decoding, lines=lines)
 
     def pieces(self) -> Iterator[str]:
         """The text in pieces; those of a file have some thousand characters."""
-        return normalized_pieces(chain.from_iterable(self.sources), self.normalize)
+        pieces = normalized_pieces(chain.from_iterable(self.sources), self.normalize)
+        return self._items.of(pieces) if self.lines else pieces
 
     @property
     def text(self) -> str:
@@ -129,6 +136,26 @@ class Corpus:
             if vocabulary.unknown(self.characters):
                 raise
             raise self._changed() from error
+
+    def encode_known(self, vocabulary: Vocabulary) -> tuple[Array, int]:
+        """The indices of a text that has perhaps characters which the vocabulary lacks.
+
+        They are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
+
+        Returns:
+            The indices, (N,), in memory or in a temporary file, and the number of such characters.
+
+        Raises:
+            TextError: as for `encode`.
+        """
+        unknown = 0
+        if vocabulary.unknown(self.characters):
+            unknown = sum(vocabulary.count_unknown(piece) for piece in self._hashed())
+        treatment, length = "replace", self.length
+        if not vocabulary.replaces:
+            treatment, length = "skip", self.length - unknown
+        indices = (vocabulary.encode(piece, unknown=treatment) for piece in self._hashed())
+        return concatenate(indices, length, vocabulary.dtype), unknown
 
     def _hashed(self) -> Iterator[str]:
         """Yield the text in pieces and compute its hash.
@@ -160,6 +187,7 @@ def read(
     decoding: Decoding = DEFAULT,
     normalize: str | None = None,
     progress: Progress = lambda size: None,
+    lines: bool = False,
 ) -> Corpus:
     """Read files, one after the other, as one text, with a newline between two where it is missing.
 
@@ -168,6 +196,7 @@ def read(
         decoding: settings for reading bytes as characters.
         normalize: a Unicode normal form of `NORMAL_FORMS`; None to leave the text unchanged.
         progress: called with the number of bytes of each block, at every reading of the text.
+        lines: as for `Corpus`.
 
     Raises:
         TextError: for a file that cannot be read or decoded; the message has the file and the
@@ -175,22 +204,26 @@ def read(
     """
     found = texts if isinstance(texts, TextFiles) else TextFiles.of(texts)
     alone = len(found.paths) == 1
-    files = JoinedFiles([File(path, decoding, progress, alone) for path in found.paths], decoding)
+    files = JoinedFiles(
+        [File(path, decoding, progress, alone) for path in found.paths], decoding, lines
+    )
     locations = ["-" if file.read_once else str(Path(file.path).resolve()) for file in files.files]
-    corpus = Corpus(listed(found.names), [files], normalize, tuple(locations), decoding=decoding)
+    corpus = Corpus(
+        listed(found.names), [files], normalize, tuple(locations), decoding=decoding, lines=lines
+    )
     said = notices_of(files, decoding, corpus.suspicious, corpus.characters)
-    corpus.notices = (*found.notices, *said)
+    corpus.notices = (*found.notices, *said, *corpus.notices)
     return corpus
 
 
-def standard_library(normalize: str | None = None) -> Corpus:
+def standard_library(normalize: str | None = None, lines: bool = False) -> Corpus:
     """The source code of Python's top-level modules: a text on every machine.
 
     Some five million characters of code and English, with quotes, brackets, comments and
     indentation; the exact text depends on the version of Python.
 
     Args:
-        normalize: as for `read`.
+        normalize, lines: as for `read`.
 
     Raises:
         TextError: if Python was installed without its source code.
@@ -200,7 +233,7 @@ def standard_library(normalize: str | None = None) -> Corpus:
     if not files:
         raise TextError(f"{folder} has no source files: name a text to train on")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    return Corpus.of(text, f"{BUILT_IN} {platform.python_version()}", normalize)
+    return Corpus.of(text, f"{BUILT_IN} {platform.python_version()}", normalize, lines=lines)
 
 
 def check_files(paths: Iterable[str]) -> None:
@@ -268,9 +301,9 @@ def read_again(info: CorpusInfo, paths: Sequence[str] = ()) -> Corpus:
     remedy = "name a file with the same text by --train-text FILE"
     files = paths or named_files(info, remedy)
     if files:
-        corpus = read(files, info.decoding, info.normalize)
+        corpus = read(files, info.decoding, info.normalize, lines=info.lines)
     else:
-        corpus = standard_library(info.normalize)
+        corpus = standard_library(info.normalize, info.lines)
     if corpus.sha256 == info.sha256:
         return corpus
     if paths:

@@ -7,11 +7,14 @@ from typing import Any
 
 from charrnn.config import BELOW_ONE, MAX_INTEGER
 from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
 
 #: Characters of a name, and of the name of an encoding.
 MAX_NAME, MAX_ENCODING = 2 << 20, 100
+#: Characters of the path of a file: more than Linux and Windows open.
+MAX_PATH = 32_767
 #: Files of a text.
 MAX_FILES = 40_000
 #: The beginning of the name of the built-in text.
@@ -40,9 +43,13 @@ class CorpusInfo:
         encoding, errors, binary, newlines: see `Decoding`.
         normalize: the Unicode normal form of the text; None for none.
         val_frac: the share held out, as requested; None for the default.
-        held_out: characters held out, at the end of the text.
+        held_out: characters held out.
         min_count: characters that occur less often in the part trained on are read as U+FFFD; 1 for
             none.
+        lines: each line is an item of its own; empty lines are left out of the text.
+        held_out_way, held_out_seed: see `charrnn.text.held_out.Division`.
+        val_file: the absolute path of the text to validate on; None for a part of the text.
+        val_sha256: of that text, as for `sha256`.
     """
 
     name: str = within(0, MAX_NAME)
@@ -57,6 +64,11 @@ class CorpusInfo:
     val_frac: float | None = within(0, BELOW_ONE)
     held_out: int = within(0, MAX_INTEGER)
     min_count: int = field(default=1, metadata={"low": 1, "high": MAX_INTEGER})
+    lines: bool = False
+    held_out_way: str = field(default="end", metadata={"choices": WAYS})
+    held_out_seed: int = field(default=0, metadata={"low": 0, "high": MAX_INTEGER})
+    val_file: str | None = field(default=None, metadata={"low": 1, "high": MAX_PATH})
+    val_sha256: str | None = field(default=None, metadata={"low": 64, "high": 64})
 
     @property
     def is_known(self) -> bool:
@@ -64,6 +76,16 @@ class CorpusInfo:
         if not self.files:
             return self.name.startswith(BUILT_IN)
         return "-" not in self.files
+
+    @property
+    def holds_out_end(self) -> bool:
+        """The end of the text is held out, which may be unlike the rest."""
+        return self.held_out > 0 and not self.division.random
+
+    @property
+    def division(self) -> Division:
+        """The choice of the part that is held out."""
+        return Division(self.held_out, self.held_out_way, self.lines, self.held_out_seed)
 
     @property
     def decoding(self) -> Decoding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,35 +18,55 @@ WAYS = ("end", "spread")
 BLOCK_CHARACTERS = 5_000
 
 
-def split(
-    text: Array, held_out: int, *, way: str = "end", lines: Vocabulary | None = None, seed: int = 0
-) -> tuple[Array, Array]:
-    """Divide a text.
+@dataclass(frozen=True)
+class Division:
+    """The choice of the part of a text to hold out.
 
     Args:
-        text: indices (N,).
-        held_out: the number of characters to hold out; whole lines may have a few more.
+        held_out: the number of characters to hold out; whole lines may have a few less. With the
+            number of characters that `split` held out, the division is the same.
         way: one of `WAYS`; of no effect with `lines`.
-        lines: the vocabulary of a text whose lines are items of their own: whole lines are held
-            out, chosen at random, and equal lines stay together. None for a running text.
+        lines: the lines are items of their own: whole lines are held out, chosen at random, and
+            equal lines stay together.
         seed: of the choice of blocks or lines.
-
-    Returns:
-        The part to train on, (M,), and the held-out part, (N − M,).
-
-    Raises:
-        TextError: if the temporary directory cannot hold the parts of a large text.
     """
-    rng = np.random.default_rng([seed, 2])  # the 2 keeps it apart from the weights and dropout
-    if lines:
-        return _split_lines(Lines(text, lines), held_out, rng)
-    if way == "spread":
-        return _split_blocks(text, held_out, rng)
-    cut = len(text) - held_out
-    return text[:cut], text[cut:]
+
+    held_out: int
+    way: str = "end"
+    lines: bool = False
+    seed: int = 0
+
+    @property
+    def random(self) -> bool:
+        """The seed decides."""
+        return self.lines or self.way != "end"
+
+    def split(self, text: Array, vocabulary: Vocabulary) -> tuple[Array, Array]:
+        """Divide a text.
+
+        Args:
+            text: indices (N,).
+            vocabulary: of the text.
+
+        Returns:
+            The part to train on, (M,), and the held-out part, (N − M,).
+
+        Raises:
+            TextError: if the temporary directory cannot hold the parts of a large text.
+        """
+        # The 2 keeps the generator apart from those of the weights and of dropout.
+        rng = np.random.default_rng([self.seed, 2])
+        if self.lines:
+            return _split_lines(Lines(text, vocabulary), self.held_out, rng)
+        if self.way == "spread":
+            return _split_blocks(text, self.held_out, rng)
+        cut = len(text) - self.held_out
+        return text[:cut], text[cut:]
 
 
 def _split_lines(lines: Lines, held_out: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    if not held_out:
+        return lines.text, lines.text[:0]
     parts = []
     for numbers in lines.split(held_out, rng):
         part = allocate((int(lines.lengths[numbers].sum()),), lines.text.dtype)
@@ -56,15 +77,15 @@ def _split_lines(lines: Lines, held_out: int, rng: np.random.Generator) -> tuple
 
 
 def _split_blocks(text: Array, held_out: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Hold out blocks of equal length, no two of which overlap."""
+    """Hold out blocks of nearly equal length, no two of which overlap."""
     count = -(-held_out // BLOCK_CHARACTERS)
     if not count:
         return text, text[:0]
-    length = held_out // count
+    bounds = np.arange(count + 1) * held_out // count
     # The characters between the blocks are divided at random; the blocks follow in order.
-    free = len(text) - count * length
-    starts = np.sort(rng.integers(0, free + 1, count)) + np.arange(count) * length
-    ends = starts + length
+    free = len(text) - held_out
+    starts = np.sort(rng.integers(0, free + 1, count)) + bounds[:-1]
+    ends = starts + np.diff(bounds)
 
     def between() -> Iterator[Array]:
         for start, end in zip([0, *ends], [*starts, len(text)]):
@@ -73,5 +94,5 @@ def _split_blocks(text: Array, held_out: int, rng: np.random.Generator) -> tuple
     blocks = (text[start:end] for start, end in zip(starts, ends))
     return (
         concatenate(between(), free, text.dtype),
-        concatenate(blocks, count * length, text.dtype),
+        concatenate(blocks, held_out, text.dtype),
     )

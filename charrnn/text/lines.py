@@ -68,8 +68,11 @@ class Lines:
     def split(self, characters: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Divide the lines at random. Equal lines stay together.
 
+        Lines are taken in a random order, except those that are too long for what is left. So the
+        number of characters taken, as an argument, gives the same division.
+
         Args:
-            characters: that the second part has, or a few more.
+            characters: that the second part has at most; a few less where no line fits exactly.
             rng: the source of randomness.
 
         Returns:
@@ -77,9 +80,13 @@ class Lines:
         """
         _, groups = np.unique(self.hashes(), return_inverse=True)
         sizes = np.bincount(groups, weights=self.lengths)
-        order = rng.permutation(len(sizes))
-        before = np.cumsum(sizes[order]) - sizes[order]
         second = np.zeros(len(sizes), bool)
-        second[order[before < characters]] = True
+        left, least = characters, sizes.min(initial=np.inf)
+        for group in rng.permutation(len(sizes)):
+            if left < least:
+                break
+            if sizes[group] <= left:
+                second[group] = True
+                left -= sizes[group]
         in_second = second[groups]
         return np.flatnonzero(~in_second), np.flatnonzero(in_second)

@@ -287,15 +287,16 @@ class JoinedFiles:
     Args:
         files: the files, in order.
         decoding: the settings of the files.
+        lines: each line is an item of its own, also among bytes.
 
     Attributes:
         added: the number of newlines that the last iteration added.
     """
 
-    def __init__(self, files: Sequence[File], decoding: Decoding) -> None:
+    def __init__(self, files: Sequence[File], decoding: Decoding, lines: bool = False) -> None:
         self.files = files
         self.added = 0
-        self._decoding = decoding
+        self._decoding, self._lines = decoding, lines
 
     def __iter__(self) -> Iterator[str]:
         self.added = 0
@@ -309,7 +310,9 @@ class JoinedFiles:
                     missing = ""
                 end = piece[-1]
                 yield piece
-            if end and end not in "\r\n" and not self._decoding.binary:
+            if self._lines:
+                missing = "\n" if end and end != "\n" else missing
+            elif end and end not in "\r\n" and not self._decoding.binary:
                 missing = file.line_ends.usual if self._decoding.newlines == "keep" else "\n"
 
 

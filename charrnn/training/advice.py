@@ -132,14 +132,16 @@ def on_text(
     if info.min_count == 1 and not info.binary and not init_from:
         V, enough = len(network.vocabulary), MANY_RARE
         found.append(on_rare(count_rare(train, V, RARE, enough), network))
-    compared = likeness.compare(train, validation, network.vocabulary)
+    compared = None
+    if info.holds_out_end:  # other parts are like the rest
+        compared = likeness.compare(train, validation, network.vocabulary)
     if compared and compared.unlike:
-        found.append(likeness.advice(compared, len(validation), info.files))
+        found.append(likeness.advice(compared, len(validation)))
     return [line for line in found if line]
 
 
 def at_end(
-    trainer: Trainer, train: Array, held_out: Array, files: Sequence[str], train_loss: float
+    trainer: Trainer, train: Array, held_out: Array, info: CorpusInfo, train_loss: float
 ) -> str:
     """One line on the change that promises most, after the last step of a run.
 
@@ -147,7 +149,7 @@ def at_end(
         trainer: the training.
         train: the text trained on, indices (N,).
         held_out: the text held out, indices (M,); empty where none is held out.
-        files: the absolute paths of the text; `-` for a pipe; none for a text without files.
+        info: the description of the text.
         train_loss: the latest training loss, in nats a character.
     """
     model, config, counters = trainer.model, trainer.config, trainer.counters
@@ -161,7 +163,12 @@ def at_end(
     overfitted = best is not None and seems_overfitted(
         best - train_loss, counters.best_step, counters.step
     )
-    compared = likeness.compare(train, held_out, model.vocabulary) if overfitted else None
+    compared = None
+    if overfitted and info.holds_out_end:
+        compared = likeness.compare(train, held_out, model.vocabulary)
+    reorder = ""
+    if compared and compared.unlike:
+        reorder = f"start again with --overwrite and {likeness.remedy(compared)}"
     return after(
         train_loss,
         best,
@@ -178,7 +185,7 @@ def at_end(
             counters.step,
         ),
         counters.step * config.batch_size * config.seq_length / len(train),
-        likeness.remedy(compared, files) if compared and compared.unlike else "",
+        reorder,
     )
 
 

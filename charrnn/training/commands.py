@@ -14,12 +14,13 @@ from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
 from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
+from charrnn.text.held_out import Division
 from charrnn.training import planning
 
 #: Files of a text that a command names; more would fill the screen.
 MAX_FILES = 5
 #: The flags that are not the names of their parameters.
-FLAGS = {"seconds": "--time"} | {
+FLAGS = {"seconds": "--time", "held_out_way": "--held-out", "val_file": "--val"} | {
     option.name: f"--{option.flag}"
     for kind in (ModelConfig, TrainingConfig)
     for option in options(kind)
@@ -197,6 +198,8 @@ def not_default(
                 yield option.name, value
     for name, value, default in (
         ("val_frac", corpus.val_frac, None),
+        ("val_file", corpus.val_file, None),
+        ("held_out_way", corpus.held_out_way, Division.way),
         ("encoding", corpus.encoding, DEFAULT.encoding),
         ("encoding_errors", corpus.errors, DEFAULT.errors),
         ("newlines", corpus.newlines, DEFAULT.newlines),

@@ -12,17 +12,14 @@ distance that chance alone makes in parts of this length.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
-from pathlib import Path
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.shell import quoted_path
 from charrnn.text.frequencies import frequencies
 from charrnn.text.vocabulary import Vocabulary
 
@@ -42,8 +39,6 @@ MIN_EXCESS_OF_SORTED = 0.03
 SORTED_SHARE, MIN_LINES = 0.9, 20
 #: Characters that are read in one place to find lines, and the number of places.
 LINES_READ, LINES_PLACES = 2_048, 20
-#: The most files in a printed command.
-MAX_FILES = 5
 
 
 @dataclass(frozen=True)
@@ -171,49 +166,27 @@ def in_order(lines: Sequence[str]) -> bool:
     return len(lines) >= MIN_LINES and max(up, down) >= SORTED_SHARE * (up + down) > 0
 
 
-def advice(likeness: Likeness, held_out: int, files: Sequence[str]) -> str:
+def advice(likeness: Likeness, held_out: int) -> str:
     """One line on a text held out that is unlike the rest, with the remedy.
 
     Args:
         likeness: the distances of the text held out.
         held_out: characters held out.
-        files: as for `remedy`.
     """
     why = "the lines are sorted: " if likeness.sorted_lines else ""
     return (
         f"the last {held_out:,} characters, which are held out, are unlike the rest of the text, "
-        f"so the validation loss will say little: {why}{remedy(likeness, files)}"
+        f"so the validation loss will say little: {why}train with {remedy(likeness)}"
     )
 
 
-def remedy(likeness: Likeness, files: Sequence[str]) -> str:
-    """The change by which the text held out becomes like the rest.
+def remedy(likeness: Likeness) -> str:
+    """The options of a new run in which the text held out is like the rest.
 
     Args:
         likeness: the distances of the text held out.
-        files: the absolute paths of the text; `-` for a pipe; none for a text without files.
     """
+    spread = "--held-out spread"
     if likeness.sorted_lines:
-        return shuffle(files)
-    return "put the text into another order, or hold out nothing with --val-frac 0"
-
-
-def shuffle(files: Sequence[str]) -> str:
-    """The advice to shuffle the lines of files, as a command where that is possible."""
-    if not files:
-        return "shuffle them"
-    if "-" in files:
-        return "shuffle them, as in `... | shuf | charrnn train -`"
-    names = [quoted_path(shortened(path)) for path in files]
-    if len(names) == 1:
-        shuffled = quoted_path(f"shuffled-{Path(files[0]).name}")
-        return f"train on shuffled lines, made by `shuf {names[0]} > {shuffled}`"
-    several = " ".join(names) if len(names) <= MAX_FILES else "FILES"
-    return f"train on shuffled lines, made by `cat {several} | shuf > shuffled.txt`"
-
-
-def shortened(path: str) -> str:
-    """The name of a file in the current directory, or the path of another one."""
-    here = os.path.dirname(path) == os.getcwd()
-    name = os.path.basename(path) if here else path
-    return f"./{name}" if name.startswith("-") else name
+        return f"--lines, if each line is an item of its own, or else with {spread}"
+    return f"{spread}, which takes parts from all over the text"

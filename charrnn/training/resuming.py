@@ -41,7 +41,7 @@ LENGTH = frozenset({"steps", "epochs", "seconds", "patience"})
 #: The fields that may change when a run goes on; all others stay as they were.
 CHANGEABLE = LEARNING | {"steps", "val_every", "patience", "workers"}
 #: The options of a model that decide the shape of its weights, and how its text is read.
-SHAPE = frozenset({"layer_type", "hidden_size", "num_layers", "normalize", "binary"})
+SHAPE = frozenset({"layer_type", "hidden_size", "num_layers", "lines", "normalize", "binary"})
 #: The learning rate may rise by this factor without a notice.
 MAX_RISE = 2.0
 
@@ -226,7 +226,8 @@ def known_options(saved: Checkpoint) -> dict[str, Any]:
         known |= asdict(part) if part else {}
     if "errors" in known:
         known["encoding_errors"] = known["errors"]
-    return {"normalize": None, "binary": False, **known}
+    no_items = saved.model.lines and saved.items is None
+    return {"normalize": None, "binary": False, "no_items": no_items, **known}
 
 
 def same(name: str, value: Any, saved: Checkpoint) -> bool:

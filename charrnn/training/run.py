@@ -27,12 +27,15 @@ from charrnn.parallel.group import Group
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import frequencies, replace_rare
+from charrnn.text.held_out import Division
+from charrnn.text.lines import Lines
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import advice, planning
 from charrnn.training.commands import init_command, resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.resuming import continuation, run_of
 from charrnn.training.trainer import Trainer
+from charrnn.training.validation import encode_validation
 
 #: Characters of the excerpt in a checkpoint, for the inspection of a model without its text.
 EXCERPT = 100_000
@@ -46,10 +49,13 @@ class Run:
         trainer: the training of the model.
         path: the path of the checkpoint; None for a run that is not saved.
         corpus: name, characters, SHA-256 and files of the text, and how to decode them.
-        excerpt: the beginning of the held-out text, or of the training text where none is held out.
+        excerpt: the beginning of the text to validate on, or of the training text where there is
+            none.
         notices: the decisions that charrnn made for the user, each in one line.
         indices: the whole text, (N,); holding it keeps its temporary file, if any, which the
             workers read.
+        items: the hashes of the lines of a list; None for a running text, or without hashes.
+        val_indices: the text to validate on, if it is not a part of the text.
         resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
     """
 
@@ -60,6 +66,14 @@ class Run:
     notices: list[str]
     indices: Array
     resumed: RunState | None = None
+    items: Array | None = None
+    val_indices: Array | None = None
+
+    @property
+    def parts(self) -> tuple[Array, Array]:
+        """The text to train on, and the text to validate on, as indices."""
+        train, validation = self.corpus.division.split(self.indices, self.trainer.model.vocabulary)
+        return train, validation if self.val_indices is None else self.val_indices
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -80,6 +94,7 @@ class Run:
             run=counters,
             resume=trainer.arrays(),
             excerpt=self.excerpt,
+            items=self.items,
         )
 
     @property
@@ -87,6 +102,7 @@ class Run:
         """A lower bound of the file size, in bytes: without the header, of a few kB."""
         model, slots = self.trainer.model, self.trainer.slots.values()
         text = 4 * (len(self.excerpt) + len(model.vocabulary))
+        text += 0 if self.items is None else self.items.nbytes
         return 2 * model.parameters.flat.nbytes + sum(array.nbytes for array in slots) + text
 
     def __enter__(self) -> Run:
@@ -138,21 +154,27 @@ def new(
     seconds: float | None = None,
     val_frac: float | None = None,
     min_count: int | None = None,
+    held_out_way: str = Division.way,
+    no_items: bool = False,
+    val: Corpus | None = None,
     init_from: Checkpoint | None = None,
     ranks: Group | None = None,
 ) -> Run:
     """Start a run; options that are None are chosen to fit the text.
 
     Args:
-        corpus: the text.
+        corpus: the text; one of lines makes a model of lines.
         path: the path of the new checkpoint; None for a run that is not saved.
         model: the shape of the network.
         config: the options of the training.
         epochs: the number of times to read the text, where `config` has no steps.
         seconds: the time to train for, by which a size is chosen.
-        val_frac: the share of the text, at its end, to hold out; see `planning.held_out`.
+        val_frac: the share of the text to hold out; see `planning.held_out`.
         min_count: characters that occur fewer times in the text to train on are replaced by
             U+FFFD; None for that of `init_from`, or 1, which keeps all characters.
+        held_out_way: the choice of the part to hold out, one of `charrnn.text.held_out.WAYS`.
+        val: the text to validate on; None to hold out a part of the text.
+        no_items: leave the hashes of the lines of a list out of the checkpoint.
         init_from: a checkpoint with the weights and vocabulary to start from, instead of `model`;
             characters that it lacks get new weights.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
@@ -163,19 +185,44 @@ def new(
         TrainingError: for sizes that the memory of this machine cannot hold.
     """
     check_corpus(corpus)
-    held_out = planning.held_out(corpus.length, val_frac, len(corpus.characters))
+    wanted = 0
+    if not val:
+        wanted = planning.held_out(corpus.length, val_frac, len(corpus.characters))
+    elif val_frac is not None or held_out_way != Division.way:
+        raise SettingError("--val holds out no part of the text: leave out --val-frac, --held-out")
     if min_count is None:
         min_count = init_from.min_count if init_from else 1
+    if no_items and not corpus.lines:
+        raise SettingError("--no-items needs --lines: only the lines of a list are items")
+    if corpus.lines and held_out_way != Division.way:
+        raise SettingError(
+            "lines are held out from all over a list: leave out --held-out, or --lines"
+        )
+    division = Division(wanted, held_out_way, corpus.lines)
+    division = replace(division, seed=config.seed if division.random else 0)
     notices: list[str] = []
-    vocabulary, indices = encode(corpus, held_out, min_count, init_from, notices)
-    train, validation = split(indices, held_out)
+    vocabulary, indices = encode(corpus, division, min_count, init_from, notices)
+    train, validation = division.split(indices, vocabulary)
+    if len(validation) < planning.MIN_HELD_OUT:
+        train, validation = indices, indices[:0]
+    division = replace(division, held_out=len(validation))
+    val_indices = encode_validation(val, vocabulary, notices) if val else None
+    if val_indices is not None:
+        validation = val_indices
+    held_out = len(validation)
     if not held_out and val_frac != 0:
+        short = "too few different lines" if wanted else "too short"
         notices.append(
-            f"too short to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
+            f"{short} to hold out {planning.MIN_HELD_OUT} characters: all {corpus.length:,} "
             "are trained on, none held out"
         )
+    items = None
+    if corpus.lines:
+        lines = Lines(indices, vocabulary)
+        items = np.unique(lines.hashes())
+        notices += notice_of_doubles(len(lines), len(items))
     size = planning.size_for(seconds, len(vocabulary))
-    model = model.filled(hidden_size=size.hidden_size)
+    model = replace(model.filled(hidden_size=size.hidden_size), lines=corpus.lines)
     network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
@@ -193,11 +240,18 @@ def new(
     if not init_from:
         network.initialize(np.random.default_rng(config.seed))
     excerpt = vocabulary.decode((validation if len(validation) else train)[:EXCERPT])
-    info = describe(corpus, val_frac, held_out, min_count)
+    info = describe(corpus, val_frac, division, min_count, val)
     notices += advice.on_text(train, validation, network, info, init_from)
     group = workers.group_of(config.workers, ranks)
     trainer = Trainer(network, train, validation, config, group)
-    return Run(trainer, path, info, excerpt, notices, indices)
+    if no_items:
+        items = None
+    elif items is not None and path:
+        notices.append(
+            f"{path} has hashes of {len(items):,} different lines ({items.nbytes:,} bytes), for "
+            "`charrnn sample --new`: --no-items leaves them out"
+        )
+    return Run(trainer, path, info, excerpt, notices, indices, items=items, val_indices=val_indices)
 
 
 def check_corpus(corpus: Corpus) -> None:
@@ -220,7 +274,7 @@ def check_corpus(corpus: Corpus) -> None:
 
 def encode(
     corpus: Corpus,
-    held_out: int,
+    division: Division,
     min_count: int,
     init_from: Checkpoint | None,
     notices: list[str],
@@ -233,7 +287,7 @@ def encode(
 
     Args:
         corpus: the text.
-        held_out: characters at its end that are held out.
+        division: the choice of the part that is held out.
         min_count: rarer characters are replaced by U+FFFD; 1 for none.
         init_from: a checkpoint; all its characters stay in the vocabulary.
         notices: extended.
@@ -247,7 +301,7 @@ def encode(
     if min_count > 1:
         if corpus.decoding.binary:
             raise SettingError("a text of bytes keeps all bytes: leave out --min-count")
-        train, _ = split(indices, held_out)
+        train, _ = division.split(indices, vocabulary)
         counts = frequencies(train, len(vocabulary))
         vocabulary, indices = replace_rare(
             indices, vocabulary, counts, min_count, keep=old.ix_to_char
@@ -265,6 +319,15 @@ def encode(
             f"new weights for {counted(len(new))} that the old model does not know: {listed(new)}"
         )
     return vocabulary, indices
+
+
+def notice_of_doubles(lines: int, different: int) -> list[str]:
+    """A line on the lines that are equal to others; none if all are different."""
+    doubles = lines - different
+    if not doubles:
+        return []
+    repeat = "repeats another one" if doubles == 1 else "repeat others"
+    return [f"{doubles:,} of {lines:,} lines {repeat}: equal lines are held out together, or not"]
 
 
 def counted(characters: int) -> str:
@@ -352,12 +415,6 @@ def held_bytes(saved: Checkpoint | None) -> int:
     return sum(array.nbytes for group in groups for array in group.values())
 
 
-def split(indices: Array, held_out: int) -> tuple[Array, Array]:
-    """The text to train on, and the characters at its end that are held out."""
-    cut = len(indices) - held_out
-    return indices[:cut], indices[cut:]
-
-
 def plan(
     config: TrainingConfig,
     characters: int,
@@ -400,9 +457,13 @@ def plan(
 
 
 def describe(
-    corpus: Corpus, val_frac: float | None, held_out: int, min_count: int = 1
+    corpus: Corpus,
+    val_frac: float | None,
+    division: Division,
+    min_count: int = 1,
+    val: Corpus | None = None,
 ) -> CorpusInfo:
-    """The section of a checkpoint by which a text is read again and recognized."""
+    """The section of a checkpoint by which a text is read again, recognized and divided."""
     return CorpusInfo(
         name=corpus.name,
         characters=corpus.length,
@@ -411,8 +472,13 @@ def describe(
         **asdict(corpus.decoding),
         normalize=corpus.normalize,
         val_frac=val_frac,
-        held_out=held_out,
+        held_out=division.held_out,
         min_count=min_count,
+        lines=division.lines,
+        held_out_way=division.way,
+        held_out_seed=division.seed,
+        val_file=val.files[0] if val else None,
+        val_sha256=val.sha256 if val else None,
     )
 
 
@@ -421,6 +487,7 @@ def resume(
     path: Path,
     corpus: Corpus,
     ranks: Group | None = None,
+    val: Corpus | None = None,
     **given: Any,
 ) -> Run:
     """Go on with the run in a checkpoint; without other options, exactly where it was.
@@ -430,6 +497,7 @@ def resume(
         path: the path of the checkpoint, where the run is saved again.
         corpus: the text of the run, read again; the checkpoint keeps the new place of moved files.
         ranks: the MPI ranks, each with as many workers; this process alone unless given.
+        val: the text to validate on, for a run that has one.
         **given: as for `continuation`; `workers=None` chooses their number.
 
     Raises:
@@ -443,10 +511,14 @@ def resume(
     network = saved.build("best" if going_on.anew else "last")
     network.dropout = going_on.dropout
     indices = encode_again(saved, expected, path, corpus)
-    train, validation = split(indices, expected.held_out)
-    if len(train) < 2:
+    if corpus.length - expected.held_out < 2:
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
+    train, validation = expected.division.split(indices, saved.vocabulary)
+    val_indices = None
+    if val:
+        validation = val_indices = encode_validation(val, saved.vocabulary, [])
+        expected = replace(expected, val_file=val.files[0])
     config = going_on.config
     config.check_complete()
     sizes = sizes_of(network, config, indices, drawn=False)
@@ -471,7 +543,17 @@ def resume(
     moved = corpus.files and "-" not in corpus.files and corpus.files != expected.files
     if moved and schema.has_room(corpus.name, corpus.files):
         expected = replace(expected, name=corpus.name, files=corpus.files)
-    return Run(trainer, path, expected, saved.excerpt, notices, indices, saved.run)
+    return Run(
+        trainer,
+        path,
+        expected,
+        saved.excerpt,
+        notices,
+        indices,
+        saved.run,
+        saved.items,
+        val_indices,
+    )
 
 
 def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Corpus) -> Array:

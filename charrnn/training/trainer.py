@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import inf, isfinite, sqrt
+from math import ceil, inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from charrnn.config import TrainingConfig
 from charrnn.errors import DivergedError
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
+from charrnn.text.lines import Lines
+from charrnn.text.storage import allocate
 from charrnn.text.streams import Streams, Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import planning
@@ -64,7 +66,8 @@ class Trainer:
 
     Args:
         model: the model, trained in place. The starting weights are those of the leader.
-        train: the text to learn from, indices (N,).
+        train: the text to learn from, indices (N,). A model of lines reads its lines in a new order
+            in each epoch.
         validation: the held-out text, indices (M,); None or shorter than 2 for none.
         config: complete, with as many workers and ranks as the group has members.
         group: the members that train together; this process alone unless given.
@@ -96,7 +99,17 @@ class Trainer:
             weights[...] = flat
         model.keep_in(weights, self.gradient)
         self.states = group.shared(model.state(B).shape, flat.dtype)
-        self.streams = Streams(group.text(train), B, config.seq_length, group.part(B))
+        self._lines: Lines | None = None
+        if model.lines and group.rank == 0:
+            self._lines = Lines(train, model.vocabulary)
+            train = allocate(train.shape, train.dtype)
+        text = group.text(train)
+        self.streams = Streams(text, B, config.seq_length, group.part(B))
+        #: The text that the leader writes, which the other members see: `text`, if it is writable;
+        #: else `text` is a map of the file that `train` writes, or is sent from `train`.
+        self._ordered = text if isinstance(text, np.ndarray) and text.flags.writeable else train
+        #: The epoch whose order of the lines the text has.
+        self._order_of = -1
         self.validation = group.text(train[:0] if validation is None else validation)
         self.part = group.part(flat.size)
         self.optimizer = OPTIMIZERS[config.optimizer](
@@ -122,12 +135,14 @@ class Trainer:
         """
         self._states_before[...] = self.states  # before the other members write theirs
         self._phase = BEFORE_UPDATE
+        self._order_lines()
         self.group.order("step")
         config, number, rate = self.config, self.counters.step, self.learning_rate
 
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
-        state[..., self.streams.resets(number)] = 0  # the others are carried from the last window
+        if not self.model.lines:  # whose states are reset at each newline
+            state[..., self.streams.resets(number)] = 0  # the others are carried from before
         self._window = window
 
         # Loss and gradient, reduced over all members: each gets its part of the sum.
@@ -165,6 +180,20 @@ class Trainer:
         epoch = counters.step / self.streams.windows_per_epoch
         read = counters.step * count
         return Progress(counters.step, config.steps, epoch, read, loss, None, rate, norm)
+
+    def _order_lines(self) -> None:
+        """Bring the lines of a model of lines into the order of the next step.
+
+        The order depends on the seed and the epoch alone. The other members wait for the order of
+        the step meanwhile.
+        """
+        if not self._lines:
+            return
+        epoch = self.counters.step // ceil(self.streams.windows_per_epoch)
+        if epoch != self._order_of:
+            # The 3 keeps the generator apart from those of dropout and of the part held out.
+            self._lines.shuffle(np.random.default_rng([self.config.seed, 3, epoch]), self._ordered)
+            self._order_of = epoch
 
     def _masks(self, number: int) -> Array | None:
         """The dropout masks of a step, for this member's streams; None without dropout."""

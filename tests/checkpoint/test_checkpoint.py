@@ -321,3 +321,48 @@ def test_no_array_can_be_left_out(name, path):
     rewritten(path, without)
     with pytest.raises(CheckpointError, match=f"missing array '{name}'|not a charrnn checkpoint"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (np.array([2, 1], np.uint64), "items is not"),
+        (np.array([1, 1], np.uint64), "items is not"),
+        (np.array([1.0, 2.0]), "items is not"),
+        (np.array([[1], [2]], np.uint64), "items is not"),
+        (np.array([1, 2], np.uint64), "unexpected array 'items'"),
+    ],
+)
+def test_hashes_of_items_are_checked(items, said, path):
+    def more(arrays):
+        header = json.loads(arrays["header"].tobytes())
+        header["arrays"] = sorted([*header["arrays"], "items"])
+        header["model"]["lines"] = header["corpus"]["lines"] = said == "items is not"
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        arrays["items"] = items
+
+    rewritten(path, more)
+    with pytest.raises(CheckpointError, match=said):
+        read(path)
+
+
+@pytest.mark.parametrize("part", ["model", "corpus"])
+def test_model_and_text_agree_on_lines(part, path):
+    def change(header):
+        header[part]["lines"] = True
+
+    with_header(path, change)
+    with pytest.raises(CheckpointError, match="lines of its header differs"):
+        read(path)
+
+
+def test_a_model_of_lines_needs_a_newline(path):
+    def change(arrays):
+        header = json.loads(arrays["header"].tobytes())
+        header["model"]["lines"] = header["corpus"]["lines"] = True
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        arrays["vocabulary"] = np.array([97, 98, 99, 100], np.uint32)
+
+    rewritten(path, change)
+    with pytest.raises(CheckpointError, match="no newline"):
+        read(path)

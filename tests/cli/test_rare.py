@@ -102,10 +102,12 @@ def test_sorted_lines_are_named_before_the_training_and_not_called_overfitting_a
     options = ["--hidden-size", 16, "--batch-size", 4, "--seq-length", 16, "--steps", 400]
     said = run("train", "names.txt", *options, "--learning-rate", 0.02).stderr
     assert "are unlike the rest of the text" in said
-    assert "`shuf names.txt > shuffled-names.txt`" in said
-    assert said.index("shuf names.txt") < said.index("400 of 400")
-    assert "no sign of overfitting: train on shuffled lines" in said
+    assert said.index("the lines are sorted: train with --lines") < said.index("400 of 400")
+    assert "no sign of overfitting: start again with --overwrite and --lines" in said
     assert "overfitting since" not in said
+    for remedy in (["--lines"], ["--held-out", "spread"]):
+        said = run("train", "names.txt", *options, "--overwrite", *remedy).stderr
+        assert "unlike" not in said
 
 
 def test_the_description_of_a_model_says_that_rare_characters_are_replaced(run, replacing):

@@ -290,6 +290,8 @@ def test_a_prime_as_macos_writes_it_is_read_in_the_form_of_the_model(run, write)
     assert result.stdout == "caf\u00e9\n"
     assert "normal form NFC" in result.stderr
     assert "normal form" not in run(*words, "--prime", "caf\u00e9").stderr
+
+
 def test_the_next_characters_are_those_of_the_model(run, trained):
     model = charrnn.load("charrnn.npz")
     record = json.loads(run("sample", "--next", 1000, "--prime", "the c", "--json").stdout)

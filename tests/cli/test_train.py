@@ -271,7 +271,7 @@ def test_several_files_are_one_text(run):
 
 def test_without_a_text_the_standard_library_is_read(run, monkeypatch):
     library = corpus.Corpus.of("ab" * 99, "the standard library of Python 3")
-    monkeypatch.setattr(corpus, "standard_library", lambda normalize: library)
+    monkeypatch.setattr(corpus, "standard_library", lambda normalize, lines: library)
     result = run("train", *QUICK)
     assert "training on the standard library of Python 3" in result.stderr
     run("train", "--resume", "--steps", 20)

@@ -17,6 +17,7 @@ from charrnn.errors import TextError
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus, read, read_again, standard_library
 from charrnn.text.decoding import Decoding
+from charrnn.text.held_out import Division
 from charrnn.text.normal_forms import NORMAL_FORMS, normalized
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.run import describe
@@ -312,11 +313,11 @@ def test_a_file_that_was_rewritten_and_set_back_is_encoded_as_it_is_hashed(write
 def test_the_text_of_a_checkpoint_is_read_with_the_same_settings(write):
     path = write("odd.bin", b"\xff\0\xe9")
     how = Decoding(binary=True)
-    described = describe(read([path], how), None, 0)
+    described = describe(read([path], how), None, Division(0))
     assert described.decoding == how
     assert read_again(described).text == "\xff\0é"
     how = Decoding("ascii", "replace")
-    described = describe(read([write("odd.txt", b"a\xe9")], how), None, 0)
+    described = describe(read([write("odd.txt", b"a\xe9")], how), None, Division(0))
     assert described.decoding == how
     assert read_again(described).text == "a\ufffd"
 

@@ -8,6 +8,7 @@ import pytest
 
 from charrnn.text.corpus import Corpus, read, read_again
 from charrnn.text.decoding import Decoding
+from charrnn.text.held_out import Division
 from charrnn.training.run import describe
 
 IGNORE, REPLACE = Decoding(errors="ignore"), Decoding(errors="replace")
@@ -136,8 +137,8 @@ def test_a_text_that_was_converted_wrongly_is_converted_again_as_it_is_said(writ
 def test_what_was_done_to_a_text_is_done_again(write):
     paths = [write("a.txt", b"caf\xe9\r\nno"), write("b.txt", b"ir\0\r\n")]
     how = Decoding(errors="ignore", newlines="lf")
-    described = describe(read(paths, how), None, 0)
+    described = describe(read(paths, how), None, Division(0))
     assert described.newlines == "lf"
     assert read_again(described).text == "caf\nno\nir\n"
-    kept = describe(read(paths, Decoding(errors="ignore", newlines="keep")), None, 0)
+    kept = describe(read(paths, Decoding(errors="ignore", newlines="keep")), None, Division(0))
     assert read_again(kept).text == "caf\r\nno\r\nir\r\n"

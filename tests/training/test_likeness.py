@@ -1,4 +1,3 @@
-import os
 import random
 from math import log
 
@@ -8,7 +7,7 @@ from helpers.commands import LIGHTHOUSE
 
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import planning
-from charrnn.training.likeness import Likeness, advice, compare, shortened
+from charrnn.training.likeness import Likeness, advice, compare
 
 PROSE = LIGHTHOUSE.read_text(encoding="utf-8")
 #: 4,550 names of four letters and a newline.
@@ -149,30 +148,9 @@ def found(sorted_lines):
     return Likeness(1.0, (0.1,), 0.05, sorted_lines)
 
 
-@pytest.mark.parametrize(
-    ("files", "command"),
-    [
-        (["/x/names.txt"], "`shuf /x/names.txt > shuffled-names.txt`"),
-        (["/x/my names.txt"], "`shuf '/x/my names.txt' > 'shuffled-my names.txt'`"),
-        (["/x/a", "/x/b"], "`cat /x/a /x/b | shuf > shuffled.txt`"),
-        ([f"/x/{n}" for n in range(9)], "`cat FILES | shuf > shuffled.txt`"),
-        (["-"], "`... | shuf | charrnn train -`"),
-        ([], "shuffle them"),
-    ],
-)
-def test_the_remedy_for_sorted_lines_is_a_command(files, command):
-    line = advice(found(True), 1200, files)
+@pytest.mark.parametrize("sorted_lines", [False, True])
+def test_the_advice_names_the_options_of_a_run_that_holds_out_other_parts(sorted_lines):
+    line = advice(found(sorted_lines), 1200)
     assert "the last 1,200 characters, which are held out, are unlike the rest" in line
-    assert command in line
-
-
-def test_the_remedy_for_another_end_is_to_hold_out_nothing():
-    assert "--val-frac 0" in advice(found(False), 1200, ["/x/a"])
-
-
-def test_a_file_here_has_a_short_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    here = os.getcwd()
-    assert shortened(f"{here}/names.txt") == "names.txt"
-    assert shortened(f"{here}/-n.txt") == "./-n.txt"
-    assert shortened(f"{here}/x/names.txt") == f"{here}/x/names.txt"
+    assert "--held-out spread" in line
+    assert ("--lines" in line) == sorted_lines

@@ -10,11 +10,13 @@ from charrnn import checkpoint
 from charrnn.checkpoint import schema
 from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, SettingError, TextError, TrainingError
+from charrnn.parallel.group import Group
 from charrnn.parallel.workers import group_of
 from charrnn.text import corpus as corpora
 from charrnn.text import sources, storage
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import Decoding
+from charrnn.text.held_out import Division
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import advice, planning, resources, resuming, run
 from charrnn.training.trainer import Trainer, train
@@ -79,7 +81,7 @@ def test_workers_read_held_out_text_in_a_file_from_its_beginning(write, temporar
         model.initialize(np.random.default_rng(0))
         config = complete(steps=1, batch_size=4, seq_length=8, workers=2)
         with group_of(2) as group:
-            trainer = Trainer(model, *run.split(indices, 1000), config, group)
+            trainer = Trainer(model, *Division(1000).split(indices, vocabulary), config, group)
             losses.append(trainer.validate())
     assert losses[0] == losses[1]
 
@@ -96,6 +98,73 @@ def test_a_resumed_run_reads_a_text_in_a_file_again(begin, write, temporary, tmp
     again = trained(run.resume(saved, tmp_path / "model.npz", corpora.read([path])))
     for one, other in zip(again, whole):
         np.testing.assert_array_equal(one, other)
+
+
+NAMES = "".join(f"{number * 7919 % 1000:b}\n" for number in range(150))
+OF_LINES = ModelConfig("gru", hidden_size=8, dropout=0.1, lines=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("in_memory", [0, 10**6])
+def test_a_resumed_run_of_lines_has_the_same_bits(
+    workers, in_memory, begin, write, temporary, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(storage, "IN_MEMORY", in_memory)
+    options = {"workers": workers, "steps": 100, "val_every": 50}
+
+    def corpus():
+        return corpora.read([write("names.txt", NAMES.encode())], lines=True)
+
+    whole = trained(begin(corpus(), options=options, model=OF_LINES))
+    for last in (42, 61):  # at the end of an epoch, and within one
+        with begin(corpus(), options=options, model=OF_LINES) as begun:
+            for progress in train(begun.trainer):
+                if progress.step == last:
+                    break
+            begun.save()
+        saved = checkpoint.read(tmp_path / "model.npz")
+        again = trained(run.resume(saved, tmp_path / "model.npz", corpus()))
+        for one, other in zip(again, whole):
+            np.testing.assert_array_equal(one, other)
+
+
+class Sent:
+    """A text that is sent from another process, as that of MPI ranks."""
+
+    def __init__(self, text):
+        self.text = np.asarray(text)
+
+    def __len__(self):
+        return len(self.text)
+
+    def take(self, positions, mode="raise"):
+        return self.text.take(positions, mode=mode)
+
+
+class Sending(Group):
+    def text(self, text):
+        return Sent(text)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ranks_that_are_sent_the_text_read_the_lines_in_the_same_order(workers, begin):
+    options = {"workers": workers, "steps": 60, "val_every": 30}
+    weights = [
+        trained(begin(Corpus.of(NAMES, lines=True), options=options, model=OF_LINES, ranks=ranks))
+        for ranks in (None, Sending())
+    ]
+    np.testing.assert_array_equal(weights[0][0], weights[1][0])
+
+
+def test_the_lines_are_in_another_order_in_each_epoch(begin):
+    with begin(Corpus.of(NAMES, lines=True), model=OF_LINES, options={"steps": 80}) as current:
+        vocabulary = current.trainer.model.vocabulary
+        lines = sorted(vocabulary.decode(current.trainer._lines.text).splitlines())
+        text = current.trainer.streams.indices
+        orders = [vocabulary.decode(text) for _ in train(current.trainer)]
+    different = list(dict.fromkeys(orders))
+    assert [orders.count(order) for order in different][:2] == [42, 38]
+    assert all(sorted(order.splitlines()) == lines for order in different)
 
 
 def test_the_text_is_removed_where_a_run_cannot_start(begin, write, temporary):
@@ -285,7 +354,7 @@ def test_a_deep_vanilla_network_learns_by_default(tmp_path, layer_type):
     with run.new(Corpus.of(TEXT * 2), tmp_path / "model.npz", model, config) as current:
         losses = [progress.loss for progress in train(current.trainer)]
         frequencies = advice.loss_by_frequencies(
-            *run.split(current.indices, len(current.trainer.validation)),
+            *current.corpus.division.split(current.indices, current.trainer.model.vocabulary),
             len(current.trainer.model.vocabulary),
         )
         assert current.trainer.counters.best_loss < 0.3 * frequencies
