@@ -174,7 +174,7 @@ class CharRNN(network.CharRNN):
         known = self.checkpoint.items if self.checkpoint else None
         if new and known is None:
             raise SettingError("new: the model has no hashes of its items: train without no_items")
-        if "\n" in prime:
+        if "\n" in self._converted(prime):
             raise SettingError("prime: an item of a list has no newline: remove it")
         if number < 1:
             raise SettingError(f"number is 1 or more, not {number}")

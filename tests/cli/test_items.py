@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import QUICK, invoke
+from helpers.commands import QUICK, command, invoke
 
 import charrnn
 from charrnn import checkpoint
@@ -125,7 +125,20 @@ def test_python_draws_the_same_items(run, of_names):
     assert list(model.items(5, seed=4, prime="Ba")) == lines
     unique = list(model.items(5, seed=4, prime="Ba", unique=True))
     assert len(set(unique)) == 5
-    assert checkpoint.read("charrnn.npz").model.lines
+    for prime in ("Ba\n", "Ba\r\n"):
+        with pytest.raises(charrnn.errors.SettingError, match="has no newline"):
+            model.items(5, prime=prime)
+    with pytest.warns(charrnn.errors.Notice, match="1 of 5 items"):
+        assert len(list(model.items(5, temperature=0, unique=True))) == 1
+
+
+def test_a_reader_of_the_items_may_end_early(of_names):
+    with command("sample", "--lines", "100000", "--seed", "1") as process:
+        assert process.stdout.readline().strip()
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        process.wait()
+    assert "Traceback" not in said
 
 
 def test_new_items_are_not_in_the_training_text(run, of_names):
