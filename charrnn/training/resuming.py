@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint, RunState
 from charrnn.config import MAX_INTEGER, TrainingConfig
-from charrnn.errors import CheckpointError, DamagedCheckpointError, SettingError
+from charrnn.errors import CheckpointError, DamagedCheckpointError, SettingError, TrainingError
 from charrnn.machine import cores
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.text.corpus import named_files
+from charrnn.text.corpus import Corpus, named_files
 from charrnn.text.corpus_info import CorpusInfo
+from charrnn.text.vocabulary import listed
 from charrnn.training import planning
 from charrnn.training.budget import provisional_steps
 from charrnn.training.commands import (
@@ -417,3 +419,42 @@ def files_of_run(saved: Checkpoint, path: Path, given: Mapping[str, Any]) -> tup
     texts = nearby(corpus.files, path) or ["TEXT"]
     again = resume_command(path, corpus, config, *asked_for(given), texts=texts)
     return named_files(corpus, f"name a file with the same text: `{again}`")
+
+
+def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Corpus) -> Array:
+    """The indices of the text of a checkpoint.
+
+    Raises:
+        TrainingError: for another text, with the differences.
+    """
+    vocabulary, indices = saved.vocabulary, None
+    unknown = "" if vocabulary.replaces else vocabulary.unknown(corpus.characters)
+    # The encoded text is compared; one of another length or with other characters is another text.
+    if corpus.length == expected.characters and not unknown:
+        indices = corpus.encode(vocabulary)
+    if indices is None or corpus.sha256 != expected.sha256:
+        raise TrainingError(
+            f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "
+            f"{text_differences(corpus, expected, unknown)}: to train on another text, start a new "
+            f"run with `{init_command(path, corpus.files, expected)}`"
+        )
+    return indices
+
+
+def text_differences(corpus: Corpus, expected: CorpusInfo, unknown: str) -> str:
+    """The differences of a text from another one, in words.
+
+    Args:
+        corpus: the text.
+        expected: the other, from `describe`.
+        unknown: the characters that are not in the other.
+    """
+    found = []
+    if corpus.length != expected.characters:
+        found.append(f"{corpus.length:,} characters, not {expected.characters:,}")
+    if unknown:
+        found.append(f"characters that were not there: {listed(unknown)}")
+    if not found:
+        sums = f"{corpus.sha256[:8]}..., not {expected.sha256[:8]}..."
+        found.append(f"as many characters, but others: its SHA-256 is {sums}")
+    return ", and ".join(found)

@@ -31,9 +31,9 @@ from charrnn.text.held_out import Division
 from charrnn.text.lines import Lines
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import advice, planning
-from charrnn.training.commands import init_command, resume_command
+from charrnn.training.commands import resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
-from charrnn.training.resuming import continuation, run_of
+from charrnn.training.resuming import continuation, encode_again, run_of
 from charrnn.training.trainer import Trainer
 from charrnn.training.validation import encode_validation
 
@@ -554,45 +554,6 @@ def resume(
         saved.items,
         val_indices,
     )
-
-
-def encode_again(saved: Checkpoint, expected: CorpusInfo, path: Path, corpus: Corpus) -> Array:
-    """The indices of the text of a checkpoint.
-
-    Raises:
-        TrainingError: for another text, with the differences.
-    """
-    vocabulary, indices = saved.vocabulary, None
-    unknown = "" if vocabulary.replaces else vocabulary.unknown(corpus.characters)
-    # The encoded text is compared; one of another length or with other characters is another text.
-    if corpus.length == expected.characters and not unknown:
-        indices = corpus.encode(vocabulary)
-    if indices is None or corpus.sha256 != expected.sha256:
-        raise TrainingError(
-            f"{corpus.name} is not the text that {path} was trained on, {expected.name}: it has "
-            f"{text_differences(corpus, expected, unknown)}: to train on another text, start a new "
-            f"run with `{init_command(path, corpus.files, expected)}`"
-        )
-    return indices
-
-
-def text_differences(corpus: Corpus, expected: CorpusInfo, unknown: str) -> str:
-    """The differences of a text from another one, in words.
-
-    Args:
-        corpus: the text.
-        expected: the other, from `describe`.
-        unknown: the characters that are not in the other.
-    """
-    found = []
-    if corpus.length != expected.characters:
-        found.append(f"{corpus.length:,} characters, not {expected.characters:,}")
-    if unknown:
-        found.append(f"characters that were not there: {listed(unknown)}")
-    if not found:
-        sums = f"{corpus.sha256[:8]}..., not {expected.sha256[:8]}..."
-        found.append(f"as many characters, but others: its SHA-256 is {sums}")
-    return ", and ".join(found)
 
 
 def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:
