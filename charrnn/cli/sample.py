@@ -194,7 +194,7 @@ def command(**options: Any) -> None:
     The text begins as a paragraph or a line does: the model first reads a newline, which is not
     written, in the state that it has on average at the ends of paragraphs or lines. A model without
     newlines begins in an empty state; without a prime its first character is then as likely, before
-    temperature and filters, as it is frequent in the text of the training.
+    temperature and filters, as it is frequent in the excerpt that the checkpoint carries.
 
     --json writes the prime, the text, the settings with the seed, and two natural logarithms for
     each character of the text: log_probs of the probability by the model, before temperature and

@@ -110,6 +110,7 @@ def analyse(subject: Subject) -> Copying:
         start=beginning(subject.model, subject.excerpt),
         temperature=subject.temperature,
         seed=subject.seed,
+        length=WRITTEN,
         progress=subject.progress,
     )
 

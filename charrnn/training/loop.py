@@ -42,7 +42,7 @@ def train_and_save(
     """
     trainer, signal = run.trainer, 0
     counters, before = trainer.counters, trainer.counters.step
-    # Holds the counters and not the trainer, which holds `interrupts`: a cycle would keep the text.
+    # The lambda holds the counters only: a cycle through the trainer would keep the text in memory.
     interrupts = Interrupts(lambda: counters.step > before)
     trainer.stop = lambda: interrupts.received
     saver = Saver(run, notice)

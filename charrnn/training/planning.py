@@ -9,7 +9,7 @@ from charrnn.config import HIDDEN_SIZE
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 
-#: Steps of the default run: about three minutes on two cores with the default model.
+#: Steps of the default run: one to three minutes on two cores with the default model.
 STEPS = 5_000
 #: Characters up to which a vocabulary changes neither the capacity of a model nor its speed much.
 MAX_FREQUENT = 256

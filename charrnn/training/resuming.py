@@ -40,7 +40,7 @@ LEARNING = frozenset(
 )
 #: Options that say how long a run is.
 LENGTH = frozenset({"steps", "epochs", "seconds", "patience"})
-#: The fields that may change when a run goes on; all others stay as they were.
+#: The fields that may change when a run goes on, in addition to its length and its ranks.
 CHANGEABLE = LEARNING | {"steps", "val_every", "patience", "workers"}
 #: The options of a model that decide the shape of its weights, and how its text is read.
 SHAPE = frozenset({"layer_type", "hidden_size", "num_layers", "lines", "normalize", "binary"})

@@ -6,6 +6,7 @@ from helpers.commands import LIGHTHOUSE, QUICK, invoke
 
 from charrnn import checkpoint
 from charrnn.cli import inspect_text
+from charrnn.inspection import copying
 from charrnn.inspection.analyses import ANALYSES
 
 
@@ -14,6 +15,7 @@ def place(tmp_path, monkeypatch):
     """The working directory of a test, with a text in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CHARRNN_CHECKPOINT", raising=False)
+    monkeypatch.setattr(copying, "WRITTEN", 4_000)  # 50,000 characters take a second and more
     (tmp_path / "text.txt").write_bytes(LIGHTHOUSE.read_bytes())
     return tmp_path
 

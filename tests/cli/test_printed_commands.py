@@ -40,7 +40,7 @@ def finished_elsewhere():
 
 
 def ended_by_patience():
-    words = ["--steps", 400, "--val-every", 1, "--patience", 2, "--learning-rate", 1]
+    words = ["--steps", 60, "--val-every", 1, "--patience", 1, "--learning-rate", 1]
     return train("text.txt", *QUICK[:-2], *words)
 
 
