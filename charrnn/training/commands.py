@@ -161,8 +161,10 @@ def shown(value: Any) -> str:
 
 
 def files(names: Iterable[str]) -> list[str]:
-    """Names of files, none of which looks like an option."""
-    return [f"./{name}" if name.startswith("-") and name != "-" else name for name in names]
+    """Names of files, none of which looks like an option; short for files in this folder."""
+    here = os.getcwd()
+    short = [os.path.basename(name) if os.path.dirname(name) == here else name for name in names]
+    return [f"./{name}" if name.startswith("-") and name != "-" else name for name in short]
 
 
 def nearby(names: Sequence[str], path: Path) -> list[str]:

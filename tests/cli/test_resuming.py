@@ -110,7 +110,7 @@ def test_another_text_is_trained_on_with_the_command_in_the_message(run, trained
     Path("new one.txt").write_text(LIGHTHOUSE.read_text()[3000:6000])
     said = run("train", "new one.txt", "--resume", "--steps", 20, code=1).stderr
     words = command_in(said)
-    assert words[:2] == ["train", str(Path("new one.txt").absolute())]
+    assert words[:2] == ["train", "new one.txt"]
     run(*words, *QUICK[4:])
     assert header("charrnn-2.npz").vocabulary == header().vocabulary
 
