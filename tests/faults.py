@@ -73,7 +73,12 @@ def header(change: str, command: str) -> str:
 ACCENTED = "rewrite \"for name in ('vocabulary', 'excerpt'): a[name][a[name] == ord('u')] = 233\""
 
 CHECKPOINTS = [
-    Case("no checkpoint yet", "charrnn sample -c none.npz", 1, "no such checkpoint: make one"),
+    Case(
+        "no checkpoint yet",
+        "charrnn sample -c none.npz",
+        1,
+        "`charrnn train -c none.npz TEXT`",
+    ),
     Case("a directory", "charrnn sample -c .", 1, "Is a directory"),
     Case("an empty file", ": > empty.npz; charrnn sample -c empty.npz", 1, "not a charrnn"),
     Case("a text", "charrnn sample -c count.txt", 1, "not a charrnn checkpoint"),

@@ -278,8 +278,9 @@ class CharRNN(network.CharRNN):
         The file has the weights, and not the training: `train(checkpoint=path)` saves both.
 
         Raises:
-            CheckpointError: where the file cannot be written.
+            CheckpointError: where the file cannot be written, or is there and no checkpoint.
         """
+        runs.refuse_existing(Path(path), overwrite=True)
         about, weights = self.checkpoint, dict(self.parameters)
         saved = Checkpoint(
             ModelConfig(**self.configuration),

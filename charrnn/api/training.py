@@ -160,8 +160,8 @@ def train(
         else:
             lines = model.get("lines", False)
             corpora.check_files(os.fspath(each) for each in paths)
-            if path and not overwrite:
-                runs.refuse_existing(path)
+            if path:
+                runs.refuse_existing(path, overwrite)
             initial = checkpoints.read(Path(init_from)) if init_from is not None else None
             if initial:
                 refuse_other_shape(initial, Path(str(init_from)), given)

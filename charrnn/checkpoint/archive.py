@@ -17,6 +17,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -111,6 +112,13 @@ def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
                 header = np.lib.format.header_data_from_array_1_0(array)
                 np.lib.format.write_array_header_1_0(member, header)
                 member.write(array.reshape(-1).view(np.uint8).data)
+
+
+def looks_like(path: str | Path, first: str = "header") -> bool:
+    """True for an empty file, and for an archive whose first array has this name."""
+    with open(path, "rb") as file:
+        head = file.read(100)
+    return not head or (head.startswith(MEMBER) and f"{first}.npy".encode() in head)
 
 
 def read(file: IO[bytes]) -> dict[str, Array]:

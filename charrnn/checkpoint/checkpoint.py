@@ -33,6 +33,7 @@ from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
 from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
+from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
@@ -404,7 +405,8 @@ def _naming(path: str | Path) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise CheckpointError(
-            f"{path}: no such checkpoint: make one with `charrnn train TEXT`, or name another "
+            f"{path}: no such checkpoint: make one with "
+            f"`{command_line([*words_for('train', path), 'TEXT'])}`, or name another "
             "with -c PATH"
         ) from error
     except PermissionError as error:

@@ -107,6 +107,8 @@ def failing(ctx: click.Context) -> Iterator[None]:
 
 def explained(error: click.UsageError, words: list[str]) -> click.UsageError:
     """Return a usage error with a hint in its message, if there is one."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help
+        return error
     message = one_line(explain(error, words, COMMANDS))
     return error if message == error.message else click.UsageError(message, error.ctx)
 

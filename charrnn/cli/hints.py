@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import click
 
-from charrnn.shell import quoted
+from charrnn.shell import quoted, quoted_path
 
 #: Commands of other programs, and the command of charrnn for the same purpose.
 COMMANDS = {
@@ -177,6 +177,8 @@ def explain(error: click.UsageError, words: Sequence[str], commands: Iterable[st
         return f"No such option {typed!r}: {remedy}"
     if isinstance(command, click.Group):
         unknown = next((word for word in words if not word.startswith("-")), "")
+        if os.path.isfile(unknown):
+            return f"{message}: did you mean `charrnn train {quoted_path(unknown)}`?"
         near = COMMANDS.get(unknown.lower()) or _nearest(unknown.lower(), commands)
         known = unknown in commands or not near
         return error.message if known else f"{message}: did you mean `charrnn {near}`?"

@@ -299,12 +299,36 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
             continue
         refuse_overwriting(f"--{name}", path, *taken)
         check_writable(path)
+        refuse_another_kind(name, path)
         taken.append(path)
     if options["plot"]:
         plot.check_suffix(options["plot"])
     if options["html"]:
         for module in ("jinja2", "matplotlib"):
             need(module, "report")
+
+
+def refuse_another_kind(name: str, path: Path) -> None:
+    """Refuse to replace a file that an earlier `inspect` has not written.
+
+    Args:
+        name: the option, `html`, `export` or `plot`.
+        path: the file, which may not exist yet.
+
+    Raises:
+        click.UsageError: for another kind of file.
+    """
+    if not path.is_file() or name == "plot":  # whose suffix says that it is a picture
+        return
+    with open(path, "rb") as file:
+        head = file.read(100)
+    page = head.lower().startswith(b"<!doctype html")
+    arrays = head.startswith(b"PK") and b"header.npy" not in head  # which a checkpoint has
+    if head and not (page if name == "html" else arrays):
+        kind = "page" if name == "html" else "exported .npz"
+        raise click.UsageError(
+            f"--{name} {path}: is no {kind}, and would be lost: name another file"
+        )
 
 
 def check_writable(path: Path) -> None:

@@ -59,7 +59,9 @@ def conclude(run: Run) -> None:
         )
     else:
         notice(f"{path}: step {counters.step:,}")
-    if loss is not None:
+    if not trainer.done:
+        notice(f"{trainer.config.steps - counters.step:,} steps are left")
+    elif loss is not None:
         notice(advice.at_end(trainer, *run.parts, run.corpus, loss))
     notice("go on with")
     more: list[str] = []

@@ -34,6 +34,8 @@ MAX_LISTED = 8
 PLACES = 6
 #: Characters of a name for which a terminal has room, however narrow it is.
 MIN_NAME = 12
+#: Columns of a terminal that are left for the text of an item.
+MIN_TEXT = 16
 #: The columns of a terminal for a number, and for the scores by one model.
 NUMBER, CHARACTERS, UNKNOWN, BITS, BPC = 8, 10, 7, 10, 8
 
@@ -266,15 +268,32 @@ class Rows:
             names.append("difference")
         return names if self._unit == "file" else [*names, "text"]
 
+    def _columns(self) -> list[tuple[int, int]]:
+        """The number and the width of each column of numbers for which the terminal has room."""
+        assert self._width is not None
+        several = len(self._models) > 1
+        kinds = ["name", "characters", *("unknown", "bits", "bpc") * len(self._models)]
+        widths = [self._first, CHARACTERS, *(UNKNOWN, BITS, BPC) * len(self._models)]
+        columns = list(enumerate([*widths, *[BITS] * several]))
+        room = self._width - (0 if self._unit == "file" else MIN_TEXT)
+        for left_out in ("unknown", "bpc", "characters"):  # what tells least goes first
+            if sum(width + 2 for _, width in columns) <= room:
+                break
+            columns = [
+                (column, width)
+                for column, width in columns
+                if column >= len(kinds) or kinds[column] != left_out
+            ]
+        return columns
+
     def _aligned(self, cells: list[str]) -> str:
         """The columns of a row, cut to the width of the terminal."""
         assert self._width is not None
-        widths = [self._first, CHARACTERS, *(UNKNOWN, BITS, BPC) * len(self._models), BITS]
         *numbers, text = cells if self._unit != "file" else [*cells, ""]
         left = self._unit == "file"
         parts = [
-            padded(cell, width, right=bool(number) or not left)
-            for number, (cell, width) in enumerate(zip(numbers, widths))
+            padded(numbers[column], width, right=bool(column) or not left)
+            for column, width in self._columns()
         ]
         # A text of a width has no more characters than twice its columns, as marks have none.
         return cut("  ".join([*parts, text[: 2 * self._width]]).rstrip(), self._width)

@@ -380,8 +380,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     how = decoding(options, binary, options["newlines"])
     texts = texts_of(options, how)
     check_files(texts.paths)
-    if not options["overwrite"]:
-        run.refuse_existing(path)
+    run.refuse_existing(path, options["overwrite"])
     refuse_log(options["log"], options["overwrite"])
     val = None
     if options["val"] is not None:

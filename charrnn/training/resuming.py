@@ -124,9 +124,11 @@ def continuation(
         state = replace(state, stale=0)
     config = changed(before, given, corpus, state.step, ranks)
     if config.steps != before.steps and config.steps <= state.step:
+        # A run that has steps left goes on to its end.
+        longer = [] if before.steps > state.step else ["--steps", str(2 * state.step)]
         raise SettingError(
             f"{path}: its run has taken {state.step:,} steps, and {config.steps:,} steps count "
-            f"from its beginning: go on with `{command('--steps', str(2 * state.step))}`"
+            f"from its beginning: go on with `{command(*longer, *asked_for(given, LENGTH))}`"
         )
     notices += notices_of_rounding(before, config)
     if out_of_patience and not state.stale and config.patience:

@@ -11,7 +11,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint, RunState, schema
+from charrnn.checkpoint import Checkpoint, RunState, archive, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import (
@@ -131,13 +131,23 @@ class Run:
         checkpoints.save(self.path, self.checkpoint)
 
 
-def refuse_existing(path: Path) -> None:
-    """Refuse to start a run where the checkpoint of another one is.
+def refuse_existing(path: Path, overwrite: bool = False) -> None:
+    """Refuse to start a run where the checkpoint of another one is, or another file.
+
+    Args:
+        path: the path of the new checkpoint.
+        overwrite: replace the checkpoint of another run.
 
     Raises:
         CheckpointError: if the file exists, with the options to go on.
     """
-    if path.exists():
+    if not path.exists():
+        return
+    if path.is_file() and not archive.looks_like(path):
+        raise CheckpointError(
+            f"{path}: is no checkpoint, and would be lost: name another file with -c PATH"
+        )
+    if not overwrite:
         raise CheckpointError(
             f"{path}: holds another run: --resume to go on with it, --overwrite to replace it, "
             "or -c PATH to keep both"

@@ -95,3 +95,13 @@ def test_every_hint_names_an_option_or_a_command_that_exists():
 def test_no_option_of_charrnn_is_in_the_table_of_other_programs():
     every = {option.lstrip("-") for name in COMMANDS for option in options_of(name)}
     assert not every & OPTIONS.keys()
+
+
+def test_without_a_command_the_help_is_shown(run):
+    said = run(code=2).output
+    assert "\nCommands:\n" in said
+    assert "\\n" not in said
+
+
+def test_a_text_in_the_place_of_a_command_is_trained_on(run, place):
+    assert "did you mean `charrnn train text.txt`?" in run("text.txt", code=2).stderr

@@ -1,7 +1,9 @@
 import json
 import re
+import shutil
 from collections import Counter
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -278,3 +280,13 @@ def test_a_run_of_few_points_has_a_curve(run):
     saved.run.history.clear()
     checkpoint.save("none.npz", saved)
     assert "Loss during training" not in run("inspect", "-c", "none.npz").stdout
+
+
+@pytest.mark.parametrize("option", ["--html", "--export"])
+@pytest.mark.parametrize("name", ["letter.txt", "other.npz"])
+def test_a_file_of_another_kind_is_not_replaced(option, name, run, trained):
+    shutil.copy("charrnn.npz", "other.npz")
+    Path("letter.txt").write_text("Dear Anna\n")
+    before = Path(name).read_bytes()
+    assert "would be lost" in run("inspect", option, name, code=2).stderr
+    assert Path(name).read_bytes() == before

@@ -313,3 +313,11 @@ def test_a_full_disk_is_found_before_training(run, monkeypatch):
     monkeypatch.setattr("charrnn.files.probe", probe)
     line = refused("train", "text.txt", run=run)
     assert line.startswith("Error: charrnn.npz: cannot be written: No space left on device: ")
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_a_file_that_is_no_checkpoint_is_not_replaced(more, run):
+    Path("names.txt").write_text("Anna\n")
+    said = run("train", "text.txt", "-c", "names.txt", *more, code=1).stderr
+    assert "names.txt: is no checkpoint, and would be lost" in said
+    assert Path("names.txt").read_text() == "Anna\n"

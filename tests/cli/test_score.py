@@ -243,7 +243,7 @@ def test_a_terminal_has_headings_and_rows_of_its_width(columns, place):
             process.wait()
         shown = os.read(ours.fileno(), 10_000).decode()
     heading, first, second = shown.splitlines()
-    assert heading.split()[:2] == ["line", "characters"]
+    assert heading.split()[0] == "line"
     assert first.split()[:2] == ["1", "181"]
     assert len(heading) <= columns
     assert first.endswith("...")
