@@ -119,6 +119,15 @@ def open_regular(path: str | Path) -> IO[bytes]:
     return file
 
 
+def head(path: str | Path, size: int = 100) -> bytes:
+    """The first bytes of a file, by which its kind is recognized; none if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
 def remedy(error: OSError, otherwise: str) -> str:
     """Return the advice for a file that cannot be written.
 

@@ -163,7 +163,7 @@ class CharRNN(network.CharRNN):
         if number < 1:
             raise SettingError(f"number is 1 or more, not {number}")
         indices = self._encode(prime, unknown)
-        start, settings = read_on(self, beginning(self), indices), Choice(**choice)
+        start, settings = read_on(self, self._beginning(), indices), Choice(**choice)
         beginning_of_all = self.vocabulary.decode(indices)
         drawn = items(
             self,

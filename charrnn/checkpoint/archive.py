@@ -17,7 +17,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -114,11 +113,9 @@ def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
                 member.write(array.reshape(-1).view(np.uint8).data)
 
 
-def looks_like(path: str | Path, first: str = "header") -> bool:
-    """True for an empty file, and for an archive whose first array has this name."""
-    with open(path, "rb") as file:
-        head = file.read(100)
-    return not head or (head.startswith(MEMBER) and f"{first}.npy".encode() in head)
+def is_checkpoint(head: bytes) -> bool:
+    """True for the first hundred bytes of a checkpoint, whose first array is the header."""
+    return head.startswith(MEMBER) and b"header.npy" in head
 
 
 def read(file: IO[bytes]) -> dict[str, Array]:

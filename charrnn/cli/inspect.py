@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files
-from charrnn.checkpoint import Checkpoint
+from charrnn.checkpoint import Checkpoint, archive
 from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
@@ -320,10 +320,9 @@ def refuse_another_kind(name: str, path: Path) -> None:
     """
     if not path.is_file() or name == "plot":  # whose suffix says that it is a picture
         return
-    with open(path, "rb") as file:
-        head = file.read(100)
+    head = files.head(path)
     page = head.lower().startswith(b"<!doctype html")
-    arrays = head.startswith(b"PK") and b"header.npy" not in head  # which a checkpoint has
+    arrays = head.startswith(b"PK") and not archive.is_checkpoint(head)
     if head and not (page if name == "html" else arrays):
         kind = "page" if name == "html" else "exported .npz"
         raise click.UsageError(

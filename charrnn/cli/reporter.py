@@ -100,7 +100,8 @@ class Reporter:
         taken = progress.step - self.first_step
         characters = taken * progress.characters / progress.step
         self.speed = characters / max(now - self.started, 1e-9)
-        self.bar.figures = self._beside_bar()
+        if not self.bar.disable:
+            self.bar.figures = self._beside_bar()
         self.log.write(
             {
                 "step": progress.step,

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import click
@@ -268,6 +269,7 @@ class Rows:
             names.append("difference")
         return names if self._unit == "file" else [*names, "text"]
 
+    @cached_property
     def _columns(self) -> list[tuple[int, int]]:
         """The number and the width of each column of numbers for which the terminal has room."""
         assert self._width is not None
@@ -293,7 +295,7 @@ class Rows:
         left = self._unit == "file"
         parts = [
             padded(numbers[column], width, right=bool(column) or not left)
-            for column, width in self._columns()
+            for column, width in self._columns
         ]
         # A text of a width has no more characters than twice its columns, as marks have none.
         return cut("  ".join([*parts, text[: 2 * self._width]]).rstrip(), self._width)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
+from charrnn import files
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint, RunState, archive, schema
 from charrnn.checkpoint.fingerprint import differences, fingerprint
@@ -143,7 +144,8 @@ def refuse_existing(path: Path, overwrite: bool = False) -> None:
     """
     if not path.exists():
         return
-    if path.is_file() and not archive.looks_like(path):
+    head = files.head(path) if path.is_file() else b""
+    if head and not archive.is_checkpoint(head):
         raise CheckpointError(
             f"{path}: is no checkpoint, and would be lost: name another file with -c PATH"
         )

@@ -133,7 +133,8 @@ class Trainer:
         Raises:
             DivergedError: for a loss or a gradient that is not finite; the weights stay.
         """
-        self._states_before[...] = self.states  # before the other members write theirs
+        if self.group.rank == 0:  # the leader alone needs them, before other members write theirs
+            self._states_before[...] = self.states
         self._phase = BEFORE_UPDATE
         self._order_lines()
         self.group.order("step")
