@@ -537,6 +537,12 @@ TEXTS = [
         "the model never writes '<' '>' 'n'",
     ),
     Case(
+        "a cell to hold that is not there",
+        "charrnn sample -c model.npz --hold 99=0.9",
+        2,
+        "cells, counted from 0: choose one from 0 to",
+    ),
+    Case(
         "items of a running text",
         "charrnn sample -c model.npz --lines 5",
         2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.scoring import known_indices, score
 from charrnn.network import model as network
+from charrnn.network.holding import Held, beyond_reach, of_mapping
 from charrnn.sampling import (
     MAX_TRIES,
     Character,
@@ -36,6 +37,8 @@ from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
 
 Source = str | os.PathLike[str]
+#: Cells to hold: (layer, cell), or (layer, cell, "c"), and the value; a string with + is added.
+Hold = Mapping[tuple[int, int] | tuple[int, int, str], float | str]
 
 
 class CharRNN(network.CharRNN):
@@ -75,6 +78,7 @@ class CharRNN(network.CharRNN):
         stop: str | Sequence[str] = (),
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
+        hold: Hold | None = None,
         **choice: Any,
     ) -> Iterator[str]:
         """Write a text: an iterator over its characters; `"".join(model.sample(200))` is a string.
@@ -89,6 +93,10 @@ class CharRNN(network.CharRNN):
                 `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if the model
                 was trained with `min_count`, else for `error`.
             seed: the seed of the random choice; None for another text at every call.
+            hold: cells that are held at a value while the model reads the prime and writes: a
+                mapping such as `{(1, 42): 0.9}` from the layer, from 1, and the cell, from 0.
+                `(1, 42, "c")` is the memory of an LSTM. A string such as "+0.5" is added instead,
+                in each step.
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
@@ -98,7 +106,7 @@ class CharRNN(network.CharRNN):
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
-        (text,) = self._draw(1, length, prime, stop, unknown, seed, choice)
+        (text,) = self._draw(1, length, prime, stop, unknown, seed, hold, choice)
         return (character.char for character in text)
 
     def samples(
@@ -110,6 +118,7 @@ class CharRNN(network.CharRNN):
         stop: str | Sequence[str] = (),
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
+        hold: Hold | None = None,
         **choice: Any,
     ) -> Iterator[str]:
         r"""Write several texts, as in `list(model.samples(20, 50, stop="\n"))`.
@@ -118,12 +127,12 @@ class CharRNN(network.CharRNN):
 
         Args:
             num_samples: the number of texts.
-            length, prime, stop, unknown, seed, choice: as for `sample`.
+            length, prime, stop, unknown, seed, hold, choice: as for `sample`.
 
         Raises:
             UnknownCharacterError, SettingError, TrainingError: as for `sample`.
         """
-        texts = self._draw(num_samples, length, prime, stop, unknown, seed, choice)
+        texts = self._draw(num_samples, length, prime, stop, unknown, seed, hold, choice)
         return ("".join(character.char for character in text) for text in texts)
 
     def items(
@@ -136,6 +145,7 @@ class CharRNN(network.CharRNN):
         unique: bool = False,
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
+        hold: Hold | None = None,
         **choice: Any,
     ) -> Iterator[str]:
         """Write items of a list, with a model of `train(lines=True)`.
@@ -146,7 +156,7 @@ class CharRNN(network.CharRNN):
             prime: the beginning of each item.
             new: leave out the items of the training text.
             unique: write each item once.
-            unknown, seed, choice: as for `sample`.
+            unknown, seed, hold, choice: as for `sample`.
 
         Raises:
             UnknownCharacterError, TrainingError: as for `sample`.
@@ -163,7 +173,8 @@ class CharRNN(network.CharRNN):
         if number < 1:
             raise SettingError(f"number is 1 or more, not {number}")
         indices = self._encode(prime, unknown)
-        start, settings = read_on(self, self._beginning(), indices), Choice(**choice)
+        settings, held = Choice(**choice), self._held(hold)
+        start = read_on(self, self._beginning(), indices, hold=held)
         beginning_of_all = self.vocabulary.decode(indices)
         drawn = items(
             self,
@@ -175,6 +186,7 @@ class CharRNN(network.CharRNN):
             known=known if new else None,
             unique=unique,
             seed=seed,
+            hold=held,
         )
 
         def texts() -> Iterator[str]:
@@ -195,15 +207,23 @@ class CharRNN(network.CharRNN):
         stop: str | Sequence[str],
         unknown: str | None,
         seed: int | None,
+        hold: Hold | None,
         choice: dict[str, Any],
     ) -> Iterator[Iterator[Character]]:
         stops = [self._converted(each) for each in ([stop] if isinstance(stop, str) else stop)]
         check_stops(stops, self.vocabulary)
         indices = self._encode(prime, unknown, 5)
-        settings = Choice(**choice)
-        start = read_on(self, self._beginning(), indices)
+        settings, held = Choice(**choice), self._held(hold, 5)
+        start = read_on(self, self._beginning(), indices, hold=held)
         return sample(
-            self, start, length, settings, num_samples=num_samples, stops=stops, seed=seed
+            self,
+            start,
+            length,
+            settings,
+            num_samples=num_samples,
+            stops=stops,
+            seed=seed,
+            hold=held,
         )
 
     def next_characters(
@@ -212,20 +232,24 @@ class CharRNN(network.CharRNN):
         *,
         prime: str = "",
         unknown: Literal["error", "skip", "replace"] | None = None,
+        hold: Hold | None = None,
     ) -> list[tuple[str, float]]:
         """The likeliest next characters with their probabilities, the likeliest first.
 
         Args:
             count: the number of characters.
-            prime, unknown: as for `sample`.
+            prime, unknown, hold: as for `sample`.
 
         Raises:
             UnknownCharacterError, TrainingError: as for `sample`.
-            SettingError: for a count below 1.
+            SettingError: for a count below 1, or for cells held while nothing is read.
         """
         if count < 1:
             raise SettingError(f"count is 1 or more, not {count}")
-        start = read_on(self, self._beginning(), self._encode(prime, unknown))
+        indices, held = self._encode(prime, unknown), self._held(hold)
+        if held and not len(indices):
+            raise SettingError("hold: without a prime nothing is read: give a prime")
+        start = read_on(self, self._beginning(), indices, hold=held)
         best, probabilities = likeliest(start.logits, count)
         return list(zip(self.vocabulary.decode(best), probabilities.tolist()))
 
@@ -312,6 +336,13 @@ class CharRNN(network.CharRNN):
             seen = f"{runs.counted(number)} that the model has not seen"
             notice(f"read U+FFFD for {seen}", stacklevel)
         return indices
+
+    def _held(self, hold: Hold | None, stacklevel: int = 4) -> list[Held]:
+        """The held cells; a warning for each value that the cell itself cannot reach."""
+        held = of_mapping(self, hold)
+        for message in beyond_reach(self, held):
+            notice(f"hold {message}", stacklevel)
+        return held
 
     def _facts(self) -> dict[str, str]:
         """The figures of the model, by name."""

@@ -27,7 +27,7 @@ from charrnn.cli.options import (
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.extras import need
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, OF_A_CELL, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.inspection.scoring import UNITS
@@ -43,6 +43,7 @@ NEEDS = {
     "length": ("cell", "html", "surprisal"),
     "predictions": ("cell",),
     "neighbours": ("cell",),
+    "effect": ("cell",),
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
     "carried": ("score",),
@@ -60,7 +61,7 @@ GROUPS = {
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Scores": ["score", "carried", "dynamic"],
-    "Analyses": [*ANALYSES, "feature", "temperature", "seed"],
+    "Analyses": [*ANALYSES, *OF_A_CELL, "feature", "temperature", "seed"],
     "Output": ["html", "plot", "export", "as_json", "color"],
 }
 
@@ -76,7 +77,7 @@ class AnalysisOption(click.Option):
 
 def analyses_options(command: Command) -> Command:
     """Add an option for each analysis."""
-    for name in reversed(ANALYSES):
+    for name in reversed([*ANALYSES, *OF_A_CELL]):
         command = click.option(f"--{name}", is_flag=True, cls=AnalysisOption)(command)
     return command
 
@@ -223,7 +224,7 @@ def command(**options: Any) -> None:
         return
     options["checkpoint"] = only("-c", options["checkpoint"])
     options["text"] = only("--text", options["text"])
-    asked = [name for name in ANALYSES if options[name]]
+    asked = [name for name in (*ANALYSES, *OF_A_CELL) if options[name]]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")

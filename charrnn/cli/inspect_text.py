@@ -19,11 +19,11 @@ from charrnn.cli.options import decoding
 from charrnn.cli.progress import bar_of_share
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, OF_A_CELL, analysis
 from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
 from charrnn.inspection.find.search import Finding, Findings, cell_name
-from charrnn.inspection.reading import signals_of
+from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import export, record
 from charrnn.inspection.subject import Subject, training_text
 from charrnn.inspection.wording import characters
@@ -58,6 +58,7 @@ def inspect_text(
     figures: list[Figure | ColoredText] = []
     if options["cell"] is not None:
         view = inspect_cell(subject, options["cell"], options)
+        subject.cell = Signal(view.result["layer"], view.result["signal"]), options["cell"]
         result |= view.result
         figures.append(view.picture)
         result |= dynamic_score(model, subject.indices[: result["characters"]], options)
@@ -79,6 +80,8 @@ def inspect_text(
             look = f"Look at {cell_name(best)}, which follows {best.feature}, with"
             command = command_for(best, model, options)
             shown.append([*wrapped(look, width), f"    {command}"])
+    if options["cell"] is not None and view.holding:
+        shown.append(view.holding)
     if options["as_json"]:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
@@ -167,7 +170,7 @@ def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
 def answer_all(subject: Subject, answered: Answered) -> Answered:
     """Answer every analysis that is not answered yet, with a notice for one that fails."""
     complete: Answered = {}
-    for name in ANALYSES:
+    for name in (*ANALYSES, *(OF_A_CELL.keys() & answered)):
         try:
             found = answered.get(name) or ask(subject, name)
         except TextError as error:

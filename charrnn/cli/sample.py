@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from typing import Any
@@ -32,6 +32,7 @@ from charrnn.cli.options import (
 )
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.wording import characters
+from charrnn.network.holding import Held, beyond_reach, parse_all
 from charrnn.network.model import CharRNN
 from charrnn.render.escape import one_line, printable, readable_bytes
 from charrnn.sampling import (
@@ -55,7 +56,7 @@ LONG_PRIME = 50_000
 RULE, EMPTY_LINE, NEWLINE = "\n\n" + 40 * "-" + "\n\n", "\n\n", "\n"
 #: The help.
 GROUPS = {
-    "The model": ["checkpoint", "weights"],
+    "The model": ["checkpoint", "weights", "hold"],
     "The text": [
         *("length", "prime", "prime_file", "unknown", "stops", "num_samples", "lines", "new"),
         "unique",
@@ -149,6 +150,14 @@ OF_WRITING = [
     help="Seed of the random choices.  [default: a random one, which is shown]",
 )
 @weights_option
+@click.option(
+    "--hold",
+    multiple=True,
+    metavar="CELL=VALUE",
+    help="Hold a cell (hidden unit) at a value while the model reads the prime and writes: 42=0.9, "
+    "1.42=0.9 in layer 1, 1.42.c=0.9 for the memory of an LSTM. 42=+0.5 adds 0.5 in each step, "
+    "42=+-0.5 subtracts it. Can be repeated.",
+)
 @click.option("--no-prime", is_flag=True, help="Leave the prime out of the output.")
 @click.option(
     "--separator",
@@ -225,17 +234,24 @@ def write_samples(options: dict[str, Any]) -> None:
         notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
         prime, *stops = (normalized(each, fitting) for each in (prime, *stops))
     check_stops(stops, model.vocabulary)
+    held = held_cells(model, options["hold"])
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if unknown := model.vocabulary.count_unknown(prime):
         seen = f"{characters(unknown)} of the prime that the model has not seen"
         skipped = options["unknown"] == "skip"
         notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
-    start = after_prime(model, beginning(model, checkpoint.excerpt), indices)
+    start = after_prime(model, beginning(model, checkpoint.excerpt), indices, held)
     if options["next"]:
-        write_next(model, start, indices, options, checkpoint)
+        if held and not len(indices):
+            raise click.UsageError(
+                "--hold: before the first character nothing is read with held cells: add --prime "
+                "TEXT"
+            )
+        write_next(model, start, indices, held, options, checkpoint)
         return
     if options["lines"]:
-        write_items(model, start, choice, model.vocabulary.decode(indices), checkpoint, options)
+        written = model.vocabulary.decode(indices)
+        write_items(model, start, choice, written, held, checkpoint, options)
         return
     samples = sample(
         model,
@@ -246,10 +262,11 @@ def write_samples(options: dict[str, Any]) -> None:
         stops=stops,
         seed=seed_of(options),
         log_probs=options["as_json"],
+        hold=held,
     )
     prime = model.vocabulary.decode(indices)
     if options["as_json"]:
-        settings = settings_of(options, choice, checkpoint)
+        settings = settings_of(options, choice, held, checkpoint)
         for number, text in enumerate(samples, start=1):
             write_record({"prime": prime}, {"sample": number, **settings}, text)
         return
@@ -278,7 +295,12 @@ def check_next() -> None:
 
 
 def write_next(
-    model: CharRNN, start: Start, prime: Array, options: dict[str, Any], checkpoint: Checkpoint
+    model: CharRNN,
+    start: Start,
+    prime: Array,
+    held: Sequence[Held],
+    options: dict[str, Any],
+    checkpoint: Checkpoint,
 ) -> None:
     """Write the likeliest next characters: aligned on a terminal, else with tabs, or as JSON.
 
@@ -286,6 +308,7 @@ def write_next(
         model: the model.
         start: the state after the prime.
         prime: its indices, (N,).
+        held: the cells that are held.
         options: of the command.
         checkpoint: of the model.
     """
@@ -297,6 +320,7 @@ def write_next(
             for char, p in zip(chars, probabilities.tolist())
         ]
         record = {"prime": model.vocabulary.decode(prime), "next": listed}
+        record["hold"] = list(map(str, held))
         click.echo(json.dumps(record | weights_of(options, checkpoint), allow_nan=False))
         return
     terminal = sys.stdout.isatty()
@@ -342,6 +366,7 @@ def write_items(
     start: Start,
     choice: Choice,
     prime: str,
+    held: Sequence[Held],
     checkpoint: Checkpoint,
     options: dict[str, Any],
 ) -> None:
@@ -352,6 +377,7 @@ def write_items(
         start: the state after the prime.
         choice: the settings for drawing.
         prime: the beginning of each item.
+        held: the cells that are held.
         checkpoint: of the model.
         options: of the command.
     """
@@ -368,6 +394,7 @@ def write_items(
         unique=options["unique"],
         seed=seed,
         log_probs=options["as_json"],
+        hold=held,
     )
     shown = "" if options["no_prime"] else prime
     written = cut = 0
@@ -375,7 +402,7 @@ def write_items(
         written += 1
         cut += len(item) == length
         if options["as_json"]:
-            settings = settings_of(options, choice, checkpoint)
+            settings = settings_of(options, choice, held, checkpoint)
             settings |= {name: options[name] for name in ("new", "unique")}
             write_record({"prime": prime}, {"sample": written, **settings}, iter(item))
             continue
@@ -389,14 +416,26 @@ def write_items(
         )
 
 
-def after_prime(model: CharRNN, start: Start, indices: Array) -> Start:
+def held_cells(model: CharRNN, texts: Sequence[str]) -> list[Held]:
+    """Return the cells to hold; a notice says which values no cell reaches by itself.
+
+    Raises:
+        SettingError: for a cell that the model does not have.
+    """
+    held = parse_all(model, texts, "--hold")
+    for message in beyond_reach(model, held):
+        notice(f"--hold {message}")
+    return held
+
+
+def after_prime(model: CharRNN, start: Start, indices: Array, held: Sequence[Held]) -> Start:
     """Return the state after the prime; a bar shows the reading of a long one."""
     if len(indices) < LONG_PRIME:
-        return read_on(model, start, indices)
+        return read_on(model, start, indices, hold=held)
     from charrnn.cli.progress import bar_of_share  # of use for a long prime alone, slow to import
 
     with bar_of_share("reading the prime") as progress:
-        return read_on(model, start, indices, progress)
+        return read_on(model, start, indices, progress, held)
 
 
 def write(
@@ -478,13 +517,16 @@ def read_prime(options: dict[str, Any], binary: bool, newlines: str) -> str:
     return corpus.text
 
 
-def settings_of(options: dict[str, Any], choice: Choice, checkpoint: Checkpoint) -> dict[str, Any]:
+def settings_of(
+    options: dict[str, Any], choice: Choice, held: Sequence[Held], checkpoint: Checkpoint
+) -> dict[str, Any]:
     """Return the settings that give the same samples again, for JSON."""
     return {
         "seed": options["seed"],
         **asdict(choice),
         "length": options["length"],
         "stop": options["stops"],
+        "hold": list(map(str, held)),
         **weights_of(options, checkpoint),
     }
 

@@ -14,6 +14,7 @@ from charrnn.inspection.answer import Answer
 if TYPE_CHECKING:
     from charrnn.inspection import (
         copying,
+        effect,
         errors,
         gates,
         gradient,
@@ -59,6 +60,9 @@ ANALYSES = {
     "copying": "copying",
 }
 
+#: Analyses of one cell, which need --cell, and which a page has only if they are asked for.
+OF_A_CELL = {"effect": "effect"}
+
 if TYPE_CHECKING:
     #: The same modules, which the type checker compares with the protocol.
     CHECKED: list[Analysis] = [
@@ -71,11 +75,12 @@ if TYPE_CHECKING:
         errors,
         ngram,
         copying,
+        effect,
     ]
 
 
 def analysis(name: str) -> Analysis:
-    """Import an analysis by its name in `ANALYSES`."""
-    module: Any = import_module(f"charrnn.inspection.{ANALYSES[name]}")
+    """Import an analysis by its name in `ANALYSES` or `OF_A_CELL`."""
+    module: Any = import_module(f"charrnn.inspection.{(ANALYSES | OF_A_CELL)[name]}")
     found: Analysis = module
     return found

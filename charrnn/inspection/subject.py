@@ -36,6 +36,7 @@ class Subject:
         excerpt: the excerpt in the checkpoint, whose ends of lines lead to the start of a sample.
         control: the name of the text, such as "the held-out text", where the model was not trained
             on the text; None where it was.
+        cell: the signal and the number of a cell that an analysis is about; None for none.
         shown: the number of characters that a page shows; None without a page.
         progress: receives the share of a long analysis that is done, from 0 to 1.
     """
@@ -51,6 +52,7 @@ class Subject:
     temperature: float = 1.0
     excerpt: str = ""
     control: str | None = None
+    cell: tuple[Signal, int] | None = None
     shown: int | None = None
     progress: Progress = no_progress
 
