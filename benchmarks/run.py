@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import copying
+import effects
 import finding
 import floor
 import layers
@@ -39,6 +40,7 @@ PARTS: dict[str, Part] = {
     "looking": looking.measure,
     "scoring": scoring.measure,
     "finding": finding.measure,
+    "effects": effects.measure,
     "copying": copying.measure,
     "saving": saving.measure,
     "mpi": mpi.measure,

@@ -46,7 +46,7 @@ def share(value):
 
 def test_a_planted_cell_has_the_effect_that_its_weights_give(of_cell):
     found = of_cell(0)
-    measure = measure_of(found, "brackets")
+    measure = measure_of(found, "opening brackets")
     assert (found.texts, found.characters, len(found.controls)) == (32, 500, 20)
     assert measure.high == pytest.approx(share(found.high), rel=0.03)
     assert measure.low == pytest.approx(share(found.low), abs=0.1)
@@ -55,8 +55,8 @@ def test_a_planted_cell_has_the_effect_that_its_weights_give(of_cell):
     sentence = answer(found).sentence
     times = f"{measure.high / measure.low:.2g}"
     assert sentence.startswith(
-        f"Held high, cell 1.0 writes {times} times as many brackets as held low. None of 20 other "
-        "cells changes this as much. What also stands out: "
+        f"Held high, cell 1.0 writes {times} times as many opening brackets as held low. "
+        "None of 20 other cells changes this as much. What also stands out: "
     )
 
 
@@ -91,11 +91,11 @@ def measure(high, low, others, name="brackets", error=0.1):
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (measure(5.0, 1.0, [1.0, -1.2] * 10), True),
-        (measure(1.0, 5.0, [1.0, -1.2] * 10), True),
-        (measure(5.0, 1.0, [1.0, -1.2] * 9 + [-4.1]), False),  # another cell does more
-        (measure(3.0, 0.5, [1.0, -1.0] * 10), False),  # less than 3 times the typical
-        (measure(5.0, 1.0, [1.0, -1.2] * 10, error=1.5), False),  # chance
+        (measure(9.0, 1.0, [1.0, -1.1] * 10), True),
+        (measure(1.0, 9.0, [1.0, -1.1] * 9 + [-7.9]), True),
+        (measure(9.0, 1.0, [1.0, -1.1] * 9 + [-8.1]), False),  # another cell does more
+        (measure(7.5, 1.0, [1.0, -1.0] * 10), False),  # less than 7 times the median
+        (measure(9.0, 1.0, [1.0, -1.1] * 10, error=2.7), False),  # chance
         (measure(0.0, 0.0, [0.0] * 20), False),
     ],
 )
