@@ -311,7 +311,7 @@ def answer(result: Effect) -> Answer:
         f"{name} held high, at {result.high:.2f}, held low, at {result.low:.2f} (the 95 % and 5 % "
         f"quantiles of its values), and free. {', '.join(KINDS)}: % of the characters; bits: by "
         f"the free network. other cells: the range of high - low of {others} of the layer, each "
-        "at its own quantiles. stands out: larger than in each of them, "
+        "at its own quantiles. stands out: larger than for each of them, "
         f"than {MARGIN} times their median, and than {NOISE} standard errors.",
     )
     return Answer(sentence, (), table)
