@@ -128,7 +128,9 @@ def _curves(
         states = np.full_like(model.state(len(starts)), np.inf)
     norms = {
         signal: geometric_mean(of_passages)
-        for signal, of_passages in norms_by_lag(in_double(model), indices, starts, K, states).items()
+        for signal, of_passages in norms_by_lag(
+            in_double(model), indices, starts, K, states
+        ).items()
     }
     return GradientByLag(
         layer_type=model.layer_type,
