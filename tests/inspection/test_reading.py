@@ -128,7 +128,10 @@ def test_progress_runs_from_nothing_to_all(tiny_model, rng):
 
 
 def test_the_order_in_which_threads_end_changes_nothing(tiny_model, rng, monkeypatch):
-    model, text = tiny_model("gru"), rng.integers(0, 7, 3_000)
+    model, text = tiny_model("vanilla"), rng.integers(0, 7, 3_000)
+    model.parameters["layer1.Wx"][...] *= 0.01
+    # The network forgets, but no two readings of a piece agree exactly.
+    model.parameters["layer1.Wh"][...] = 0.94 * np.eye(5)
 
     def one_after_the_other(turn):
         def work(read, streams, progress=no_progress):
