@@ -52,7 +52,13 @@ class CharRNN(network.CharRNN):
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, weights: Literal["best", "last"] = "best") -> CharRNN:
-        """The model in a checkpoint, with the weights of the lowest loss or of the last step."""
+        """The model in a checkpoint, with the weights of the lowest loss or of the last step.
+
+        Raises:
+            SettingError: for other weights.
+        """
+        if weights not in ("best", "last"):
+            raise SettingError(f"weights is 'best' or 'last', not {weights!r:.80}")
         model = cls.sharing(checkpoint.build(weights))
         model.checkpoint = Checkpoint(
             checkpoint.model,
@@ -183,7 +189,10 @@ class CharRNN(network.CharRNN):
                 count += 1
                 yield beginning_of_all + "".join(character.char for character in item)
             if count < number:
-                notice(f"{count:,} of {number:,} items: none of {MAX_TRIES:,} more was another one")
+                notice(
+                    f"{count:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or "
+                    "repeated"
+                )
 
         return texts()
 
@@ -351,6 +360,7 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
 
     Raises:
         CheckpointError: for a file that is missing, damaged or no checkpoint.
+        SettingError: for other weights.
     """
     return CharRNN.of(checkpoints.read(Path(path)), weights)
 

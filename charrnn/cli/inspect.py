@@ -20,6 +20,7 @@ from charrnn.cli.options import (
     Command,
     Integer,
     Real,
+    check_encoding,
     checkpoint_options,
     encoding_options,
     refuse_overwriting,
@@ -219,6 +220,7 @@ def command(**options: Any) -> None:
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
+    check_encoding(options, "--text", options["text"])
     if options["score"]:
         import_module("charrnn.cli.score").score_texts(options)
         return
@@ -319,7 +321,7 @@ def refuse_another_kind(name: str, path: Path) -> None:
     Raises:
         click.UsageError: for another kind of file.
     """
-    if not path.is_file() or name == "plot":  # whose suffix says that it is a picture
+    if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
         return
     head = files.head(path)
     page = head.lower().startswith(b"<!doctype html")

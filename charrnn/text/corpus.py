@@ -274,7 +274,7 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
 
     Raises:
         TextError: for a text that was in no file, and for a file that is missing, a pipe, a device
-            or a directory; none is opened.
+            or a folder; none is opened.
     """
     if not info.is_known:
         raise TextError(f"{info.name}: the text of the checkpoint was in no file: {remedy}")

@@ -27,7 +27,7 @@ from charrnn.training.schedules import learning_rate
 
 #: The parts of a step: an error before the update loses one step, an error within it mixes two.
 BETWEEN_STEPS, BEFORE_UPDATE, IN_UPDATE = range(3)
-#: Steps from trying weights to trying them again, before the first validation.
+#: Steps between two checks of the weights, before the first validation.
 TRIED_EVERY = 50
 
 
@@ -142,7 +142,7 @@ class Trainer:
 
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
-        if not self.model.lines:  # whose states are reset at each newline
+        if not self.model.lines:  # The states of a list are reset at each newline.
             state[..., self.streams.resets(number)] = 0  # the others are carried from before
         self._window = window
 
@@ -185,8 +185,8 @@ class Trainer:
     def _order_lines(self) -> None:
         """Bring the lines of a model of lines into the order of the next step.
 
-        The order depends on the seed and the epoch alone. The other members wait for the order of
-        the step meanwhile.
+        The order depends on the seed and the epoch alone. Meanwhile the other members wait for the
+        leader's command.
         """
         if not self._lines:
             return
@@ -234,7 +234,7 @@ class Trainer:
         return self._best if known else self.model.parameters.flat
 
     def plan(self, steps: int, val_every: int) -> None:
-        """Change the number of steps, and of steps from validation to validation."""
+        """Set `steps` and `val_every` of the configuration."""
         self.group.order("plan", steps, val_every)
         self.config = replace(self.config, steps=steps, val_every=val_every)
 
@@ -296,7 +296,7 @@ class Trainer:
         """Extend the history by the mean training loss since the last point.
 
         Until the first validation, keep the weights if the mean is the lowest so far: a training
-        that diverges goes on from them. They are tried on the last window, which shows an update
+        that diverges goes on from them. They are checked on the last window, which shows an update
         that has just ruined them.
         """
         counters, flat = self.counters, self.model.parameters.flat

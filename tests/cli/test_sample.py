@@ -277,7 +277,7 @@ def test_a_model_whose_state_overflows_is_reported_in_one_line(more, run):
     )
     said = run("sample", "--length", 40, "--seed", 1, *more, code=1).stderr.splitlines()
     assert len(said) == 1
-    assert said[0].startswith("Error: the hidden state or the logits became non-finite")
+    assert said[0].startswith("Error: the hidden state or the logits become non-finite")
 
 
 def test_a_prime_as_macos_writes_it_is_read_in_the_form_of_the_model(run, write):
