@@ -119,7 +119,7 @@ OF_WRITING = [
 @click.option(
     "--unknown",
     type=click.Choice(["error", "skip", "replace"]),
-    help="Refuse characters of the prime that the model has not seen, skip them, or read U+FFFD.  "
+    help="Refuse unknown characters of the prime, skip them, or read U+FFFD.  "
     "[default: replace for a model of train --min-count, else error]",
 )
 @click.option(

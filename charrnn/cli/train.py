@@ -473,7 +473,7 @@ def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
     """The samples to show during a run; None for none.
 
     Raises:
-        UnknownCharacterError: for a character of their prime that is not in the vocabulary.
+        UnknownCharacterError: for an unknown character of their prime.
     """
     if not options["sample_every"]:
         return None

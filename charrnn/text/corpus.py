@@ -126,7 +126,7 @@ class Corpus:
         """The indices of the characters, (length,), in memory or in a temporary file.
 
         Raises:
-            UnknownCharacterError: if the vocabulary lacks some of `characters`.
+            UnknownCharacterError: for unknown characters.
             TextError: if the temporary file does not fit on the disk or the text has changed.
         """
         indices = (vocabulary.encode(piece) for piece in self._hashed())
@@ -138,12 +138,13 @@ class Corpus:
             raise self._changed() from error
 
     def encode_known(self, vocabulary: Vocabulary) -> tuple[Array, int]:
-        """The indices of a text that has perhaps characters which the vocabulary lacks.
+        """The indices of a text that may have unknown characters.
 
-        They are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
+        Unknown characters are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
 
         Returns:
-            The indices, (N,), in memory or in a temporary file, and the number of such characters.
+            The indices, (N,), in memory or in a temporary file, and the number of unknown
+            characters.
 
         Raises:
             TextError: as for `encode`.

@@ -29,8 +29,8 @@ MIN_PARTS, MAX_PARTS = 8, 20
 MAX_READ, MIN_PIECE, MAX_PIECE = 1 << 16, 32, 256
 #: Characters that are counted separately; all rarer ones count as one.
 CLASSES = 64
-#: A part is unlike the rest if its distance above chance exceeds `MIN_EXCESS`, and `MIN_RATIO` times
-#: the median of the other parts: in a text of many kinds each part is unlike the rest.
+#: A part is unlike the rest if its distance above chance exceeds `MIN_EXCESS`, and `MIN_RATIO`
+#: times the median of the other parts: in a text of many kinds each part is unlike the rest.
 MIN_EXCESS, MIN_RATIO = 0.1, 4.0
 #: The distance where the lines are sorted: then all parts are unlike the rest, and only by the
 #: beginnings of lines, which are a small share of the pairs.
