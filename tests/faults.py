@@ -523,6 +523,12 @@ TEXTS = [
     ),
     Case("an endless device", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
     Case("an endless device on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
+    Case(
+        "an encoding without a text",
+        "charrnn train -c new.npz --encoding latin-1",
+        2,
+        "--encoding needs a TEXT or --val: name a file",
+    ),
     Case("no such encoding", "charrnn train count.txt --encoding klingon", 1, "no encoding named"),
     Case(
         "a prime of unknown characters",

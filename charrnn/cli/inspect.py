@@ -213,8 +213,8 @@ def command(**options: Any) -> None:
     --score writes a row for each line, word, character or file: its number (or file), its
     characters, its unknown characters (not in the vocabulary), its bits, bits a character, and its
     text, with tabs between, or aligned on a terminal. The bits are -log2 of the probability that
-    the model writes the text. Each line begins as a sample does, unless --carried; words and characters
-    follow those before them. Unknown characters cost nothing. With two checkpoints the
+    the model writes the text. Each line begins as a sample does, unless --carried; words and
+    characters follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
     """

@@ -213,6 +213,8 @@ def test_a_prime_from_a_file_or_stdin(run, tmp_path):
     assert run("sample", "--prime-file", "prime.txt", "--length", 5).stdout.startswith("Wick")
     assert run("sample", "--prime-file", "-", "--length", 5, input="Lamp").stdout.startswith("Lamp")
     run("sample", "--prime-file", "prime.txt", "--prime", "x", code=2)
+    alone = run("sample", "--prime", "x", "--encoding", "utf-8", code=2).stderr
+    assert "--encoding needs --prime-file: add --prime-file FILE, or leave out --encoding" in alone
     assert "nothing.txt" in run("sample", "--prime-file", "nothing.txt", code=1).stderr
 
 
