@@ -278,7 +278,7 @@ def check_reading(
         raise SettingError(
             "binary excludes encoding, encoding_errors and normalize: leave them out"
         )
-    if paths or (resume and text is None):
+    if paths or resume:  # a run that goes on refuses other options
         return
     if decoding.binary:
         raise SettingError("binary needs paths: name a file")

@@ -28,7 +28,7 @@ from charrnn.training.schedules import learning_rate
 #: The parts of a step: an error before the update loses one step, an error within it mixes two.
 BETWEEN_STEPS, BEFORE_UPDATE, IN_UPDATE = range(3)
 #: Steps between two checks of the weights, before the first validation.
-TRIED_EVERY = 50
+CHECKED_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Trainer:
         )
         self._best = weights.copy() if group.rank == 0 else weights
         #: Before a validation, the lowest mean training loss, and the step last compared with it.
-        self._lowest, self._tried = inf, 0
+        self._lowest, self._checked = inf, 0
         #: The window of the last step.
         self._window: Window | None = None
         #: The carried states before the last step, and the part of the step in progress.
@@ -303,9 +303,9 @@ class Trainer:
         mean = counters.add_point()
         if mean is None or counters.best_loss is not None or not self._window:
             return
-        if counters.step - self._tried < TRIED_EVERY:
+        if counters.step - self._checked < CHECKED_EVERY:
             return
-        self._tried = counters.step
+        self._checked = counters.step
         state = self._states_before[..., self.streams.part].copy()
         score = max(mean, float(self.model.losses(self._window, state).mean()))
         if score < self._lowest and np.isfinite(flat).all():
@@ -375,7 +375,7 @@ class Trainer:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
-        self._best[...], self._tried = best, counters.step
+        self._best[...], self._checked = best, counters.step
         if counters.best_loss is None:
             losses = [point["loss"] for point in counters.history]
             self._lowest = min((loss for loss in losses if loss is not None), default=inf)
