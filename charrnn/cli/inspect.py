@@ -20,6 +20,7 @@ from charrnn.cli.options import (
     Command,
     Integer,
     Real,
+    check_encoding,
     checkpoint_options,
     encoding_options,
     refuse_overwriting,
@@ -210,15 +211,16 @@ def command(**options: Any) -> None:
     clipped to a norm of 1.
 
     --score writes a row for each line, word, character or file: its number (or file), its
-    characters, those that the model has not seen, its bits, bits a character, and its text, with
-    tabs between, or aligned on a terminal. The bits are -log2 of the probability that the model
-    writes the text. Each line begins as a sample does, unless --carried; words and characters
-    follow those before them. Unknown characters cost nothing. With two checkpoints the
+    characters, its unknown characters (not in the vocabulary), its bits, bits a character, and its
+    text, with tabs between, or aligned on a terminal. The bits are -log2 of the probability that
+    the model writes the text. Each line begins as a sample does, unless --carried; words and
+    characters follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
+    check_encoding(options, "--text", options["text"])
     if options["score"]:
         import_module("charrnn.cli.score").score_texts(options)
         return
@@ -319,7 +321,7 @@ def refuse_another_kind(name: str, path: Path) -> None:
     Raises:
         click.UsageError: for another kind of file.
     """
-    if not path.is_file() or name == "plot":  # whose suffix says that it is a picture
+    if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
         return
     head = files.head(path)
     page = head.lower().startswith(b"<!doctype html")

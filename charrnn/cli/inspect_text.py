@@ -44,7 +44,7 @@ from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 PAGE_LENGTH = 20_000
 #: The share of the text from which on a feature is seen in the characters that are shown.
 FREQUENT = 0.02
-#: A notice names at most this many characters that a model does not have.
+#: A notice names at most this many unknown characters.
 MAX_LISTED = 8
 
 
@@ -97,8 +97,8 @@ def subject_of(
 ) -> tuple[Subject, str, dict[str, Any]]:
     """The model with the text of `--text` or the excerpt in the checkpoint, and the text's name.
 
-    Characters that are not in the model's vocabulary are left out, or read as U+FFFD by a model of
-    `train --min-count`, with a notice; the third value is their number, and how often each occurs.
+    Unknown characters are left out, or read as U+FFFD by a model of `train --min-count`, with a
+    notice; the third value is their number, and how often each occurs.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
@@ -149,7 +149,7 @@ def subject_of(
 
 
 def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:
-    """The characters of a text that a model does not have, and how often each occurs."""
+    """The unknown characters of a text, and how often each occurs."""
     points = code_points(text)
     unknown = points[np.isin(points, code_points(model.vocabulary.unknown(text)))]
     found, counts = np.unique(unknown, return_counts=True)

@@ -29,7 +29,7 @@ from charrnn.text.vocabulary import listed
 OTHERS = (*ANALYSES, "cell", "dynamic", "html", "plot", "export")
 #: Checkpoints that are compared.
 MAX_CHECKPOINTS = 2
-#: A notice names at most this many characters that a model does not have.
+#: A notice names at most this many unknown characters.
 MAX_LISTED = 8
 #: Decimal places of bits.
 PLACES = 6
