@@ -8,7 +8,7 @@ L_N − L_0. The first of them includes the way out of the empty state.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log
@@ -26,8 +26,8 @@ from charrnn.network.model import CharRNN
 from charrnn.sampling import Reader, log_softmax
 
 HELP = (
-    "The characters that made the one at this position of the text likelier or less likely; or, "
-    "for a regular expression, the mean over the last characters of its matches."
+    "The characters before a position, counted from 0, that made the character there likelier or "
+    "less likely; for a regular expression, before the last characters of its matches."
 )
 HEADING = "Why this character"
 
@@ -212,20 +212,26 @@ def _sentence(result: Why) -> str:
     before, after = result.without_context, result.with_context
     gain, added = before - after, result.contributions
     sign = 1 if gain > 0 else -1
-    n = int(np.argmax(sign * added)) + 1
     direction = "likelier" if sign > 0 else "less likely"
-    size, strongest = abs(gain), abs(added[n - 1])
-    kind, from_where = _target(result), _place(result, n)
+    if len(result.positions) == 1:
+        n = int(np.argmax(sign * added)) + 1
+        source = f"{result.before[0][-n]!r} {characters(n)} before"
+        strongest = abs(added[n - 1])
+    else:
+        sums = _sums_by_character(result)
+        best = max(sums, key=lambda character: sign * sums[character])
+        source, strongest = f"{best!r} at all distances", abs(sums[best])
+    size, kind = abs(gain), _target(result)
     if max(size, strongest) < SMALL:
         said = f"the context does not change how likely {kind} is"
     elif strongest <= size:
         said = (
             f"of the {size:.1f} bits by which the context makes {kind} {direction}, "
-            f"{strongest:.1f} come from {from_where}"
+            f"{strongest:.1f} come from {source}"
         )
     else:
         said = (
-            f"the context makes {kind} {size:.1f} bits {direction}; {from_where} alone makes it "
+            f"the context makes {kind} {size:.1f} bits {direction}; {source} alone makes it "
             f"{strongest:.1f} bits {direction}"
         )
     if len(result.positions) > 1:
@@ -240,14 +246,6 @@ def _sentence(result: Why) -> str:
 def _target(result: Why) -> str:
     """The character that is predicted, in words."""
     return repr(result.characters[0]) if len(set(result.characters)) == 1 else "the last character"
-
-
-def _place(result: Why, n: int) -> str:
-    """The n-th character before, in words."""
-    character, count = _commonest(result, n)
-    if count < len(result.positions):
-        return f"the character at distance {n}"
-    return f"{character!r} {characters(n)} before"
 
 
 def _commonest(result: Why, n: int) -> tuple[str, int]:
@@ -308,18 +306,23 @@ def _by_distance(result: Why) -> Figure:
     )
 
 
-def _by_character(result: Why) -> Figure:
-    """The sum of the contributions of each character, at all distances."""
-    sums: Counter[str] = Counter()
+def _sums_by_character(result: Why) -> dict[str, float]:
+    """The contribution of each character at all distances, mean bits over the positions."""
+    sums: defaultdict[str, float] = defaultdict(float)
     for text, bits in zip(result.before, result.bits):
-        for character, added in zip(reversed(text), -np.diff(bits)):
+        for character, added in zip(reversed(text), (-np.diff(bits)).tolist()):
             sums[character] += added / len(result.positions)
+    return sums
+
+
+def _by_character(result: Why) -> Figure:
+    sums = _sums_by_character(result)
     strongest = sorted(sums, key=lambda character: -abs(sums[character]))[:ROWS]
-    names, values = [repr(one) for one in strongest], [float(sums[one]) for one in strongest]
+    shown = [character for character in strongest if abs(sums[character]) >= SMALL]
     return Figure(
         title="Contribution by character",
         x_label="",
         y_label="bits a match",
-        series=(Series("", names, values, "bars"),),
+        series=(Series("", list(map(repr, shown)), [sums[one] for one in shown], "bars"),),
         caption="The sum over all places of a character in the context, mean over the matches.",
     )
