@@ -86,8 +86,8 @@ def save(figures: Sequence[Figure | ColoredText], path: str | Path) -> None:
         raise SettingError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def svg(figure: Figure | ColoredText) -> str:
-    """A figure or a coloured text as an `<svg>` element to stand in a page.
+def svg(figure: Figure) -> str:
+    """A figure as an `<svg>` element to stand in a page.
 
     Its text and axes have the colour of the text around it, its background is transparent, its
     ids are unique on the page, and it takes the full width. The page itself has the caption.
