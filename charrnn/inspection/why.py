@@ -265,12 +265,12 @@ def _table(result: Why) -> Table | None:
     for n in strongest:
         character, count = _commonest(result, n)
         of = [] if result.matches is None else [share(count / len(result.positions))]
-        rows.append((str(n), repr(character), *of, f"{added[n - 1]:+.2f}"))
+        rows.append((repr(character), str(n), *of, f"{added[n - 1]:+.2f}"))
     caption = "Bits above zero made the character likelier, those below zero less likely."
     if result.matches is None:
-        return Table(("distance", "character", "bits"), tuple(rows), caption)
+        return Table(("character", "distance", "bits"), tuple(rows), caption)
     caption += " The commonest character at each distance, and the share of the matches with it."
-    return Table(("distance", "commonest", "share", "bits"), tuple(rows), caption)
+    return Table(("commonest", "distance", "share", "bits"), tuple(rows), caption)
 
 
 def _colored(result: Why) -> ColoredText:

@@ -54,7 +54,7 @@ def test_the_text_before_is_coloured_in_its_order_and_the_table_is_by_strength()
     assert text.text == "a(b)"
     np.testing.assert_allclose(text.shades, [-0.25, 1, 0.005, 0])
     assert text.stops[0] == (-1, "-2.0 bits")
-    assert found.table.rows == (("2", "'('", "+2.00"), ("3", "'a'", "-0.50"))
+    assert found.table.rows == (("'('", "2", "+2.00"), ("'a'", "3", "-0.50"))
     assert by_distance.series[0].x == [1, 2, 3]
     np.testing.assert_allclose(by_distance.series[0].y, [0.01, 2, -0.5])
 
@@ -73,7 +73,7 @@ def test_several_matches_are_averaged():
         "2.5 come from '(' at all distances. Without context ')' takes 5.0 bits, after 3 "
         "characters 1.5."
     )
-    assert said.table.rows[0] == ("2", "'('", "100 %", "+2.50")
+    assert said.table.rows[0] == ("'('", "2", "100 %", "+2.50")
     text, _, by_character = said.figures
     assert text.text == "a(b)"
     assert text.title == "Before ')' at position 10, the match most like the mean"
