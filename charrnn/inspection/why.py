@@ -203,7 +203,7 @@ def last_characters(text: str, regex: str) -> Array:
 def answer(result: Why) -> Answer:
     """Say how much the context helps, and which character before helps most."""
     figures: list[Figure | ColoredText] = [_colored(result), _by_distance(result)]
-    if result.pattern is not None:
+    if len(result.positions) > 1:
         figures.append(_by_character(result))
     return Answer(_sentence(result), tuple(figures), _table(result))
 
@@ -224,6 +224,11 @@ def _sentence(result: Why) -> str:
     size, kind = abs(gain), _target(result)
     if max(size, strongest) < SMALL:
         said = f"the context does not change how likely {kind} is"
+    elif size < SMALL:
+        said = (
+            f"in sum, the context does not change how likely {kind} is; {source} alone makes it "
+            f"{strongest:.1f} bits {direction}"
+        )
     elif strongest <= size:
         said = (
             f"of the {size:.1f} bits by which the context makes {kind} {direction}, "
@@ -236,7 +241,8 @@ def _sentence(result: Why) -> str:
         )
     if len(result.positions) > 1:
         of = f" of {result.matches:,}" if (result.matches or 0) > len(result.positions) else ""
-        said = f"on average over {len(result.positions):,}{of} matches, {said}"
+        units = "positions" if result.matches is None else "matches"
+        said = f"on average over {len(result.positions):,}{of} {units}, {said}"
     return (
         f"{said[0].upper()}{said[1:]}. Without context {kind} takes {before:.1f} bits, after "
         f"{characters(len(added))} {after:.1f}."
@@ -256,7 +262,7 @@ def _commonest(result: Why, n: int) -> tuple[str, int]:
 
 def _table(result: Why) -> Table | None:
     """The strongest contributions; None without any."""
-    added = result.contributions
+    added, several = result.contributions, len(result.positions) > 1
     order = np.argsort(-np.abs(added), kind="stable")[:ROWS]
     strongest = [int(n) + 1 for n in order if abs(added[n]) >= SMALL]
     if not strongest:
@@ -264,12 +270,12 @@ def _table(result: Why) -> Table | None:
     rows = []
     for n in strongest:
         character, count = _commonest(result, n)
-        of = [] if result.matches is None else [share(count / len(result.positions))]
+        of = [share(count / len(result.positions))] if several else []
         rows.append((repr(character), str(n), *of, f"{added[n - 1]:+.2f}"))
     caption = "Bits above zero made the character likelier, those below zero less likely."
-    if result.matches is None:
+    if not several:
         return Table(("character", "distance", "bits"), tuple(rows), caption)
-    caption += " The commonest character at each distance, and the share of the matches with it."
+    caption += " The commonest character at each distance, and the share of the contexts with it."
     return Table(("commonest", "distance", "share", "bits"), tuple(rows), caption)
 
 
@@ -282,7 +288,7 @@ def _colored(result: Why) -> ColoredText:
     end = max(FULL_COLOR_BITS, float(np.abs(added).max()))
     title = f"Before {result.characters[row]!r} at position {result.positions[row]}"
     if len(result.positions) > 1:
-        title += ", the match most like the mean"
+        title += ", the context most like the mean"
     return ColoredText(
         title=title,
         text=text + result.characters[row],
@@ -322,7 +328,7 @@ def _by_character(result: Why) -> Figure:
     return Figure(
         title="Contribution by character",
         x_label="",
-        y_label="bits a match",
+        y_label="bits",
         series=(Series("", list(map(repr, shown)), [sums[one] for one in shown], "bars"),),
-        caption="The sum over all places of a character in the context, mean over the matches.",
+        caption="The sum over all places of a character in a context, the mean over the contexts.",
     )

@@ -36,6 +36,12 @@ def result(*added, before="a(b", without=4.0, **more):
             "bits likelier. Without context ')' takes 4.0 bits, after 3 characters 2.5.",
         ),
         (
+            [2, -2.02],
+            "In sum, the context does not change how likely ')' is; '(' 2 characters before alone "
+            "makes it 2.0 bits less likely. Without context ')' takes 4.0 bits, after 2 characters "
+            "4.0.",
+        ),
+        (
             [0.01, 0, -0.01],
             "The context does not change how likely ')' is. Without context ')' takes 4.0 bits, "
             "after 3 characters 4.0.",
@@ -76,9 +82,10 @@ def test_several_matches_are_averaged():
     assert said.table.rows[0] == ("'('", "2", "100 %", "+2.50")
     text, _, by_character = said.figures
     assert text.text == "a(b)"
-    assert text.title == "Before ')' at position 10, the match most like the mean"
+    assert text.title == "Before ')' at position 10, the context most like the mean"
     (bars,) = by_character.series
     assert dict(zip(bars.x, bars.y)) == {"'('": 2.5, "'b'": 0.5, "'c'": 0.5}
+    assert answer(replace(found, matches=None)).sentence.startswith("On average over 2 positions, ")
     several = answer(replace(found, characters=")]", before=("a(b", "b[c"), matches=2)).sentence
     assert several.startswith("On average over 2 matches, of the 3.5 bits by which the context")
     assert "makes the last character likelier, 1.5 come from '(' at all distances." in several
