@@ -390,6 +390,12 @@ RUNNING = [
         "counted from 0: choose one from 0 to",
     ),
     Case(
+        "a position beyond the text",
+        "charrnn inspect -c model.npz --why 99999",
+        2,
+        "choose a position from 1 to",
+    ),
+    Case(
         "a training text that is too short to be copied",
         "printf 'abcd abc' > a.txt; charrnn train a.txt -c other.npz --steps 2 2>/dev/null\n"
         "charrnn inspect -c other.npz --copying",

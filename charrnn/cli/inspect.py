@@ -29,7 +29,7 @@ from charrnn.cli.options import (
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.extras import need
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.inspection.scoring import UNITS
@@ -62,7 +62,7 @@ GROUPS = {
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Scores": ["score", "carried", "dynamic"],
-    "Analyses": [*ANALYSES, "feature", "temperature", "seed"],
+    "Analyses": [*ANALYSES, *WITH_VALUE, "feature", "temperature", "seed"],
     "Output": ["html", "plot", "export", "as_json", "color"],
 }
 
@@ -91,6 +91,7 @@ def analyses_options(command: Command) -> Command:
     "--cell", type=Integer(0), help="Colour a text by the values of this cell (hidden unit)."
 )
 @analyses_options
+@click.option("--why", metavar="POSITION|REGEX", cls=AnalysisOption)
 @click.option(
     "--feature",
     metavar="REGEX",
@@ -195,6 +196,7 @@ def command(**options: Any) -> None:
         charrnn inspect --find
         charrnn inspect --cell 42
         charrnn inspect --find --feature '\\bthe\\b'
+        charrnn inspect --why '\\)'
         charrnn inspect --gradient --memory --plot memory.png
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
@@ -226,7 +228,7 @@ def command(**options: Any) -> None:
         return
     options["checkpoint"] = only("-c", options["checkpoint"])
     options["text"] = only("--text", options["text"])
-    asked = [name for name in ANALYSES if options[name]]
+    asked = [name for name in (*ANALYSES, *WITH_VALUE) if given(options[name])]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")

@@ -19,7 +19,7 @@ from charrnn.cli.options import decoding
 from charrnn.cli.progress import bar_of_share
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
 from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
 from charrnn.inspection.find.search import Finding, Findings, cell_name
@@ -139,6 +139,7 @@ def subject_of(
         read_training_text=lambda: training_text(checkpoint, options["train_text"]),
         make_untrained=checkpoint.untrained,
         features=features,
+        why=options["why"],
         seed=options["seed"],
         temperature=Subject.temperature if temperature is None else temperature,
         excerpt=checkpoint.excerpt,
@@ -165,9 +166,12 @@ def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
 
 
 def answer_all(subject: Subject, answered: Answered) -> Answered:
-    """Answer every analysis that is not answered yet, with a notice for one that fails."""
+    """Answer every analysis that is not answered yet, with a notice for one that fails.
+
+    Analyses whose option has a value are among them where they are answered.
+    """
     complete: Answered = {}
-    for name in ANALYSES:
+    for name in (*ANALYSES, *(name for name in WITH_VALUE if name in answered)):
         try:
             found = answered.get(name) or ask(subject, name)
         except TextError as error:
