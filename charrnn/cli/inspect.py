@@ -18,7 +18,9 @@ from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
+    Integer,
     Real,
+    check_encoding,
     checkpoint_options,
     encoding_options,
     refuse_overwriting,
@@ -27,7 +29,7 @@ from charrnn.cli.options import (
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.extras import need
-from charrnn.inspection.analyses import ANALYSES, OF_A_CELL, analysis
+from charrnn.inspection.analyses import ANALYSES, ON_REQUEST, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.inspection.scoring import UNITS
@@ -61,7 +63,7 @@ GROUPS = {
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Scores": ["score", "carried", "dynamic"],
-    "Analyses": [*ANALYSES, *OF_A_CELL, "feature", "temperature", "seed"],
+    "Analyses": [*ANALYSES, *ON_REQUEST, "feature", "temperature", "seed"],
     "Output": ["html", "plot", "export", "as_json", "color"],
 }
 
@@ -77,7 +79,7 @@ class AnalysisOption(click.Option):
 
 def analyses_options(command: Command) -> Command:
     """Add an option for each analysis."""
-    for name in reversed([*ANALYSES, *OF_A_CELL]):
+    for name in reversed([*ANALYSES, "effect"]):
         command = click.option(f"--{name}", is_flag=True, cls=AnalysisOption)(command)
     return command
 
@@ -87,9 +89,10 @@ def analyses_options(command: Command) -> Command:
 )
 @checkpoint_options
 @click.option(
-    "--cell", type=click.IntRange(0), help="Colour a text by the values of this cell (hidden unit)."
+    "--cell", type=Integer(0), help="Colour a text by the values of this cell (hidden unit)."
 )
 @analyses_options
+@click.option("--why", metavar="POSITION|REGEX", cls=AnalysisOption)
 @click.option(
     "--feature",
     metavar="REGEX",
@@ -128,7 +131,7 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--layer",
-    type=click.IntRange(1),
+    type=Integer(1),
     help="The layer, from 1.  [default: the last for --cell, else all]",
 )
 @click.option(
@@ -140,7 +143,7 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--length",
-    type=click.IntRange(1),
+    type=Integer(1),
     help="Show this many characters.  [default: 2000, --html 20000]",
 )
 @click.option(
@@ -172,7 +175,7 @@ def analyses_options(command: Command) -> Command:
 @weights_option
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=Integer(0),
     default=0,
     show_default=True,
     help="Seed of all random choices: untrained models, shifts, cells to hold, positions, samples.",
@@ -194,6 +197,7 @@ def command(**options: Any) -> None:
         charrnn inspect --find
         charrnn inspect --cell 42
         charrnn inspect --find --feature '\\bthe\\b'
+        charrnn inspect --why '\\)'
         charrnn inspect --gradient --memory --plot memory.png
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
@@ -210,21 +214,22 @@ def command(**options: Any) -> None:
     clipped to a norm of 1.
 
     --score writes a row for each line, word, character or file: its number (or file), its
-    characters, those that the model has not seen, its bits, bits a character, and its text, with
-    tabs between, or aligned on a terminal. The bits are -log2 of the probability that the model
-    writes the text. Each line begins as a sample does, unless --carried; words and characters
-    follow those before them. Unknown characters cost nothing. With two checkpoints the
+    characters, its unknown characters (not in the vocabulary), its bits, bits a character, and its
+    text, with tabs between, or aligned on a terminal. The bits are -log2 of the probability that
+    the model writes the text. Each line begins as a sample does, unless --carried; words and
+    characters follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
+    check_encoding(options, "--text", options["text"])
     if options["score"]:
         import_module("charrnn.cli.score").score_texts(options)
         return
     options["checkpoint"] = only("-c", options["checkpoint"])
     options["text"] = only("--text", options["text"])
-    asked = [name for name in (*ANALYSES, *OF_A_CELL) if options[name]]
+    asked = [name for name in (*ANALYSES, *ON_REQUEST) if given(options[name])]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
@@ -319,7 +324,7 @@ def refuse_another_kind(name: str, path: Path) -> None:
     Raises:
         click.UsageError: for another kind of file.
     """
-    if not path.is_file() or name == "plot":  # whose suffix says that it is a picture
+    if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
         return
     head = files.head(path)
     page = head.lower().startswith(b"<!doctype html")

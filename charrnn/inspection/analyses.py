@@ -1,7 +1,8 @@
 """The table of analyses, in the order of `charrnn inspect --help` and of the page.
 
-An analysis is one module. To add one, write the module and add it to `ANALYSES`, and to `CHECKED`
-for the type checker. Its name is the option of `charrnn inspect` and the key in its JSON.
+An analysis is one module. To add one, write the module and add it to `ANALYSES` (or `ON_REQUEST`),
+and to `CHECKED` for the type checker. Its name is the option of `charrnn inspect` and the key in
+its JSON.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         ngram,
         spectrum,
         surprisal,
+        why,
     )
     from charrnn.inspection.find import search
     from charrnn.inspection.subject import Subject
@@ -40,6 +42,7 @@ class Analysis(Protocol):
 
         Raises:
             TextError: for a text that is too short, or where the training text is missing.
+            SettingError: for a value of the option that does not fit the text.
         """
 
     def answer(self, result: Any, /) -> Answer:
@@ -59,9 +62,8 @@ ANALYSES = {
     "ngram": "ngram",
     "copying": "copying",
 }
-
-#: Analyses of one cell, which need --cell, and which a page has only if they are asked for.
-OF_A_CELL = {"effect": "effect"}
+#: Further ones, of one position or of one cell: a page has them only where they are asked.
+ON_REQUEST = {"why": "why", "effect": "effect"}
 
 if TYPE_CHECKING:
     #: The same modules, which the type checker compares with the protocol.
@@ -76,11 +78,12 @@ if TYPE_CHECKING:
         ngram,
         copying,
         effect,
+        why,
     ]
 
 
 def analysis(name: str) -> Analysis:
-    """Import an analysis by its name in `ANALYSES` or `OF_A_CELL`."""
-    module: Any = import_module(f"charrnn.inspection.{(ANALYSES | OF_A_CELL)[name]}")
+    """Import an analysis by its name in one of the tables."""
+    module: Any = import_module(f"charrnn.inspection.{(ANALYSES | ON_REQUEST)[name]}")
     found: Analysis = module
     return found

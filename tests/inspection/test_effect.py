@@ -1,11 +1,13 @@
+import re
 from functools import cache
 
 import numpy as np
 import pytest
 
 from charrnn.errors import SettingError
-from charrnn.inspection.effect import NAMES, Effect, Measure, answer, effect
+from charrnn.inspection.effect import NAMES, Effect, Measure, analyse, answer, effect
 from charrnn.inspection.reading import Signal
+from charrnn.inspection.subject import Subject
 from charrnn.network.model import CharRNN
 from charrnn.render.terminal import lines
 from charrnn.text.vocabulary import Vocabulary
@@ -78,10 +80,13 @@ def test_the_bits_are_those_of_the_network_without_a_held_cell(of_cell, brackets
     assert free == pytest.approx(expected, rel=0.01)
 
 
-def test_the_result_repeats_with_its_seed(of_cell):
-    one, other = of_cell(0), of_cell(0)
-    assert answer(one) == answer(other)
-    assert one.controls == other.controls
+def test_an_analysis_of_a_subject_is_about_its_cell(brackets):
+    text = "".join(np.random.default_rng(2).choice(list(CHARACTERS), 500))
+    indices = brackets.vocabulary.encode(text)
+    subject = Subject(brackets, text, indices, [], list, list, cell=(Signal(1, "h"), 3))
+    found = analyse(subject)
+    assert found.cell == 3
+    assert re.fullmatch(r"[A-Z].*\.", answer(found).table.caption)
 
 
 def measure(high, low, others, name="brackets", error=0.1):
