@@ -39,7 +39,7 @@ from charrnn.training.evaluation import evaluate, finite
 
 Source = str | os.PathLike[str]
 #: Cells to hold: (layer, cell), or (layer, cell, "c"), and the value; a string with + is added.
-Hold = Mapping[tuple[int, int] | tuple[int, int, str], float | str]
+Hold = Mapping[Any, float | str]
 
 
 class CharRNN(network.CharRNN):

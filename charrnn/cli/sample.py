@@ -196,6 +196,7 @@ def command(**options: Any) -> None:
         charrnn sample --lines 50 --new --unique
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
         charrnn sample --next 10 --prime "the c"
+        charrnn sample --hold 42=0.9
 
     The text goes to stdout character by character, beginning with the prime; in UTF-8, except on a
     terminal with another encoding. Sample number i depends only on the seed and on i, not on the

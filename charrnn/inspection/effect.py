@@ -152,7 +152,7 @@ def effect(
     names = model.layers[0].state_names
     if signal.name not in names:
         raise SettingError(
-            f"--effect: signal {signal.name} cannot be held: choose --signal {' or '.join(names)}"
+            f"effect: signal {signal.name} cannot be held: choose signal {' or '.join(names)}"
         )
     values = record(model, indices[:MAX_CHARACTERS], [signal]).values[signal]
     low, high = cell_ends(values)  # (H,) each
@@ -221,7 +221,7 @@ def controls(varying: Array, cell: int, rng: np.random.Generator) -> list[int]:
     others = np.flatnonzero(varying & (np.arange(len(varying)) != cell))
     if len(others) < MIN_CONTROLS:
         raise SettingError(
-            f"--effect: the layer has {len(others)} other cells whose values vary, and at least "
+            f"effect: the layer has {len(others)} other cells whose values vary, and at least "
             f"{MIN_CONTROLS} are needed to compare with: train a larger model"
         )
     chosen: list[int] = rng.choice(others, min(CONTROLS, len(others)), replace=False).tolist()

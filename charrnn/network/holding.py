@@ -103,7 +103,7 @@ def parse(model: CharRNN, text: str, shown: str) -> Held:
     names = model.layers[0].state_names
     if name not in names:
         raise SettingError(
-            f"{shown}: signal {name} cannot be held in a {model.layer_type}: hold "
+            f"{shown}: signal {name} of layer type {model.layer_type} cannot be held: hold "
             f"{' or '.join(names)}"
         )
     return Held(layer, cell, name, value, bool(found[4]))
@@ -126,7 +126,7 @@ def beyond_reach(model: CharRNN, held: Iterable[Held]) -> list[str]:
     rectified = model.layers[0].rectified
     reach = "0 or more" if rectified else "between -1 and 1"
     return [
-        f"{each}: a cell of a {model.layer_type} is {reach} by itself; held all the same"
+        f"{each}: a cell of layer type {model.layer_type} is {reach} by itself; held all the same"
         for each in held
         if each.name == "h"
         and not each.added

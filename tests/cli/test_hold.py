@@ -80,7 +80,7 @@ def test_items_of_a_list_are_written_with_held_cells(run):
     [
         (["8=0.9"], "--hold 8=0.9: layer 1 has 8 cells, counted from 0: choose one from 0 to 7"),
         (["2.1=0.9"], "there is no layer 2: name layer 1"),
-        (["1.1.z=0.9"], "signal z cannot be held in a lstm: hold h or c"),
+        (["1.1.z=0.9"], "signal z of layer type lstm cannot be held: hold h or c"),
         (["1=0.9", "--hold", "1.1=0.8"], "cell 1.1 is held twice"),
         (["foo"], "not a cell and a number"),
     ],
@@ -94,10 +94,10 @@ def test_what_cannot_be_held_is_a_usage_error(words, said, run):
 @trained
 def test_a_value_beyond_the_reach_of_a_cell_is_said_and_held(run):
     result = run("sample", *SEEDED, "--hold", "1=3")
-    assert result.stderr.startswith("--hold 1.1=3: a cell of a lstm is between -1 and 1")
+    assert result.stderr.startswith("--hold 1.1=3: a cell of layer type lstm is between -1 and 1")
     assert len(result.stdout) == 61
     model = charrnn.load("charrnn.npz")
-    with pytest.warns(charrnn.errors.Notice, match=r"hold 1\.1=3: a cell of a lstm"):
+    with pytest.warns(charrnn.errors.Notice, match=r"hold 1\.1=3: a cell of layer type lstm"):
         text = model.sample(60, seed=1, hold={(1, 1): 3})
     assert "".join(text) == result.stdout[:60]
 
@@ -124,7 +124,7 @@ def test_the_effect_of_a_cell_is_compared_with_others(run, quick_effect):
     assert [result["low"], result["high"]] == pytest.approx(found["ends"])
     assert len(result["measures"][0]["others"]) == 7
     said = run("inspect", "--cell", 3, "--signal", "f", "--effect", code=2).stderr
-    assert "signal f cannot be held: choose --signal h or c" in said
+    assert "signal f cannot be held: choose signal h or c" in said
     assert "--effect needs --cell: add --cell" in run("inspect", "--effect", code=2).stderr
 
 
