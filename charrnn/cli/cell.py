@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from math import log
 from typing import Any, NamedTuple
@@ -100,8 +100,9 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     }
     holding: list[str] = []
     if signal.name in model.layers[0].state_names:
-        result["ends"] = cell_ends(of_layer[:, cell])
-        holding = holding_lines(model, signal, cell, result["ends"], options)
+        low, high = result["ends"] = cell_ends(of_layer[:, cell]).tolist()
+        if low < high:
+            holding = holding_lines(model, signal, cell, (high, low), options)
     if options["predictions"]:
         result["guesses"] = guesses_of(model, recording, length)
         result["probabilities"] = recording.probabilities[:length]
@@ -130,15 +131,14 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
 
 
 def holding_lines(
-    model: CharRNN, signal: Signal, cell: int, ends: Array, options: dict[str, Any]
+    model: CharRNN, signal: Signal, cell: int, ends: Sequence[float], options: dict[str, Any]
 ) -> list[str]:
-    """The commands that write with the cell at its high end and at its low end."""
+    """The commands that write with the cell at its ends, the high one and the low one."""
     weights = ["--weights", options["weights"]] if options["weights"] != "best" else []
     words = [*words_for("sample", options["checkpoint"]), *weights, "--hold"]
     layer = None if signal.layer == model.num_layers else signal.layer
     commands = [
-        command_line([*words, f"{address(cell, layer, signal.name)}={end:.3g}"])
-        for end in ends[::-1]
+        command_line([*words, f"{address(cell, layer, signal.name)}={end:.3g}"]) for end in ends
     ]
     low, high = (f"{100 * end:.0f} %" for end in ENDS)
     how = f"Write with the cell held high (its {high} quantile here) or low ({low}):"
