@@ -166,6 +166,20 @@ CHECKPOINTS = [
         "install a newer charrnn from where you got this one",
     ),
     Case(
+        "weights for PyTorch that are cut short",
+        "charrnn inspect -c model.npz --save-weights m.safetensors\n"
+        "head -c 900 m.safetensors > x.safetensors; charrnn sample -c x.safetensors",
+        1,
+        "x.safetensors: damaged: cut short",
+    ),
+    Case(
+        "weights of another program, without their characters",
+        "python -c \"open('x.safetensors', 'wb').write(b'\\2' + bytes(7) + b'{}')\"\n"
+        "charrnn inspect -c x.safetensors",
+        1,
+        "has no vocabulary: write it with",
+    ),
+    Case(
         "a zip directory that contradicts its members",
         "python -c \"d = bytearray(open('model.npz', 'rb').read())\n"
         "d[d.rindex(b'PK\\1\\2') + 24] ^= 1; open('x.npz', 'wb').write(d)\"\n"

@@ -134,7 +134,8 @@ def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | Non
     if decoding.errors != DEFAULT.errors:
         given["encoding_errors"] = decoding.errors
     named = texts if 0 < len(texts) <= MAX_FILES and "-" not in texts else ["TEXT"]
-    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(free(path))]
+    new = free(path.with_suffix(".npz") if path.suffix == ".safetensors" else path)
+    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(new)]
     return command_line([*words, *words_of(given)])
 
 
