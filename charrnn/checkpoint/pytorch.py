@@ -215,8 +215,8 @@ def names_of(tensors: Mapping[str, Tensor]) -> Names:
     parts = {name: match for name in tensors if (match := RECURRENT.fullmatch(name))}
     prefixes = sorted({match[1] for match in parts.values()})
     if len(prefixes) != 1:
-        modules = schema.some([prefix.rstrip(".") for prefix in prefixes])
-        found = f"the recurrent layers {modules}" if prefixes else "no recurrent layer"
+        some = schema.some([prefix.rstrip(".") for prefix in prefixes])
+        found = f"the recurrent layers {some}" if prefixes else "no recurrent layer"
         raise CheckpointError(
             f"has {found}: write the weights of a network with one nn.RNN, nn.LSTM or nn.GRU"
         )
@@ -356,7 +356,6 @@ def parameters(
     Raises:
         CheckpointError: if a number is not finite.
     """
-    found: dict[str, Array] = {}
     order = np.argsort(code_points(characters))
     rows = tensors[f"{names.recurrent}weight_hh_l0"].shape[0]
 
@@ -366,6 +365,11 @@ def parameters(
             return np.zeros(size, np.float32)
         return safetensors.read_numbers(file, tensors[name])
 
+    # The output first: an embedding of E = 1 and its product would be in memory beside it.
+    found = {
+        "Wy": numbers(f"{names.output}.weight")[order],
+        "by": numbers(f"{names.output}.bias", len(order))[order],
+    }
     for number in range(model.num_layers):
         Wx, Wh, b, second = (
             other_order(model.layer_type, numbers(f"{names.recurrent}{kind}_l{number}", rows))
@@ -373,15 +377,14 @@ def parameters(
         )
         layer = f"layer{number + 1}."
         with np.errstate(over="ignore", invalid="ignore"):  # `Checkpoint.check` finds infinity
-            if number == 0 and names.embedding:
-                Wx = Wx @ numbers(f"{names.embedding}.weight").T
+            if number == 0:
+                embedding = names.embedding
+                Wx = Wx @ numbers(f"{embedding}.weight")[order].T if embedding else Wx[:, order]
             sums = rows
             if model.layer_type == "gru":
                 sums -= model.hidden_size
                 found[f"{layer}bh"] = second[sums:]
             b = b.copy()
             b[:sums] += second[:sums]
-        found |= {f"{layer}Wx": Wx if number else Wx[:, order], f"{layer}Wh": Wh, f"{layer}b": b}
-    found["Wy"] = numbers(f"{names.output}.weight")[order]
-    found["by"] = numbers(f"{names.output}.bias", len(order))[order]
+        found |= {f"{layer}Wx": Wx, f"{layer}Wh": Wh, f"{layer}b": b}
     return found

@@ -131,7 +131,7 @@ def read_header(file: IO[bytes]) -> tuple[dict[str, str], dict[str, Tensor]]:
     for tensor in tensors:
         if tensor.start != start:
             raise DamagedCheckpointError(
-                f"tensor {tensor.name!r:.100} does not begin where the tensor before it ends"
+                f"tensor {tensor.name!r:.100} overlaps another one, or has a gap before it"
             )
         start = tensor.end
     if start != size:
@@ -165,7 +165,7 @@ def tensor_of(name: str, entry: Any, start: int, size: int) -> Tensor:
     needed = prod(shape) * np.dtype(DTYPES[dtype]).itemsize
     if last - first != needed:
         raise DamagedCheckpointError(
-            f"{about} has {last - first} bytes, and its shape {tuple(shape)!s:.80} needs {needed}"
+            f"{about} has {last - first:,} bytes, not as many as its shape {tuple(shape)!s:.80}"
         )
     if last > size:
         raise cut_short()

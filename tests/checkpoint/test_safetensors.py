@@ -115,16 +115,19 @@ DAMAGED = {
     "a boolean shape": (entry(shape=[True, 6]), "tensor 'a' has no shape, but [True, 6]"),
     "a broken shape": (entry(shape=[2.0, 3]), "tensor 'a' has no shape, but [2.0, 3]"),
     "many dimensions": (entry(shape=[1] * 40), "tensor 'a' has no shape, but [1, 1,"),
-    "a huge shape": (entry(shape=[2**52] * 32), "'a' has 24 bytes, and its shape (45"),
-    "another shape": (entry(shape=[3, 3]), "'a' has 24 bytes, and its shape (3, 3) needs 36"),
-    "another type": (entry(dtype="F16"), "'a' has 24 bytes, and its shape (2, 3) needs 12"),
+    "a huge shape": (entry(shape=[2**52] * 32), "'a' has 24 bytes, not as many as its shape (45"),
+    "another shape": (entry(shape=[3, 3]), "'a' has 24 bytes, not as many as its shape (3, 3)"),
+    "another type": (entry(dtype="F16"), "'a' has 24 bytes, not as many as its shape (2, 3)"),
     "offsets that are none": (entry(data_offsets=[24]), "'a' has no offsets, but [24]"),
     "negative offsets": (entry(data_offsets=[-24, 0]), "'a' has no offsets, but [-24, 0]"),
-    "turned offsets": (entry(data_offsets=[24, 0]), "'a' has -24 bytes, and its shape"),
+    "turned offsets": (entry(data_offsets=[24, 0]), "'a' has -24 bytes, not as many"),
     "huge offsets": (entry(data_offsets=[2**62, 2**62 + 24]), "'a' has no offsets, but [46"),
     "offsets behind the end": (entry(data_offsets=[2**40, 2**40 + 24]), "cut short"),
-    "an overlap": (entry(data_offsets=[8, 32]), "tensor 'b' does not begin where the tensor"),
-    "a gap": (lambda header: header.pop("a") and None, "'b' does not begin where the tensor"),
+    "an overlap": (entry(data_offsets=[8, 32]), "tensor 'a' overlaps another one, or has"),
+    "a gap": (
+        lambda header: header.pop("a") and None,
+        "tensor 'b' overlaps another one, or has a gap",
+    ),
     "numbers of no tensor": (lambda header: header.pop("b") and None, "cut short, or with other"),
     "metadata that are none": (lambda header: header.update(__metadata__=[]), "the metadata of"),
     "metadata of numbers": (lambda header: header.update(__metadata__={"a": 1}), "the metadata of"),
@@ -152,20 +155,21 @@ def test_a_large_header_is_refused_before_it_is_read(length, path):
     assert peak_bytes(refuse) < 1 << 20
 
 
-def test_a_file_that_is_cut_short_anywhere_or_too_long_is_refused(path):
+def test_a_file_that_is_cut_short_anywhere_or_too_long_is_refused():
     whole = packed(network(), ABOUT)
     for data in (*(whole[:size] for size in range(len(whole))), whole + b"\0", b"\0" + whole):
-        path.write_bytes(data)
-        with pytest.raises(CheckpointError) as caught:
-            checkpoints.read(path)
-        assert len(str(caught.value).splitlines()) == 1
+        assert outcome(data) == "refused"
 
 
 def test_hundreds_of_mutations_are_refused_or_read_as_a_model():
-    """The format has no checksum: other weights, or other characters, are another model."""
+    """The format has no checksum: other characters are read as another model."""
     whole, rng = packed(network(), ABOUT), np.random.default_rng(0)
     start = 8 + int.from_bytes(whole[:8], "little")
-    outcomes = [outcome(mutated(whole[:start], rng) + whole[start:]) for _ in range(600)]
+    outcomes = []
+    for _ in range(300):
+        place = rng.integers(start)
+        outcomes.append(outcome(whole[:place] + rng.bytes(1) + whole[place + 1 :]))
+        outcomes.append(outcome(mutated(whole[:start], rng) + whole[start:]))
     assert set(outcomes) == {"refused", outcome(whole)}
     assert 500 < outcomes.count("refused") < 600
 

@@ -62,7 +62,7 @@ def test_a_model_of_pytorch_writes_text(foreign, run):
     assert run("sample", *words, "--prime", "the ").stdout.startswith("the ")
 
 
-@pytest.mark.parametrize("words", [["--cell", 1], ["--memory"], ["--find"], ["--gates", "--json"]])
+@pytest.mark.parametrize("words", [["--cell", 1], ["--memory"], ["--gates", "--json"]])
 def test_a_model_of_pytorch_is_looked_at_with_a_text(words, foreign, run):
     refused = run("inspect", "-c", "foreign.safetensors", *words, code=2).stderr
     assert "foreign.safetensors: has no text to look at: add --text FILE" in refused
@@ -128,6 +128,9 @@ def test_scores_and_weights_exclude_one_another(run, trained):
 
 def test_weights_in_the_place_of_a_text_or_without_an_option_are_named(foreign, run):
     refused = run("train", "foreign.safetensors", *QUICK, code=1).stderr
-    assert "is a .safetensors file: start from it with --init-from foreign.safetensors" in refused
+    assert (
+        "is a .safetensors file and no text: start from it with --init-from foreign.safetensors"
+        in refused
+    )
     hint = run("sample", "foreign.safetensors", code=2).stderr
     assert "name the checkpoint with -c foreign.safetensors" in hint
