@@ -329,14 +329,14 @@ CASES = {
     "weights": (weights_case, use_weights),
     "text": (text_case, use_text),
 }
-#: The kinds of four cases in a row.
-ORDER = ("text", "checkpoint", "checkpoint", "weights")
+#: The kinds of eight cases in a row.
+ORDER = ("text", *("checkpoint",) * 3, "weights", *("checkpoint",) * 3)
 
 
 def carry_out(number: int) -> str:
     """Run a case; return its outcome."""
     rng = np.random.default_rng(number)
-    name = ORDER[number % 4]
+    name = ORDER[number % len(ORDER)]
     make, use = CASES[name]
     data = make(rng)
     Path("fuzz-case").write_bytes(data)

@@ -25,14 +25,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from charrnn import files
 from charrnn.arrays import Array, Shape
 from charrnn.checkpoint import archive, pytorch, safetensors, schema
 from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.state import COLUMNS, MAX_POINTS, RunState, history_of, table_of
 from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
-from charrnn.files import open_regular, replacing
+from charrnn.files import head, open_regular, replacing
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo, Reading
@@ -410,10 +409,10 @@ def read(path: str | Path) -> Checkpoint:
         CheckpointError: if the file is missing, damaged, not a checkpoint, or of a newer version.
     """
     with _naming(path), open_regular(path) as file:
-        head = file.read(HEAD_BYTES)
-        if safetensors.is_safetensors(head):
+        beginning = file.read(HEAD_BYTES)
+        if safetensors.is_safetensors(beginning):
             return of_weights(pytorch.read(file))
-        if pytorch.is_pickle(head):
+        if pytorch.is_pickle(beginning):
             raise CheckpointError(
                 f"is a PyTorch file, with pickles, which charrnn does not read: {pytorch.REMEDY}"
             )
@@ -461,12 +460,12 @@ def save_weights(path: str | Path, checkpoint: Checkpoint, weights: Weights = "b
 
 
 def refuse_replacing(path: Path) -> None:
-    """Refuse to write weights for PyTorch where another file is than one of `save_weights`.
+    """Refuse to replace a file that `save_weights` has not written.
 
     Raises:
-        CheckpointError: if the file exists.
+        CheckpointError: if there is such a file.
     """
-    if path.is_file() and (head := files.head(path)) and not safetensors.is_own(head):
+    if path.is_file() and (beginning := head(path)) and not safetensors.is_own(beginning):
         raise CheckpointError(
             f"{path}: is no .safetensors file of charrnn, and would be lost: name another file"
         )

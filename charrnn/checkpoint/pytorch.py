@@ -1,20 +1,18 @@
 """Weights under the names of PyTorch, in a `.safetensors` file.
 
-    PyTorch                                         charrnn
-    rnn.weight_ih_l0 (G·H, V)                       layer1.Wx
-    rnn.weight_hh_l0 (G·H, H)                       layer1.Wh
-    rnn.bias_ih_l0, rnn.bias_hh_l0 (G·H,)           layer1.b, of a GRU also layer1.bh
-    output.weight (V, H), output.bias (V,)          Wy, by
-    embedding.weight (V, E)                         none, see below
+    rnn.weight_ih_l0 (G·H, V)                   layer1.Wx
+    rnn.weight_hh_l0 (G·H, H)                   layer1.Wh
+    rnn.bias_ih_l0, rnn.bias_hh_l0 (G·H,)       layer1.b, of a GRU also layer1.bh
+    output.weight (V, H), output.bias (V,)      Wy, by
+    embedding.weight (V, E)                     within layer1.Wx
 
 G is the number of blocks of H rows: 1 for nn.RNN, 3 for nn.GRU, 4 for nn.LSTM. The blocks of an
 LSTM are i, f, g, o in PyTorch, and i, f, o, g in charrnn; those of a GRU are r, z, n in both.
 
-PyTorch adds both biases, except for n of a GRU, where the second one, `bh`, is within the product
-with r. A file of charrnn has zeros in place of a second bias.
+PyTorch adds both biases, except for n of a GRU: there the second one is `bh`, which r multiplies. A
+file of charrnn has zeros in place of other second biases.
 
-An embedding e(x) followed by weight_ih·e(x) is a matrix with a column for each character: Wx is
-weight_ih times the transposed embedding.
+An embedding is read in the first product: column v of Wx is weight_ih times row v of the embedding.
 
 The vocabulary and the settings for reading a text are in the metadata. PyTorch may have the
 characters in any order; those of charrnn are sorted.
@@ -38,7 +36,7 @@ from charrnn.checkpoint.safetensors import Tensor
 from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError
 from charrnn.machine import available_bytes
-from charrnn.network.model import CharRNN
+from charrnn.network.model import MAX_LAYERS, CharRNN
 from charrnn.text.corpus_info import Reading
 from charrnn.text.vocabulary import Vocabulary, code_points, listed
 
@@ -266,6 +264,8 @@ def model_of(
             "has: write the weights of one of them"
         )
     layers = sum(each.startswith(f"{prefix}weight_ih_l") for each in tensors)
+    if layers > MAX_LAYERS:
+        raise CheckpointError(f"has {layers:,} layers: write a network of at most {MAX_LAYERS:,}")
     found = {"hidden_size": H, "num_layers": max(1, layers)}
     for field, value in found.items():
         if settings.get(field, value) != value:

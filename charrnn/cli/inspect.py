@@ -241,7 +241,7 @@ def command(**options: Any) -> None:
     model = checkpoint.build(options["weights"])
     if path := options["save_weights"]:
         checkpoints.save_weights(path, checkpoint, options["weights"])
-        notice(f"{path}: the weights, {model.parameters.flat.size:,} numbers")
+        notice(f"{path}: {model.parameters.flat.size:,} parameters")
     if asked or reads_text:
         # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")

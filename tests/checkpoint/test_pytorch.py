@@ -272,6 +272,7 @@ REFUSED = {
         "tensor 'rnn.weight_hh_l0' has the shape (12,), which no",
     ),
     "no cells": (network(H=0), ABOUT, "tensor 'rnn.weight_hh_l0' has the shape (0, 0), which no"),
+    "too many layers": (network(1, H=1, L=1001), ABOUT, "has 1,001 layers: write a network of"),
     "one bias of two": (
         without("rnn.bias_hh_l0"),
         ABOUT,
