@@ -33,7 +33,7 @@ from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
 from charrnn.files import head, open_regular, replacing, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
-from charrnn.shell import command_line, words_for
+from charrnn.shell import checkpoint_name, command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo, Reading
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
@@ -480,7 +480,7 @@ def _naming(path: str | Path) -> Iterator[None]:
         error.args = (f"{path}: {error}",)
         raise
     except FileNotFoundError as error:
-        new = command_line([*words_for("train", path), "TEXT"])
+        new = command_line([*words_for("train", checkpoint_name(path)), "TEXT"])
         other = similar(path) or "PATH"
         raise CheckpointError(
             f"{path}: no such checkpoint: make one with `{new}`, or name another with -c {other}"

@@ -102,6 +102,14 @@ def test_weights_have_no_run_to_go_on_with(foreign, run):
         assert "would be lost" in run(*words, *more, code=1).stderr
 
 
+def test_a_run_is_not_saved_under_the_name_of_weights(run, place):
+    refused = run("train", "text.txt", "-c", FILE, code=1).stderr
+    assert f"{FILE}: a run is saved as .npz: name it with -c model.npz, and write" in refused
+    missing = run("sample", "-c", FILE, code=1).stderr
+    assert "make one with `charrnn train -c model.npz TEXT`" in missing
+    assert not list(place.glob("model.*"))
+
+
 @pytest.mark.parametrize("name", ["charrnn.npz", "text.txt", "foreign.safetensors", "note.md"])
 def test_no_other_file_is_replaced(name, foreign, run, trained):
     Path("note.md").write_text("# A note\n")
