@@ -114,6 +114,22 @@ def test_totals_count_a_piece_that_is_read_again_once(most, rng):
 @pytest.mark.parametrize("most", [1, 4])
 def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(most, tiny_model):
     model = tiny_model("vanilla-relu")
+    model.parameters["layer1.Wh"][...] = 10 * np.eye(5)
+    model.parameters["layer1.b"][...] = 1
+    with pytest.raises(TrainingError, match="became non-finite"):
+        read_through(model, np.zeros(2_000, int), parts=divide(2_000, most))
+
+
+def test_progress_runs_from_nothing_to_all(tiny_model, rng):
+    reported = []
+    read_through(tiny_model(), rng.integers(0, 7, 10_000), progress=reported.append)
+    assert reported == sorted(reported)
+    assert 0 < reported[0] < reported[-1] == 1
+
+
+def test_the_order_in_which_threads_end_changes_nothing(tiny_model, rng, monkeypatch):
+    model, text = tiny_model("vanilla"), rng.integers(0, 7, 3_000)
+    model.parameters["layer1.Wx"][...] *= 0.01
     # The network forgets, but no two readings of a piece agree exactly.
     model.parameters["layer1.Wh"][...] = 0.94 * np.eye(5)
 
