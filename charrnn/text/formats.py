@@ -35,7 +35,7 @@ class Format(NamedTuple):
         beginning: the first bytes.
         remedy: the advice.
         offset: the position of `beginning`.
-        data: a text could begin like this, but is not `is_data`.
+        data: the first bytes are also possible in a text; `is_data` decides.
         inside: bytes that follow within the head; b"" for none.
     """
 

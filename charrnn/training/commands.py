@@ -76,7 +76,10 @@ def new_command(
     kept = {name: value for name, value in not_default(model, config, corpus) if name not in given}
     if given.keys() & {"epochs", "seconds"}:
         del kept["steps"]
-    return command_line([*launcher, *where, *words_of(kept), *words_of(given), *mpi, *named])
+    chosen = {**kept, **given}
+    if chosen.get("optimizer") != "sgd":
+        chosen.pop("momentum", None)
+    return command_line([*launcher, *where, *words_of(chosen), *mpi, *named])
 
 
 def steadier_command(

@@ -337,7 +337,10 @@ def notice_of_doubles(lines: int, different: int) -> list[str]:
     if not doubles:
         return []
     repeat = "repeats another one" if doubles == 1 else "repeat others"
-    return [f"{doubles:,} of {lines:,} lines {repeat}: equal lines are held out together, or not"]
+    return [
+        f"{doubles:,} of {lines:,} lines {repeat}: equal lines are either all trained on or all "
+        "held out"
+    ]
 
 
 def counted(characters: int) -> str:
@@ -473,7 +476,7 @@ def describe(
     min_count: int = 1,
     val: Corpus | None = None,
 ) -> CorpusInfo:
-    """The section of a checkpoint by which a text is read again, recognized and divided."""
+    """The `corpus` section of a checkpoint."""
     return CorpusInfo(
         name=corpus.name,
         characters=corpus.length,

@@ -278,7 +278,7 @@ def exploding(run, request):
 @pytest.mark.parametrize("name", sorted(set(ANALYSES) - {"find", "gradient"}))
 def test_a_network_whose_state_overflows_is_an_error(name, exploding, run):
     refused = run("inspect", "-c", exploding, f"--{name}", code=1)
-    assert refused.stderr.startswith("Error: the hidden state or the logits became non-finite")
+    assert refused.stderr.startswith("Error: the hidden state or the logits become non-finite")
     assert refused.stderr.count("\n") == 1
     assert not refused.stdout
 

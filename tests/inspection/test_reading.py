@@ -116,7 +116,7 @@ def test_a_state_that_grows_without_bounds_is_an_error_and_no_warning(most, tiny
     model = tiny_model("vanilla-relu")
     model.parameters["layer1.Wh"][...] = 10 * np.eye(5)
     model.parameters["layer1.b"][...] = 1
-    with pytest.raises(TrainingError, match="became non-finite"):
+    with pytest.raises(TrainingError, match="become non-finite"):
         read_through(model, np.zeros(2_000, int), parts=divide(2_000, most))
 
 
