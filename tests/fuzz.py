@@ -269,22 +269,22 @@ def weights_case(rng: np.random.Generator) -> bytes:
     """Return the bytes of a changed file of weights: of its bytes, or of values of its header."""
     rows, E = int(rng.choice([1, 3, 4])), int(rng.integers(3))
     tensors = network(rows, L=int(rng.integers(1, 3)), seed=1, E=E)
-    about = {"vocabulary": "ab\n\u20ac", "lines": "false", "num_layers": "1"}
+    about = {"vocabulary": "ab\n\u20ac", "lines": "false"}
+    fields = {**SCHEMA["model"], **SCHEMA["reading"], "vocabulary": None}
 
     def change(header: dict[str, Any]) -> None:
         for _ in range(rng.integers(1, 3)):
-            names = list(header)
-            name = str(names[rng.integers(len(names))])
-            section = header[name]
-            key = str(rng.choice([*section, *UNKNOWN, *SCHEMA["reading"], *SCHEMA["model"]]))
-            old = section.get(key)
-            if isinstance(old, list) and rng.random() < 0.8:
-                section[key] = [NUMBERS[rng.integers(len(NUMBERS))] for _ in range(2)]
-            else:
-                value = value_for(None, old, rng)
-                section[key] = str(value) if rng.random() < 0.5 else value
-            if rng.random() < 0.1:
-                header[name + str(rng.choice(["0", "_reverse", "\ud800"]))] = header.pop(name)
+            if rng.random() < 0.7:
+                key = str(rng.choice(list(fields)))
+                value = value_for(fields[key], about.get(key), rng)
+                header["__metadata__"][key] = value if isinstance(value, str) else json.dumps(value)
+                continue
+            name = str(rng.choice(list(tensors)))
+            key = str(rng.choice(["dtype", "shape", "data_offsets", *UNKNOWN]))
+            value = [NUMBERS[rng.integers(len(NUMBERS))] for _ in range(2)]
+            header[name][key] = value if rng.random() < 0.5 else value_for(None, None, rng)
+            if rng.random() < 0.2:
+                header[name + str(rng.choice(["0", "_reverse", "\ud800"]))] = header[name]
 
     if rng.random() < 0.5:
         return mutated(packed(tensors, about), rng)
