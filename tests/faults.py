@@ -739,7 +739,7 @@ def document() -> str:
         f"`{SEARCH}` knows the form of a checkpoint: it changes",
         "fields of the zip file, headers of arrays, values of the JSON header, with the right",
         "checksums. A changed checkpoint may be another model: inspect, sample, train must work.",
-        f"Every fourth case is a text. Of {tried:,} changed checkpoints",
+        f"Every eighth case is a text, and another one weights. Of {tried:,} changed checkpoints",
         f"{outcomes}. None caused",
         "a traceback, executed anything, or took more memory to read than twice its size and",
         "16 MB.",
