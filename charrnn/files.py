@@ -9,7 +9,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO
 
@@ -185,6 +185,12 @@ def similar(path: str | Path) -> str:
     from difflib import get_close_matches  # slow to import, and needed only after a mistake
 
     return "".join(os.path.join(folder, near) for near in get_close_matches(name, names, 1, 0.8))
+
+
+def unused(path: Path) -> Path:
+    """A path that no file has: this one, or this one with a number."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(name for name in chain([path], names) if not os.path.lexists(name))
 
 
 def _temporary_name(target: Path) -> Path:

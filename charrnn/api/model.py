@@ -32,6 +32,7 @@ from charrnn.sampling import (
 )
 from charrnn.text.line_ends import converted
 from charrnn.text.normal_forms import normalized
+from charrnn.text.notices import count
 from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
 
@@ -257,7 +258,7 @@ class CharRNN(network.CharRNN):
             raise SettingError("texts: a list of strings, not a string: write [text]")
         read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
         if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{runs.counted(number)} that the model has not seen cost nothing", 3)
+            notice(f"{count(number, 'character')} that the model has not seen cost nothing", 3)
         scores = score(self, [indices for indices, _ in read], self._beginning())
         if self.vocabulary.replaces:
             scores = [bits[known] for bits, (_, known) in zip(scores, read)]
@@ -324,7 +325,7 @@ class CharRNN(network.CharRNN):
         indices = self.vocabulary.encode(text, unknown=unknown)
         number = self.vocabulary.count_unknown(text)
         if number and unknown != "skip":
-            seen = f"{runs.counted(number)} that the model has not seen"
+            seen = f"{count(number, 'character')} that the model has not seen"
             notice(f"read U+FFFD for {seen}", stacklevel)
         return indices
 

@@ -330,5 +330,5 @@ def _by_character(result: Why) -> Figure:
         x_label="",
         y_label="bits",
         series=(Series("", list(map(repr, shown)), [sums[one] for one in shown], "bars"),),
-        caption="The sum over all places of a character in a context, the mean over the contexts.",
+        caption="The sum over the positions of a character in a context; the mean over contexts.",
     )

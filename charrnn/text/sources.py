@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import NotTextError, TextError
-from charrnn.files import similar
+from charrnn.files import similar, unused
 from charrnn.shell import quoted_path
 from charrnn.text import encodings, formats
 from charrnn.text.compression import Decompressed, compression_of
@@ -204,7 +204,7 @@ class File:
         if self._alone or self.read_once or self._codec != "utf-8":
             return remedy
         path = Path(self.path)
-        hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))
+        hidden = unused(path.with_name(f".{path.name.lstrip('.')}"))
         old, new = quoted_path(str(hidden)), quoted_path(self.path)
         convert = f"iconv -f {found[0].encoding} -t utf-8"
         if packer := self._compression:  # The name is also that of the command.

@@ -97,7 +97,7 @@ def test_weights_have_no_run_to_go_on_with(foreign, run):
     refused = run(*words, "--resume", code=1).stderr
     assert "foreign.safetensors: has a model and no run to go on with: start one from" in refused
     remedy = refused.split("`")[1]
-    assert remedy == ("charrnn train TEXT --init-from foreign.safetensors -c foreign-2.npz")
+    assert remedy == ("charrnn train TEXT --init-from foreign.safetensors -c foreign.npz")
     for more in ([], ["--overwrite"]):
         assert "would be lost" in run(*words, *more, code=1).stderr
 
