@@ -74,6 +74,7 @@ class CharRNN(network.CharRNN):
             run=checkpoint.run,
             excerpt=checkpoint.excerpt,
             items=checkpoint.items,
+            reading=checkpoint.reading,
         )
         return model
 
@@ -308,12 +309,17 @@ class CharRNN(network.CharRNN):
     def save(self, path: Source) -> None:
         """Write the model to a file, which `load` and the commands read.
 
-        The file has the weights, and not the training: `train(checkpoint=path)` saves both.
+        The file has the weights, and not the training: `train(checkpoint=path)` saves both. A file
+        with the suffix `.safetensors` has the weights under the names of PyTorch, and no excerpt.
 
         Raises:
-            CheckpointError: where the file cannot be written, or is there and no checkpoint.
+            CheckpointError: where the file cannot be written, or is there and of another kind.
         """
-        runs.refuse_existing(Path(path), overwrite=True)
+        exchanged = Path(path).suffix == ".safetensors"
+        if exchanged:
+            checkpoints.refuse_replacing(Path(path))
+        else:
+            runs.refuse_existing(Path(path), overwrite=True)
         about, weights = self.checkpoint, dict(self.parameters)
         saved = Checkpoint(
             ModelConfig(**self.configuration),
@@ -323,8 +329,9 @@ class CharRNN(network.CharRNN):
             corpus=about.corpus if about else None,
             excerpt=about.excerpt if about else "",
             items=about.items if about else None,
+            reading=about.reading if about else None,
         )
-        checkpoints.save(Path(path), saved)
+        (checkpoints.save_weights if exchanged else checkpoints.save)(Path(path), saved)
 
     def _beginning(self) -> Start:
         """The state in which a text begins."""
@@ -383,10 +390,10 @@ class CharRNN(network.CharRNN):
 
 
 def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
-    """The model in a checkpoint; nothing in the file is executed.
+    """The model in a checkpoint, or in a `.safetensors` file; nothing in the file is executed.
 
     Args:
-        path: the path of the checkpoint.
+        path: the path of the file.
         weights: `best` for the weights of the lowest validation loss, `last` for the last step.
 
     Raises:

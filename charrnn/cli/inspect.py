@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files
-from charrnn.checkpoint import Checkpoint, archive
+from charrnn.checkpoint import Checkpoint, archive, safetensors
 from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
@@ -23,6 +23,7 @@ from charrnn.cli.options import (
     check_encoding,
     checkpoint_options,
     encoding_options,
+    need_text,
     refuse_overwriting,
     weights_option,
 )
@@ -53,7 +54,7 @@ NEEDS = {
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
-OUTPUTS = ("html", "plot", "export")
+OUTPUTS = ("html", "plot", "export", "save_weights")
 #: The signals of all layer types.
 SIGNALS = list(dict.fromkeys(name for layer in LAYER_TYPES.values() for name in layer.signals))
 #: The help.
@@ -64,7 +65,7 @@ GROUPS = {
     ],
     "Scores": ["score", "carried", "dynamic"],
     "Analyses": [*ANALYSES, *ON_REQUEST, "feature", "temperature", "seed"],
-    "Output": ["html", "plot", "export", "as_json", "color"],
+    "Output": ["html", "plot", "export", "save_weights", "as_json", "color"],
 }
 
 
@@ -116,6 +117,12 @@ def analyses_options(command: Command) -> Command:
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the state after each character as .npz.",
+)
+@click.option(
+    "--save-weights",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="FILE",
+    help="Write the weights under the names of PyTorch, as .safetensors.",
 )
 @click.option(
     "--text",
@@ -235,7 +242,12 @@ def command(**options: Any) -> None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
     checkpoint = checkpoints.read(options["checkpoint"])
     check_outputs(checkpoint, options)
+    if asked or reads_text:
+        need_text(options["checkpoint"], checkpoint, options["text"])
     model = checkpoint.build(options["weights"])
+    if path := options["save_weights"]:
+        checkpoints.save_weights(path, checkpoint, options["weights"])
+        notice(f"{path}: {model.parameters.flat.size:,} parameters")
     if asked or reads_text:
         # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
@@ -244,7 +256,7 @@ def command(**options: Any) -> None:
     summary = summarize(model, checkpoint)
     if options["as_json"]:
         click.echo(json.dumps(summary, allow_nan=False))
-    else:
+    elif not path:
         click.echo(
             describe(summary, checkpoint, terminal_width(), style_of_stdout(options["color"])),
             color=True,  # the escape sequences are those of the colours
@@ -303,7 +315,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         path: Path | None = options[name]
         if path is None:
             continue
-        refuse_overwriting(f"--{name}", path, *taken)
+        refuse_overwriting(f"--{name.replace('_', '-')}", path, *taken)
         check_writable(path)
         refuse_another_kind(name, path)
         taken.append(path)
@@ -318,7 +330,7 @@ def refuse_another_kind(name: str, path: Path) -> None:
     """Refuse to replace a file that an earlier `inspect` has not written.
 
     Args:
-        name: the option, `html`, `export` or `plot`.
+        name: the option, one of `OUTPUTS`.
         path: the file, which may not exist yet.
 
     Raises:
@@ -327,12 +339,17 @@ def refuse_another_kind(name: str, path: Path) -> None:
     if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
         return
     head = files.head(path)
-    page = head.lower().startswith(b"<!doctype html")
-    arrays = head.startswith(b"PK") and not archive.is_checkpoint(head)
-    if head and not (page if name == "html" else arrays):
-        kind = "page" if name == "html" else "exported .npz"
+    kind, same = {
+        "html": ("page", head.lower().startswith(b"<!doctype html")),
+        "export": (
+            "exported .npz",
+            head.startswith(b"PK") and not archive.is_checkpoint(head),
+        ),
+        "save_weights": (".safetensors file of charrnn", safetensors.is_own(head)),
+    }[name]
+    if head and not same:
         raise click.UsageError(
-            f"--{name} {path}: is no {kind}, and would be lost: name another file"
+            f"--{name.replace('_', '-')} {path}: is no {kind}, and would be lost: name another file"
         )
 
 

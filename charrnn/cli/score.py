@@ -14,7 +14,7 @@ import click
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
-from charrnn.cli.options import decoding
+from charrnn.cli.options import decoding, need_text
 from charrnn.cli.progress import Bar
 from charrnn.inspection.analyses import ANALYSES, ON_REQUEST
 from charrnn.inspection.scoring import Item, Scorer, score_items
@@ -26,7 +26,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import listed
 
 #: Options of `charrnn inspect` that do other work than scoring, or change how it is shown.
-OTHERS = (*ANALYSES, *ON_REQUEST, "cell", "dynamic", "html", "plot", "export")
+OTHERS = (*ANALYSES, *ON_REQUEST, "cell", "dynamic", "html", "plot", "export", "save_weights")
 #: Checkpoints that are compared.
 MAX_CHECKPOINTS = 2
 #: A notice names at most this many unknown characters.
@@ -72,6 +72,7 @@ def score_texts(options: dict[str, Any]) -> None:
     models = [model_of(path, options) for path in options["checkpoint"]]
     check_same_reading(models)
     first = models[0].checkpoint
+    need_text(options["checkpoint"][0], first, *texts)
     how = decoding(options, first.binary, first.newlines)
     corpora.check_files(texts)
     names = texts or (first.excerpt_name,)
@@ -107,7 +108,8 @@ def check(options: dict[str, Any]) -> None:
     """
     for name in OTHERS:
         if options[name] is not None and options[name] is not False:
-            raise click.UsageError(f"--score and --{name} exclude one another: leave out one")
+            flag = name.replace("_", "-")
+            raise click.UsageError(f"--score and --{flag} exclude one another: leave out one")
     if len(options["checkpoint"]) > MAX_CHECKPOINTS:
         raise click.UsageError("-c: --score compares two checkpoints: name one or two")
     if len(options["checkpoint"]) > 1 and not options["text"]:

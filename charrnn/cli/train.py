@@ -101,7 +101,7 @@ class TrainCommand(GroupedCommand):
     "--init-from",
     type=click.Path(readable=False, path_type=Path),
     metavar="PATH",
-    help="Start from the weights and the vocabulary of this checkpoint.",
+    help="Start from the weights and the vocabulary of this checkpoint, or .safetensors file.",
 )
 @config_option(ModelConfig, "layer_type", "The type of all layers.")
 @config_option(

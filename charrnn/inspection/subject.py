@@ -16,6 +16,7 @@ from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.reading import Progress, Signal, no_progress
 from charrnn.network.model import CharRNN
 from charrnn.text import corpus as corpora
+from charrnn.text.decoding import Decoding
 
 
 @dataclass
@@ -89,16 +90,22 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Array:
     Args:
         checkpoint: the checkpoint of the model; `model.checkpoint` of a `charrnn.CharRNN`.
         paths: files with the same text, in order; none for the files that the checkpoint names.
+            Where the checkpoint names no text, any text is taken, without unknown characters.
 
     Raises:
-        TextError: where the checkpoint names no text, or the text is missing or has changed.
+        TextError: where neither names a text, or the text is missing or has changed.
     """
     info = checkpoint.corpus
     if info is None:
-        raise TextError(
-            "the checkpoint does not say what text its model was trained on: train a model with "
-            "`charrnn train`"
-        )
+        if not paths:
+            raise TextError(
+                "the checkpoint does not say what text its model was trained on: name the files "
+                "with --train-text FILE"
+            )
+        how = Decoding(binary=checkpoint.binary, newlines=checkpoint.newlines)
+        corpus = corpora.read(paths, how, checkpoint.normalize, lines=checkpoint.model.lines)
+        known, _ = corpus.encode_known(checkpoint.vocabulary)
+        return known
     whole = corpora.read_again(info, paths).encode(checkpoint.vocabulary)
     if len(whole) - info.held_out < 2:
         raise TextError(
