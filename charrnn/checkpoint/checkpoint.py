@@ -35,7 +35,8 @@ from charrnn.files import open_regular, replacing
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
-from charrnn.text.decoding import DEFAULT
+from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.later import Later, as_trained
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. Increase it for a change that older versions would misread.
@@ -107,9 +108,18 @@ class Checkpoint:
         return "the held-out excerpt"
 
     @property
+    def decoding(self) -> Decoding:
+        """The decoding of the files of the text."""
+        return self.corpus.decoding if self.corpus else DEFAULT
+
+    @property
     def newlines(self) -> str:
         """The treatment of the line ends of files, one of `NEWLINES`."""
-        return (self.corpus.decoding if self.corpus else DEFAULT).newlines
+        return self.decoding.newlines
+
+    def as_trained(self, text: str) -> Later:
+        """A later text, such as a prime, with the line ends and the normal form of the training."""
+        return as_trained(text, self.decoding, self.normalize, self.vocabulary)
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""

@@ -21,6 +21,7 @@ from charrnn.cli.options import (
     Real,
     checkpoint_options,
     encoding_options,
+    given,
     refuse_overwriting,
     weights_option,
 )
@@ -46,6 +47,7 @@ NEEDS = {
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
     "carried": ("score",),
+    "by": ("export",),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -61,7 +63,7 @@ GROUPS = {
     ],
     "Scores": ["score", "carried", "dynamic"],
     "Analyses": [*ANALYSES, "feature", "temperature", "seed"],
-    "Output": ["html", "plot", "export", "as_json", "color"],
+    "Output": ["html", "plot", "export", "by", "as_json", "color"],
 }
 
 
@@ -112,6 +114,12 @@ def analyses_options(command: Command) -> Command:
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the state after each character as .npz.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["char", "line"]),
+    help="With --export, the state after each character, or only that at the end of each line.  "
+    "[default: char]",
 )
 @click.option(
     "--text",
@@ -197,6 +205,7 @@ def command(**options: Any) -> None:
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
         charrnn inspect --text names.txt --score line | sort -g -k 5
+        charrnn inspect --text names.txt --export names.npz --by line
         charrnn inspect --json | jq .val_loss
 
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
@@ -215,6 +224,10 @@ def command(**options: Any) -> None:
     follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
+
+    --export --by line makes a vector of each line: the state after its last character, where the
+    line begins as with --score line. The newline is not read. Empty lines have no vector; the array
+    `line` has the numbers of the others.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
@@ -230,6 +243,9 @@ def command(**options: Any) -> None:
     checkpoint = checkpoints.read(options["checkpoint"])
     check_outputs(checkpoint, options)
     model = checkpoint.build(options["weights"])
+    if options["by"] == "line":
+        import_module("charrnn.cli.vectors").export_lines(checkpoint, model, options)
+        return
     if asked or reads_text:
         # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
@@ -260,11 +276,6 @@ def only(option: str, values: Sequence[Any]) -> Any:
     if len(values) > 1:
         raise click.UsageError(f"{option}: only --score takes several: name one, or add --score")
     return values[0] if values else None
-
-
-def given(value: Any) -> bool:
-    """True for an option that was given; a number may be 0, which equals False."""
-    return value is not None and value is not False and value != ()
 
 
 def check_needs(options: dict[str, Any]) -> None:
