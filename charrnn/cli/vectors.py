@@ -43,7 +43,8 @@ def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]
         read = "read U+FFFD for" if model.vocabulary.replaces else "left out"
         notice(f"{read} {characters(vectors.unknown)} that the model has not seen")
     if vectors.left_out:
-        notice(f"{corpus.name}: left out {count(vectors.left_out, 'empty line')}")
+        empty = count(vectors.left_out, "line")
+        notice(f"{corpus.name}: left out {empty} without characters that the model knows")
     export_vectors(options["export"], vectors)
     notice(f"{options['export']}: {count(n, 'line')}")
     if options["as_json"]:

@@ -59,7 +59,7 @@ def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:
 
 
 def fitting_form(read: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> str | None:
-    """The normal form in which a vocabulary lacks the fewest different characters of a text.
+    """The normal form in which a vocabulary lacks the fewest characters of a text.
 
     macOS writes é as two characters, e and an accent, where a model may have one.
 
@@ -72,11 +72,7 @@ def fitting_form(read: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> s
     """
 
     def unknown(form: str | None) -> int:
-        found: set[str] = set()
-        for piece in normalized_pieces(read(), form):
-            if not vocabulary.knows(piece).all():
-                found.update(vocabulary.unknown(piece))
-        return len(found)
+        return sum(map(vocabulary.count_unknown, normalized_pieces(read(), form)))
 
     return min((None, "nfc", "nfd"), key=unknown)
 
