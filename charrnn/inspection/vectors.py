@@ -140,7 +140,7 @@ def _lines_of(vocabulary: Vocabulary, block: Block) -> tuple[list[Array], int]:
     counted = np.concatenate([[0], np.cumsum(known | vocabulary.replaces)])
     ends = counted[newlines] if len(newlines) else counted[-1:]
     firsts = np.concatenate([[0], counted[block.ends[:-1]]])
-    unknown = np.count_nonzero(~known) - np.count_nonzero(~known[newlines])
+    unknown = int(np.count_nonzero(~known) - np.count_nonzero(~known[newlines]))
     return [indices[first:end] for first, end in zip(firsts, ends)], unknown
 
 

@@ -55,12 +55,15 @@ def encode_validation(corpus: Corpus, vocabulary: Vocabulary, notices: list[str]
     Args:
         corpus: the text.
         vocabulary: of the model.
-        notices: extended by a line on characters that the model does not know.
+        notices: extended by lines on the normal form, and on characters that the model does not
+            know.
 
     Raises:
         TextError: for a text of fewer than 2 characters that the model knows.
     """
+    before = len(corpus.notices)
     corpus.fit(vocabulary)
+    notices += corpus.notices[before:]
     indices, unknown = corpus.encode_known(vocabulary)
     if len(indices) < 2:
         raise TextError(
