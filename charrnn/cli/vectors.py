@@ -49,4 +49,4 @@ def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]
     notice(f"{options['export']}: {count(n, 'line')}")
     if options["as_json"]:
         result = {"text": corpus.name, "lines": n, "left_out": vectors.left_out}
-        click.echo(json.dumps(result | {"unknown": vectors.unknown}))
+        click.echo(json.dumps(result | {"unknown": vectors.unknown}, allow_nan=False))
