@@ -23,8 +23,10 @@ from charrnn.cli.help import GroupedCommand
 from charrnn.cli.interrupts import unwinding
 from charrnn.cli.options import (
     Escaped,
+    Integer,
     Real,
     bytewise,
+    check_encoding,
     checkpoint_option,
     decoding,
     encoding_options,
@@ -77,7 +79,7 @@ OF_WRITING = [
 @checkpoint_option
 @click.option(
     "--length",
-    type=click.IntRange(0),
+    type=Integer(0),
     default=1000,
     show_default=True,
     help="Characters to write, not counting the prime.",
@@ -91,7 +93,7 @@ OF_WRITING = [
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the most likely character, and repeats itself.",
 )
-@click.option("--top-k", type=click.IntRange(1), help="Only the K most likely characters.")
+@click.option("--top-k", type=Integer(1), help="Only the K most likely characters.")
 @click.option(
     "--top-p",
     type=Real(0, 1, min_open=True),
@@ -117,7 +119,7 @@ OF_WRITING = [
 @click.option(
     "--unknown",
     type=click.Choice(["error", "skip", "replace"]),
-    help="Refuse characters of the prime that the model has not seen, skip them, or read U+FFFD.  "
+    help="Refuse unknown characters of the prime, skip them, or read U+FFFD.  "
     "[default: replace for a model of train --min-count, else error]",
 )
 @click.option(
@@ -130,14 +132,14 @@ OF_WRITING = [
 )
 @click.option(
     "--num-samples",
-    type=click.IntRange(1),
+    type=Integer(1),
     default=1,
     show_default=True,
     help="Number of samples.",
 )
 @click.option(
     "--lines",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="N",
     help="Write N items, one a line; for a model of train --lines.",
 )
@@ -145,7 +147,7 @@ OF_WRITING = [
 @click.option("--unique", is_flag=True, help="Write each item of --lines once.")
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=Integer(0),
     help="Seed of the random choices.  [default: a random one, which is shown]",
 )
 @weights_option
@@ -168,7 +170,7 @@ OF_WRITING = [
 @click.option(
     "--next",
     "next",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="K",
     help="Write no text: list the K likeliest next characters after the prime with their "
     "probabilities, before temperature and filters.",
@@ -210,6 +212,7 @@ def write_samples(options: dict[str, Any]) -> None:
     """Draw the samples and write them, or list the next characters."""
     if options["next"]:
         check_next()
+    check_encoding(options, "--prime-file", options["prime_file"])
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
@@ -385,7 +388,7 @@ def write_items(
         notice(f"{cut:,} of {written:,} items end after {length:,} characters, by --length")
     if written < number:
         notice(
-            f"{written:,} of {number:,} items: none of {MAX_TRIES:,} more in a row was another one"
+            f"{written:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or repeated"
         )
 
 

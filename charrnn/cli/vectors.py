@@ -13,7 +13,7 @@ from charrnn.cli.options import refuse_beside
 from charrnn.cli.progress import Bar
 from charrnn.cli.reading import read_later
 from charrnn.errors import TextError
-from charrnn.inspection.analyses import ANALYSES
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE
 from charrnn.inspection.vectors import export_vectors, line_vectors
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
@@ -21,7 +21,7 @@ from charrnn.sampling import beginning
 from charrnn.text.notices import count
 
 #: Options of `charrnn inspect` that do other work, or choose from the state.
-OTHERS = (*ANALYSES, "cell", "dynamic", "html", "plot", "layer", "signal")
+OTHERS = (*ANALYSES, *WITH_VALUE, "cell", "dynamic", "html", "plot", "layer", "signal")
 
 
 def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]
 
     Raises:
         click.UsageError: for an option that `--by line` excludes.
-        TextError: for a text without lines.
+        TextError: for a text without lines of known characters.
     """
     refuse_beside("by line", OTHERS, options)
     corpus = read_later(options["text"], checkpoint, options, model.vocabulary)

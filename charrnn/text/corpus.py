@@ -22,7 +22,7 @@ from charrnn.text.line_ends import LineEnds, with_line_ends
 from charrnn.text.normal_forms import fitting_form, normalized_pieces
 from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
 from charrnn.text.paths import TextFiles, listed
-from charrnn.text.sources import File, JoinedFiles, Progress
+from charrnn.text.sources import File, JoinedFiles, Progress, unreadable
 from charrnn.text.storage import concatenate
 from charrnn.text.vocabulary import Characters, Vocabulary
 
@@ -145,7 +145,7 @@ class Corpus:
         """The indices of the characters, (length,), in memory or in a temporary file.
 
         Raises:
-            UnknownCharacterError: if the vocabulary lacks some of `characters`.
+            UnknownCharacterError: for unknown characters.
             TextError: if the temporary file does not fit on the disk or the text has changed.
         """
         indices = (vocabulary.encode(piece) for piece in self._hashed())
@@ -157,12 +157,13 @@ class Corpus:
             raise self._changed() from error
 
     def encode_known(self, vocabulary: Vocabulary) -> tuple[Array, int]:
-        """The indices of a text that has perhaps characters which the vocabulary lacks.
+        """The indices of a text that may have unknown characters.
 
-        They are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
+        Unknown characters are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
 
         Returns:
-            The indices, (N,), in memory or in a temporary file, and the number of such characters.
+            The indices, (N,), in memory or in a temporary file, and the number of unknown
+            characters.
 
         Raises:
             TextError: as for `encode`.
@@ -266,7 +267,8 @@ def check_files(paths: Iterable[str]) -> None:
     """
     for path in paths:
         if path != "-" and mode_of(path) is None:
-            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}: name a file that can be read")
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            raise TextError(unreadable(path, missing))
 
 
 def mode_of(path: str) -> int | None:
@@ -280,7 +282,7 @@ def mode_of(path: str) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise TextError(f"{path}: {error.strerror}: name a file that can be read") from error
+        raise TextError(unreadable(path, error)) from error
 
 
 def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
@@ -292,7 +294,7 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
 
     Raises:
         TextError: for a text that was in no file, and for a file that is missing, a pipe, a device
-            or a directory; none is opened.
+            or a folder; none is opened.
     """
     if not info.is_known:
         raise TextError(f"{info.name}: the text of the checkpoint was in no file: {remedy}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import NotTextError, TextError
+from charrnn.files import similar, unused
 from charrnn.shell import quoted_path
 from charrnn.text import encodings, formats
 from charrnn.text.compression import Decompressed, compression_of
@@ -156,7 +157,7 @@ class File:
         # A character may begin before the sample.
         text = sample[sample.find(b"\n", 0, position - start) + 1 :] if start else sample
         if self._mark:
-            pass  # which names the encoding
+            pass  # The mark names the encoding: no remedy.
         elif self._codec == "utf-8" and encodings.is_utf_8_with_mistakes(text):
             what += ", but most letters there are"
         elif remedy := self._encodings(sample, text, start, file):
@@ -203,10 +204,10 @@ class File:
         if self._alone or self.read_once or self._codec != "utf-8":
             return remedy
         path = Path(self.path)
-        hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))
+        hidden = unused(path.with_name(f".{path.name.lstrip('.')}"))
         old, new = quoted_path(str(hidden)), quoted_path(self.path)
         convert = f"iconv -f {found[0].encoding} -t utf-8"
-        if packer := self._compression:  # which is also the name of the command
+        if packer := self._compression:  # The name is also that of the command.
             command = f"{packer} -dc {old} | {convert} | {packer} > {new}"
         else:
             command = f"{convert} {old} > {new}"
@@ -231,9 +232,7 @@ class File:
         try:
             yield
         except OSError as error:
-            raise TextError(
-                f"{self.path}: {error.strerror}: name a file that can be read"
-            ) from error
+            raise TextError(unreadable(self.path, error)) from error
 
     def _state_of(self, file: IO[bytes]) -> tuple[int, ...]:
         """Numbers that differ if the file has changed or another file has its name."""
@@ -314,6 +313,13 @@ class JoinedFiles:
                 missing = "\n" if end and end != "\n" else missing
             elif end and end not in "\r\n" and not self._decoding.binary:
                 missing = file.line_ends.usual if self._decoding.newlines == "keep" else "\n"
+
+
+def unreadable(path: str, error: OSError) -> str:
+    """The message for a file that cannot be read; a mistyped name gets the nearest one."""
+    near = similar(path) if isinstance(error, FileNotFoundError) else ""
+    remedy = f"did you mean {near}?" if near else "name a file that can be read"
+    return f"{path}: {error.strerror}: {remedy}"
 
 
 def _discard(spool: IO[bytes]) -> None:

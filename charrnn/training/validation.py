@@ -55,8 +55,7 @@ def encode_validation(corpus: Corpus, vocabulary: Vocabulary, notices: list[str]
     Args:
         corpus: the text.
         vocabulary: of the model.
-        notices: extended by lines on the normal form, and on characters that the model does not
-            know.
+        notices: extended by lines on the normal form and on unknown characters.
 
     Raises:
         TextError: for a text of fewer than 2 characters that the model knows.
