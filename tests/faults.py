@@ -452,6 +452,18 @@ TEXTS = [
         "1 character that the model has not seen cost nothing ('Ω')",
     ),
     Case(
+        "vectors of a text without lines",
+        "echo | charrnn inspect -c model.npz --text - --export vectors.npz --by line",
+        1,
+        "no line to export: name another text by --text FILE",
+    ),
+    Case(
+        "vectors of lines without a file",
+        "charrnn inspect -c model.npz --by line",
+        2,
+        "--by needs --export: add --export",
+    ),
+    Case(
         "several texts for one answer",
         "charrnn inspect -c model.npz --cell 1 --text count.txt --text count.txt",
         2,

@@ -18,6 +18,7 @@ from charrnn.config import ModelConfig
 from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.scoring import known_indices, score
+from charrnn.inspection.vectors import last_states
 from charrnn.network import model as network
 from charrnn.network.holding import Held, beyond_reach, of_mapping
 from charrnn.sampling import (
@@ -31,8 +32,6 @@ from charrnn.sampling import (
     likeliest,
     sample,
 )
-from charrnn.text.line_ends import converted
-from charrnn.text.normal_forms import normalized
 from charrnn.text.notices import count
 from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
@@ -278,15 +277,36 @@ class CharRNN(network.CharRNN):
             SettingError: for a single string.
             TrainingError: where the bits are not finite.
         """
-        if isinstance(texts, str):
-            raise SettingError("texts: a list of strings, not a string: write [text]")
-        read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
-        if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{count(number, 'character')} that the model has not seen cost nothing", 3)
-        scores = score(self, [indices for indices, _ in read], self._beginning())
+        indices, known = self._known(texts, "cost nothing")
+        scores = score(self, indices, self._beginning())
         if self.vocabulary.replaces:
-            scores = [bits[known] for bits, (_, known) in zip(scores, read)]
+            scores = [bits[each] for bits, each in zip(scores, known)]
         return np.array([bits.sum() for bits in scores])
+
+    def states(self, texts: Sequence[str]) -> dict[str, Array]:
+        """The states after each of some texts: a text as a vector.
+
+        Each text begins as in `score`. The state after an empty text is the one before any.
+
+        Args:
+            texts: independent of each other, as in `charrnn inspect --export --by line`, where the
+                newline of a line is left out. A model of lines forgets a line at its newline.
+
+        Returns:
+            `layer1.h`, and `layer1.c` for an LSTM, (n, H) each; and so on for each layer.
+
+        Raises:
+            SettingError: for a single string.
+            TrainingError: where a state is not finite.
+        """
+        start = self._beginning().state
+        done = "were read as U+FFFD" if self.vocabulary.replaces else "were left out"
+        states = last_states(self, self._known(texts, done)[0], start)
+        return {
+            f"layer{layer + 1}.{name}": np.ascontiguousarray(states[:, layer, number])
+            for layer in range(self.num_layers)
+            for number, name in enumerate(self.layers[0].state_names)
+        }
 
     def evaluate(self, text: str) -> float:
         """The mean loss on a text, in nats a character; divided by ln 2, bits a character.
@@ -341,7 +361,16 @@ class CharRNN(network.CharRNN):
         """A text with the line ends and the normal form of the training."""
         if not self.checkpoint:
             return text
-        return normalized(converted(text, self.checkpoint.newlines), self.checkpoint.normalize)
+        return self.checkpoint.as_trained(text).text
+
+    def _known(self, texts: Sequence[str], done: str) -> tuple[list[Array], list[Array]]:
+        """The indices of texts, (N,) each, and False for characters that the model has not seen."""
+        if isinstance(texts, str):
+            raise SettingError("texts: a list of strings, not a string: write [text]")
+        read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
+        if number := sum(int(np.count_nonzero(~known)) for _, known in read):
+            notice(f"{count(number, 'character')} that the model has not seen {done}", 4)
+        return [indices for indices, _ in read], [known for _, known in read]
 
     def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:
         """The indices of a text, (N,); a warning counts characters that are read as U+FFFD."""

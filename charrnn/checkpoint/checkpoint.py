@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ from charrnn.files import head, open_regular, replacing, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.shell import checkpoint_name, command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo, Reading
+from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.later import Later, as_trained
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. Increase it for a change that older versions would misread.
@@ -117,6 +119,17 @@ class Checkpoint:
         if not self.corpus.held_out:
             return "the excerpt of the training text"
         return "the held-out excerpt"
+
+    @property
+    def decoding(self) -> Decoding:
+        """The decoding of the files of the text."""
+        if self.corpus:
+            return self.corpus.decoding
+        return replace(DEFAULT, binary=self.binary, newlines=self.newlines)
+
+    def as_trained(self, text: str) -> Later:
+        """A later text, such as a prime, with the line ends and the normal form of the training."""
+        return as_trained(text, self.decoding, self.normalize, self.vocabulary)
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""

@@ -23,6 +23,7 @@ from charrnn.cli.options import (
     check_encoding,
     checkpoint_options,
     encoding_options,
+    given,
     need_text,
     refuse_overwriting,
     weights_option,
@@ -50,6 +51,7 @@ NEEDS = {
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
     "carried": ("score",),
+    "by": ("export",),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -65,7 +67,7 @@ GROUPS = {
     ],
     "Scores": ["score", "carried", "dynamic"],
     "Analyses": [*ANALYSES, *ON_REQUEST, "feature", "temperature", "seed"],
-    "Output": ["html", "plot", "export", "save_weights", "as_json", "color"],
+    "Output": ["html", "plot", "export", "by", "save_weights", "as_json", "color"],
 }
 
 
@@ -117,6 +119,12 @@ def analyses_options(command: Command) -> Command:
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the state after each character as .npz.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["char", "line"]),
+    help="With --export, the state after each character, or only that at the end of each line.  "
+    "[default: char]",
 )
 @click.option(
     "--save-weights",
@@ -209,6 +217,7 @@ def command(**options: Any) -> None:
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
         charrnn inspect --text names.txt --score line | sort -g -k 5
+        charrnn inspect --text names.txt --export names.npz --by line
         charrnn inspect --json | jq .val_loss
 
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
@@ -227,6 +236,10 @@ def command(**options: Any) -> None:
     characters follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
+
+    --export --by line makes a vector of each line: the state after its last character, where the
+    line begins as with --score line. The newline is not read. Empty lines have no vector; the array
+    `line` has the numbers of the others.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
@@ -248,6 +261,9 @@ def command(**options: Any) -> None:
     if path := options["save_weights"]:
         checkpoints.save_weights(path, checkpoint, options["weights"])
         notice(f"{path}: {model.parameters.flat.size:,} parameters")
+    if options["by"] == "line":
+        import_module("charrnn.cli.vectors").export_lines(checkpoint, model, options)
+        return
     if asked or reads_text:
         # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
@@ -278,11 +294,6 @@ def only(option: str, values: Sequence[Any]) -> Any:
     if len(values) > 1:
         raise click.UsageError(f"{option}: only --score takes several: name one, or add --score")
     return values[0] if values else None
-
-
-def given(value: Any) -> bool:
-    """True for an option that was given; a number may be 0, which equals False."""
-    return value is not None and value is not False and value != ()
 
 
 def check_needs(options: dict[str, Any]) -> None:

@@ -132,6 +132,27 @@ def need_text(path: Path, checkpoint: Checkpoint, *texts: str | None) -> None:
         raise click.UsageError(f"{path}: has no text to look at: add --text FILE")
 
 
+def given(value: Any) -> bool:
+    """True for an option that was given; a number may be 0, which equals False."""
+    return value is not None and value is not False and value != ()
+
+
+def refuse_beside(option: str, others: Sequence[str], options: dict[str, Any]) -> None:
+    """Refuse options that another one excludes.
+
+    Args:
+        option: the name of the other one.
+        others: the names of the options.
+        options: of the command.
+
+    Raises:
+        click.UsageError: for the first of them that is given.
+    """
+    for name in others:
+        if given(options[name]):
+            raise click.UsageError(f"--{option} and --{name} exclude one another: leave out one")
+
+
 def bytewise(text: str) -> str:
     """Return the bytes of an argument, each as a character."""
     return os.fsencode(text).decode("latin-1")

@@ -50,7 +50,7 @@ from charrnn.sampling import (
 )
 from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
-from charrnn.text.normal_forms import compose, fitting_form, normalized
+from charrnn.text.normal_forms import compose
 
 #: Characters of a prime from which on a bar is shown.
 LONG_PRIME = 50_000
@@ -227,16 +227,16 @@ def write_samples(options: dict[str, Any]) -> None:
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
-    prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
+    prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
     if options["lines"]:
         check_items(model, checkpoint, prime, options)
     elif options["new"] or options["unique"]:
         flag = "--new" if options["new"] else "--unique"
         raise click.UsageError(f"{flag} needs --lines: add --lines N")
-    stops = [bytewise(stop) if binary else normalized(stop, form) for stop in options["stops"]]
-    if fitting := fitting_form("".join([prime, *stops]), model.vocabulary):
+    later = [checkpoint.as_trained(bytewise(s) if binary else s) for s in options["stops"]]
+    stops = [each.text for each in later]
+    if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
         notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
-        prime, *stops = (normalized(each, fitting) for each in (prime, *stops))
     check_stops(stops, model.vocabulary)
     held = held_cells(model, options["hold"])
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])

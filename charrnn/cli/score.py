@@ -14,8 +14,9 @@ import click
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
-from charrnn.cli.options import decoding, need_text
+from charrnn.cli.options import need_text, refuse_beside
 from charrnn.cli.progress import Bar
+from charrnn.cli.reading import read_later
 from charrnn.inspection.analyses import ANALYSES, ON_REQUEST
 from charrnn.inspection.scoring import Item, Scorer, score_items
 from charrnn.inspection.wording import characters
@@ -73,19 +74,14 @@ def score_texts(options: dict[str, Any]) -> None:
     check_same_reading(models)
     first = models[0].checkpoint
     need_text(options["checkpoint"][0], first, *texts)
-    how = decoding(options, first.binary, first.newlines)
     corpora.check_files(texts)
     names = texts or (first.excerpt_name,)
     write = Rows(unit, models, names, options["as_json"])
     unknown = [0] * len(models)
     unseen: list[set[str]] = [set() for _ in models]
     for name in names:
-        if texts:
-            corpus = corpora.read([name], how, first.normalize)
-        else:
-            corpus = Corpus.of(first.excerpt, name, decoding=how)
-        for line in corpus.notices:
-            notice(line)
+        vocabularies = [model.scorer.model.vocabulary for model in models]
+        corpus = read_later(name if texts else None, first, options, *vocabularies)
         if not corpus.length and unit != "file":
             notice(f"{name}: an empty text: nothing to score")
         for seen, model in zip(unseen, models):
@@ -106,10 +102,7 @@ def check(options: dict[str, Any]) -> None:
         click.UsageError: for an option that `--score` excludes, for a third checkpoint, and for two
             checkpoints without a text.
     """
-    for name in OTHERS:
-        if options[name] is not None and options[name] is not False:
-            flag = name.replace("_", "-")
-            raise click.UsageError(f"--score and --{flag} exclude one another: leave out one")
+    refuse_beside("score", OTHERS, options)
     if len(options["checkpoint"]) > MAX_CHECKPOINTS:
         raise click.UsageError("-c: --score compares two checkpoints: name one or two")
     if len(options["checkpoint"]) > 1 and not options["text"]:
