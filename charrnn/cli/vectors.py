@@ -13,7 +13,7 @@ from charrnn.cli.options import refuse_beside
 from charrnn.cli.progress import Bar
 from charrnn.cli.reading import read_later
 from charrnn.errors import TextError
-from charrnn.inspection.analyses import ANALYSES, WITH_VALUE
+from charrnn.inspection.analyses import ANALYSES, ON_REQUEST
 from charrnn.inspection.vectors import export_vectors, line_vectors
 from charrnn.inspection.wording import characters
 from charrnn.network.model import CharRNN
@@ -21,7 +21,7 @@ from charrnn.sampling import beginning
 from charrnn.text.notices import count
 
 #: Options of `charrnn inspect` that do other work, or choose from the state.
-OTHERS = (*ANALYSES, *WITH_VALUE, "cell", "dynamic", "html", "plot", "layer", "signal")
+OTHERS = (*ANALYSES, *ON_REQUEST, "cell", "dynamic", "html", "plot", "layer", "signal")
 
 
 def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> None:

@@ -295,7 +295,7 @@ def answer(result: Effect) -> Answer:
     name = address(result.cell, result.layer, result.signal)
     found = sorted(
         (measure for measure in result.measures if measure.stands_out),
-        key=lambda measure: -abs(measure.difference) / max(measure.typical, measure.error),
+        key=lambda measure: -abs(measure.difference) / max(measure.typical, measure.error, 1e-9),
     )
     if not found:
         sentence = f"Holding cell {name} changes nothing that stands out from {others}."
