@@ -34,11 +34,11 @@ class GRU(Layer):
     Backward, where d_ is a gradient (d_r is the gradient with respect to the argument of σ, not to
     r) and h₋₁ the state after the previous step:
 
-        d_n  = dh∘(1−z)∘(1−n²)
-        d_z  = dh∘(h₋₁−n)∘z∘(1−z)
-        d_q  = d_n∘r
-        d_r  = d_n∘q∘r∘(1−r)
-        dh₋₁ = dh∘z + Whᵀ·(d_r, d_z, d_q)
+        d_n   = d_h∘(1−z)∘(1−n²)
+        d_z   = d_h∘(h₋₁−n)∘z∘(1−z)
+        d_q   = d_n∘r
+        d_r   = d_n∘q∘r∘(1−r)
+        d_h₋₁ = d_h∘z + Whᵀ·(d_r, d_z, d_q)
     """
 
     signals = ("h", "r", "z", "n")
@@ -121,32 +121,32 @@ class GRU(Layer):
         d_a, d_gates, tmp = tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
         WhT = self.weights["Wh"].T
-        dh = d_state[0]
+        d_h = d_state[0]
         for t in reversed(range(T)):
             gates = tape["gates"][t]
             r, z, n = gates.reshape(3, H, B)
-            np.add(dh, d_outputs[:, t], out=dh)
+            np.add(d_h, d_outputs[:, t], out=d_h)
             np.subtract(1, gates[: 2 * H], out=d_gates[: 2 * H])  # 1−r, 1−z
 
             np.multiply(n, n, out=tmp)  # d_n, d_q
             np.subtract(1, tmp, out=tmp)
             np.multiply(tmp, d_z, out=tmp)
-            np.multiply(dh, tmp, out=d_n)
+            np.multiply(d_h, tmp, out=d_n)
             np.multiply(d_n, r, out=d_q)
 
             np.multiply(d_r, tape["q"][t], out=d_r)  # d_r
             np.multiply(d_r, d_q, out=d_r)
 
-            np.multiply(dh, z, out=dh)  # from here on, dh is the part that stays in h
+            np.multiply(d_h, z, out=d_h)  # from here on, d_h is the part that stays in h
             np.subtract(before[t], n, out=tmp)  # d_z
-            np.multiply(dh, tmp, out=tmp)
+            np.multiply(d_h, tmp, out=tmp)
             np.multiply(d_z, tmp, out=d_z)
 
             d_a[:, t] = d_gates
-            np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # dh₋₁
-            np.add(dh, tmp, out=dh)
+            np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # d_h₋₁
+            np.add(d_h, tmp, out=d_h)
             if keep is not None:
-                np.multiply(dh, keep[t], out=dh)
+                np.multiply(d_h, keep[t], out=d_h)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
         np.matmul(recurrent, previous_h(tape, keep).T, out=self.gradient["Wh"])
         np.sum(rest[0], axis=(1, 2), out=self.gradient["bh"])

@@ -30,13 +30,13 @@ class LSTM(Layer):
     Backward, where d_ is a gradient (d_i is the gradient with respect to the argument of σ, not to
     i), c₋₁ the memory after the previous step, and σ' = σ∘(1−σ), tanh' = 1−tanh²:
 
-        dc   += dh∘o∘(1−tanh²c)   = dh∘(o − h∘tanh c)
-        d_i   = dc∘g∘i∘(1−i)      = dc∘ig∘(1−i)         ig = i∘g
-        d_f   = dc∘c₋₁∘f∘(1−f)    = dc∘fc∘(1−f)         fc = f∘c₋₁
-        d_o   = dh∘tanh c∘o∘(1−o) = dh∘h∘(1−o)
-        d_g   = dc∘i∘(1−g²)       = dc∘(i − ig∘g)
-        dc₋₁  = dc∘f
-        dh₋₁  = Whᵀ·d_gates
+        d_c  += d_h∘o∘(1−tanh²c)   = d_h∘(o − h∘tanh c)
+        d_i   = d_c∘g∘i∘(1−i)      = d_c∘ig∘(1−i)         ig = i∘g
+        d_f   = d_c∘c₋₁∘f∘(1−f)    = d_c∘fc∘(1−f)         fc = f∘c₋₁
+        d_o   = d_h∘tanh c∘o∘(1−o) = d_h∘h∘(1−o)
+        d_g   = d_c∘i∘(1−g²)       = d_c∘(i − ig∘g)
+        d_c₋₁ = d_c∘f
+        d_h₋₁ = Whᵀ·d_gates
 
     The code computes the right-hand forms, which reuse values of the forward pass.
     """
@@ -130,33 +130,33 @@ class LSTM(Layer):
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         terms, d_ifo, d_g = tape["terms"], d_gates[: 3 * H], d_gates[3 * H :]
-        ig_fc, (ig, fc, dh_h) = terms[: 2 * H], terms.reshape(3, H, B)
+        ig_fc, (ig, fc, d_h_h) = terms[: 2 * H], terms.reshape(3, H, B)
         WhT = self.weights["Wh"].T
-        dh, dc = d_state
+        d_h, d_c = d_state
         for t in reversed(range(T)):
             gates, h_next = tape["gates"][t], h[t + 1]
             i, f, o, g, _ = gates.reshape(5, H, B)
             np.multiply(gates[: 2 * H], gates[3 * H :], out=ig_fc)  # cheaper than keeping it
-            np.add(dh, d_outputs[:, t], out=dh)
+            np.add(d_h, d_outputs[:, t], out=d_h)
 
-            np.multiply(h_next, tape["tanh_c"][t], out=tmp)  # dc
+            np.multiply(h_next, tape["tanh_c"][t], out=tmp)  # d_c
             np.subtract(o, tmp, out=tmp)
-            np.multiply(dh, tmp, out=tmp)
-            np.add(dc, tmp, out=dc)
+            np.multiply(d_h, tmp, out=tmp)
+            np.add(d_c, tmp, out=d_c)
 
             np.multiply(ig, g, out=tmp)  # d_g
             np.subtract(i, tmp, out=tmp)
-            np.multiply(dc, tmp, out=d_g)
+            np.multiply(d_c, tmp, out=d_g)
 
-            np.multiply(dc, ig, out=ig)  # d_i, d_f, d_o
-            np.multiply(dc, fc, out=fc)
-            np.multiply(dh, h_next, out=dh_h)
+            np.multiply(d_c, ig, out=ig)  # d_i, d_f, d_o
+            np.multiply(d_c, fc, out=fc)
+            np.multiply(d_h, h_next, out=d_h_h)
             np.subtract(1, gates[: 3 * H], out=d_ifo)
             np.multiply(d_ifo, terms, out=d_ifo)
 
             d_a[:, t] = d_gates
-            np.multiply(dc, f, out=dc)  # dc₋₁, dh₋₁
-            np.matmul(WhT, d_gates, out=dh)
+            np.multiply(d_c, f, out=d_c)  # d_c₋₁, d_h₋₁
+            np.matmul(WhT, d_gates, out=d_h)
             if keep is not None:
                 np.multiply(d_state, keep[t], out=d_state)
         np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])

@@ -29,8 +29,8 @@ class Vanilla(Layer):
     Backward, where d_ is a gradient, d_a that with respect to the argument of tanh, and h₋₁ the
     state after the previous step:
 
-        d_a  = dh∘(1−h²)
-        dh₋₁ = Whᵀ·d_a
+        d_a   = d_h∘(1−h²)
+        d_h₋₁ = Whᵀ·d_a
     """
 
     #: Factor of the orthogonal matrix at the start.
@@ -92,17 +92,17 @@ class Vanilla(Layer):
         keep: Array | None = None,
     ) -> Array | None:
         H, T, _ = d_outputs.shape
-        h, d_a, da = tape["h"], tape["d_a"], tape["a"]
+        h, d_a, d_a_t = tape["h"], tape["d_a"], tape["a"]
         WhT = self.weights["Wh"].T
-        dh = d_state[0]
+        d_h = d_state[0]
         for t in reversed(range(T)):
-            np.add(dh, d_outputs[:, t], out=dh)
-            self.derivative(h[t + 1], out=da)
-            np.multiply(da, dh, out=da)
-            d_a[:, t] = da
-            np.matmul(WhT, da, out=dh)
+            np.add(d_h, d_outputs[:, t], out=d_h)
+            self.derivative(h[t + 1], out=d_a_t)
+            np.multiply(d_a_t, d_h, out=d_a_t)
+            d_a[:, t] = d_a_t
+            np.matmul(WhT, d_a_t, out=d_h)
             if keep is not None:
-                np.multiply(dh, keep[t], out=dh)
+                np.multiply(d_h, keep[t], out=d_h)
         np.matmul(d_a.reshape(H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
