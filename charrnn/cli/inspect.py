@@ -46,6 +46,7 @@ NEEDS = {
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
     "carried": ("score",),
+    "no_analyses": ("html",),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
@@ -61,7 +62,7 @@ GROUPS = {
     ],
     "Scores": ["score", "carried", "dynamic"],
     "Analyses": [*ANALYSES, "feature", "temperature", "seed"],
-    "Output": ["html", "plot", "export", "as_json", "color"],
+    "Output": ["html", "no_analyses", "plot", "export", "as_json", "color"],
 }
 
 
@@ -99,7 +100,12 @@ def analyses_options(command: Command) -> Command:
     "--html",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="Write everything as one HTML page.",
+    help="Write everything as one HTML page, in which the network runs.",
+)
+@click.option(
+    "--no-analyses",
+    is_flag=True,
+    help="With --html, leave out the analyses that are not asked for: a small page in a second.",
 )
 @click.option(
     "--plot",
@@ -304,8 +310,9 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
     if options["plot"]:
         plot.check_suffix(options["plot"])
     if options["html"]:
-        for module in ("jinja2", "matplotlib"):
-            need(module, "report")
+        need("jinja2", "report")
+        if not options["no_analyses"] or any(options[name] for name in ANALYSES):
+            need("matplotlib", "report")
 
 
 def refuse_another_kind(name: str, path: Path) -> None:

@@ -89,7 +89,10 @@ def inspect_text(
         export(options["export"], recording, subject.indices, model.vocabulary)
         notice(f"{options['export']}: {len(subject.text):,} characters")
     if options["html"]:
-        write_report(checkpoint, subject, name, options, answer_all(subject, answered))
+        if not options["no_analyses"]:
+            notice("answering all analyses for the page; --no-analyses leaves them out")
+            answered = answer_all(subject, answered)
+        write_report(checkpoint, subject, name, options, answered)
 
 
 def subject_of(

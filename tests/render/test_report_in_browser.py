@@ -1,11 +1,6 @@
-"""The report in a real browser, which is Chromium without a window.
-
-It needs `apt-get install chromium` (or another Chromium or Chrome on the path) and
-`pip install playwright`; no browser of Playwright's own.
-"""
+"""The text, the choice of a cell, and the analyses of the page in a real browser."""
 
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -23,64 +18,6 @@ from helpers.reports import FERRY, HOSTILE, TEXT, sample
 
 from charrnn.inspection.reading import Signal
 from charrnn.render.report import save
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="no browser: pip install playwright")
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip("no browser: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def report():
-    return sample()
-
-
-@pytest.fixture(scope="module")
-def file(report, tmp_path_factory):
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    save(report, path)
-    return path
-
-
-@pytest.fixture
-def visit(browser, file):
-    """Opens the report; afterwards there may be no error and no request."""
-    contexts, trouble = [], []
-
-    def watch(page):
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: trouble.append(request.url))
-
-    def make(address="", path=file, **settings):
-        settings = {"viewport": {"width": 1280, "height": 900}, **settings}
-        contexts.append(browser.new_context(**settings))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(8_000)
-        watch(page)
-        page.goto(f"{path.as_uri()}{address}")
-        if settings.get("java_script_enabled", True):
-            page.wait_for_selector("#text[aria-label]")
-        return page
-
-    yield make
-    asked_for = [message for message in trouble if message.startswith("file://")]
-    for page in (page for context in contexts for page in context.pages):
-        assert page.evaluate("window.__pwned") is None
-    for context in contexts:
-        context.close()
-    assert len(asked_for) == len(contexts)  # the file itself, once each
-    assert [message for message in trouble if message not in asked_for] == []
 
 
 def test_the_text_is_coloured_by_the_first_cell_found(visit, report):
