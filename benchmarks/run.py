@@ -16,6 +16,7 @@ import layers
 import looking
 import memory
 import mpi
+import page
 import quality
 import sampling
 import saving
@@ -37,6 +38,7 @@ PARTS: dict[str, Part] = {
     "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
+    "page": page.measure,
     "scoring": scoring.measure,
     "finding": finding.measure,
     "copying": copying.measure,

@@ -16,6 +16,7 @@ PARTS = (
     "looking",
     "memory",
     "mpi",
+    "page",
     "quality",
     "run",
     "sampling",

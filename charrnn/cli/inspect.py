@@ -146,7 +146,7 @@ def analyses_options(command: Command) -> Command:
 @click.option(
     "--length",
     type=click.IntRange(1),
-    help="Show this many characters.  [default: 2000, --html 20000]",
+    help="Show this many characters.  [default: 2000, --html 20000, with --no-analyses 5000]",
 )
 @click.option(
     "--predictions", is_flag=True, help="Show five guesses for the next character below each."

@@ -29,7 +29,12 @@ from charrnn.sampling import beginning
 MAX_VALUES = 20_500_000
 
 #: Layer types in a sentence.
-LAYER_NAMES = {"gru": "GRU", "lstm": "LSTM", "vanilla": "simple", "vanilla-relu": "rectified"}
+LAYER_NAMES = {
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "vanilla": "simple recurrent",
+    "vanilla-relu": "rectified recurrent",
+}
 
 #: The result and the answer of each analysis, by its name.
 Answered: TypeAlias = dict[str, tuple[Any, Answer]]
@@ -62,7 +67,7 @@ def write_report(
         sections.insert(0, report.Section("Learning", learning))
     network = network_of(checkpoint, model)
     page = report.Report(
-        title=f"{text_name(summary)}, read by a {LAYER_NAMES[model.layer_type]} network",
+        title=f"{text_name(summary)}, read by a {layer_name(model)} network",
         introduction=tuple(introduction(summary, network)),
         summary=(*rows(summary), ("shown", f"{shown(name)}, {len(text):,} characters")),
         text=text,
@@ -102,6 +107,11 @@ def network_of(checkpoint: Checkpoint, model: CharRNN) -> Network | None:
     return network
 
 
+def layer_name(model: CharRNN) -> str:
+    """The layer type in a sentence."""
+    return LAYER_NAMES.get(model.layer_type, model.layer_type)
+
+
 def text_name(summary: dict[str, Any]) -> str:
     """The name of the text of the training, at the beginning of a title."""
     name = shown(summary["corpus"].get("name", "a text"))
@@ -113,10 +123,10 @@ def introduction(summary: dict[str, Any], network: Network | None) -> Iterator[s
     corpus, V = summary["corpus"], summary["vocabulary_size"]
     name = shown(corpus.get("name", "a text"))
     long = f", {corpus['characters']:,} characters," if corpus else ""
-    runs = "let it write, read a text with it, and" if network else ""
+    use = "let it write, read a text with it, and look" if network else "look"
     yield (
-        f"A recurrent neural network has read {name}{long} one character at a time, and has learned "
-        f"which character comes next. This page holds the network: {runs} look at its cells."
+        f"A recurrent neural network has read {name}{long} one character at a time, and has "
+        f"learned which character comes next. This page holds the network: {use} at its cells."
     )
     L, H = summary["num_layers"], summary["hidden_size"]
     layers = f"{L} layers of {H} cells each" if L > 1 else f"one layer of {H} cells"

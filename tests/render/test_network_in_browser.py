@@ -136,5 +136,3 @@ def test_characters_are_drawn_as_in_python(blank, temperature, top_p):
         [logits.tolist(), temperature, top_p, uniform.tolist()],
     )
     assert found == expected
-
-

@@ -138,7 +138,7 @@ def test_a_found_cell_links_to_a_position_of_its_feature(visit, report):
     for _ in range(2):  # also if the target is selected already
         page.get_by_role("link", name="the ferry").click()
         wait_for_cell(page, 2, "h", 3)
-        page.wait_for_function("document.activeElement.id === 'text'")
+        page.wait_for_selector("#text:focus")
         check_panel(page, report, FERRY, 2, "h", 3)
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowLeft")

@@ -75,7 +75,8 @@ class Live {
     this.before = reader.saved();
     reader.read(index, held);
     if (!reader.logits.every(Number.isFinite)) {
-      throw new Error("the state of the network became infinite");
+      reader.begin(...this.before);
+      throw new Error("The state of the network became infinite");
     }
     const p = softmax(reader.logits);
     const successors = likeliest(p, GUESSES).map((guess) => [guess, p[guess]]);

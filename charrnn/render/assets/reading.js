@@ -45,27 +45,35 @@ async function readOwn() {
   while (same < own.length && own.indices[same] === kept[same]) same++;
   const left = own.cut(same);
   view.cut(left);
-  let shown = left;
+  let shown = view.length;
   const extend = () => {
     view.extend(own.characters.slice(shown));
     shown = own.length;
   };
   const wanted = () => edit === reading.edit && reading.passage === own;
   const rest = kept.slice(left);
-  const complete = await inSlices(rest, (index) => own.push(index), wanted, extend);
-  if (complete) extend();
-  if (!wanted()) return;
+  try {
+    if (!(await inSlices(rest, (index) => own.push(index), wanted, extend))) return;
+  } catch (error) {
+    $("own-notice").textContent = error.message;
+  }
+  extend();
   search();
   describeReading();
 }
 
 // ---- the numbers of a character
 
+/** Describe the text and its current character. */
 function describeReading() {
-  const { passage, view } = reading;
-  const N = view.length;
   describeRange();
   drawOverview();
+  describeCharacter();
+}
+
+function describeCharacter() {
+  const { passage, view } = reading;
+  const N = view.length;
   $("detail").hidden = !N;
   if (!N || view.length > passage.levels.length) return;
   const position = within(reading.hovered ?? view.here ?? 0, 0, N - 1);
@@ -223,13 +231,13 @@ let drawing = 0;
 /** Describe the character once before the browser draws, however many events there are. */
 function describeCharacterSoon() {
   cancelAnimationFrame(drawing);
-  drawing = requestAnimationFrame(describeReading);
+  drawing = requestAnimationFrame(describeCharacter);
 }
 
 function onMoveInText(position) {
   point(null);
   if (reading.passage === recorded) reading.position = position;
-  describeReading();
+  describeCharacter();
   keepAddress();
   whyReading?.explain(reading.passage, position);
 }
@@ -245,7 +253,7 @@ function listenToReading() {
   on("text", "pointermove", onPoint); // not …over: text that scrolls under a pointer at rest
   on("text", "pointerleave", () => {
     point(null);
-    describeReading();
+    describeCharacter();
   });
   on("overview", "click", ({ offsetX }) =>
     reading.view.go(Math.floor((reading.view.length * offsetX) / $("overview").clientWidth),

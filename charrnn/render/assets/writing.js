@@ -31,7 +31,8 @@ async function beginAgain() {
   $("prime-notice").textContent = notice;
   const wanted = () => request === writing.request;
   const start = indices.slice(0, passage.most);
-  const complete = await inSlices(start, (index) => passage.push(index, held()), wanted);
+  const read = (index) => attempt(() => passage.push(index, held()));
+  const complete = await inSlices(start, read, wanted);
   if (!complete) return;
   view.extend(passage.characters);
   afterWriting();
@@ -49,15 +50,16 @@ function write(index = null) {
 function frame(now) {
   if (!writing.running) return;
   const { passage } = writing;
-  writing.due += speed() * (now - writing.before) / 1000;
-  writing.before = now;
+  const seconds = Math.max(0, now - writing.before) / 1000;
+  writing.due = speed() === Infinity ? Infinity : writing.due + speed() * seconds;
+  writing.before = Math.max(now, writing.before);
   const begun = performance.now();
-  while (writing.due >= 1 && !passage.full && performance.now() - begun < SLICE) {
-    attempt(write);
+  while (writing.running && writing.due >= 1 && !passage.full
+    && performance.now() - begun < SLICE) {
+    attempt(() => write());
     writing.due--;
   }
-  writing.due = Math.min(writing.due, 1e6); // as fast as possible is not faster later
-  if (performance.now() - begun >= SLICE) writing.due = Math.min(writing.due, 1);
+  writing.due = Math.min(writing.due, 1); // what this computer cannot do is not made up for
   if (passage.full) stop();
   afterWriting();
   requestAnimationFrame(frame);
