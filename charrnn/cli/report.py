@@ -30,10 +30,10 @@ MAX_VALUES = 20_500_000
 
 #: Layer types in a sentence.
 LAYER_NAMES = {
-    "gru": "GRU",
-    "lstm": "LSTM",
-    "vanilla": "simple recurrent",
-    "vanilla-relu": "rectified recurrent",
+    "gru": "a GRU",
+    "lstm": "an LSTM",
+    "vanilla": "a simple recurrent",
+    "vanilla-relu": "a rectified recurrent",
 }
 
 #: The result and the answer of each analysis, by its name.
@@ -67,7 +67,7 @@ def write_report(
         sections.insert(0, report.Section("Learning", learning))
     network = network_of(checkpoint, model)
     page = report.Report(
-        title=f"{text_name(summary)}, read by a {layer_name(model)} network",
+        title=f"{text_name(summary)}, read by {layer_name(model)} network",
         introduction=tuple(introduction(summary, network)),
         summary=(*rows(summary), ("shown", f"{shown(name)}, {len(text):,} characters")),
         text=text,
@@ -108,8 +108,8 @@ def network_of(checkpoint: Checkpoint, model: CharRNN) -> Network | None:
 
 
 def layer_name(model: CharRNN) -> str:
-    """The layer type in a sentence."""
-    return LAYER_NAMES.get(model.layer_type, model.layer_type)
+    """The layer type in a sentence, with its article."""
+    return LAYER_NAMES.get(model.layer_type, f"a {model.layer_type}")
 
 
 def text_name(summary: dict[str, Any]) -> str:
