@@ -87,10 +87,11 @@ class Explanation {
     parts.sort((a, b) => Math.abs(b[0]) - Math.abs(a[0]));
     const named = parts.slice(0, 3).map(([bits, n]) =>
       `${visible(characters.at(-1 - n))} (${n} back) ${signed(bits)}`);
-    this.part("sentence").textContent = found.length === 1
+    const said = found.length === 1
       ? `Nothing stands before ${of}: from an empty state it has ${percent(2 ** first)}.`
       : `Without context ${of} has a probability of ${percent(2 ** first)}; after the last `
         + `${counted(found.length - 1, "character")} it has ${percent(2 ** last)}. The context `
         + `adds ${signed(last - first)} bits, most of all: ${named.join(", ")}.`;
+    this.part("sentence").textContent = said.replaceAll(" %", "\u00a0%");
   }
 }
