@@ -36,7 +36,7 @@ class Options:
     Attributes:
         quick: a rough pass, to see that everything works.
         turns: the number of turns of each contender or command.
-        cells: the layer types to measure.
+        layer_types: the layer types to measure.
         text: the file of tiny Shakespeare, for `quality` and `layers`.
         steps: the steps of each run of `layers`.
         megabytes: the sizes of the texts of `texts`.
@@ -45,7 +45,7 @@ class Options:
 
     quick: bool = False
     turns: int = 5
-    cells: Sequence[str] = ("lstm", "gru", "vanilla")
+    layer_types: Sequence[str] = ("lstm", "gru", "vanilla")
     text: Path = ROOT / "data" / "shakespeare.txt"
     steps: int = 600
     megabytes: Sequence[int] = (10, 100, 1000)
@@ -73,7 +73,7 @@ def parser(documentation: str | None) -> argparse.ArgumentParser:
     default = Options()
     result.add_argument("--quick", action="store_true", help="a rough pass, to see that it works")
     result.add_argument("--turns", type=int, help=f"turns of each  [default: {default.turns}]")
-    result.add_argument("--cells", nargs="+", default=default.cells, metavar="CELL")
+    result.add_argument("--layer-types", nargs="+", default=default.layer_types, metavar="TYPE")
     result.add_argument("--text", type=Path, default=default.text, help="tiny Shakespeare")
     result.add_argument("--steps", type=int, default=default.steps, help="of each run of layers")
     result.add_argument(
@@ -89,7 +89,7 @@ def options(arguments: argparse.Namespace) -> Options:
     turns = arguments.turns or (2 if quick else Options.turns)
     sizes = arguments.megabytes or ((1, 10) if quick else Options.megabytes)
     text, steps = arguments.text.resolve(), arguments.steps
-    return Options(quick, turns, arguments.cells, text, steps, sizes, arguments.json)
+    return Options(quick, turns, arguments.layer_types, text, steps, sizes, arguments.json)
 
 
 def alone(part: Part, documentation: str | None) -> None:

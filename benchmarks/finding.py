@@ -27,7 +27,7 @@ from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 
 #: Cells of the models, untrained models of each layer type, and tables that are drawn of them.
-UNITS, MODELS, TABLES = 32, 60, 2_000
+HIDDEN_SIZE, MODELS, TABLES = 32, 60, 2_000
 #: Characters of each half of the text.
 HALF = 25_000
 
@@ -42,22 +42,22 @@ def measure(options: Options) -> Result:
     text = prose + Path(source.__file__).read_text(encoding="utf-8")[:HALF]
     models = 15 if options.quick else MODELS
     table, rows = Table("layer type  ", "models", "features", "false claims"), []
-    for cell in LAYER_TYPES:
-        strengths = strengths_of_untrained(text, cell, models)
+    for layer_type in LAYER_TYPES:
+        strengths = strengths_of_untrained(text, layer_type, models)
         rate = false_claims(strengths, 100 if options.quick else TABLES)
         row = {
-            "cell": cell,
-            "units": UNITS,
+            "type": layer_type,
+            "hidden_size": HIDDEN_SIZE,
             "models": models,
             "features": strengths.shape[1] // 2,
             "rate": rate,
         }
         rows.append(row)
-        table.row(cell, models, row["features"], f"{100 * rate:.1f} %")
+        table.row(layer_type, models, row["features"], f"{100 * rate:.1f} %")
     return {"characters": len(text), "rows": rows}
 
 
-def strengths_of_untrained(text: str, cell: str, models: int) -> Array:
+def strengths_of_untrained(text: str, layer_type: str, models: int) -> Array:
     """The strengths of the best cells and of the probes of untrained models, (models, 2 · F)."""
     vocabulary = Vocabulary.of(text)
     indices = vocabulary.encode(text)
@@ -66,7 +66,7 @@ def strengths_of_untrained(text: str, cell: str, models: int) -> Array:
     rng = np.random.default_rng(0)
     found = []
     for _ in range(models):
-        model = CharRNN(vocabulary, layer_type=cell, hidden_size=UNITS)
+        model = CharRNN(vocabulary, layer_type=layer_type, hidden_size=HIDDEN_SIZE)
         model.initialize(rng)
         best = best_cells(read_levels(model, indices, signals_of(model)), features, first, second)
         strong = [strength(scores, features.binary) for scores in (best.scores, best.probes)]

@@ -26,10 +26,12 @@ def measure(options: Options) -> Result:
     head = "step", "products", "GFLOP/s", "share", "exp, tanh", "share of both"
     table = Table("type   ", "cells", *head)
     with contenders({"step": 1, **dict.fromkeys(KINDS, 1)}) as who:
-        for cell in options.cells:
-            for units in (256,) if options.quick else (256, 512):
-                who["step"].prepare(charrnn_step, cell, units, 1, BATCH_SIZE, SEQ_LENGTH, workers)
-                size = cell, units, BATCH_SIZE, SEQ_LENGTH
+        for layer_type in options.layer_types:
+            for hidden_size in (256,) if options.quick else (256, 512):
+                who["step"].prepare(
+                    charrnn_step, layer_type, hidden_size, 1, BATCH_SIZE, SEQ_LENGTH, workers
+                )
+                size = layer_type, hidden_size, BATCH_SIZE, SEQ_LENGTH
                 for kind in KINDS:
                     who[kind].prepare(step_parts, kind, *size, workers)
                 times = interleaved(who, options.turns, options.seconds)
@@ -45,8 +47,8 @@ def measure(options: Options) -> Result:
                     "functions": 1000 * median(functions),
                     "share_of_both": ratio(both, times["step"]),
                 }
-                rows.append({"cell": cell, "units": units, **row})
-                table.row(cell, units, *row.values())
+                rows.append({"type": layer_type, "hidden_size": hidden_size, **row})
+                table.row(layer_type, hidden_size, *row.values())
     print("\nA share is a part of the whole step: at 1 nothing else could be gained.")
     return {"workers": workers, "rows": rows}
 

@@ -20,7 +20,7 @@ from common import Options, Result, Table, alone
 from watching import charrnn, watch
 
 LAYER_TYPES = ("vanilla", "vanilla-relu", "gru", "lstm")
-UNITS, LAYERS = (128, 256), (1, 2, 3)
+HIDDEN_SIZES, LAYERS = (128, 256), (1, 2, 3)
 #: The first steps, which are left out of the highest loss.
 FIRST = 10
 
@@ -37,25 +37,27 @@ def measure(options: Options) -> Result:
     columns = ("layer type  ", "layers", "cells", "rate", "first step", "highest", "validation")
     figures, rows = Table(*columns), []
     with tempfile.TemporaryDirectory() as name:
-        for layer_type, units, layers in product(LAYER_TYPES, UNITS, LAYERS):
-            row = run(options.text, Path(name), layer_type, layers, units, steps)
+        for layer_type, hidden_size, layers in product(LAYER_TYPES, HIDDEN_SIZES, LAYERS):
+            row = run(options.text, Path(name), layer_type, layers, hidden_size, steps)
             rows.append(row)
             losses = (f"{row[loss]:.3f}" for loss in ("first_loss", "highest_loss", "val_loss"))
-            figures.row(layer_type, layers, units, f"{row['learning_rate']:.4f}", *losses)
+            figures.row(layer_type, layers, hidden_size, f"{row['learning_rate']:.4f}", *losses)
     return {"text": options.text.name, "steps": steps, "ln_V": log(V), "rows": rows}
 
 
-def run(text: Path, folder: Path, layer_type: str, layers: int, units: int, steps: int) -> Result:
+def run(
+    text: Path, folder: Path, layer_type: str, layers: int, hidden_size: int, steps: int
+) -> Result:
     """Train one network and read its log."""
-    path = folder / f"{layer_type}-{layers}-{units}.npz"
+    path = folder / f"{layer_type}-{layers}-{hidden_size}.npz"
     log_path = path.with_suffix(".jsonl")
-    shape = ["--model", layer_type, "--num-layers", str(layers), "--hidden-size", str(units)]
+    shape = ["--model", layer_type, "--num-layers", str(layers), "--hidden-size", str(hidden_size)]
     asked = ["--steps", str(steps), "--workers", "1", "--log", str(log_path)]
     finished = watch(charrnn("train", str(text), "-c", str(path), *shape, *asked), folder)
     return {
         "layer_type": layer_type,
         "layers": layers,
-        "units": units,
+        "hidden_size": hidden_size,
         "seconds": finished.seconds,
         **losses_of(log_path),
     }

@@ -43,8 +43,8 @@ def measure(options: Options) -> Result:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         steps = "20" if options.quick else str(STEPS)
-        for units, path in (("256", "default.npz"), ("512", "large.npz")):
-            sized = ("--hidden-size", units, "--steps", steps)
+        for hidden_size, path in (("256", "default.npz"), ("512", "large.npz")):
+            sized = ("--hidden-size", hidden_size, "--steps", steps)
             watch(charrnn("train", str(options.text), "-c", path, *sized), folder)
         asked: list[tuple[str, int, Path | None, str]] = [
             ("default.npz", 256, None, command) for command in ASKED
@@ -55,7 +55,7 @@ def measure(options: Options) -> Result:
             finished = watch(charrnn("inspect", "-c", path, *ASKED[command], *more), folder)
             row = {
                 "command": f"{command}{' --text FILE' if text else ''}",
-                "units": size,
+                "hidden_size": size,
                 "characters": read(command, folder / path) if text is None else length(text),
                 "seconds": finished.seconds,
                 "peak_resident": finished.peak_resident,

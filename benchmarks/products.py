@@ -28,14 +28,14 @@ class Products:
     Vectors are columns; h is kept cells-first for the products of a whole window.
 
     Args:
-        cell: the layer type.
+        layer_type: the layer type.
         hidden_size, seq_length: the cells of the layer, and the characters of a window.
         batch_size: the streams of this process.
     """
 
-    def __init__(self, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
+    def __init__(self, layer_type: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
         H, B, T, V = hidden_size, batch_size, seq_length, VOCABULARY_SIZE
-        G, N = ROWS[cell] * H, T * B
+        G, N = ROWS[layer_type] * H, T * B
         rng = np.random.default_rng(0)
 
         def filled(*shape: int) -> np.ndarray:
@@ -69,14 +69,14 @@ class Functions:
     """The exps and tanhs of one step of one layer and of the softmax, as charrnn groups them.
 
     Args:
-        cell, hidden_size, batch_size, seq_length: as for `Products`.
+        layer_type, hidden_size, batch_size, seq_length: as for `Products`.
     """
 
-    def __init__(self, cell: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
+    def __init__(self, layer_type: str, hidden_size: int, batch_size: int, seq_length: int) -> None:
         H, B, T = hidden_size, batch_size, seq_length
         rng = np.random.default_rng(0)
-        self.steps, self.tanhs = range(T), range(TANHS[cell])
-        self.gates, self.sigmoids = rng.standard_normal((2, EXPS[cell] * H, B), np.float32)
+        self.steps, self.tanhs = range(T), range(TANHS[layer_type])
+        self.gates, self.sigmoids = rng.standard_normal((2, EXPS[layer_type] * H, B), np.float32)
         self.a, self.h = rng.standard_normal((2, H, B), np.float32)
         self.logits, self.p = rng.standard_normal((2, VOCABULARY_SIZE, T * B), np.float32)
 
@@ -94,10 +94,10 @@ KINDS: dict[str, type[Products | Functions]] = {"products": Products, "functions
 
 
 @contextmanager
-def character_products(cell: str, hidden_size: int) -> Iterator[Step]:
+def character_products(layer_type: str, hidden_size: int) -> Iterator[Step]:
     """The products of `REPEATS` characters that one stream reads."""
     rng = np.random.default_rng(0)
-    H, G, V = hidden_size, ROWS[cell] * hidden_size, VOCABULARY_SIZE
+    H, G, V = hidden_size, ROWS[layer_type] * hidden_size, VOCABULARY_SIZE
     Wh, Wy = rng.standard_normal((G, H), np.float32), rng.standard_normal((V, H), np.float32)
     h, a, logits = (np.ones((rows, 1), np.float32) for rows in (H, G, V))
 
@@ -109,26 +109,26 @@ def character_products(cell: str, hidden_size: int) -> Iterator[Step]:
     yield step
 
 
-def operations(cell: str, hidden_size: int, batch_size: int, seq_length: int) -> int:
+def operations(layer_type: str, hidden_size: int, batch_size: int, seq_length: int) -> int:
     """Multiplications and additions in the products of a step."""
     H, V = hidden_size, VOCABULARY_SIZE
-    G = ROWS[cell] * H
+    G = ROWS[layer_type] * H
     return 2 * batch_size * seq_length * (3 * G * H + G * V + 3 * V * H)
 
 
 @contextmanager
 def step_parts(
-    kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int, workers: int
+    kind: str, layer_type: str, hidden_size: int, batch_size: int, seq_length: int, workers: int
 ) -> Iterator[Step]:
     """The products or the functions of a step, `REPEATS` times, by several processes.
 
     Args:
         kind: a key of `KINDS`.
-        cell, hidden_size, batch_size, seq_length: as for `Products`, of the whole batch.
+        layer_type, hidden_size, batch_size, seq_length: as for `Products`, of the whole batch.
         workers: the processes, which divide the streams.
     """
     with group_of(workers) as group:
-        arguments = kind, cell, hidden_size, batch_size, seq_length
+        arguments = kind, layer_type, hidden_size, batch_size, seq_length
         group.start(execute_orders, *arguments)
         own = share(group, *arguments)
 
@@ -141,11 +141,11 @@ def step_parts(
 
 
 def share(
-    group: Group, kind: str, cell: str, hidden_size: int, batch_size: int, seq_length: int
+    group: Group, kind: str, layer_type: str, hidden_size: int, batch_size: int, seq_length: int
 ) -> Products | Functions:
     """The products or functions of a member of a group."""
     part = group.part(batch_size)
-    return KINDS[kind](cell, hidden_size, part.stop - part.start, seq_length)
+    return KINDS[kind](layer_type, hidden_size, part.stop - part.start, seq_length)
 
 
 def execute_orders(group: Group, *arguments: Any) -> None:

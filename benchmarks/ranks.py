@@ -1,6 +1,6 @@
 """One rank of MPI that trains; `mpi.py` starts several at a time.
 
-ranks.py CELL UNITS LAYERS STREAMS STEPS WORKERS SECONDS: on the first rank, JSON of milliseconds.
+ranks.py TYPE CELLS LAYERS STREAMS STEPS WORKERS SECONDS: on the first rank, JSON of milliseconds.
 """
 
 from __future__ import annotations
@@ -92,12 +92,14 @@ class MeasuredTrainer(Trainer):
 
 
 def make(
-    group: Group, cell: str, units: int, layers: int, streams: int, steps: int
+    group: Group, layer_type: str, hidden_size: int, layers: int, streams: int, steps: int
 ) -> MeasuredTrainer:
     """A training on a random text, in the leader of a group."""
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
-    model = CharRNN(vocabulary, layer_type=cell, hidden_size=units, num_layers=layers, dropout=0.1)
+    model = CharRNN(
+        vocabulary, layer_type=layer_type, hidden_size=hidden_size, num_layers=layers, dropout=0.1
+    )
     model.initialize(rng)
     text = rng.integers(0, VOCABULARY_SIZE, 1_000_000).astype(vocabulary.dtype)
     config = TrainingConfig(
@@ -160,13 +162,13 @@ def main() -> None:
     """Lead the ranks in rank 0, or do the work of another rank."""
     from mpi4py import MPI  # not in the processes that ranks start
 
-    cell, *numbers, workers, seconds = sys.argv[1:]
+    layer_type, *numbers, workers, seconds = sys.argv[1:]
     with ending_together():
         if MPI.COMM_WORLD.rank:
             OtherRank(MPI).do_work()
             return
         with group_of(int(workers), LeadingRank(MPI)) as group:
-            found = lead(group, (cell, *map(int, numbers)), float(seconds))
+            found = lead(group, (layer_type, *map(int, numbers)), float(seconds))
         print(json.dumps(found))
 
 

@@ -33,7 +33,7 @@ THEIRS = {
 
 
 @contextmanager
-def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step]:
+def charrnn_sampling(layer_type: str, hidden_size: int, streams: int) -> Iterator[Step]:
     """A step that draws `AT_ONCE` characters of each stream with charrnn."""
     import numpy as np
 
@@ -42,7 +42,7 @@ def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step
     from charrnn.text.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(map(chr, range(33, 33 + VOCABULARY_SIZE)))
-    model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size)
+    model = CharRNN(vocabulary, layer_type=layer_type, hidden_size=hidden_size)
     model.initialize(np.random.default_rng(0))
     start, choice = beginning(model), Choice(temperature=TEMPERATURE)
     text: Iterator[object]
@@ -61,7 +61,9 @@ def charrnn_sampling(cell: str, hidden_size: int, streams: int) -> Iterator[Step
 
 
 @contextmanager
-def torch_sampling(cell: str, hidden_size: int, streams: int, by_cell: bool) -> Iterator[Step]:
+def torch_sampling(
+    layer_type: str, hidden_size: int, streams: int, by_cell: bool
+) -> Iterator[Step]:
     """A step that draws `AT_ONCE` characters of each stream with PyTorch."""
     import torch
     from torch import nn
@@ -72,7 +74,7 @@ def torch_sampling(cell: str, hidden_size: int, streams: int, by_cell: bool) -> 
         "gru": (nn.GRU, nn.GRUCell),
         "vanilla": (nn.RNN, nn.RNNCell),
     }
-    layer = kinds[cell][by_cell](VOCABULARY_SIZE, hidden_size)
+    layer = kinds[layer_type][by_cell](VOCABULARY_SIZE, hidden_size)
     output = nn.Linear(hidden_size, VOCABULARY_SIZE)
     window = torch.zeros(1, streams, VOCABULARY_SIZE)
     one_hot = window[0]
@@ -84,7 +86,7 @@ def torch_sampling(cell: str, hidden_size: int, streams: int, by_cell: bool) -> 
             for _ in range(AT_ONCE):
                 if by_cell:
                     state = layer(one_hot, state)
-                    h = state[0] if cell == "lstm" else state
+                    h = state[0] if layer_type == "lstm" else state
                 else:
                     outputs, state = layer(window, state)
                     h = outputs[0]
@@ -109,18 +111,20 @@ def measure(options: Options) -> Result:
     columns = "type   ", "cells", "streams", "charrnn", "best with     ", "PyTorch"
     table = Table(*columns, "best with       ", "ratio")
     with contenders(threads) as who:
-        for cell in options.cells:
-            for units in (128,) if options.quick else (128, 256, 512):
+        for layer_type in options.layer_types:
+            for hidden_size in (128,) if options.quick else (128, 256, 512):
                 for streams in (1, 32):
-                    row = compare(who, options, cell, units, streams)
-                    rows.append({"cell": cell, "units": units, "streams": streams, **row})
+                    row = compare(who, options, layer_type, hidden_size, streams)
+                    rows.append(
+                        {"type": layer_type, "hidden_size": hidden_size, "streams": streams, **row}
+                    )
                     names = "charrnn", "charrnn_best", "torch", "torch_best", "ratio"
-                    table.row(cell, units, streams, *(row.get(name) for name in names))
+                    table.row(layer_type, hidden_size, streams, *(row.get(name) for name in names))
     print()
     for one, many in zip(rows[::2], rows[1::2]):
         many["times_one_stream"] = many["charrnn"] / one["charrnn"]
         print(
-            f"{one['cell']} {one['units']}: 32 streams at once draw "
+            f"{one['type']} {one['hidden_size']}: 32 streams at once draw "
             f"{many['times_one_stream']:.1f} times as many characters as one"
         )
     return {"temperature": TEMPERATURE, "rows": rows, "one_character": character(options)}
@@ -135,32 +139,32 @@ def character(options: Options) -> list[Result]:
     print("\nMicroseconds a character of one stream, one thread.\n")
     table = Table("type   ", "cells", "a character", "with one cell", "products alone")
     rows = []
-    with contenders(dict.fromkeys(("whole", "one unit", "products"), 1)) as who:
-        for cell in options.cells:
-            who["one unit"].prepare(charrnn_sampling, cell, 1, 1)
-            for units in (128,) if options.quick else (128, 256, 512):
-                who["whole"].prepare(charrnn_sampling, cell, units, 1)
-                who["products"].prepare(character_products, cell, units)
+    with contenders(dict.fromkeys(("whole", "one cell", "products"), 1)) as who:
+        for layer_type in options.layer_types:
+            who["one cell"].prepare(charrnn_sampling, layer_type, 1, 1)
+            for hidden_size in (128,) if options.quick else (128, 256, 512):
+                who["whole"].prepare(charrnn_sampling, layer_type, hidden_size, 1)
+                who["products"].prepare(character_products, layer_type, hidden_size)
                 times = interleaved(who, options.turns, options.seconds)
                 each = {
                     "whole": 1e6 * median(times["whole"]) / AT_ONCE,
-                    "one_unit": 1e6 * median(times["one unit"]) / AT_ONCE,
+                    "one_cell": 1e6 * median(times["one cell"]) / AT_ONCE,
                     "products": 1e6 * median(times["products"]) / REPEATS,
                 }
-                rows.append({"cell": cell, "units": units, **each})
-                table.row(cell, units, *each.values())
+                rows.append({"type": layer_type, "hidden_size": hidden_size, **each})
+                table.row(layer_type, hidden_size, *each.values())
     return rows
 
 
 def compare(
-    who: dict[str, Contender], options: Options, cell: str, units: int, streams: int
+    who: dict[str, Contender], options: Options, layer_type: str, hidden_size: int, streams: int
 ) -> Result:
     """The characters a second of both libraries, and the ratio."""
     for name, contender in who.items():
         if name in OURS:
-            contender.prepare(charrnn_sampling, cell, units, streams)
+            contender.prepare(charrnn_sampling, layer_type, hidden_size, streams)
         else:
-            contender.prepare(torch_sampling, cell, units, streams, THEIRS[name][1])
+            contender.prepare(torch_sampling, layer_type, hidden_size, streams, THEIRS[name][1])
     times = interleaved(who, options.turns, options.seconds)
     row: Result = {"seconds": times}
     bests = []

@@ -31,8 +31,8 @@ def measure(options: Options) -> Result:
     table = Table("type", "cells", "layers", "MB", "save, s", "longest", "read, s")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "charrnn.npz"
-        for cell, units, layers in NETWORKS[: 1 if options.quick else None]:
-            model = ModelConfig(cell, hidden_size=units, num_layers=layers, dropout=0)
+        for layer_type, hidden_size, layers in NETWORKS[: 1 if options.quick else None]:
+            model = ModelConfig(layer_type, hidden_size=hidden_size, num_layers=layers, dropout=0)
             with runs.new(text, path, model, CONFIG) as run:
                 run.trainer.step()
                 saves = times(run.save, 2 * options.turns)
@@ -43,8 +43,10 @@ def measure(options: Options) -> Result:
                 "longest": max(saves),
                 "read": median(reads),
             }
-            rows.append({"cell": cell, "units": units, "layers": layers, **figures})
-            table.row(cell, units, layers, *figures.values())
+            rows.append(
+                {"type": layer_type, "hidden_size": hidden_size, "layers": layers, **figures}
+            )
+            table.row(layer_type, hidden_size, layers, *figures.values())
     return {"rows": rows}
 
 

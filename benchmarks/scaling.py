@@ -16,7 +16,7 @@ from steps import charrnn_step
 
 from charrnn.machine import cores
 
-CELL = "lstm"
+LAYER_TYPE = "lstm"
 #: The size from which one number is changed at a time.
 BASE = {"cells": 256, "streams": 32, "steps": 32, "characters": VOCABULARY_SIZE}
 CHANGES = {
@@ -48,12 +48,12 @@ def over_workers(options: Options) -> list[Result]:
         "cells × streams × steps", *(f"{n} worker{'s' * (n > 1)}".rjust(15) for n in counts)
     )
     with contenders({str(n): 1 for n in counts}) as who:
-        for units in (128,) if options.quick else (128, 256, 512):
+        for hidden_size in (128,) if options.quick else (128, 256, 512):
             for B, T in ((32, 32), (64, 64)):
                 for name, contender in who.items():
-                    contender.prepare(charrnn_step, CELL, units, 1, B, T, int(name))
+                    contender.prepare(charrnn_step, LAYER_TYPE, hidden_size, 1, B, T, int(name))
                 times = interleaved(who, options.turns, options.seconds)
-                row: Result = {"units": units, "streams": B, "steps": T}
+                row: Result = {"hidden_size": hidden_size, "streams": B, "steps": T}
                 for name, seconds in times.items():
                     row[name] = {
                         "characters_a_second": B * T / median(seconds),
@@ -64,7 +64,7 @@ def over_workers(options: Options) -> list[Result]:
                     f"{row[name]['characters_a_second']:,.0f} ({row[name]['times_one_worker']:.2f})"
                     for name in times
                 ]
-                table.row(f"{units} × {B} × {T}", *cells)
+                table.row(f"{hidden_size} × {B} × {T}", *cells)
     return rows
 
 
@@ -88,13 +88,13 @@ def over_sizes(options: Options, name: str, values: tuple[int, ...]) -> list[Res
 
 def prepare(who: dict[str, Contender], label: str, size: dict[str, int]) -> None:
     """Prepare the contenders of one size."""
-    units, B, T, V = size.values()
-    who[label].prepare(charrnn_step, CELL, units, 1, B, T, 1, V)
+    hidden_size, B, T, V = size.values()
+    who[label].prepare(charrnn_step, LAYER_TYPE, hidden_size, 1, B, T, 1, V)
     for name, contender in who.items():
         if name == f"one-hot products {label}":
-            contender.prepare(one_hot_products, ROWS[CELL] * units, B * T, V)
+            contender.prepare(one_hot_products, ROWS[LAYER_TYPE] * hidden_size, B * T, V)
         elif name == f"output products {label}":
-            contender.prepare(output_products, units, B * T, V)
+            contender.prepare(output_products, hidden_size, B * T, V)
 
 
 def row_of(times: Times, label: str, products: list[str], base: list[float]) -> dict[str, float]:

@@ -29,15 +29,15 @@ CHARACTERS = 4 * MEGABYTE
 def measure(options: Options) -> Result:
     """Measure each size of a network, a row for each of `ASKED`."""
     rows = []
-    figures = Table("command".ljust(24), "units", "lines a second", "characters", "peak RSS, MB")
+    figures = Table("command".ljust(24), "cells", "lines a second", "characters", "peak RSS, MB")
     size = MEGABYTE // 8 if options.quick else CHARACTERS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         generate(folder / "lines.txt", size)
         lines = (folder / "lines.txt").read_bytes().count(b"\n")
-        for units in ("128",) if options.quick else ("128", "256", "512"):
-            path = f"{units}.npz"
-            sized = ("--hidden-size", units, "--steps", "5", "--workers", "1")
+        for hidden_size in ("128",) if options.quick else ("128", "256", "512"):
+            path = f"{hidden_size}.npz"
+            sized = ("--hidden-size", hidden_size, "--steps", "5", "--workers", "1")
             watch(charrnn("train", "lines.txt", "-c", path, *sized), folder)
             for command, asked in ASKED.items():
                 text = ("--text", "lines.txt")
@@ -46,7 +46,7 @@ def measure(options: Options) -> Result:
                 finished = watch(("sh", "-c", f"exec {line} > rows.txt"), folder)
                 row = {
                     "command": command,
-                    "units": int(units),
+                    "hidden_size": int(hidden_size),
                     "lines": lines / finished.seconds,
                     "characters": size / finished.seconds,
                     "peak_resident": finished.peak_resident,

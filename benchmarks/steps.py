@@ -14,7 +14,7 @@ ENDLESS = 10**9
 
 @contextmanager
 def charrnn_step(
-    cell: str,
+    layer_type: str,
     hidden_size: int,
     num_layers: int,
     batch_size: int,
@@ -33,7 +33,9 @@ def charrnn_step(
 
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary(map(chr, range(33, 33 + vocabulary_size)))
-    model = CharRNN(vocabulary, layer_type=cell, hidden_size=hidden_size, num_layers=num_layers)
+    model = CharRNN(
+        vocabulary, layer_type=layer_type, hidden_size=hidden_size, num_layers=num_layers
+    )
     model.initialize(rng)
     # The characters of a large vocabulary, such as Chinese, have frequencies by Zipf's law.
     weights = 1 / np.arange(1, vocabulary_size + 1) if vocabulary_size > VOCABULARY_SIZE else None
@@ -55,7 +57,7 @@ def charrnn_step(
 
 @contextmanager
 def torch_step(
-    cell: str, hidden_size: int, num_layers: int, batch_size: int, seq_length: int
+    layer_type: str, hidden_size: int, num_layers: int, batch_size: int, seq_length: int
 ) -> Iterator[Step]:
     """A whole training step of PyTorch: time first, its fastest layout, and its fused Adam."""
     import torch
@@ -63,7 +65,7 @@ def torch_step(
     from torch.nn import functional
 
     torch.manual_seed(0)
-    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "vanilla": nn.RNN}[cell]
+    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "vanilla": nn.RNN}[layer_type]
     layers = kind(VOCABULARY_SIZE, hidden_size, num_layers)
     output = nn.Linear(hidden_size, VOCABULARY_SIZE)
     weights = [*layers.parameters(), *output.parameters()]
@@ -81,6 +83,6 @@ def torch_step(
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         loss.item()
-        carried[0] = tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
+        carried[0] = tuple(s.detach() for s in state) if layer_type == "lstm" else state.detach()
 
     yield step

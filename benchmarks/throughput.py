@@ -38,12 +38,14 @@ def measure(options: Options) -> Result:
     rows = []
     table = Table("type   ", "cells", "layers", "charrnn", "PyTorch", "threads", "ratio")
     with contenders({"charrnn": 1, **theirs}) as who:
-        for cell in options.cells:
-            for units, layers in sizes:
-                row = compare(who, options, cell, units, layers)
-                rows.append({"cell": cell, "units": units, "layers": layers, **row})
+        for layer_type in options.layer_types:
+            for hidden_size, layers in sizes:
+                row = compare(who, options, layer_type, hidden_size, layers)
+                rows.append(
+                    {"type": layer_type, "hidden_size": hidden_size, "layers": layers, **row}
+                )
                 figures = [row.get(name) for name in ("charrnn", "torch", "threads", "ratio")]
-                table.row(cell, units, layers, *figures)
+                table.row(layer_type, hidden_size, layers, *figures)
     with contenders({"charrnn": 1}) as alone_here:
         large = large_vocabulary(alone_here, options)
     result: Result = {"workers": workers, "rows": rows, "large_vocabulary": large}
@@ -67,11 +69,11 @@ def large_vocabulary(who: dict[str, Contender], options: Options) -> float:
 
 
 def compare(
-    who: dict[str, Contender], options: Options, cell: str, units: int, layers: int
+    who: dict[str, Contender], options: Options, layer_type: str, hidden_size: int, layers: int
 ) -> Result:
     """The characters a second of both libraries, and the ratio."""
     for name, contender in who.items():
-        case = cell, units, layers, BATCH_SIZE, SEQ_LENGTH
+        case = layer_type, hidden_size, layers, BATCH_SIZE, SEQ_LENGTH
         if name == "charrnn":
             contender.prepare(charrnn_step, *case, default_workers(BATCH_SIZE))
         else:

@@ -31,7 +31,7 @@ from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.state import COLUMNS, MAX_POINTS, RunState, history_of, table_of
 from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
-from charrnn.files import open_regular, replacing
+from charrnn.files import open_regular, replacing, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
@@ -404,10 +404,10 @@ def _naming(path: str | Path) -> Iterator[None]:
         error.args = (f"{path}: {error}",)
         raise
     except FileNotFoundError as error:
+        new = command_line([*words_for("train", path), "TEXT"])
+        other = similar(path) or "PATH"
         raise CheckpointError(
-            f"{path}: no such checkpoint: make one with "
-            f"`{command_line([*words_for('train', path), 'TEXT'])}`, or name another "
-            "with -c PATH"
+            f"{path}: no such checkpoint: make one with `{new}`, or name another with -c {other}"
         ) from error
     except PermissionError as error:
         raise CheckpointError(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from charrnn.cli.options import Command, Real
+from charrnn.cli.options import Command, Integer, Real
 from charrnn.config import BELOW_ONE, Config, Option, options
 
 Configuration = TypeVar("Configuration", bound=Config)
@@ -51,7 +51,7 @@ def kind_of(option: Option) -> click.ParamType:  # type: ignore[type-arg]
     if option.choices:
         return click.Choice(option.choices)
     if option.kind is int:
-        return click.IntRange(int(option.low))
+        return Integer(int(option.low))
     if option.high == BELOW_ONE:
         return Real(option.low, 1, max_open=True)
     return Real(option.low)

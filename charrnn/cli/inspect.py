@@ -18,6 +18,7 @@ from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
     Command,
+    Integer,
     Real,
     checkpoint_options,
     encoding_options,
@@ -87,7 +88,7 @@ def analyses_options(command: Command) -> Command:
 )
 @checkpoint_options
 @click.option(
-    "--cell", type=click.IntRange(0), help="Colour a text by the values of this cell (hidden unit)."
+    "--cell", type=Integer(0), help="Colour a text by the values of this cell (hidden unit)."
 )
 @analyses_options
 @click.option(
@@ -133,7 +134,7 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--layer",
-    type=click.IntRange(1),
+    type=Integer(1),
     help="The layer, from 1.  [default: the last for --cell, else all]",
 )
 @click.option(
@@ -145,7 +146,7 @@ def analyses_options(command: Command) -> Command:
 )
 @click.option(
     "--length",
-    type=click.IntRange(1),
+    type=Integer(1),
     help="Show this many characters.  [default: 2000, --html 20000, with --no-analyses 5000]",
 )
 @click.option(
@@ -177,7 +178,7 @@ def analyses_options(command: Command) -> Command:
 @weights_option
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=Integer(0),
     default=0,
     show_default=True,
     help="Seed of all random choices: untrained models, shifts, cells to hold, positions, samples.",

@@ -133,8 +133,16 @@ def weights_option(command: Command) -> Command:
     )(command)
 
 
+class Integer(click.IntRange):
+    """An integer in a range."""
+
+    name = "integer"  # in messages: "'x' is not a valid integer"
+
+
 class Real(click.FloatRange):
     """A finite number in a range; to Python `nan` and `inf` are numbers, and `nan` in any range."""
+
+    name = "number"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None

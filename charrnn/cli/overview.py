@@ -30,8 +30,8 @@ def introduce(run: Run, timed: bool = False) -> None:
     if corpus.division.random:
         which = f"{held_out:,} {'in whole lines' if corpus.lines else 'from all over the text'}"
     last = f"; {which} are held out" if held_out else ""
-    if run.val_indices is not None:
-        last = f"; {len(run.val_indices):,} others to validate on"
+    if corpus.val_file:
+        last = f"; {len(run.parts[1]):,} others to validate on"
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )

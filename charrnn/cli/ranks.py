@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from charrnn.cli.console import notice
-from charrnn.cli.options import Command
+from charrnn.cli.options import Command, Integer
 from charrnn.errors import MissingExtraError, TrainingError
 from charrnn.extras import need
 from charrnn.machine import cores
@@ -20,7 +20,7 @@ def ranks_options(command: Command) -> Command:
     """Add --mpi and --batch-size-per-rank."""
     command = click.option(
         "--batch-size-per-rank",
-        type=click.IntRange(1),
+        type=Integer(1),
         metavar="N",
         help="With --mpi: streams per rank, instead of --batch-size for all ranks.",
     )(command)

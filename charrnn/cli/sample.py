@@ -23,6 +23,7 @@ from charrnn.cli.help import GroupedCommand
 from charrnn.cli.interrupts import unwinding
 from charrnn.cli.options import (
     Escaped,
+    Integer,
     Real,
     bytewise,
     checkpoint_option,
@@ -77,7 +78,7 @@ OF_WRITING = [
 @checkpoint_option
 @click.option(
     "--length",
-    type=click.IntRange(0),
+    type=Integer(0),
     default=1000,
     show_default=True,
     help="Characters to write, not counting the prime.",
@@ -91,7 +92,7 @@ OF_WRITING = [
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the most likely character, and repeats itself.",
 )
-@click.option("--top-k", type=click.IntRange(1), help="Only the K most likely characters.")
+@click.option("--top-k", type=Integer(1), help="Only the K most likely characters.")
 @click.option(
     "--top-p",
     type=Real(0, 1, min_open=True),
@@ -130,14 +131,14 @@ OF_WRITING = [
 )
 @click.option(
     "--num-samples",
-    type=click.IntRange(1),
+    type=Integer(1),
     default=1,
     show_default=True,
     help="Number of samples.",
 )
 @click.option(
     "--lines",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="N",
     help="Write N items, one a line; for a model of train --lines.",
 )
@@ -145,7 +146,7 @@ OF_WRITING = [
 @click.option("--unique", is_flag=True, help="Write each item of --lines once.")
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=Integer(0),
     help="Seed of the random choices.  [default: a random one, which is shown]",
 )
 @weights_option
@@ -168,7 +169,7 @@ OF_WRITING = [
 @click.option(
     "--next",
     "next",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="K",
     help="Write no text: list the K likeliest next characters after the prime with their "
     "probabilities, before temperature and filters.",

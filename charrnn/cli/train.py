@@ -19,6 +19,7 @@ from charrnn.cli.log import refuse_log
 from charrnn.cli.options import (
     Duration,
     Escaped,
+    Integer,
     Real,
     Workers,
     bytewise,
@@ -231,14 +232,14 @@ class TrainCommand(GroupedCommand):
 )
 @click.option(
     "--min-count",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="N",
     help="Replace characters that occur fewer than N times by U+FFFD.  [default: 1]",
 )
 @click.option("--binary", is_flag=True, help="Each byte is a character: for data that is no text.")
 @click.option(
     "--sample-every",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="STEPS",
     help="Show a sample of the model after every STEPS steps.",
 )
@@ -251,7 +252,7 @@ class TrainCommand(GroupedCommand):
 )
 @click.option(
     "--sample-length",
-    type=click.IntRange(1),
+    type=Integer(1),
     default=200,
     show_default=True,
     help="Characters of each sample, not counting its prime.",

@@ -30,8 +30,8 @@ from charrnn.network.model import CharRNN
 HELP = "The gradient by lag, also with random weights."
 HEADING = "Gradients"
 
-#: Default numbers of lags and windows.
-LAGS, WINDOWS = 200, 64
+#: Default numbers of lags and passages.
+LAGS, PASSAGES = 200, 64
 #: States of this many numbers, 8 bytes each, are held at a time.
 MAX_STATE_NUMBERS = 8_000_000
 #: A gradient that grows more than this many times explodes.
@@ -51,18 +51,18 @@ class GradientByLag:
 
     Attributes:
         layer_type: the type of the layers.
-        windows: the number of windows.
+        passages: the number of passages.
         lags: k, from 0 to K, (K + 1,).
-        norms: for each curve, the geometric mean of ‖∂L_T/∂h_{T−k}‖ over the windows, (K + 1,).
+        norms: for each curve, the geometric mean of ‖∂L_T/∂h_{T−k}‖ over the passages, (K + 1,).
             That of c is zero at lag 0: the prediction sees h_T.
         half, tenth: for each curve, the first lag at which the norm has fallen to a half or a
             tenth of its value at lag 0 (for c at lag 1, where it begins); None if never.
         explodes: for each curve, True if it grows more than tenfold.
-        untrained: the result of a model with random weights on the same windows, if any.
+        untrained: the result of a model with random weights on the same passages, if any.
     """
 
     layer_type: str
-    windows: int
+    passages: int
     lags: Array
     norms: dict[Signal, Array]
     half: dict[Signal, int | None]
@@ -76,11 +76,11 @@ def gradient_by_lag(
     indices: Array,
     *,
     lags: int = LAGS,
-    windows: int = WINDOWS,
+    passages: int = PASSAGES,
     rng: np.random.Generator,
     untrained: CharRNN | None = None,
 ) -> GradientByLag:
-    """The gradient of the loss at the last step of random windows, by lag.
+    """The gradient of the loss at the last step of random passages, by lag.
 
     The gradient with respect to h_{T−k} includes both its uses: by the next step and by the
     layer above. h and c of an LSTM are treated as the two arrays that one step passes to the
@@ -91,14 +91,14 @@ def gradient_by_lag(
         model: the model.
         indices: the text, (N,), at least 4 characters.
         lags: K; at most half of the text.
-        windows: the number of windows, at random positions; fewer in a short text. A window
+        passages: the number of passages, at random positions; fewer in a short text. A passage
             begins with the state of a stream that has read all of the text before.
         rng: the source of randomness.
         untrained: a model of the same shape with random weights to compare with, if any.
 
     Raises:
         TextError: for a shorter text.
-        SettingError: for fewer than one lag or window.
+        SettingError: for fewer than one lag or passage.
     """
     if lags < 1:
         raise SettingError(f"the gradient needs at least one lag, not {lags}")
@@ -106,7 +106,7 @@ def gradient_by_lag(
     K = min(lags, (N - 2) // 2)
     if K < 1:
         raise TextError(f"the gradient by lag needs a text of at least 4 characters, not {N}")
-    starts = draw_positions(0, N - K - 2, windows, rng)  # K + 1 characters are read, one predicted
+    starts = draw_positions(0, N - K - 2, passages, rng)  # K + 1 characters are read, one predicted
     twin = None if untrained is None else _curves(untrained, indices, starts, K, None)
     return _curves(model, indices, starts, K, twin)
 
@@ -127,12 +127,14 @@ def _curves(
     except DivergedError:
         states = np.full_like(model.state(len(starts)), np.inf)
     norms = {
-        signal: geometric_mean(of_windows)
-        for signal, of_windows in norms_by_lag(in_double(model), indices, starts, K, states).items()
+        signal: geometric_mean(of_passages)
+        for signal, of_passages in norms_by_lag(
+            in_double(model), indices, starts, K, states
+        ).items()
     }
     return GradientByLag(
         layer_type=model.layer_type,
-        windows=len(starts),
+        passages=len(starts),
         lags=np.arange(K + 1),
         norms=norms,
         half={signal: first_fallen(curve, 1 / 2) for signal, curve in norms.items()},
@@ -151,15 +153,15 @@ def norms_by_lag(
     *,
     max_numbers: int = MAX_STATE_NUMBERS,
 ) -> dict[Signal, Array]:
-    """The norms of the gradient in each window for each curve, (K + 1, B).
+    """The norms of the gradient in each passage for each curve, (K + 1, B).
 
     Args:
         model: the model, in float64.
         indices: the text, (N,).
-        starts: the first position of each window, (B,); a window reads K + 1 characters and
+        starts: the first position of each passage, (B,); a passage reads K + 1 characters and
             predicts the next.
         K: the last lag.
-        states: the states in which the windows begin, (L, S, H, B).
+        states: the states in which the passages begin, (L, S, H, B).
         max_numbers: states of this many numbers are held at a time.
     """
     names = model.layers[0].state_names
@@ -234,9 +236,9 @@ def column_norms(d: Array) -> Array:
 
 
 def geometric_mean(norms: Array) -> Array:
-    """exp(mean(ln ‖·‖)) over windows, (K + 1, B) → (K + 1,).
+    """exp(mean(ln ‖·‖)) over passages, (K + 1, B) → (K + 1,).
 
-    A rectified network can have windows in which the gradient is exactly zero. They have no
+    A rectified network can have passages in which the gradient is exactly zero. They have no
     logarithm and are left out; where they are the majority, the mean is zero.
     """
     positive = norms > 0

@@ -22,7 +22,7 @@ from charrnn.text.line_ends import LineEnds, with_line_ends
 from charrnn.text.normal_forms import normalized_pieces
 from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
 from charrnn.text.paths import TextFiles, listed
-from charrnn.text.sources import File, JoinedFiles, Progress
+from charrnn.text.sources import File, JoinedFiles, Progress, unreadable
 from charrnn.text.storage import concatenate
 from charrnn.text.vocabulary import Characters, Vocabulary
 
@@ -247,7 +247,8 @@ def check_files(paths: Iterable[str]) -> None:
     """
     for path in paths:
         if path != "-" and mode_of(path) is None:
-            raise TextError(f"{path}: {os.strerror(errno.ENOENT)}: name a file that can be read")
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            raise TextError(unreadable(path, missing))
 
 
 def mode_of(path: str) -> int | None:
@@ -261,7 +262,7 @@ def mode_of(path: str) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise TextError(f"{path}: {error.strerror}: name a file that can be read") from error
+        raise TextError(unreadable(path, error)) from error
 
 
 def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:

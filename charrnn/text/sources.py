@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import NotTextError, TextError
+from charrnn.files import similar
 from charrnn.shell import quoted_path
 from charrnn.text import encodings, formats
 from charrnn.text.compression import Decompressed, compression_of
@@ -231,9 +232,7 @@ class File:
         try:
             yield
         except OSError as error:
-            raise TextError(
-                f"{self.path}: {error.strerror}: name a file that can be read"
-            ) from error
+            raise TextError(unreadable(self.path, error)) from error
 
     def _state_of(self, file: IO[bytes]) -> tuple[int, ...]:
         """Numbers that differ if the file has changed or another file has its name."""
@@ -314,6 +313,13 @@ class JoinedFiles:
                 missing = "\n" if end and end != "\n" else missing
             elif end and end not in "\r\n" and not self._decoding.binary:
                 missing = file.line_ends.usual if self._decoding.newlines == "keep" else "\n"
+
+
+def unreadable(path: str, error: OSError) -> str:
+    """The message for a file that cannot be read; a mistyped name gets the nearest one."""
+    near = similar(path) if isinstance(error, FileNotFoundError) else ""
+    remedy = f"did you mean {near}?" if near else "name a file that can be read"
+    return f"{path}: {error.strerror}: {remedy}"
 
 
 def _discard(spool: IO[bytes]) -> None:

@@ -53,10 +53,9 @@ class Run:
         excerpt: the beginning of the text to validate on, or of the training text where there is
             none.
         notices: the decisions that charrnn made for the user, each in one line.
-        indices: the whole text, (N,); holding it keeps its temporary file, if any, which the
-            workers read.
+        parts: the text to train on, (M,), and the text to validate on; holding them keeps their
+            temporary files, if any, which the workers read.
         items: the hashes of the lines of a list; None for a running text, or without hashes.
-        val_indices: the text to validate on, if it is not a part of the text.
         resumed: the numbers in the checkpoint that the run goes on from; None for a new run.
     """
 
@@ -65,16 +64,9 @@ class Run:
     corpus: CorpusInfo
     excerpt: str
     notices: list[str]
-    indices: Array
+    parts: tuple[Array, Array]
     resumed: RunState | None = None
     items: Array | None = None
-    val_indices: Array | None = None
-
-    @property
-    def parts(self) -> tuple[Array, Array]:
-        """The text to train on, and the text to validate on, as indices."""
-        train, validation = self.corpus.division.split(self.indices, self.trainer.model.vocabulary)
-        return train, validation if self.val_indices is None else self.val_indices
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -218,9 +210,8 @@ def new(
     if len(validation) < planning.MIN_HELD_OUT:
         train, validation = indices, indices[:0]
     division = replace(division, held_out=len(validation))
-    val_indices = encode_validation(val, vocabulary, notices) if val else None
-    if val_indices is not None:
-        validation = val_indices
+    if val:
+        validation = encode_validation(val, vocabulary, notices)
     held_out = len(validation)
     if not held_out and val_frac != 0:
         short = "too few different lines" if wanted else "too short"
@@ -263,7 +254,7 @@ def new(
             f"{path} has hashes of {len(items):,} different lines ({items.nbytes:,} bytes), for "
             "`charrnn sample --new`: --no-items leaves them out"
         )
-    return Run(trainer, path, info, excerpt, notices, indices, items=items, val_indices=val_indices)
+    return Run(trainer, path, info, excerpt, notices, (train, validation), items=items)
 
 
 def check_corpus(corpus: Corpus) -> None:
@@ -527,9 +518,8 @@ def resume(
         held_out = f"held_out of its text is {expected.held_out:,} of {corpus.length:,}"
         raise CheckpointError(f"{path}: {DamagedCheckpointError(held_out)}")
     train, validation = expected.division.split(indices, saved.vocabulary)
-    val_indices = None
     if val:
-        validation = val_indices = encode_validation(val, saved.vocabulary, [])
+        validation = encode_validation(val, saved.vocabulary, [])
         expected = replace(expected, val_file=val.files[0])
     config = going_on.config
     config.check_complete()
@@ -555,17 +545,8 @@ def resume(
     moved = corpus.files and "-" not in corpus.files and corpus.files != expected.files
     if moved and schema.has_room(corpus.name, corpus.files):
         expected = replace(expected, name=corpus.name, files=corpus.files)
-    return Run(
-        trainer,
-        path,
-        expected,
-        saved.excerpt,
-        notices,
-        indices,
-        saved.run,
-        saved.items,
-        val_indices,
-    )
+    parts = train, validation
+    return Run(trainer, path, expected, saved.excerpt, notices, parts, saved.run, saved.items)
 
 
 def check_sizes(sizes: Sizes, freed: int, characters: int, path: Path) -> None:

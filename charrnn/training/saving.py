@@ -12,8 +12,7 @@ from charrnn import checkpoint as checkpoints
 from charrnn import files, locks
 from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError, DivergedError, NonFiniteError, WorkerError
-from charrnn.shell import quoted
-from charrnn.training.commands import steadier_command
+from charrnn.training.commands import resume_command, steadier_command
 from charrnn.training.run import Run
 
 #: The fewest seconds from one save to the next: about what a power cut loses.
@@ -250,5 +249,5 @@ class Saver:
             if self._saved:
                 return f"make room, and go on from step {self._saved:,} with --resume"
             return "nothing is saved: make room, or name another place with -c PATH"
-        option = f"-c {quoted(path)}"
-        return f"saved elsewhere: go on with `charrnn train --resume {option}`"
+        again = resume_command(path, self.run.corpus, self.run.trainer.config)
+        return f"saved elsewhere: go on with `{again}`"

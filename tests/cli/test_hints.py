@@ -1,5 +1,7 @@
 """Hints for mistyped words, and for words of other programs."""
 
+from pathlib import Path
+
 import pytest
 
 from charrnn.cli import COMMANDS, group
@@ -105,3 +107,23 @@ def test_without_a_command_the_help_is_shown(run):
 
 def test_a_text_in_the_place_of_a_command_is_trained_on(run, place):
     assert "did you mean `charrnn train text.txt`?" in run("text.txt", code=2).stderr
+
+
+def test_a_mistyped_file_is_answered_with_the_nearest_one(run):
+    said = run("train", "texts.txt", code=1).stderr
+    assert said == "Error: texts.txt: No such file or directory: did you mean text.txt?\n"
+    Path("charrnn.npz").touch()
+    said = run("sample", "-c", "charnn.npz", code=1).stderr
+    assert said.endswith("or name another with -c charrnn.npz\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("sample", "--temp", "warm"), "'warm' is not a valid number"),
+        (("sample", "--length", "1.5"), "'1.5' is not a valid integer"),
+        (("train", "--steps", "many"), "'many' is not a valid integer"),
+    ],
+)
+def test_a_word_in_place_of_a_number_is_named(words, complaint, run):
+    assert complaint in run(*words, code=2).stderr

@@ -140,8 +140,8 @@ def test_a_full_disk_at_the_end_saves_elsewhere_and_says_how_to_go_on(
     assert last.startswith("Error: charrnn.npz: cannot be written: No space left on device: ")
     assert CHECKPOINT.read_bytes() == before
     assert not list(Path().glob(".charrnn*"))
-    place = shlex.split(last.rstrip("`"))[-1]
-    assert last.endswith(f"saved elsewhere: go on with `charrnn train --resume -c {place}`")
+    place = shlex.split(last.rstrip("`"))[-2]
+    assert last.endswith(f"saved elsewhere: go on with `charrnn train -c {place} --resume`")
     assert checkpoint.read(place).run.step == 15
 
 

@@ -64,7 +64,7 @@ def test_gradients_match_finite_differences_at_every_lag(cell, num_layers, tiny_
 
 
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
-def test_windows_taken_in_groups_give_the_same(cell, tiny_model, rng):
+def test_passages_taken_in_groups_give_the_same(cell, tiny_model, rng):
     model = tiny_model(cell, 2)
     text = rng.integers(0, 7, 60)
     starts = np.array([0, 7, 20, 31, 44])
@@ -78,7 +78,7 @@ def test_windows_taken_in_groups_give_the_same(cell, tiny_model, rng):
 
 
 def test_an_lstm_has_curves_of_h_of_c_and_of_both(tiny_model, rng):
-    found = gradient_by_lag(tiny_model("lstm", 2), rng.integers(0, 7, 40), windows=1, rng=rng)
+    found = gradient_by_lag(tiny_model("lstm", 2), rng.integers(0, 7, 40), passages=1, rng=rng)
     assert [tuple(signal) for signal in found.norms] == [
         (layer, name) for layer in (1, 2) for name in ("h", "c", "state")
     ]
@@ -107,7 +107,7 @@ def linear(cell, gain, bias=0.0):
 @pytest.mark.parametrize("gain", [1.5, 0.49])
 def test_gradients_grow_or_shrink_as_the_gain_says(cell, bias, gain, rng):
     text = rng.integers(0, 7, 300)
-    found = gradient_by_lag(linear(cell, gain, bias), text, lags=100, windows=5, rng=rng)
+    found = gradient_by_lag(linear(cell, gain, bias), text, lags=100, passages=5, rng=rng)
     h = Signal(1, "h")
     np.testing.assert_allclose(found.norms[h] / found.norms[h][0], gain**found.lags, rtol=1e-4)
     assert found.explodes[h] == (gain > 1)
@@ -116,7 +116,7 @@ def test_gradients_grow_or_shrink_as_the_gain_says(cell, bias, gain, rng):
 
 def test_a_gradient_that_overflows_explodes_without_warnings(rng):
     model = linear("vanilla-relu", 1e30, 1.0)
-    found = gradient_by_lag(model, rng.integers(0, 7, 60), windows=3, rng=rng)
+    found = gradient_by_lag(model, rng.integers(0, 7, 60), passages=3, rng=rng)
     assert found.explodes[Signal(1, "h")]
 
 
@@ -152,10 +152,10 @@ def test_a_curve_that_begins_at_lag_one_is_measured_from_there():
 
 @pytest.mark.parametrize(("length", "last"), [(4, 1), (5, 1), (30, 14), (500, 200)])
 def test_a_short_text_has_fewer_lags(length, last, tiny_model, rng):
-    found = gradient_by_lag(tiny_model(), rng.integers(0, 7, length), windows=2, rng=rng)
+    found = gradient_by_lag(tiny_model(), rng.integers(0, 7, length), passages=2, rng=rng)
     assert found.lags.tolist() == list(range(last + 1))
     assert {len(curve) for curve in found.norms.values()} == {last + 1}
-    assert found.windows == 2
+    assert found.passages == 2
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3])
@@ -169,9 +169,9 @@ def test_zero_lags_are_refused(tiny_model, rng):
         gradient_by_lag(tiny_model(), np.zeros(9, int), lags=0, rng=rng)
 
 
-def test_the_untrained_model_reads_the_same_windows(tiny_model, rng):
+def test_the_untrained_model_reads_the_same_passages(tiny_model, rng):
     model, text = tiny_model("gru"), rng.integers(0, 7, 200)
-    found = gradient_by_lag(model, text, lags=20, windows=3, rng=rng, untrained=model)
+    found = gradient_by_lag(model, text, lags=20, passages=3, rng=rng, untrained=model)
     np.testing.assert_array_equal(found.untrained.norms[1, "h"], found.norms[1, "h"])
     assert found.untrained.untrained is None
 
@@ -179,7 +179,7 @@ def test_the_untrained_model_reads_the_same_windows(tiny_model, rng):
 def test_the_model_is_left_as_it_was(tiny_model, rng):
     model = tiny_model("lstm", 2)
     weights, gradient = model.parameters.flat.copy(), model.gradient.flat.copy()
-    gradient_by_lag(model, rng.integers(0, 7, 30), windows=3, rng=rng)
+    gradient_by_lag(model, rng.integers(0, 7, 30), passages=3, rng=rng)
     np.testing.assert_array_equal(model.parameters.flat, weights)
     np.testing.assert_array_equal(model.gradient.flat, gradient)
 

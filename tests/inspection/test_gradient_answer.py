@@ -14,7 +14,7 @@ def result(curves, cell="gru", untrained=None):
     (length,) = {len(curve) for curve in norms.values()}
     return GradientByLag(
         layer_type=cell,
-        windows=3,
+        passages=3,
         lags=np.arange(length),
         norms=norms,
         half={signal: first_fallen(curve, 1 / 2) for signal, curve in norms.items()},
@@ -97,6 +97,6 @@ def test_a_layer_has_a_figure_with_each_array_of_its_state():
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_every_cell_has_an_answer_and_numbers(cell, tiny_model, rng):
     model, text = tiny_model(cell, 2), rng.integers(0, 7, 60)
-    found = gradient_by_lag(model, text, windows=3, rng=rng, untrained=model)
+    found = gradient_by_lag(model, text, passages=3, rng=rng, untrained=model)
     assert "(layer" in answer(found).sentence
     json.dumps(plain(found), allow_nan=False)

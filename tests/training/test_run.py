@@ -60,7 +60,7 @@ def test_a_text_in_a_file_trains_to_the_same_bits(workers, begin, write, tempora
     path = write("text.txt", TEXT.encode())
     options = {"workers": workers}
     current = begin(corpora.read([path]), options=options)
-    assert isinstance(current.indices, np.memmap)
+    assert isinstance(current.parts[0], np.memmap)
     assert len(list(temporary.iterdir())) == 1
     in_file = trained(current)
     del current
@@ -248,7 +248,10 @@ def test_rare_characters_are_replaced(begin, tmp_path):
     assert current.notices == ["replaced 41 characters with fewer than 2 occurrences by U+FFFD"]
     vocabulary = current.trainer.model.vocabulary
     assert vocabulary.ix_to_char == "".join(sorted(set(TEXT) | {"\ufffd"}))
-    assert vocabulary.decode(current.indices) == 40 * "\ufffd" + TEXT + "\ufffd" + TEXT[:10]
+    assert (
+        vocabulary.decode(np.concatenate(current.parts))
+        == 40 * "\ufffd" + TEXT + "\ufffd" + TEXT[:10]
+    )
     current.save()
     saved = checkpoint.read(tmp_path / "model.npz")
     assert saved.corpus.min_count == 2
@@ -281,10 +284,11 @@ def test_a_text_with_rare_characters_is_resumed_with_the_same_bits(begin, tmp_pa
 def test_rare_characters_are_replaced_in_a_file_too(begin, write, temporary):
     path = write("text.txt", RARE.encode())
     current = begin(corpora.read([path]), min_count=2)
-    assert isinstance(current.indices, np.memmap)
+    assert isinstance(current.parts[0], np.memmap)
     assert len(list(temporary.iterdir())) == 1
     in_memory = begin(Corpus.of(RARE), min_count=2)
-    np.testing.assert_array_equal(current.indices, in_memory.indices)
+    for one, other in zip(current.parts, in_memory.parts):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_without_rare_characters_nothing_is_replaced(begin):
@@ -354,7 +358,7 @@ def test_a_deep_vanilla_network_learns_by_default(tmp_path, layer_type):
     with run.new(Corpus.of(TEXT * 2), tmp_path / "model.npz", model, config) as current:
         losses = [progress.loss for progress in train(current.trainer)]
         frequencies = advice.loss_by_frequencies(
-            *current.corpus.division.split(current.indices, current.trainer.model.vocabulary),
+            *current.parts,
             len(current.trainer.model.vocabulary),
         )
         assert current.trainer.counters.best_loss < 0.3 * frequencies

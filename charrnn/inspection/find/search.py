@@ -465,12 +465,12 @@ def showing(values: Array, shown: int | None = None) -> int:
     """
     first = values[:shown]
     values = first if first.min() < first.max() else values
-    window = max(1, min(400, len(values) // 2))
+    length = max(1, min(400, len(values) // 2))
     running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    means = (running[window:] - running[:-window]) / window
+    means = (running[length:] - running[:-length]) / length
     middle = (values.max() + values.min()) / 2 if values.max() > 1 else min(0.5, means.max())
     start = int(np.abs(means - middle).argmin())
-    return start + int((values[start : start + window] >= middle).argmax())
+    return start + int((values[start : start + length] >= middle).argmax())
 
 
 def with_ablations(
