@@ -29,11 +29,13 @@ async function choose(change) {
   for (const live of [reading.own, writing.passage]) {
     if (live) live.levels = live.levelsOf(chosen.signal, chosen.cell);
   }
+  performance.mark("recolour");
   reading.view.recolour();
   writing.view?.recolour();
   describeScale();
   showHeld();
   describeReading();
+  performance.measure("recolour", "recolour");
   keepAddress();
 }
 

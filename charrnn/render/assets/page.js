@@ -18,8 +18,15 @@ const WHITE = new Map([["\n", "↵"], ["\t", "⇥"], [" ", "␣"]]);
 // Controls, formats, surrogates, unassigned, and separators other than the space.
 const UNSEEN = /^[\p{C}\p{Zl}\p{Zp}\p{Zs}]$/u;
 
+const spelled = new Map(); // by character: a test of each character of a long text would take long
+
 /** A character as a text shows it: spelled out if it is invisible or moves others. */
 function harmless(character) {
+  if (!spelled.has(character)) spelled.set(character, spell(character));
+  return spelled.get(character);
+}
+
+function spell(character) {
   if (WHITE.has(character) || !UNSEEN.test(character)) return character;
   const digits = character.codePointAt(0).toString(16);
   const [letter, size] = digits.length <= 2 ? ["x", 2] : digits.length <= 4 ? ["u", 4] : ["U", 8];

@@ -18,7 +18,7 @@ class TextView {
         const block = this.ofDiv.get(target);
         if (block) isIntersecting ? this.fill(block) : this.drain(block);
       }
-    }, { root: element, rootMargin: "150% 0px" });
+    }, { root: element, rootMargin: "100% 0px" });
     element.addEventListener("click", (event) => {
       const position = this.positionOf(event.target);
       if (position !== null) this.go(position);
@@ -88,9 +88,10 @@ class TextView {
 
   fill(block) {
     if (block.spans) return;
-    block.div.textContent = "";
     block.spans = [];
-    for (let at = 0; at < block.size; at++) this.addSpan(block, block.start + at);
+    const together = document.createDocumentFragment();
+    for (let at = 0; at < block.size; at++) this.addSpan(block, block.start + at, together);
+    block.div.replaceChildren(together);
   }
 
   drain(block) {
@@ -99,9 +100,9 @@ class TextView {
     block.div.textContent = this.characters.slice(block.start, end).map(harmless).join("");
   }
 
-  addSpan(block, position) {
+  addSpan(block, position, parent = block.div) {
     const character = this.characters[position];
-    const span = add(block.div, "span", harmless(character), this.classAt(position));
+    const span = add(parent, "span", harmless(character), this.classAt(position));
     if (character === "\n" || character === "\t") span.dataset.as = WHITE.get(character);
     if (position === this.here) span.setAttribute("data-here", "");
     if (this.hits?.[position]) span.setAttribute("data-hit", "");
@@ -134,14 +135,12 @@ class TextView {
 
   /** Give every character in view the colour of its value. */
   recolour() {
-    performance.mark("recolour");
     for (const { spans, start } of this.blocks) {
       spans?.forEach((span, at) => {
         const name = this.classAt(start + at);
         if (span.className !== name) span.className = name;
       });
     }
-    performance.measure("recolour", "recolour");
   }
 
   /** Underline characters: `hits` has a 1 for each of them; null for none. */
