@@ -9,16 +9,17 @@
 const BACK = 40; // N, characters of context
 const FULL = 3; // bits with the strongest colour
 
-/** Yield L(0), L(1), … L(N): with one more character of context each time. */
-function* withContext(network, indices, position) {
+/** Yield L(0), L(1), … L(N) of the last of some characters, and null where work goes on. */
+function* withContext(network, indices) {
   const reader = new Reader(network);
-  const bits = () => logProbability(reader.logits, indices[position]) / Math.LN2;
+  const last = indices.length - 1;
+  const bits = () => logProbability(reader.logits, indices[last]) / Math.LN2;
   yield bits();
-  for (let n = 1; n <= Math.min(BACK, position); n++) {
+  for (let n = 1; n <= last; n++) {
     reader.empty();
-    for (let at = position - n; at < position; at++) {
+    for (let at = last - n; at < last; at++) {
       reader.read(indices[at]);
-      if (at + 1 < position) yield null; // not done: a moment to draw
+      yield null;
     }
     yield bits();
   }
@@ -42,17 +43,16 @@ class Explanation {
   }
 
   async explain(passage, position) {
+    if (!position) return this.clear(); // nothing stands before it
     const request = ++this.request;
     const wanted = () => request === this.request;
     // A key that is held down moves on: wait for the character where it stays.
     await new Promise((go) => setTimeout(go, 60));
     if (!wanted()) return;
-    const end = Math.max(0, position - BACK);
-    const characters = passage.characters.slice(end, position + 1);
-    const indices = (passage.indices ?? characters.map((each) => INDEX.get(each)));
-    const here = passage.indices ? indices.slice(end, position + 1) : indices;
+    const characters = passage.characters.slice(Math.max(0, position - BACK), position + 1);
+    const indices = characters.map((character) => INDEX.get(character));
+    const steps = withContext(this.network, indices);
     const found = []; // L(0), L(1), …
-    const steps = withContext(this.network, here, here.length - 1);
     this.element.hidden = false;
     this.element.setAttribute("aria-busy", "true");
     const draw = () => this.draw(characters, found);
@@ -87,11 +87,9 @@ class Explanation {
     parts.sort((a, b) => Math.abs(b[0]) - Math.abs(a[0]));
     const named = parts.slice(0, 3).map(([bits, n]) =>
       `${visible(characters.at(-1 - n))} (${n} back) ${signed(bits)}`);
-    const said = found.length === 1
-      ? `Nothing stands before ${of}: from an empty state it has ${percent(2 ** first)}.`
-      : `Without context ${of} has a probability of ${percent(2 ** first)}; after the last `
-        + `${counted(found.length - 1, "character")} it has ${percent(2 ** last)}. The context `
-        + `adds ${signed(last - first)} bits, most of all: ${named.join(", ")}.`;
+    const said = `Without context ${of} has a probability of ${percent(2 ** first)}; after the last `
+      + `${counted(found.length - 1, "character")} it has ${percent(2 ** last)}. The context adds `
+      + `${signed(last - first)} bits, most of all: ${named.join(", ")}.`;
     this.part("sentence").textContent = said.replaceAll(" %", "\u00a0%");
   }
 }
