@@ -136,15 +136,18 @@ def introduction(summary: dict[str, Any], network: Network | None) -> Iterator[s
         "all that the network knows about what it has read. On this page a cell is blue where its "
         "value is below zero, and red above."
     )
-    losses = (("a text that it was not trained on", summary["val_loss"]),
-              ("its training text", summary["train_loss"]))  # fmt: skip
-    known = [(text, loss) for text, loss in losses if loss is not None][:1]
-    for text, loss in known:
+    held_out = summary["val_loss"] is not None
+    loss = summary["val_loss"] if held_out else summary["train_loss"]
+    if loss is not None:
+        text = "a text that it was not trained on" if held_out else "its training text"
+        like = (
+            f"as unsure as among {exp(loss):.1f}" if loss < log(V) else f"no better than among {V}"
+        )
         yield (
             f"After each character, each of {V} characters has a probability to come next. On "
             f"{text} the network needs {loss:.2f} nats, or {loss / log(2):.2f} bits, a character: "
-            f"it is as unsure as among {exp(loss):.1f} equally likely characters. Without any "
-            f"knowledge it would need {log2(V):.2f} bits."
+            f"it is {like} equally likely characters. Without any knowledge it would need "
+            f"{log2(V):.2f} bits."
         )
     if corpus.get("lines"):
         yield "Each line is an item of its own: at a newline, the network forgets all before it."

@@ -43,8 +43,9 @@ SCRIPTS = (
     *("page", "model", "text", "passages", "choosing", "reading", "why", "writing", "holding"),
     "start",
 )
-#: The share of a text in which a cell is lower than its low end, or higher than its high end.
-BEYOND_ENDS = 0.05
+#: The share of a text in which a cell is lower than its low end, or higher than its high end, and
+#: the most characters from which the ends are computed.
+BEYOND_ENDS, MAX_ROWS = 0.05, 20_000
 
 
 @dataclass(frozen=True)
@@ -244,14 +245,16 @@ def _held(report: Report, network: Network) -> dict[str, Any]:
     layer, result = model.layers[0], {}
     for signal in signals_of(model):
         recorded = values.get(signal)
+        if recorded is not None:
+            recorded = np.nan_to_num(recorded[:: -(-len(recorded) // MAX_ROWS)])
         most = 1.0
         if recorded is not None and (layer.rectified or signal.name == "c"):
-            most = float(np.ceil(np.abs(np.nan_to_num(recorded)).max(initial=1)))
+            most = float(np.ceil(np.abs(recorded).max(initial=1)))
         least = 0.0 if layer.rectified else -most
         if recorded is None:
             ends = np.repeat([[least, most]], model.hidden_size, axis=0)
         else:
-            ends = np.quantile(np.nan_to_num(recorded), (BEYOND_ENDS, 1 - BEYOND_ENDS), axis=0).T
+            ends = np.quantile(recorded, (BEYOND_ENDS, 1 - BEYOND_ENDS), axis=0).T
         rounded = [[round(float(end), 3) for end in pair] for pair in ends]
         result[f"{signal.layer}.{signal.name}"] = {"least": least, "most": most, "ends": rounded}
     return result

@@ -296,6 +296,15 @@ def test_without_a_script_the_analyses_can_be_read(visit):
     assert not page.locator("#controls").is_visible()
 
 
+def test_a_report_without_a_network_shows_the_recording(visit, report, tmp_path):
+    save(replace(report, network=None), tmp_path / "none.html")
+    page = visit("#layer=2&signal=h&cell=3", path=tmp_path / "none.html")
+    wait_for_cell(page, 2, "h", 3)
+    check_colours(page, report, 2, "h", 3)
+    assert not page.locator("#writing").is_visible()
+    assert not page.locator("#source").count()
+
+
 def test_a_report_without_signals_still_shows_the_analyses(visit, report, tmp_path):
     nothing = replace(report.recording, values={})
     save(replace(report, recording=nothing), tmp_path / "none.html")

@@ -48,7 +48,7 @@ const sliders = new Map(); // by the name of the cell: the elements of its row
 function makeRow(cell) {
   const row = document.createElement("div");
   row.className = "hold";
-  const name = add(row, "span", `cell ${nameOf(cell)}`, "name");
+  add(row, "span", `cell ${nameOf(cell)}`, "name");
   const button = (text, label, act) => {
     const made = add(row, "button", text);
     made.type = "button";
@@ -67,7 +67,7 @@ function makeRow(cell) {
     () => hold(cell, high));
   const value = add(row, "output");
   const free = button("let go", `Let go of cell ${nameOf(cell)}`, () => release(cell));
-  return { row, name, slider, value, free };
+  return { row, slider, value, free };
 }
 
 /** Show a row for the chosen cell and for each cell that is held. */
@@ -87,7 +87,7 @@ function showHeld() {
     const { row, slider, value, free } = sliders.get(name);
     const fixed = holding.get(name);
     const is = fixed?.value ?? writing.passage.reader.values(cell.layer, cell.name)[cell.cell];
-    if (document.activeElement !== slider || Number(slider.value) !== is) slider.value = is;
+    slider.value = is;
     row.toggleAttribute("data-held", Boolean(fixed));
     value.textContent = `${number(is)} ${fixed ? "held" : "free"}`;
     free.disabled = !fixed;

@@ -44,7 +44,7 @@ async function showFirst() {
 }
 
 start().catch((error) => {
-  $("trouble").textContent = `The text cannot be shown: ${error.message}. It needs Chromium or `
+  $("trouble").textContent = `The network cannot run here: ${error.message}. The page needs Chromium or `
     + "Chrome 103, Firefox 113, Safari 16.4, or newer.";
   $("trouble").hidden = false;
 });
