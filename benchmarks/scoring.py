@@ -23,7 +23,7 @@ ASKED = {
     "--score char": ("--score", "char"),
 }
 #: Characters of the text.
-CHARACTERS = 4 * MEGABYTE
+CHARACTERS = MEGABYTE
 
 
 def measure(options: Options) -> Result:

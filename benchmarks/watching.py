@@ -108,7 +108,7 @@ def watch(
 
     Args:
         command: the path or name of a program, and its arguments.
-        folder: the working directory.
+        folder: the working folder.
         variables: further variables of the environment.
 
     Raises:

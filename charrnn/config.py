@@ -144,8 +144,9 @@ class ModelConfig(Config):
 
     Args:
         layer_type: the type of all layers.
-        hidden_size: H, cells of a layer; None for 256, for more where a time to train for allows
-            more, or for 128 with thousands of characters (`charrnn.training.planning.size_for`).
+        hidden_size: H, cells of a layer; None for 256; more if a time to train for allows
+            more; 128 for more than 1,280 different characters
+            (`charrnn.training.planning.size_for`).
         num_layers: L.
         dropout: the share of each layer's outputs that is set to zero in training; None for 0.05
             to 0.5, by the sizes of model and text (`charrnn.training.planning.dropout_for`).

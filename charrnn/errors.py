@@ -7,7 +7,8 @@
     │   ├── DamagedCheckpointError    the file is not what charrnn writes
     │   └── NonFiniteError            weights of the file, or those to save, are infinite or NaN
     ├── TrainingError                 a training cannot start or cannot go on
-    │   └── DivergedError             losses, weights, states or logits became infinite or NaN
+    │   ├── DivergedError             losses, weights, states or logits became infinite or NaN
+    │   └── WorkerError               a worker process has ended
     ├── MissingExtraError             a package that only an extra of charrnn installs is missing
     ├── UnknownCharacterError         the model was not trained on a character    exit code 2
     └── SettingError                  an argument is out of its range             exit code 2
@@ -82,7 +83,7 @@ class DivergedError(TrainingError):
     def of_states(cls, doing: str) -> DivergedError:
         """The error of a model whose state became infinite; `doing` is "reads" or "writes"."""
         return cls(
-            f"the hidden state or the logits became non-finite as the model {doing}",
+            f"the hidden state or the logits become non-finite while the model {doing}",
             "the training diverged: train again with a lower --learning-rate",
         )
 

@@ -9,15 +9,15 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO
 
 #: Seconds between attempts to replace a file. Windows replaces no file that another program, such
 #: as a virus scanner, has open.
 RETRY_AFTER_SECONDS = (0.01, 0.1, 1.0) if os.name == "nt" else ()
-#: Error numbers for a directory that cannot be flushed: a directory that may not be read, and any
-#: directory of some file systems.
+#: Error numbers for a folder that cannot be flushed: a folder that may not be read, and any
+#: folder of some file systems.
 UNFLUSHABLE = {errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 #: Error numbers of file systems that cannot reserve disk space.
 UNRESERVABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -48,12 +48,12 @@ def replacing(
 
     Raises:
         OSError: if the file cannot be written. Then `path` is the old file and nothing else is
-            left behind; if only the directory cannot be flushed, `path` is the new file.
+            left behind; if only the folder cannot be flushed, `path` is the new file.
     """
     target = resolve(path)
     temporary = _temporary_name(target)
     try:
-        # "x": in a directory for all users, an existing file might be a link of another user.
+        # "x": in a folder for all users, an existing file might be a link of another user.
         with open(temporary, "xb") as file:
             _copy_mode(temporary, target)
             yield file
@@ -64,7 +64,7 @@ def replacing(
         with suppress(OSError):  # the first error is the one to raise
             os.unlink(temporary)
         raise
-    if os.name == "posix":  # the new name is on the disk only after the directory is
+    if os.name == "posix":  # the new name is on the disk only after the folder is
         _flush(target.parent)
 
 
@@ -137,7 +137,7 @@ def remedy(error: OSError, otherwise: str) -> str:
     Args:
         error: the error of the system.
         otherwise: the advice for all errors except the limits of a process, which are the same in
-            every directory.
+            every folder.
     """
     return LIMITS.get(error.errno or 0, otherwise)
 
@@ -187,6 +187,12 @@ def similar(path: str | Path) -> str:
     return "".join(os.path.join(folder, near) for near in get_close_matches(name, names, 1, 0.8))
 
 
+def unused(path: Path) -> Path:
+    """A path that no file has: this one, or this one with a number."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(name for name in chain([path], names) if not os.path.lexists(name))
+
+
 def _temporary_name(target: Path) -> Path:
     """Return a name beside a target, which must be a regular file or missing."""
     if target.is_dir():
@@ -218,9 +224,9 @@ def _rename(old: Path, new: Path, retry_after: Sequence[float]) -> None:
     os.replace(old, new)
 
 
-def _flush(directory: Path) -> None:
+def _flush(folder: Path) -> None:
     try:
-        handle = os.open(directory, os.O_RDONLY)
+        handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

@@ -1,6 +1,6 @@
 """The cores and the memory that this process may use.
 
-Linux limits containers and jobs by *control groups*: a tree of directories for each controller
+Linux limits containers and jobs by *control groups*: a tree of folders for each controller
 (version 1, cgroup v1), or one tree for all (version 2). Each group may set a limit, and the limits
 of its parents hold, too. Neither the number of cores nor the free memory that the system shows
 includes these limits.
@@ -17,7 +17,7 @@ from pathlib import Path
 if sys.platform != "win32":
     import resource
 
-#: The directory that has /proc and /sys.
+#: The folder that has /proc and /sys.
 ROOT = Path("/")
 
 
@@ -28,7 +28,7 @@ def cores(root: Path = ROOT) -> int:
     quarters of a core.
 
     Args:
-        root: the directory that has /proc and /sys.
+        root: the folder that has /proc and /sys.
     """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
@@ -53,7 +53,7 @@ def available_bytes(root: Path = ROOT) -> int | None:
     None where the system does not say.
 
     Args:
-        root: the directory that has /proc and /sys.
+        root: the folder that has /proc and /sys.
     """
     found = [*_free(root), *_left_in_groups(root)]
     return max(0, min(found)) if found else None
@@ -91,7 +91,7 @@ def address_bytes(root: Path = ROOT) -> int | None:
     """The memory that this process alone may still map under `ulimit -v`; None for no limit.
 
     Args:
-        root: the directory that has /proc.
+        root: the folder that has /proc.
     """
     if sys.platform == "win32" or not hasattr(resource, "RLIMIT_AS"):
         return None
@@ -108,7 +108,7 @@ def in_words(size: int) -> str:
 
 
 def _control_groups(controller: str, root: Path) -> Iterator[Path]:
-    """The directories of the control groups of this process, each before its parents.
+    """The folders of the control groups of this process, each before its parents.
 
     In a container, the path of a group may be that of the host: then only the top of the tree
     exists there, and it is the group of the container.

@@ -6,9 +6,9 @@ compare the two (`tests/network/test_plain_layers.py`).
 Vectors are columns: x (D,) is the input, one-hot in the first layer, and h and c (H,) are the
 state. Each layer is a function of its weights W, x and the state. It returns the next state, whose
 first array h is also the output, and `backward`: from the gradient of the loss with respect to the
-next state, `backward` computes the gradients of the weights, of x and of the state before. A name
-with d_ is the gradient with respect to what follows; d_a, d_i, … are the gradients with respect to
-the arguments of tanh and σ.
+next state, `backward` computes the gradients of the weights, of x and of the state before. `d_X` is
+the gradient with respect to X; d_a, d_i, … are the gradients with respect to the arguments of tanh
+and σ.
 """
 
 import numpy as np

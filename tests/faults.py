@@ -2,7 +2,7 @@
 
 python tests/faults.py    # writes docs/faults.md
 
-Each case is a line for a shell, in a directory with a text, `count.txt`, and a checkpoint,
+Each case is a line for a shell, in a folder with a text, `count.txt`, and a checkpoint,
 `model.npz`. `tests/test_faults.py` checks the exit code and the message of each.
 """
 
@@ -79,7 +79,7 @@ CHECKPOINTS = [
         1,
         "`charrnn train -c none.npz TEXT`",
     ),
-    Case("a directory", "charrnn sample -c .", 1, "Is a directory"),
+    Case("a folder", "charrnn sample -c .", 1, "Is a directory"),
     Case("an empty file", ": > empty.npz; charrnn sample -c empty.npz", 1, "not a charrnn"),
     Case("a text", "charrnn sample -c count.txt", 1, "not a charrnn checkpoint"),
     Case(
@@ -210,18 +210,18 @@ CHECKPOINTS = [
         "weights whose sums are infinite",
         rewritten("a['best.by'] += 3.4e38; a['best.Wy'] += 3.4e38"),
         1,
-        "became non-finite",
+        "become non-finite",
     ),
 ]
 WRITING = [
     Case("the checkpoint of another run", "charrnn train count.txt -c model.npz", 1, "--overwrite"),
-    Case("a directory in its place", "mkdir d; charrnn train count.txt -c d", 1, "is a folder"),
-    Case("a directory that does not exist", "charrnn train count.txt -c no/x.npz", 1, "no folder"),
+    Case("a folder in its place", "mkdir d; charrnn train count.txt -c d", 1, "is a folder"),
+    Case("a folder that does not exist", "charrnn train count.txt -c no/x.npz", 1, "no folder"),
     Case(
         "a pipe in its place", "mkfifo p; charrnn train count.txt -c p", 1, "is not a regular file"
     ),
     Case(
-        "a directory that takes no files",
+        "a folder that takes no files",
         "charrnn train count.txt -c /dev/fd/x.npz",
         1,
         "/dev/fd/x.npz: cannot be written",
@@ -390,6 +390,12 @@ RUNNING = [
         "counted from 0: choose one from 0 to",
     ),
     Case(
+        "a position beyond the text",
+        "charrnn inspect -c model.npz --why 99999",
+        2,
+        "choose a position from 1 to",
+    ),
+    Case(
         "a training text that is too short to be copied",
         "printf 'abcd abc' > a.txt; charrnn train a.txt -c other.npz --steps 2 2>/dev/null\n"
         "charrnn inspect -c other.npz --copying",
@@ -523,6 +529,12 @@ TEXTS = [
     ),
     Case("an endless device", "charrnn train /dev/zero", 1, "/dev/zero: is a device and no text"),
     Case("an endless device on stdin", "charrnn train - < /dev/zero", 1, "is a device and no text"),
+    Case(
+        "an encoding without a text",
+        "charrnn train -c new.npz --encoding latin-1",
+        2,
+        "--encoding needs a TEXT or --val: name a file",
+    ),
     Case("no such encoding", "charrnn train count.txt --encoding klingon", 1, "no encoding named"),
     Case(
         "a prime of unknown characters",
@@ -609,8 +621,8 @@ CASES = [case for cases in SECTIONS.values() for case in cases]
 
 
 @contextmanager
-def directory() -> Iterator[Path]:
-    """A directory with a text and a checkpoint."""
+def folder() -> Iterator[Path]:
+    """A folder with a text and a checkpoint."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         (place / "count.txt").write_text(COUNTED)
@@ -684,7 +696,7 @@ def document() -> str:
     """The document, with the answers of this version."""
     parts = [
         "# Failures and the answers of charrnn\n",
-        "Written by `python tests/faults.py`, which runs each command in a directory with a text,",
+        "Written by `python tests/faults.py`, which runs each command in a folder with a text,",
         "`count.txt`, and a checkpoint, `model.npz`. `rewrite` changes the arrays `a` of the",
         "checkpoint or its header `h` with NumPy and saves `other.npz`. The tests check each line.",
         "Cases with a killed process, a full disk or a terminal are in `tests/`.\n",
@@ -692,7 +704,7 @@ def document() -> str:
     for section, cases in SECTIONS.items():
         parts += [f"## {section}\n", "| case | command | exit | answer |", "|---|---|--:|---|"]
         for case in cases:
-            with directory() as place:
+            with folder() as place:
                 done = carry_out(case, place)
             said = cell(answer(done).replace(f"{place}{os.sep}", ""))
             row = cell(case.what), code(case.command), str(done.returncode), said

@@ -149,11 +149,11 @@ def test_a_resumed_run_takes_other_options():
     assert changed.checkpoint.run.step == 14
     assert changed.checkpoint.settings.learning_rate == 0.001
     assert changed.checkpoint.model.dropout == 0.25
-    longer = charrnn.train(**resume, time=0.3).checkpoint
-    assert longer.run.step == longer.settings.steps > 20
+    again = charrnn.train(**resume, epochs=1).checkpoint
+    assert again.run.step == -(-round(0.9 * len(TEXT)) // 32)
+    longer = charrnn.train(**resume, time=0.1).checkpoint
+    assert longer.run.step == longer.settings.steps > again.run.step
     assert longer.settings.learning_rate == 0.001
-    again = charrnn.train(**resume, epochs=40).checkpoint
-    assert again.run.step == -(-40 * round(0.9 * len(TEXT)) // 32)
     for other in ({"val_frac": 0.3}, {"binary": True}, {"model": "lstm"}, {"encoding": "cp1252"}):
         with pytest.raises(SettingError, match="a run keeps its --"):
             charrnn.train(**resume, **other)
@@ -335,6 +335,14 @@ def test_a_model_shows_itself_in_a_line_and_in_a_table():
         ({"text": TEXT, "time": 0}, SettingError, "0 is not a time"),
         ({"text": TEXT, "val_frac": 1}, SettingError, "val_frac is from 0 to below 1"),
         ({"text": TEXT, "resume": True}, SettingError, "resume needs a checkpoint"),
+        ({"text": "é" + TEXT, "normalize": "NFC"}, SettingError, "choose one of nfc, nfd, nfkc"),
+        ({"text": TEXT, "binary": True}, SettingError, "binary needs paths"),
+        ({"binary": True, "normalize": "nfc"}, SettingError, "binary excludes encoding"),
+        ({"text": TEXT, "encoding": "latin-1"}, SettingError, "need paths, or val"),
+        ({"text": TEXT, "encoding_errors": "ignore"}, SettingError, "need paths, or val"),
+        ({"newlines": "keep"}, SettingError, "newlines needs paths, text or val"),
+        ({"encoding": "latin-1"}, SettingError, "need paths, or val"),
+        ({"text": TEXT, "momentum": 0.5}, SettingError, 'momentum needs optimizer="sgd"'),
         ({"text": TEXT, "checkpoint": "no/x.npz"}, CheckpointError, "no folder"),
         ({"checkpoint": "x.npz", "resume": True}, CheckpointError, "no such checkpoint"),
         (

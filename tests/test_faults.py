@@ -1,14 +1,14 @@
 """The exit code and the message of every case of `tests/faults.py`."""
 
 import pytest
-from faults import CASES, DOCUMENT, SECTIONS, carry_out, cell, code, directory
+from faults import CASES, DOCUMENT, SECTIONS, carry_out, cell, code, folder
 
 from charrnn.checkpoint import read
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_each_failure_has_its_message(case):
-    with directory() as place:
+    with folder() as place:
         done = carry_out(case, place)
         said = done.stdout + done.stderr
         assert done.returncode == case.code, said

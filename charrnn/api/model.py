@@ -32,6 +32,7 @@ from charrnn.sampling import (
 )
 from charrnn.text.line_ends import converted
 from charrnn.text.normal_forms import normalized
+from charrnn.text.notices import count
 from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
 
@@ -52,7 +53,13 @@ class CharRNN(network.CharRNN):
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, weights: Literal["best", "last"] = "best") -> CharRNN:
-        """The model in a checkpoint, with the weights of the lowest loss or of the last step."""
+        """The model in a checkpoint, with the weights of the lowest loss or of the last step.
+
+        Raises:
+            SettingError: for other weights.
+        """
+        if weights not in ("best", "last"):
+            raise SettingError(f"weights is 'best' or 'last', not {weights!r:.80}")
         model = cls.sharing(checkpoint.build(weights))
         model.checkpoint = Checkpoint(
             checkpoint.model,
@@ -85,16 +92,15 @@ class CharRNN(network.CharRNN):
             length: the number of characters, not counting the prime.
             prime: the beginning of the text, which the model reads first.
             stop: a string, or several, before which the text ends.
-            unknown: the treatment of characters of the prime that are not in the vocabulary:
-                `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if the model
-                was trained with `min_count`, else for `error`.
+            unknown: the treatment of unknown characters of the prime, which are not in the
+                vocabulary: `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if
+                the model was trained with `min_count`, else for `error`.
             seed: the seed of the random choice; None for another text at every call.
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
-            UnknownCharacterError: for a character of the prime or of a stop that is not in the
-                vocabulary; but a model that was trained with `min_count` reads U+FFFD in a prime
-                instead, with a warning.
+            UnknownCharacterError: for an unknown character of the prime or of a stop; but a model
+                that was trained with `min_count` reads U+FFFD in a prime instead, with a warning.
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
@@ -183,7 +189,10 @@ class CharRNN(network.CharRNN):
                 count += 1
                 yield beginning_of_all + "".join(character.char for character in item)
             if count < number:
-                notice(f"{count:,} of {number:,} items: none of {MAX_TRIES:,} more was another one")
+                notice(
+                    f"{count:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or "
+                    "repeated"
+                )
 
         return texts()
 
@@ -233,8 +242,8 @@ class CharRNN(network.CharRNN):
         """The bits that the model needs for each of some texts, (n,), float64.
 
         The bits are −log₂ of the probability that the model writes the text, from its beginning as
-        in `sample`, and before temperature and filters. A character that is not in the vocabulary
-        costs nothing, with a warning: the scores of such texts cannot be compared.
+        in `sample`, and before temperature and filters. An unknown character costs nothing,
+        with a warning: the scores of such texts cannot be compared.
 
         Args:
             texts: independent of each other, as in `charrnn inspect --score line`. A model of bytes
@@ -248,7 +257,7 @@ class CharRNN(network.CharRNN):
             raise SettingError("texts: a list of strings, not a string: write [text]")
         read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
         if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{runs.counted(number)} that the model has not seen cost nothing", 3)
+            notice(f"{count(number, 'character')} that the model has not seen cost nothing", 3)
         scores = score(self, [indices for indices, _ in read], self._beginning())
         if self.vocabulary.replaces:
             scores = [bits[known] for bits, (_, known) in zip(scores, read)]
@@ -262,7 +271,7 @@ class CharRNN(network.CharRNN):
                 each byte as a character, as `data.decode("latin-1")` does.
 
         Raises:
-            UnknownCharacterError: for a character that is not in the vocabulary, as in `sample`.
+            UnknownCharacterError: for an unknown character, as in `sample`.
             SettingError: for a text of fewer than 2 characters.
             TrainingError: where the loss is not finite.
         """
@@ -309,7 +318,7 @@ class CharRNN(network.CharRNN):
         indices = self.vocabulary.encode(text, unknown=unknown)
         number = self.vocabulary.count_unknown(text)
         if number and unknown != "skip":
-            seen = f"{runs.counted(number)} that the model has not seen"
+            seen = f"{count(number, 'character')} that the model has not seen"
             notice(f"read U+FFFD for {seen}", stacklevel)
         return indices
 
@@ -351,6 +360,7 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
 
     Raises:
         CheckpointError: for a file that is missing, damaged or no checkpoint.
+        SettingError: for other weights.
     """
     return CharRNN.of(checkpoints.read(Path(path)), weights)
 

@@ -19,6 +19,7 @@ from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.held_out import WAYS, Division
+from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.text.paths import TextFiles, find
 from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
@@ -135,6 +136,7 @@ def train(
         "held_out": held_out,
     }
     check(paths, text, path, resume, overwrite, training, started)
+    check_reading(paths, text, decoding, normalize, resume, val)
     of_text = {
         "val_frac": val_frac,
         "encoding": encoding,
@@ -247,10 +249,43 @@ def check(
         raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
     if time and not resume and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
         raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")
+    if "momentum" in training and not resume and training.get("optimizer") != "sgd":
+        raise SettingError('momentum needs optimizer="sgd": add it, or leave out momentum')
     if resume and not path:
         raise SettingError("resume needs a checkpoint")
     if resume and (overwrite or started["init_from"] is not None):
         raise SettingError("resume and init_from or overwrite exclude one another")
+
+
+def check_reading(
+    paths: Sequence[Source],
+    text: str | None,
+    decoding: Decoding,
+    normalize: str | None,
+    resume: bool,
+    val: Source | None,
+) -> None:
+    """Check that the options of the text have an effect on it.
+
+    Raises:
+        SettingError: for one without effect, or an unknown normal form.
+    """
+    if normalize is not None and normalize not in NORMAL_FORMS:
+        known = ", ".join(NORMAL_FORMS)
+        raise SettingError(f"no normalize named {normalize!r:.80}: choose one of {known}")
+    chosen = decoding.encoding is not None or decoding.errors != DEFAULT.errors
+    if decoding.binary and (chosen or normalize):
+        raise SettingError(
+            "binary excludes encoding, encoding_errors and normalize: leave them out"
+        )
+    if paths or resume:  # a run that goes on refuses other options
+        return
+    if decoding.binary:
+        raise SettingError("binary needs paths: name a file")
+    if chosen and val is None:
+        raise SettingError("encoding and encoding_errors need paths, or val: name a file")
+    if decoding.newlines != DEFAULT.newlines and text is None and val is None:
+        raise SettingError("newlines needs paths, text or val: name a file")
 
 
 def read(

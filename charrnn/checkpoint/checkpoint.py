@@ -320,18 +320,24 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     return checkpoint
 
 
-def check_format(number: Any) -> None:
+def check_format(number: Any, known: int = FORMAT) -> None:
     """Check the number of the format.
 
+    Args:
+        number: the number in the header.
+        known: the number of the format that is read.
+
     Raises:
-        CheckpointError: if it is not a number, or the format is newer.
+        CheckpointError: if it is not a number, or another format.
     """
     if not schema.FORMAT.fits(number):
         raise archive.not_a_checkpoint()
-    if number > FORMAT:
+    if number != known:
+        remedy = "install a newer charrnn from where you got this one"
+        if number < known:
+            remedy = "use the charrnn that wrote the file, or train again"
         raise CheckpointError(
-            f"has format {number:,}, and this charrnn reads format {FORMAT}: install a newer "
-            "charrnn from where you got this one"
+            f"has format {number:,}, and this charrnn reads format {known}: {remedy}"
         )
 
 

@@ -28,7 +28,7 @@ MAX_ARRAYS, MAX_ARRAY_NAME = 10_000, 100
 #: Names in the section `versions`.
 MAX_VERSIONS = 50
 
-#: Stands for the rest of a header where only the names of a text and its files are known.
+#: Padding as large as the rest of a header, for `has_room`.
 REST_OF_HEADER = b" " * (1 << 18) + b"," * 10_000
 #: Tables for `bytes.translate`: bytes that begin and end a string, and that precede a value.
 QUOTES, BEGINNINGS = (bytes(byte in some for byte in range(256)) for some in (b'"', b"{[,"))

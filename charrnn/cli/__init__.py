@@ -128,6 +128,6 @@ def group(debug: bool) -> None:
         charrnn sample --temp 0.8
         charrnn inspect --find
 
-    All three use the checkpoint charrnn.npz in this directory, unless -c or the environment
+    All three use the checkpoint charrnn.npz in this folder, unless -c or the environment
     variable CHARRNN_CHECKPOINT names another.
     """

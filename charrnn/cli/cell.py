@@ -85,7 +85,7 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     values = of_layer[:, cell]
     if signal.name == "c":
         values = np.tanh(values)  # as in the output of the cell
-    following = followed_features(values, indices, text)
+    following = followed_features(values, indices, text, options["seed"])
     result = {
         **result_of(recording, text, values, following, length),
         "cell": cell,
@@ -108,7 +108,8 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     else:
         below = text_lines(model, recording, text[:length], shaded[:length], depth, width)
     how = wrapped(how_to_read(options, depth), width)
-    if depth != "none" or not options["neighbours"]:  # which stand in brackets
+    # Without colours, neighbours stand in brackets and need no key.
+    if depth != "none" or not options["neighbours"]:
         how += key(marks, depth, width)
     name = f"cell {cell} of layer {signal.layer}, {signal.name} ({NAMES[signal.name]})"
     picture = ColoredText(name.capitalize(), text[:length], shaded[:length], marks, CAPTION)

@@ -20,6 +20,7 @@ from charrnn.cli.options import (
     Command,
     Integer,
     Real,
+    check_encoding,
     checkpoint_options,
     encoding_options,
     refuse_overwriting,
@@ -28,7 +29,7 @@ from charrnn.cli.options import (
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.extras import need
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.inspection.scoring import UNITS
@@ -62,7 +63,7 @@ GROUPS = {
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Scores": ["score", "carried", "dynamic"],
-    "Analyses": [*ANALYSES, "feature", "temperature", "seed"],
+    "Analyses": [*ANALYSES, *WITH_VALUE, "feature", "temperature", "seed"],
     "Output": ["html", "no_analyses", "plot", "export", "as_json", "color"],
 }
 
@@ -91,6 +92,7 @@ def analyses_options(command: Command) -> Command:
     "--cell", type=Integer(0), help="Colour a text by the values of this cell (hidden unit)."
 )
 @analyses_options
+@click.option("--why", metavar="POSITION|REGEX", cls=AnalysisOption)
 @click.option(
     "--feature",
     metavar="REGEX",
@@ -200,6 +202,7 @@ def command(**options: Any) -> None:
         charrnn inspect --find
         charrnn inspect --cell 42
         charrnn inspect --find --feature '\\bthe\\b'
+        charrnn inspect --why '\\)'
         charrnn inspect --gradient --memory --plot memory.png
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
@@ -216,21 +219,22 @@ def command(**options: Any) -> None:
     clipped to a norm of 1.
 
     --score writes a row for each line, word, character or file: its number (or file), its
-    characters, those that the model has not seen, its bits, bits a character, and its text, with
-    tabs between, or aligned on a terminal. The bits are -log2 of the probability that the model
-    writes the text. Each line begins as a sample does, unless --carried; words and characters
-    follow those before them. Unknown characters cost nothing. With two checkpoints the
+    characters, its unknown characters (not in the vocabulary), its bits, bits a character, and its
+    text, with tabs between, or aligned on a terminal. The bits are -log2 of the probability that
+    the model writes the text. Each line begins as a sample does, unless --carried; words and
+    characters follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
+    check_encoding(options, "--text", options["text"])
     if options["score"]:
         import_module("charrnn.cli.score").score_texts(options)
         return
     options["checkpoint"] = only("-c", options["checkpoint"])
     options["text"] = only("--text", options["text"])
-    asked = [name for name in ANALYSES if options[name]]
+    asked = [name for name in (*ANALYSES, *WITH_VALUE) if given(options[name])]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
@@ -312,7 +316,9 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         plot.check_suffix(options["plot"])
     if options["html"]:
         need("jinja2", "report")
-        if not options["no_analyses"] or any(options[name] for name in ANALYSES):
+        if not options["no_analyses"] or any(
+            given(options[name]) for name in (*ANALYSES, *WITH_VALUE)
+        ):
             need("matplotlib", "report")
 
 
@@ -326,7 +332,7 @@ def refuse_another_kind(name: str, path: Path) -> None:
     Raises:
         click.UsageError: for another kind of file.
     """
-    if not path.is_file() or name == "plot":  # whose suffix says that it is a picture
+    if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
         return
     head = files.head(path)
     page = head.lower().startswith(b"<!doctype html")

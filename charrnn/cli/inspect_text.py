@@ -19,7 +19,7 @@ from charrnn.cli.options import decoding
 from charrnn.cli.progress import bar_of_share
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
 from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
 from charrnn.inspection.find.search import Finding, Findings, cell_name
@@ -44,7 +44,7 @@ from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 PAGE_LENGTH, SMALL_PAGE_LENGTH = 20_000, 5_000
 #: The share of the text from which on a feature is seen in the characters that are shown.
 FREQUENT = 0.02
-#: A notice names at most this many characters that a model does not have.
+#: A notice names at most this many unknown characters.
 MAX_LISTED = 8
 
 
@@ -100,8 +100,8 @@ def subject_of(
 ) -> tuple[Subject, str, dict[str, Any]]:
     """The model with the text of `--text` or the excerpt in the checkpoint, and the text's name.
 
-    Characters that are not in the model's vocabulary are left out, or read as U+FFFD by a model of
-    `train --min-count`, with a notice; the third value is their number, and how often each occurs.
+    Unknown characters are left out, or read as U+FFFD by a model of `train --min-count`, with a
+    notice; the third value is their number, and how often each occurs.
 
     Raises:
         TextError: for a text that cannot be read, or of which nothing is left.
@@ -142,6 +142,7 @@ def subject_of(
         read_training_text=lambda: training_text(checkpoint, options["train_text"]),
         make_untrained=checkpoint.untrained,
         features=features,
+        why=options["why"],
         seed=options["seed"],
         temperature=Subject.temperature if temperature is None else temperature,
         excerpt=checkpoint.excerpt,
@@ -157,7 +158,7 @@ def page_length(options: dict[str, Any]) -> int:
 
 
 def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:
-    """The characters of a text that a model does not have, and how often each occurs."""
+    """The unknown characters of a text, and how often each occurs."""
     points = code_points(text)
     unknown = points[np.isin(points, code_points(model.vocabulary.unknown(text)))]
     found, counts = np.unique(unknown, return_counts=True)
@@ -173,9 +174,12 @@ def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
 
 
 def answer_all(subject: Subject, answered: Answered) -> Answered:
-    """Answer every analysis that is not answered yet, with a notice for one that fails."""
+    """Answer every analysis that is not answered yet, with a notice for one that fails.
+
+    Analyses whose option has a value are among them where they are answered.
+    """
     complete: Answered = {}
-    for name in ANALYSES:
+    for name in (*ANALYSES, *(name for name in WITH_VALUE if name in answered)):
         try:
             found = answered.get(name) or ask(subject, name)
         except TextError as error:

@@ -13,7 +13,7 @@ from charrnn.checkpoint import RunState
 from charrnn.checkpoint.state import MAX_POINTS
 from charrnn.cli.console import notice
 from charrnn.errors import TrainingError
-from charrnn.training.commands import free
+from charrnn.files import unused
 
 #: The beginning of a log.
 BEGINNING = b'{"step": '
@@ -95,7 +95,7 @@ def cut_back(path: Path, step: int, resumed: RunState) -> None:
     known = agrees(losses, resumed)
     if known is False or (known is None and last > step):
         raise TrainingError(
-            f"{path}: has the log of another run: name another file, as in --log {free(path)}"
+            f"{path}: has the log of another run: name another file, as in --log {unused(path)}"
         )
     if path.stat().st_size > end:
         with path.open("r+b") as file:
@@ -122,13 +122,13 @@ def refuse_log(path: Path | None, overwrite: bool) -> None:
         if not overwrite:
             raise TrainingError(
                 f"{path}: has the log of another run: --overwrite to replace it and the "
-                f"checkpoint, or --log {free(path)} to keep both"
+                f"checkpoint, or --log {unused(path)} to keep both"
             )
 
 
 def no_log(path: Path) -> TrainingError:
     """The error for a file that is no log."""
-    return TrainingError(f"{path}: is no log: name another file, as in --log {free(path)}")
+    return TrainingError(f"{path}: is no log: name another file, as in --log {unused(path)}")
 
 
 def is_log(path: Path) -> bool:

@@ -74,6 +74,25 @@ def encoding_options(text: str) -> Callable[[Command], Command]:
     return add
 
 
+def check_encoding(options: dict[str, Any], flag: str, text: object) -> None:
+    """Refuse --encoding and --encoding-errors without the text that has the encoding.
+
+    Args:
+        options: the options of the command.
+        flag: the option that names the text.
+        text: the value of that option.
+
+    Raises:
+        click.UsageError: for the first such option.
+    """
+    if text:
+        return
+    for name, default in (("encoding", None), ("encoding_errors", DEFAULT.errors)):
+        if options[name] != default:
+            own = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{own} needs {flag}: add {flag} FILE, or leave out {own}")
+
+
 def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Path | None) -> None:
     """Refuse an output file that is a checkpoint or a text.
 

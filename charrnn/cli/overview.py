@@ -6,6 +6,7 @@ from charrnn.cli.console import notice
 from charrnn.cli.reporter import in_bits
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.shell import command_line, words_for
+from charrnn.text.paths import short_name
 from charrnn.training import advice, planning
 from charrnn.training.run import Run
 
@@ -31,7 +32,7 @@ def introduce(run: Run, timed: bool = False) -> None:
         which = f"{held_out:,} {'in whole lines' if corpus.lines else 'from all over the text'}"
     last = f"; {which} are held out" if held_out else ""
     if corpus.val_file:
-        last = f"; {len(run.parts[1]):,} others to validate on"
+        last = f"; {len(run.parts[1]):,} characters of {short_name(corpus.val_file)} to validate on"
     notice(
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )

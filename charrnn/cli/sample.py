@@ -26,6 +26,7 @@ from charrnn.cli.options import (
     Integer,
     Real,
     bytewise,
+    check_encoding,
     checkpoint_option,
     decoding,
     encoding_options,
@@ -118,7 +119,7 @@ OF_WRITING = [
 @click.option(
     "--unknown",
     type=click.Choice(["error", "skip", "replace"]),
-    help="Refuse characters of the prime that the model has not seen, skip them, or read U+FFFD.  "
+    help="Refuse unknown characters of the prime, skip them, or read U+FFFD.  "
     "[default: replace for a model of train --min-count, else error]",
 )
 @click.option(
@@ -211,6 +212,7 @@ def write_samples(options: dict[str, Any]) -> None:
     """Draw the samples and write them, or list the next characters."""
     if options["next"]:
         check_next()
+    check_encoding(options, "--prime-file", options["prime_file"])
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
@@ -386,7 +388,7 @@ def write_items(
         notice(f"{cut:,} of {written:,} items end after {length:,} characters, by --length")
     if written < number:
         notice(
-            f"{written:,} of {number:,} items: none of {MAX_TRIES:,} more in a row was another one"
+            f"{written:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or repeated"
         )
 
 

@@ -16,7 +16,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
 from charrnn.cli.options import decoding
 from charrnn.cli.progress import Bar
-from charrnn.inspection.analyses import ANALYSES
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE
 from charrnn.inspection.scoring import Item, Scorer, score_items
 from charrnn.inspection.wording import characters
 from charrnn.render.escape import MAX_NAME, one_line, readable_bytes
@@ -26,10 +26,10 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import listed
 
 #: Options of `charrnn inspect` that do other work than scoring, or change how it is shown.
-OTHERS = (*ANALYSES, "cell", "dynamic", "html", "plot", "export")
+OTHERS = (*ANALYSES, *WITH_VALUE, "cell", "dynamic", "html", "plot", "export")
 #: Checkpoints that are compared.
 MAX_CHECKPOINTS = 2
-#: A notice names at most this many characters that a model does not have.
+#: A notice names at most this many unknown characters.
 MAX_LISTED = 8
 #: Decimal places of bits.
 PLACES = 6

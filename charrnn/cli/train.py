@@ -108,7 +108,7 @@ class TrainCommand(GroupedCommand):
     ModelConfig,
     "hidden_size",
     "Cells of a layer.",
-    shown=f"{HIDDEN_SIZE}; more with --time, fewer for thousands of characters",
+    shown=f"{HIDDEN_SIZE}; more with --time, fewer for more than 1,280 different characters",
 )
 @config_option(ModelConfig, "num_layers", "Number of layers.")
 @config_option(
@@ -329,6 +329,8 @@ def check_options(options: dict[str, Any], given: set[str]) -> None:
         raise click.UsageError(
             f"{names.get(unused[0]) or flag(unused[0])} needs --sample-every: add it"
         )
+    if not options["resume"]:
+        check_effect(options, given)
     if options["resume"] and options["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude one another")
     if options["resume"] and options["init_from"]:
@@ -340,6 +342,26 @@ def check_options(options: dict[str, Any], given: set[str]) -> None:
     warmup = options["warmup_steps"]
     if options["seconds"] and warmup is not None and warmup < MIN_WARMUP and not options["resume"]:
         raise click.UsageError(f"--time measures its first steps: --warmup {MIN_WARMUP} or more")
+
+
+def check_effect(options: dict[str, Any], given: set[str]) -> None:
+    """Refuse options that have no effect on a new run.
+
+    Args:
+        options, given: as for `check_options`.
+
+    Raises:
+        click.UsageError: for the first such option.
+    """
+    if "momentum" in given and options["optimizer"] != "sgd":
+        raise click.UsageError("--momentum needs --optimizer sgd: add it, or leave out --momentum")
+    if options["text"]:
+        return
+    if options["binary"]:
+        raise click.UsageError("--binary needs a TEXT: name a file")
+    unused = {"encoding", "encoding_errors", "newlines"} & given
+    if unused and options["val"] is None:
+        raise click.UsageError(f"{flag(min(unused))} needs a TEXT or --val: name a file")
 
 
 def texts_of(options: dict[str, Any], how: Decoding) -> TextFiles:
@@ -376,8 +398,8 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
         lines = initial.model.lines
     elif normalize and binary:
         raise click.UsageError("--binary and --normalize exclude one another")
-    if binary and not options["text"]:
-        raise click.UsageError("--binary needs a TEXT")
+    if binary and not options["text"]:  # the model of --init-from is one of bytes
+        raise click.UsageError("--init-from a model of bytes needs a TEXT: name a file")
     how = decoding(options, binary, options["newlines"])
     texts = texts_of(options, how)
     check_files(texts.paths)
@@ -451,7 +473,7 @@ def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
     """The samples to show during a run; None for none.
 
     Raises:
-        UnknownCharacterError: for a character of their prime that is not in the vocabulary.
+        UnknownCharacterError: for an unknown character of their prime.
     """
     if not options["sample_every"]:
         return None

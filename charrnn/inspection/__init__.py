@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from charrnn.inspection.reading import Signal, signals_of
     from charrnn.inspection.recording import export, record
     from charrnn.inspection.subject import training_text
+    from charrnn.inspection.why import contributions
 
 __all__ = [
     "NGram",
     "Signal",
+    "contributions",
     "export",
     "find_cells",
     "followed_features",
@@ -42,6 +44,7 @@ __all__ = [
 _MODULES = {
     "NGram": "kneser_ney",
     "Signal": "reading",
+    "contributions": "why",
     "export": "recording",
     "find_cells": "find.search",
     "followed_features": "find.follow",

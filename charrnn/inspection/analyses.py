@@ -1,7 +1,8 @@
 """The table of analyses, in the order of `charrnn inspect --help` and of the page.
 
-An analysis is one module. To add one, write the module and add it to `ANALYSES`, and to `CHECKED`
-for the type checker. Its name is the option of `charrnn inspect` and the key in its JSON.
+An analysis is one module. To add one, write the module and add it to `ANALYSES` (or `WITH_VALUE`),
+and to `CHECKED` for the type checker. Its name is the option of `charrnn inspect` and the key in
+its JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         ngram,
         spectrum,
         surprisal,
+        why,
     )
     from charrnn.inspection.find import search
     from charrnn.inspection.subject import Subject
@@ -39,6 +41,7 @@ class Analysis(Protocol):
 
         Raises:
             TextError: for a text that is too short, or where the training text is missing.
+            SettingError: for a value of the option that does not fit the text.
         """
 
     def answer(self, result: Any, /) -> Answer:
@@ -58,6 +61,8 @@ ANALYSES = {
     "ngram": "ngram",
     "copying": "copying",
 }
+#: Further ones, whose option has a value: a page has them only where they are asked.
+WITH_VALUE = {"why": "why"}
 
 if TYPE_CHECKING:
     #: The same modules, which the type checker compares with the protocol.
@@ -71,11 +76,12 @@ if TYPE_CHECKING:
         errors,
         ngram,
         copying,
+        why,
     ]
 
 
 def analysis(name: str) -> Analysis:
-    """Import an analysis by its name in `ANALYSES`."""
-    module: Any = import_module(f"charrnn.inspection.{ANALYSES[name]}")
+    """Import an analysis by its name in one of the tables."""
+    module: Any = import_module(f"charrnn.inspection.{(ANALYSES | WITH_VALUE)[name]}")
     found: Analysis = module
     return found

@@ -99,10 +99,10 @@ class Answer:
 
     Attributes:
         sentence: one sentence or two short ones, with a full stop at the end.
-        figures: pictures of the result.
+        figures: pictures of the result, and coloured texts.
         table: details, where rows say more than a picture.
     """
 
     sentence: str
-    figures: tuple[Figure, ...]
+    figures: tuple[Figure | ColoredText, ...]
     table: Table | None = None

@@ -1,9 +1,9 @@
 """The gradient of one loss by lag: how far back the error of a prediction reaches.
 
-The loss of a prediction depends on the state after each of the characters before it. How much,
-k characters back, is the norm of ∂L_T/∂h_{T−k}: a product of k Jacobians, which vanishes where
-these shrink what they are multiplied with, and explodes where they stretch it (Bengio, Simard,
-Frasconi 1994; Pascanu, Mikolov, Bengio 2013).
+The loss of a prediction depends on the state after each of the characters before it. The norm of
+∂L_T/∂h_{T−k} measures the influence of the state k characters back. The gradient is a product of k
+Jacobians, which vanishes where these shrink what they are multiplied with, and explodes where they
+stretch it (Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio 2013).
 
 In training the losses of all steps are added up, so that the gradient at a step is a sum over
 many lags and says nothing about a single one. Here there is a loss at the last step only.

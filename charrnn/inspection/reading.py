@@ -19,7 +19,7 @@ from charrnn.text.storage import allocate
 STEPS = 128
 #: A long text is divided into parts that streams read side by side: at most this many parts, of
 #: at least this many characters. A product of many columns takes little longer than one of few.
-MAX_PARTS, MIN_PART_CHARACTERS = 64, 4_096
+MAX_PARTS, MIN_PART_CHARACTERS = 64, 1_024
 #: States agree where each number differs by no more than this, absolutely or relatively.
 TOLERANCE = 1e-4
 #: A network that never forgets would start every later part from a wrong state, so after this many
@@ -184,7 +184,7 @@ def read_through(
 
     @np.errstate(over="ignore", invalid="ignore")  # `check_finite` finds what is not finite
     def read(streams: Array, progress: Progress) -> None:
-        mine, state = CharRNN.sharing(model), columns(arriving[streams])
+        mine, state = CharRNN.sharing(model), columns(beginning[streams])
         for number in range(R):
             rows = streams * R + number
             if agree(states[rows], rows_of(state)).all():
@@ -198,7 +198,8 @@ def read_through(
         arriving[streams + 1] = rows_of(state)
 
     for round in range(B + PARALLEL_ROUNDS):
-        wrong = np.flatnonzero(~agree(states[::R], arriving[:-1]))
+        beginning = arriving.copy()  # a thread that ends early does not change those of others
+        wrong = np.flatnonzero(~agree(states[::R], beginning[:-1]))
         if not len(wrong):
             break
         in_threads(

@@ -176,7 +176,7 @@ class Item(NamedTuple):
     number: int  # from 1
     text: str  # at most `MAX_SHOWN` characters
     characters: int
-    #: The characters that are not in the vocabulary of the model. They cost nothing.
+    #: The number of unknown characters. They cost nothing.
     unknown: tuple[int, ...]
     bits: tuple[float, ...]
 

@@ -31,6 +31,7 @@ class Subject:
             raises TextError where the text is missing.
         make_untrained: makes a model of the same architecture with random weights.
         features: the features to search for; None for the built-in ones.
+        why: the position or the regular expression to explain predictions of; None without one.
         seed: the seed of everything random.
         temperature: of a sample.
         excerpt: the excerpt in the checkpoint, whose ends of lines lead to the start of a sample.
@@ -47,6 +48,7 @@ class Subject:
     read_training_text: Callable[[], Array]
     make_untrained: Callable[[], CharRNN]
     features: dict[str, Feature] | None = None
+    why: str | None = None
     seed: int = 0
     temperature: float = 1.0
     excerpt: str = ""

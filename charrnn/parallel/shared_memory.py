@@ -25,10 +25,10 @@ from charrnn.arrays import Array, Shape, Text
 from charrnn.errors import TrainingError
 from charrnn.machine import in_words
 
-#: A directory of Linux with files in memory; the temporary directory is the second choice.
+#: A folder of Linux with files in memory; the temporary directory is the second choice.
 IN_MEMORY = "/dev/shm"
-#: The advice where all directories are full.
-LARGER = "name a larger directory in TMPDIR"
+#: The advice where all folders are full.
+LARGER = "name a larger folder in TMPDIR"
 
 
 @dataclass
@@ -71,26 +71,26 @@ def reserve(shape: Shape, dtype: DTypeLike) -> Memory:
 
 
 def unnamed_file(size: int) -> IO[bytes]:
-    """A file of zeros without a name, in the first directory with enough space.
+    """A file of zeros without a name, in the first folder with enough space.
 
     Raises:
-        TrainingError: if no directory has enough space, with the reasons.
+        TrainingError: if no folder has enough space, with the reasons.
     """
     reasons, advice = [], LARGER
-    for directory in directories():
-        file = create_in(directory, size)
+    for folder in folders():
+        file = create_in(folder, size)
         if not isinstance(file, OSError):
             return file
-        reason = f"{directory}: {file.strerror}"
+        reason = f"{folder}: {file.strerror}"
         if file.errno == errno.ENOSPC:
-            reason += f", {in_words(shutil.disk_usage(directory).free)} free"
+            reason += f", {in_words(shutil.disk_usage(folder).free)} free"
         reasons.append(reason)
         advice = files.remedy(file, advice)
     raise no_room(size, reasons, advice)
 
 
 def check_space(size: int) -> TrainingError | None:
-    """Return the error for more shared memory than all directories together have free, or None.
+    """Return the error for more shared memory than all folders together have free, or None.
 
     Args:
         size: the bytes of all arrays together.
@@ -98,32 +98,32 @@ def check_space(size: int) -> TrainingError | None:
     if sys.platform == "win32":  # shared memory is in no file
         return None
     free: dict[int, tuple[str, int]] = {}
-    for directory in directories():
+    for folder in folders():
         try:
-            usage = shutil.disk_usage(directory)
-            free.setdefault(os.stat(directory).st_dev, (directory, usage.free))
+            usage = shutil.disk_usage(folder)
+            free.setdefault(os.stat(folder).st_dev, (folder, usage.free))
         except OSError:
             return None  # unknown: `reserve` finds out
         if not usage.total:  # some file systems do not say
             return None
     if size <= sum(left for _, left in free.values()):
         return None
-    reasons = [f"{directory}: {in_words(left)} free" for directory, left in free.values()]
+    reasons = [f"{folder}: {in_words(left)} free" for folder, left in free.values()]
     return no_room(size, reasons, LARGER)
 
 
 def no_room(size: int, reasons: Sequence[str], advice: str) -> TrainingError:
-    """Return the error for shared memory that fits in no directory."""
+    """Return the error for shared memory that fits in no folder."""
     return TrainingError(
         f"no room for {in_words(size)} of memory that the workers share "
         f"({'; '.join(reasons)}): train with --workers 1, or {advice}"
     )
 
 
-def create_in(directory: str, size: int) -> IO[bytes] | OSError:
+def create_in(folder: str, size: int) -> IO[bytes] | OSError:
     """A file of zeros without a name, or the error that prevents one."""
     try:
-        file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115, the memory lasts longer
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, the memory lasts longer
         try:
             files.reserve(file, size)
         except BaseException:
@@ -134,8 +134,8 @@ def create_in(directory: str, size: int) -> IO[bytes] | OSError:
     return file
 
 
-def directories() -> list[str]:
-    """The directories for shared memory, the fastest first."""
+def folders() -> list[str]:
+    """The folders for shared memory, the fastest first."""
     found = [IN_MEMORY] if os.path.isdir(IN_MEMORY) else []
     try:
         found.append(tempfile.gettempdir())

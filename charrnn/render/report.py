@@ -20,11 +20,12 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.extras import need
 from charrnn.files import replacing
-from charrnn.inspection.answer import Answer
+from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import printable
 from charrnn.render.network import Network, described, packed_start, packed_weights
+from charrnn.render.passage import passage
 from charrnn.render.plot import svg
 from charrnn.render.shades import largest, shades
 
@@ -141,7 +142,7 @@ def page(report: Report) -> str:
         links=[_link(find, report) for find in report.found],
         of_cells=of_cells[:1],
         sections=[section for section in report.sections if section not in of_cells[:1]],
-        draw=svg,
+        draw=_drawn,
         alignment=_alignment,
         data=_embedded(_described(report, signals)),
         half=report.network is not None and report.network.half,
@@ -172,6 +173,11 @@ def save(report: Report, path: str | Path) -> None:
 
 def _asset(name: str) -> str:
     return resources.files("charrnn.render").joinpath(f"assets/{name}").read_text(encoding="utf-8")
+
+
+def _drawn(figure: Figure | ColoredText) -> str:
+    """A figure or a coloured text as HTML."""
+    return passage(figure) if isinstance(figure, ColoredText) else svg(figure)
 
 
 def _shown(value: Any) -> Any:

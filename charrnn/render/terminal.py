@@ -1,4 +1,4 @@
-"""An answer as lines of text: the sentence, the table, the charts."""
+"""An answer as lines of text: the sentence, the coloured texts, the table, the charts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from charrnn.inspection.answer import Answer, Figure, Table
+from charrnn.inspection.answer import Answer, ColoredText, Figure, Table
+from charrnn.render.cells import colored_text, key
 from charrnn.render.chart import chart
 from charrnn.render.colors import PLAIN, Style, columns
 from charrnn.render.wrap import one_line, padded, wrapped
@@ -24,6 +25,8 @@ UNBROKEN = re.compile(r"\S+(?: [%×](?!\S))?")
 NUMBER = re.compile(r"((less|more) than |[<>~≈] ?)?[-+−]?[\d,]*\.?\d+(e[-+−]?\d+)?( ?[%×])?")
 #: Entries without a value, which a list leaves out.
 NO_VALUE = ("", "–")
+#: How to read a coloured text on a terminal without colours.
+MARKED = "The marks below a line are the values of its characters."
 #: A space at which a line is not broken.
 UNBREAKABLE = "\xa0"
 
@@ -36,11 +39,22 @@ def lines(answer: Answer, width: int = 80, style: Style = PLAIN) -> list[str]:
         width: the width of the terminal in columns, 30 or more, which no line exceeds.
         style: the colours and characters of the terminal.
     """
+    texts = [figure for figure in answer.figures if isinstance(figure, ColoredText)]
+    charts = [figure for figure in answer.figures if isinstance(figure, Figure)]
     parts = [wrapped(answer.sentence, width)]
+    parts += (text_lines(text, width, style) for text in texts)
     if answer.table is not None:
         parts.append(table_lines(answer.table, width))
-    parts += (chart_lines(figure, width, style) for figure in answer.figures)
+    parts += (chart_lines(figure, width, style) for figure in charts)
     return [line for part in parts for line in ["", *part]][1:]
+
+
+def text_lines(picture: ColoredText, width: int, style: Style = PLAIN) -> list[str]:
+    """Lay out a coloured text below its title, its caption and the key of its colours."""
+    how = MARKED if style.depth == "none" else picture.caption
+    head = [line for words in (picture.title, how) for line in wrapped(words, width)]
+    body = colored_text(picture.text, picture.shades, style.depth, width)
+    return [*head, *key(picture.stops, style.depth, width), "", *body]
 
 
 def chart_lines(figure: Figure, width: int, style: Style = PLAIN) -> list[str]:

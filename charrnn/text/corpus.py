@@ -126,7 +126,7 @@ class Corpus:
         """The indices of the characters, (length,), in memory or in a temporary file.
 
         Raises:
-            UnknownCharacterError: if the vocabulary lacks some of `characters`.
+            UnknownCharacterError: for unknown characters.
             TextError: if the temporary file does not fit on the disk or the text has changed.
         """
         indices = (vocabulary.encode(piece) for piece in self._hashed())
@@ -138,12 +138,13 @@ class Corpus:
             raise self._changed() from error
 
     def encode_known(self, vocabulary: Vocabulary) -> tuple[Array, int]:
-        """The indices of a text that has perhaps characters which the vocabulary lacks.
+        """The indices of a text that may have unknown characters.
 
-        They are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
+        Unknown characters are read as U+FFFD, if the vocabulary `replaces`; else they are left out.
 
         Returns:
-            The indices, (N,), in memory or in a temporary file, and the number of such characters.
+            The indices, (N,), in memory or in a temporary file, and the number of unknown
+            characters.
 
         Raises:
             TextError: as for `encode`.
@@ -274,7 +275,7 @@ def named_files(info: CorpusInfo, remedy: str) -> tuple[str, ...]:
 
     Raises:
         TextError: for a text that was in no file, and for a file that is missing, a pipe, a device
-            or a directory; none is opened.
+            or a folder; none is opened.
     """
     if not info.is_known:
         raise TextError(f"{info.name}: the text of the checkpoint was in no file: {remedy}")

@@ -166,7 +166,7 @@ class Reading(NamedTuple):
 
     Attributes:
         encoding: the name of the encoding, for Python and for iconv.
-        score: the likelihood as a mark, at most some 1.5; below 0 for no language.
+        score: the likelihood in points for a character, at most 1.5; below 0 for no language.
         text: the sample.
     """
 
@@ -230,12 +230,12 @@ def is_text(character: str, encoding: str) -> bool:
 
 
 def score(text: str, known: Sequence[Language]) -> float:
-    """The mean of marks for the characters of a text outside of ASCII.
+    """The mean of points for the characters of a text outside of ASCII.
 
-    A letter of the language gets 1, a frequent one 1.5, another letter -1. Marks are deducted for
-    a capital after a small letter, and for two scripts in one word. A usual punctuation mark gets
-    1, or -1 inside of a word, and another symbol -0.5, or -1 inside of a word. The language is the
-    one that gives the highest mean.
+    A letter of the language gets 1 point, a frequent one 1.5, another letter -1. Points are
+    deducted for a capital after a small letter, and for two scripts in one word. A usual
+    punctuation mark gets 1, or -1 inside of a word, and another symbol -0.5, or -1 inside of a
+    word. The language is the one that gives the highest mean.
     """
     letters: Counter[str] = Counter()
     total, count = 0.0, 0
@@ -249,15 +249,15 @@ def score(text: str, known: Sequence[Language]) -> float:
             letters[character] += 1
             total -= penalty(character, before, after)
         else:
-            total += mark(character, before, after)
+            total += symbol_points(character, before, after)
     if not count:
         return 1.0
     count = min(count, MAX_CHARACTERS)
-    return (total + max(marks(letters, language) for language in known)) / count
+    return (total + max(letter_points(letters, language) for language in known)) / count
 
 
-def marks(letters: Counter[str], language: Language) -> float:
-    """The marks of letters in a language."""
+def letter_points(letters: Counter[str], language: Language) -> float:
+    """The points of letters in a language."""
     total = 0.0
     for letter, count in letters.items():
         small = letter.lower()
@@ -269,7 +269,7 @@ def marks(letters: Counter[str], language: Language) -> float:
 
 
 def penalty(letter: str, before: str, after: str) -> float:
-    """The deduction for a letter between two characters."""
+    """The points deducted for a letter between two characters."""
     if (letter.isupper() and before.islower()) or (letter.islower() and after.isupper()):
         return 2
     if letter < "\u0250" or "\u1e00" <= letter < "\u1f00":  # Latin
@@ -280,8 +280,8 @@ def penalty(letter: str, before: str, after: str) -> float:
     return 0.2 if letter.isupper() and before.isupper() else 0
 
 
-def mark(symbol: str, before: str, after: str) -> float:
-    """The mark for a character that is not a letter between two characters."""
+def symbol_points(symbol: str, before: str, after: str) -> float:
+    """The points for a character that is not a letter between two characters."""
     inside = is_letter(before) and is_letter(after) and max(before, after) < FIRST_CJK
     if symbol in PUNCTUATION:
         wrong = (inside and symbol not in WITHIN_WORDS) or (
@@ -297,7 +297,7 @@ def is_letter(character: str) -> bool:
 
 
 def is_wide(sample: bytes) -> bool:
-    """Return whether bytes are a text in UTF-16 or UTF-32 without its mark."""
+    """Return whether bytes are a text in UTF-16 or UTF-32 without a byte-order mark."""
     found = readings(sample)
     return bool(found) and found[0].encoding in WIDE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from charrnn.files import unused
 from charrnn.shell import quoted_path
 
 #: Bytes at the beginning of a file by which it is recognized.
@@ -35,7 +36,7 @@ class Format(NamedTuple):
         beginning: the first bytes.
         remedy: the advice.
         offset: the position of `beginning`.
-        data: a text could begin like this, but is not `is_data`.
+        data: the first bytes are also possible in a text; `is_data` decides.
         inside: bytes that follow within the head; b"" for none.
     """
 
@@ -135,16 +136,6 @@ def remedy_for(known: Format, path: str) -> str:
         text = unused(whole.with_name(f"{stem}.txt"))
     names = {"file": whole, "text": text, "folder": unused(folder)}
     return known.remedy.format(**{role: quoted_path(str(name)) for role, name in names.items()})
-
-
-def unused(path: Path) -> Path:
-    """A path that no file has, made from this one by a number."""
-    number = 1
-    unused = path
-    while unused.exists():
-        number += 1
-        unused = path.with_stem(f"{path.stem}-{number}")
-    return unused
 
 
 def is_data(sample: bytes) -> bool:

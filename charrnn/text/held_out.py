@@ -23,8 +23,8 @@ class Division:
     """The choice of the part of a text to hold out.
 
     Args:
-        held_out: the number of characters to hold out; whole lines may have a few less. With the
-            number of characters that `split` held out, the division is the same.
+        held_out: the number of characters to hold out. With `lines`, `split` may hold out fewer;
+            called with that smaller number, it makes the same division.
         way: one of `WAYS`; of no effect with `lines`.
         lines: the lines are items of their own: whole lines are held out, chosen at random, and
             equal lines stay together.

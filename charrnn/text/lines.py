@@ -68,11 +68,12 @@ class Lines:
     def split(self, characters: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Divide the lines at random. Equal lines stay together.
 
-        Lines are taken in a random order, except those that are too long for what is left. So the
-        number of characters taken, as an argument, gives the same division.
+        Lines are taken in a random order, except those that are too long for what is left. The
+        second part may have fewer characters than asked for; called with that smaller number,
+        `split` makes the same division.
 
         Args:
-            characters: that the second part has at most; a few less where no line fits exactly.
+            characters: the most characters of the second part.
             rng: the source of randomness.
 
         Returns:

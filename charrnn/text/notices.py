@@ -6,9 +6,9 @@ import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from charrnn.files import unused
 from charrnn.shell import quoted_path
 from charrnn.text.decoding import Decoding
-from charrnn.text.formats import unused
 from charrnn.text.line_ends import LineEnds
 from charrnn.text.paths import MAX_NAMES, listed
 from charrnn.text.sources import File, JoinedFiles

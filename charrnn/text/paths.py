@@ -162,7 +162,7 @@ def _expanded(text: str) -> list[str]:
     if os.path.lexists(home) or not glob.has_magic(home):
         return [home]
     matches = sorted(glob.glob(home, recursive=True))
-    if "**" in home:  # which also matches the files in the folders
+    if "**" in home:  # The pattern also matches the files in the folders.
         matches = [path for path in matches if not os.path.isdir(path)]
     if not matches and not set("*?") & set(home):
         return [home]  # a name in brackets
@@ -215,7 +215,7 @@ def _is_not_text(file: _Found, decoding: Decoding) -> bool:
     except NotTextError:
         return True
     except TextError:
-        return False  # which is reported where the file is read
+        return False  # The error is reported where the file is read.
     return is_data and (file.folder is not None or decoding.errors == "strict")
 
 

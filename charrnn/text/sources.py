@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import NotTextError, TextError
-from charrnn.files import similar
+from charrnn.files import similar, unused
 from charrnn.shell import quoted_path
 from charrnn.text import encodings, formats
 from charrnn.text.compression import Decompressed, compression_of
@@ -157,7 +157,7 @@ class File:
         # A character may begin before the sample.
         text = sample[sample.find(b"\n", 0, position - start) + 1 :] if start else sample
         if self._mark:
-            pass  # which names the encoding
+            pass  # The mark names the encoding: no remedy.
         elif self._codec == "utf-8" and encodings.is_utf_8_with_mistakes(text):
             what += ", but most letters there are"
         elif remedy := self._encodings(sample, text, start, file):
@@ -204,10 +204,10 @@ class File:
         if self._alone or self.read_once or self._codec != "utf-8":
             return remedy
         path = Path(self.path)
-        hidden = formats.unused(path.with_name(f".{path.name.lstrip('.')}"))
+        hidden = unused(path.with_name(f".{path.name.lstrip('.')}"))
         old, new = quoted_path(str(hidden)), quoted_path(self.path)
         convert = f"iconv -f {found[0].encoding} -t utf-8"
-        if packer := self._compression:  # which is also the name of the command
+        if packer := self._compression:  # The name is also that of the command.
             command = f"{packer} -dc {old} | {convert} | {packer} > {new}"
         else:
             command = f"{convert} {old} > {new}"

@@ -102,7 +102,7 @@ def _locked_file() -> tuple[int, str]:
         try:
             mine = locks.try_lock(handle) and locks.has_name(handle, path)
         except OSError:
-            mine = True  # no locks in this directory, so no process removes the file
+            mine = True  # no locks in this folder, so no process removes the file
         if mine:
             return handle, path
         os.close(handle)  # another process removed it before it was locked
@@ -110,15 +110,15 @@ def _locked_file() -> tuple[int, str]:
 
 @contextmanager
 def temporary_file_errors() -> Iterator[None]:
-    """Turn the errors of temporary files into a `TextError` with the directory and a remedy."""
+    """Turn the errors of temporary files into a `TextError` with the folder and a remedy."""
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOMEM:  # an error of the map, not of the directory
+        if error.errno == errno.ENOMEM:  # an error of the map, not of the folder
             raise
         # With a full disk Python may find no temporary directory at all.
-        directory = tempfile.tempdir or "temporary directory"
+        folder = tempfile.tempdir or "temporary directory"
         advice = files.remedy(
-            error, "name a directory with more room in the environment variable TMPDIR"
+            error, "name a folder with more room in the environment variable TMPDIR"
         )
-        raise TextError(f"{directory}: {error.strerror}: {advice}") from error
+        raise TextError(f"{folder}: {error.strerror}: {advice}") from error

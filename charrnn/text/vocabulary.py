@@ -13,17 +13,18 @@ from charrnn.errors import UnknownCharacterError
 
 #: Number of Unicode code points, the size of the tables that map a text without a Python loop.
 CODE_POINTS = 0x110000
-#: The character that stands for those that are not in a vocabulary.
+#: The character that stands for unknown characters.
 REPLACEMENT = "\ufffd"
 
 
 class Vocabulary:
     """The V characters that a model knows, sorted, so that a text has the same indices in each run.
 
+    Characters that are not in the vocabulary are *unknown characters*.
+
     Args:
         characters: the distinct characters, in any order.
-        replaces: read characters that are not in the vocabulary as U+FFFD, if U+FFFD is one of
-            `characters`.
+        replaces: read unknown characters as U+FFFD, if U+FFFD is one of `characters`.
 
     Attributes:
         ix_to_char: the character of each index, a string of V characters.
@@ -64,15 +65,15 @@ class Vocabulary:
         return np.min_scalar_type(max(len(self) - 1, 0))
 
     def unknown(self, text: str) -> str:
-        """The distinct characters of `text` that are not in the vocabulary, sorted."""
+        """The distinct unknown characters of `text`, sorted."""
         return text_of(np.setdiff1d(code_points(text), self._code_points))
 
     def knows(self, text: str) -> Array:
-        """Booleans (N,), False for characters of `text` that are not in the vocabulary."""
+        """Booleans (N,), False for unknown characters of `text`."""
         return self._look_up(text) < len(self)
 
     def count_unknown(self, text: str) -> int:
-        """The number of characters of `text` that are not in the vocabulary, with repetitions."""
+        """The number of unknown characters of `text`, with repetitions."""
         return int(np.count_nonzero(~self.knows(text)))
 
     def encode(self, text: str, *, unknown: str | None = None) -> Array:
@@ -80,13 +81,13 @@ class Vocabulary:
 
         Args:
             text: the text.
-            unknown: the treatment of characters that are not in the vocabulary: `error`, `skip`
-                to leave them out, or `replace` to read U+FFFD. None for `replace` if the
-                vocabulary `replaces`, else for `error`.
+            unknown: the treatment of unknown characters: `error`, `skip` to leave them out, or
+                `replace` to read U+FFFD. None for `replace` if the vocabulary `replaces`, else
+                for `error`.
 
         Raises:
-            UnknownCharacterError: for characters that are not in the vocabulary, if `unknown` is
-                `error`, or `replace` and U+FFFD is not in the vocabulary; the message lists them.
+            UnknownCharacterError: for unknown characters, if `unknown` is `error`, or `replace` and
+                U+FFFD is not in the vocabulary; the message lists them.
         """
         indices = self._look_up(text)
         if len(indices) and indices.max() == len(self):
@@ -104,7 +105,7 @@ class Vocabulary:
         return indices.astype(self.dtype, copy=False)
 
     def _look_up(self, text: str) -> Array:
-        """The index of each character, (N,); V for those not in the vocabulary."""
+        """The index of each character, (N,); V for unknown ones."""
         if self._table is None:
             self._table = np.full(CODE_POINTS, len(self), np.min_scalar_type(len(self)))
             self._table[self._code_points] = np.arange(len(self))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
 from math import log
 from pathlib import Path
 from typing import Any
 
 from charrnn.checkpoint import RunState
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
+from charrnn.files import unused
 from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
@@ -71,12 +71,15 @@ def new_command(
     known = corpus.files if corpus.is_known else ("TEXT",)
     named = files(texts or (known if len(known) <= MAX_FILES else ("TEXT",)))
     launcher, mpi = of_ranks(config)
-    where = words_for("train", path if overwrite else free(path))
+    where = words_for("train", path if overwrite else unused(path))
     where += ["--overwrite"] if overwrite else []
     kept = {name: value for name, value in not_default(model, config, corpus) if name not in given}
     if given.keys() & {"epochs", "seconds"}:
         del kept["steps"]
-    return command_line([*launcher, *where, *words_of(kept), *words_of(given), *mpi, *named])
+    chosen = {**kept, **given}
+    if chosen.get("optimizer") != "sgd":
+        chosen.pop("momentum", None)
+    return command_line([*launcher, *where, *words_of(chosen), *mpi, *named])
 
 
 def steadier_command(
@@ -134,7 +137,7 @@ def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | Non
     if decoding.errors != DEFAULT.errors:
         given["encoding_errors"] = decoding.errors
     named = texts if 0 < len(texts) <= MAX_FILES and "-" not in texts else ["TEXT"]
-    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(free(path))]
+    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(unused(path))]
     return command_line([*words, *words_of(given)])
 
 
@@ -180,12 +183,6 @@ def nearby(names: Sequence[str], path: Path) -> list[str]:
         places = [str(Path(folder, last)) for folder in (".", path.parent)]
         found += [place for place in places if last and os.path.isfile(place)][:1]
     return found if 0 < len(found) == len(names) <= MAX_FILES else []
-
-
-def free(path: Path) -> Path:
-    """A name beside a file, which no file has."""
-    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
-    return next(name for name in names if not os.path.lexists(name))
 
 
 def not_default(

@@ -29,16 +29,16 @@ MIN_PARTS, MAX_PARTS = 8, 20
 MAX_READ, MIN_PIECE, MAX_PIECE = 1 << 16, 32, 256
 #: Characters that are counted separately; all rarer ones count as one.
 CLASSES = 64
-#: A part is unlike the rest from this distance above chance on, and this many times the distance of
-#: the middle one of the other parts: in a text of many kinds each part is unlike the rest.
+#: A part is unlike the rest if its distance above chance exceeds `MIN_EXCESS`, and `MIN_RATIO`
+#: times the median of the other parts: in a text of many kinds each part is unlike the rest.
 MIN_EXCESS, MIN_RATIO = 0.1, 4.0
 #: The distance where the lines are sorted: then all parts are unlike the rest, and only by the
 #: beginnings of lines, which are a small share of the pairs.
 MIN_EXCESS_OF_SORTED = 0.03
 #: Lines are sorted if this share of neighbours is in order; the fewest lines to decide by.
 SORTED_SHARE, MIN_LINES = 0.9, 20
-#: Characters that are read in one place to find lines, and the number of places.
-LINES_READ, LINES_PLACES = 2_048, 20
+#: Characters that are read at one position to find lines, and the number of positions.
+LINES_READ, LINES_POSITIONS = 2_048, 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Likeness:
 
     @property
     def ratio(self) -> float:
-        """The excess, in multiples of that of the middle of the other parts."""
+        """The excess, in multiples of the median of the other parts."""
         typical = float(np.median(self.others)) - self.chance
         return self.excess / typical if typical > 0 else inf
 
@@ -151,8 +151,8 @@ def divergence(p: Array, q: Array) -> float:
 
 def has_sorted_lines(text: Array, vocabulary: Vocabulary) -> bool:
     """The lines of a text (N,) are in order, up or down, with or without regard to case."""
-    whole = len(text) <= LINES_READ * LINES_PLACES
-    read, step = (len(text), len(text)) if whole else (LINES_READ, len(text) // LINES_PLACES)
+    whole = len(text) <= LINES_READ * LINES_POSITIONS
+    read, step = (len(text), len(text)) if whole else (LINES_READ, len(text) // LINES_POSITIONS)
     lines: list[str] = []
     for start in range(0, len(text), step):
         lines += vocabulary.decode(text[start : start + read]).split("\n")[1:-1]

@@ -191,20 +191,20 @@ def squared_norm(gradient: Array) -> float:
     return squares
 
 
-def clip_by_norm(gradient: Array, norm: float, limit: float | None) -> None:
+def clip_by_norm(gradient: Array, norm: float, limit: float) -> None:
     """Scale the gradient so that its norm is at most `limit` (Pascanu 2013), in place.
 
     Args:
         gradient: (N,), or a part of one.
         norm: the norm of the whole gradient.
-        limit: None or 0 for none.
+        limit: 0 for none.
     """
     if limit and norm > limit:
         gradient *= limit / norm
 
 
-def clip_by_value(gradient: Array, limit: float | None) -> None:
-    """Limit each component of the gradient to [−limit, limit], in place.
+def clip_by_value(gradient: Array, limit: float) -> None:
+    """Limit each component of the gradient to [−limit, limit], in place; 0 for no limit.
 
     An infinite component stays infinite, so that the divergence is found.
     """

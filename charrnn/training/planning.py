@@ -90,7 +90,7 @@ def epochs_to_steps(epochs: float, characters: int, batch_size: int, seq_length:
 
 
 def val_every(steps: int, held_out: int, window: int) -> int:
-    """The default number of steps from validation to validation.
+    """The default number of steps between two validations.
 
     Args:
         steps: the steps of the run.
@@ -104,7 +104,7 @@ def val_every(steps: int, held_out: int, window: int) -> int:
 
 
 def record_every(steps: int) -> int:
-    """The number of steps from one point of the training loss to the next, of `steps`."""
+    """The number of steps between two points of the training loss, in a run of `steps`."""
     return max(1, steps // POINTS)
 
 
@@ -116,8 +116,7 @@ def relative_speed(vocabulary_size: int) -> float:
 def size_for(seconds: float | None, vocabulary_size: int) -> Size:
     """The size with the lowest loss after a time; the size of the default run for None.
 
-    A large vocabulary makes training slow: a time counts as the time in which a small vocabulary
-    has as many steps.
+    A large vocabulary makes training slow: the time is multiplied by the relative speed.
     """
     speed = relative_speed(vocabulary_size)
     counted = (seconds or 0) * speed
@@ -181,7 +180,7 @@ def steps_in(
     taken: int,
     val_every: int | None = None,
 ) -> tuple[int, int]:
-    """The number of steps that a time allows, and of steps from validation to validation.
+    """The values of `steps` and `val_every` for a time.
 
     Args:
         seconds: the time left.

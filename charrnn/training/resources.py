@@ -113,7 +113,7 @@ class Sizes:
         Args:
             freed: bytes in use now that are free when the training needs the memory.
             share: the share of the available memory that may be used.
-            root: the directory that has /proc and /sys.
+            root: the folder that has /proc and /sys.
         """
         need = self.need()
         for bytes_needed, there, more in (
@@ -125,7 +125,7 @@ class Sizes:
         return None
 
     def space_shortage(self) -> TrainingError | None:
-        """The error for shared memory that no directory has room for; else None."""
+        """The error for shared memory that no folder has room for; else None."""
         return check_space(self.need().shared) if self.config.workers > 1 else None
 
     def with_workers(self, workers: int) -> Sizes:
@@ -138,7 +138,7 @@ def most_workers(sizes: Sizes, root: Path = ROOT) -> int:
 
     Args:
         sizes: the sizes of the training.
-        root: the directory that has /proc and /sys.
+        root: the folder that has /proc and /sys.
     """
     for workers in range(sizes.config.workers, 1, -1):
         fewer = sizes.with_workers(workers)
@@ -153,7 +153,7 @@ def check_memory(sizes: Sizes, *, freed: int = 0, root: Path = ROOT) -> None:
     Args:
         sizes: the sizes of the training.
         freed: bytes in use now that are free when the training needs the memory.
-        root: the directory that has /proc and /sys.
+        root: the folder that has /proc and /sys.
 
     Raises:
         TrainingError: with the sizes, and the options that help.

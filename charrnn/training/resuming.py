@@ -114,6 +114,10 @@ def continuation(
     given = {name: value for name, value in given.items() if not same(name, value, saved)}
     command = partial(resume_command, path, corpus, before, texts=texts)
     refuse_fixed(saved, path, given, texts)
+    if "momentum" in given and before.optimizer != "sgd":
+        raise SettingError(
+            f"{path}: --momentum is for sgd, and the run has {before.optimizer}: leave it out"
+        )
     notices: list[str] = []
     state = restarted(saved, path, given, texts, notices)
     anew = saved.run.diverged > 0
@@ -235,7 +239,7 @@ def known_options(saved: Checkpoint) -> dict[str, Any]:
 
 
 def same(name: str, value: Any, saved: Checkpoint) -> bool:
-    """True for an option that has the value already, in as many digits as are shown."""
+    """Compare an option with the run's value, both as printed."""
     known, corpus = known_options(saved), saved.corpus
     if name not in known or name == "workers":  # a number that is asked for is not limited
         return False

@@ -30,6 +30,7 @@ from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import frequencies, replace_rare
 from charrnn.text.held_out import Division
 from charrnn.text.lines import Lines
+from charrnn.text.notices import count
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import advice, planning
 from charrnn.training.commands import resume_command
@@ -312,15 +313,15 @@ def encode(
         if vocabulary.ix_to_char == REPLACEMENT:
             raise SettingError(f"no character occurs {min_count:,} times: give a lower --min-count")
         replaced = len(vocabulary.unknown(corpus.characters))
+        rare = count(replaced, "character")
         notices.append(
-            f"replaced {counted(replaced)} with fewer than {min_count:,} occurrences by U+FFFD"
+            f"replaced {rare} with fewer than {min_count:,} occurrences by U+FFFD"
             if replaced
             else f"--min-count {min_count}: no character occurs fewer times, all stay"
         )
     if init_from and (new := old.unknown(vocabulary.ix_to_char)):
-        notices.append(
-            f"new weights for {counted(len(new))} that the old model does not know: {listed(new)}"
-        )
+        added = count(len(new), "character")
+        notices.append(f"new weights for {added} that the old model does not know: {listed(new)}")
     return vocabulary, indices
 
 
@@ -330,12 +331,10 @@ def notice_of_doubles(lines: int, different: int) -> list[str]:
     if not doubles:
         return []
     repeat = "repeats another one" if doubles == 1 else "repeat others"
-    return [f"{doubles:,} of {lines:,} lines {repeat}: equal lines are held out together, or not"]
-
-
-def counted(characters: int) -> str:
-    """`1 character`, `1,200 characters`."""
-    return f"{characters:,} character{'s' * (characters != 1)}"
+    return [
+        f"{doubles:,} of {lines:,} lines {repeat}: equal lines are either all trained on or all "
+        "held out"
+    ]
 
 
 def network_for(
@@ -466,7 +465,7 @@ def describe(
     min_count: int = 1,
     val: Corpus | None = None,
 ) -> CorpusInfo:
-    """The section of a checkpoint by which a text is read again, recognized and divided."""
+    """The `corpus` section of a checkpoint."""
     return CorpusInfo(
         name=corpus.name,
         characters=corpus.length,

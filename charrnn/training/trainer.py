@@ -27,8 +27,8 @@ from charrnn.training.schedules import learning_rate
 
 #: The parts of a step: an error before the update loses one step, an error within it mixes two.
 BETWEEN_STEPS, BEFORE_UPDATE, IN_UPDATE = range(3)
-#: Steps from trying weights to trying them again, before the first validation.
-TRIED_EVERY = 50
+#: Steps between two checks of the weights, before the first validation.
+CHECKED_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Trainer:
         )
         self._best = weights.copy() if group.rank == 0 else weights
         #: Before a validation, the lowest mean training loss, and the step last compared with it.
-        self._lowest, self._tried = inf, 0
+        self._lowest, self._checked = inf, 0
         #: The window of the last step.
         self._window: Window | None = None
         #: The carried states before the last step, and the part of the step in progress.
@@ -142,7 +142,7 @@ class Trainer:
 
         # The batch: the next window of this member's streams.
         window, state = self.streams.window(number), self.states[..., self.streams.part]
-        if not self.model.lines:  # whose states are reset at each newline
+        if not self.model.lines:  # The states of a list are reset at each newline.
             state[..., self.streams.resets(number)] = 0  # the others are carried from before
         self._window = window
 
@@ -185,8 +185,8 @@ class Trainer:
     def _order_lines(self) -> None:
         """Bring the lines of a model of lines into the order of the next step.
 
-        The order depends on the seed and the epoch alone. The other members wait for the order of
-        the step meanwhile.
+        The order depends on the seed and the epoch alone. Meanwhile the other members wait for the
+        leader's command.
         """
         if not self._lines:
             return
@@ -234,7 +234,7 @@ class Trainer:
         return self._best if known else self.model.parameters.flat
 
     def plan(self, steps: int, val_every: int) -> None:
-        """Change the number of steps, and of steps from validation to validation."""
+        """Set `steps` and `val_every` of the configuration."""
         self.group.order("plan", steps, val_every)
         self.config = replace(self.config, steps=steps, val_every=val_every)
 
@@ -296,16 +296,16 @@ class Trainer:
         """Extend the history by the mean training loss since the last point.
 
         Until the first validation, keep the weights if the mean is the lowest so far: a training
-        that diverges goes on from them. They are tried on the last window, which shows an update
+        that diverges goes on from them. They are checked on the last window, which shows an update
         that has just ruined them.
         """
         counters, flat = self.counters, self.model.parameters.flat
         mean = counters.add_point()
         if mean is None or counters.best_loss is not None or not self._window:
             return
-        if counters.step - self._tried < TRIED_EVERY:
+        if counters.step - self._checked < CHECKED_EVERY:
             return
-        self._tried = counters.step
+        self._checked = counters.step
         state = self._states_before[..., self.streams.part].copy()
         score = max(mean, float(self.model.losses(self._window, state).mean()))
         if score < self._lowest and np.isfinite(flat).all():
@@ -375,7 +375,7 @@ class Trainer:
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
             array[...] = arrays[name]
         self.model.parameters.flat[...] = last
-        self._best[...], self._tried = best, counters.step
+        self._best[...], self._checked = best, counters.step
         if counters.best_loss is None:
             losses = [point["loss"] for point in counters.history]
             self._lowest = min((loss for loss in losses if loss is not None), default=inf)

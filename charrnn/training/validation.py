@@ -48,7 +48,7 @@ def encode_validation(corpus: Corpus, vocabulary: Vocabulary, notices: list[str]
     Args:
         corpus: the text.
         vocabulary: of the model.
-        notices: extended by a line on characters that the model does not know.
+        notices: extended by a line on unknown characters.
 
     Raises:
         TextError: for a text of fewer than 2 characters that the model knows.

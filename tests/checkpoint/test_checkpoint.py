@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 import charrnn
 from charrnn.checkpoint import MAX_EXCERPT, read, save
+from charrnn.checkpoint.checkpoint import check_format
 from charrnn.checkpoint.state import MAX_POINTS, table_of
 from charrnn.config import MAX_FLOAT32
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, SettingError
 from charrnn.sampling import sample_text
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary
@@ -78,6 +79,8 @@ def test_load_gives_the_best_weights_or_the_last(path):
     save(path, saved)
     np.testing.assert_array_equal(charrnn.load(path).parameters["Wy"], saved.best["Wy"])
     np.testing.assert_array_equal(charrnn.load(path, "last").parameters["Wy"], saved.last["Wy"])
+    with pytest.raises(SettingError, match="weights is 'best' or 'last', not 'first'"):
+        charrnn.load(path, "first")
 
 
 def test_the_card_of_the_readme_works(path):
@@ -90,6 +93,11 @@ def test_the_card_of_the_readme_works(path):
 def test_a_missing_checkpoint_says_how_to_make_one(path):
     with pytest.raises(CheckpointError, match="charrnn train"):
         read(path)
+
+
+def test_an_older_format_is_refused_by_its_number():
+    with pytest.raises(CheckpointError, match="has format 1, and this charrnn reads format 2: use"):
+        check_format(1, known=2)
 
 
 def test_a_newer_format_asks_for_an_upgrade(path):

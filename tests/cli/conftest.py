@@ -8,6 +8,7 @@ from charrnn import checkpoint
 from charrnn.cli import inspect_text
 from charrnn.inspection import copying
 from charrnn.inspection.analyses import ANALYSES
+from charrnn.inspection.find import search
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +16,9 @@ def place(tmp_path, monkeypatch):
     """The working directory of a test, with a text in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CHARRNN_CHECKPOINT", raising=False)
-    monkeypatch.setattr(copying, "WRITTEN", 4_000)  # 50,000 characters take a second and more
+    # What takes seconds: 50,000 characters written, ten untrained models.
+    monkeypatch.setattr(copying, "WRITTEN", 4_000)
+    monkeypatch.setattr(search, "UNTRAINED_MODELS", 3)
     (tmp_path / "text.txt").write_bytes(LIGHTHOUSE.read_bytes())
     return tmp_path
 

@@ -149,10 +149,24 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
         (["--temp", 0], "--temperature needs --copying or --html: add one of them"),
         (["--predictions"], "--predictions needs --cell: add --cell"),
         (["--neighbours"], "--neighbours needs --cell: add --cell"),
+        (["--encoding", "utf-8"], "--encoding needs --text: add --text FILE"),
+        (["--encoding-errors", "ignore"], "--encoding-errors needs --text: add --text FILE"),
     ],
 )
 def test_an_option_that_needs_another_asks_for_it(alone, said, run):
     assert said in run("inspect", *alone, code=2).stderr
+
+
+def test_the_seed_chooses_the_shifts_of_a_cell(run):
+    one, same, other = (
+        json.loads(run("inspect", "--cell", 0, "--seed", seed, "--json").stdout)["follows"]
+        for seed in (0, 0, 1)
+    )
+    assert one == same
+    assert {row["feature"]: row["score"] for row in one} == {
+        row["feature"]: row["score"] for row in other
+    }
+    assert one != other
 
 
 def test_neighbours_are_where_a_cell_is_highest_and_lowest(run):

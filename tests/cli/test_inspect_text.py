@@ -278,7 +278,7 @@ def exploding(run, request):
 @pytest.mark.parametrize("name", sorted(set(ANALYSES) - {"find", "gradient"}))
 def test_a_network_whose_state_overflows_is_an_error(name, exploding, run):
     refused = run("inspect", "-c", exploding, f"--{name}", code=1)
-    assert refused.stderr.startswith("Error: the hidden state or the logits became non-finite")
+    assert refused.stderr.startswith("Error: the hidden state or the logits become non-finite")
     assert refused.stderr.count("\n") == 1
     assert not refused.stdout
 
@@ -302,7 +302,7 @@ def test_a_cell_and_the_surprisal_can_be_drawn_into_a_picture(asked, run):
         assert (title in picture) == (option in asked)
 
 
-@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("columns", [40, 80])
 def test_nothing_is_wider_than_the_terminal(columns, run, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     flags = [f"--{name}" for name in ANALYSES]

@@ -72,7 +72,7 @@ def test_unique_items_are_all_different_and_the_first_ones_in_order(run, of_name
 def test_it_ends_where_the_model_has_nothing_else_to_say(run, of_names):
     result = run("sample", "--lines", 5, "--unique", "--temp", 0)
     assert len(result.stdout.splitlines()) == 1
-    assert "1 of 5 items: none of 1,000 more in a row was another one" in result.stderr
+    assert "1 of 5 items: the next 1,000 were empty, known or repeated" in result.stderr
 
 
 def test_json_has_an_object_for_each_item(run, of_names):
@@ -165,7 +165,7 @@ def test_it_ends_where_the_model_only_recites(run):
     run("train", "--lines", "names.txt", *options)
     result = run("sample", "--lines", 5, "--new", "--top-p", 0.5)
     assert result.stdout == ""
-    assert "0 of 5 items: none of 1,000 more in a row was another one" in result.stderr
+    assert "0 of 5 items: the next 1,000 were empty, known or repeated" in result.stderr
 
 
 def test_the_checkpoint_has_the_hashes_of_the_items_or_not(run):

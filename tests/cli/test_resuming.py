@@ -42,7 +42,6 @@ CHANGES = {
     "--grad-clip-value": (0.1, lambda c: c.settings.grad_clip_value, "grad clip value 0.1, was 0"),
     "--schedule": ("linear", lambda c: c.settings.schedule, "schedule linear, was cosine"),
     "--weight-decay": (0.5, lambda c: c.settings.weight_decay, "weight decay 0.5, was 0.05"),
-    "--momentum": (0.5, lambda c: c.settings.momentum, "momentum 0.5, was 0.9"),
     "--dropout": (0.25, lambda c: c.model.dropout, "dropout 0.25, was 0.05"),
     "--val-every": (5, lambda c: c.settings.val_every, "val every 5, was 3"),
     "--patience": (9, lambda c: c.settings.patience, "patience 9, was 0"),
@@ -60,6 +59,18 @@ def test_an_option_of_a_resumed_run_changes_and_is_said_and_kept(flag, run, trai
         "steps 15, was 14", ""
     )
     assert found(header()) == value
+
+
+def test_momentum_changes_for_sgd_alone(run, trained):
+    said = run("train", "--resume", "--steps", 14, "--momentum", 0.5, code=2).stderr
+    assert "--momentum is for sgd, and the run has adam: leave it out" in said
+    sgd = ["train", "-c", "sgd.npz", "--optimizer", "sgd", "--momentum", 0.8]
+    run(*sgd, "text.txt", *QUICK)
+    again = ["train", "-c", "sgd.npz", "--resume", "--steps", 14]
+    assert "momentum 0.5, was 0.8" in run(*again, "--momentum", 0.5).stderr
+    said = run(*again, "--optimizer", "adam", code=2).stderr
+    assert "--momentum" not in said
+    run(*command_in(said))
 
 
 def test_a_changed_option_changes_the_training(run, trained):

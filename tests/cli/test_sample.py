@@ -213,6 +213,8 @@ def test_a_prime_from_a_file_or_stdin(run, tmp_path):
     assert run("sample", "--prime-file", "prime.txt", "--length", 5).stdout.startswith("Wick")
     assert run("sample", "--prime-file", "-", "--length", 5, input="Lamp").stdout.startswith("Lamp")
     run("sample", "--prime-file", "prime.txt", "--prime", "x", code=2)
+    alone = run("sample", "--prime", "x", "--encoding", "utf-8", code=2).stderr
+    assert "--encoding needs --prime-file: add --prime-file FILE, or leave out --encoding" in alone
     assert "nothing.txt" in run("sample", "--prime-file", "nothing.txt", code=1).stderr
 
 
@@ -277,7 +279,7 @@ def test_a_model_whose_state_overflows_is_reported_in_one_line(more, run):
     )
     said = run("sample", "--length", 40, "--seed", 1, *more, code=1).stderr.splitlines()
     assert len(said) == 1
-    assert said[0].startswith("Error: the hidden state or the logits became non-finite")
+    assert said[0].startswith("Error: the hidden state or the logits become non-finite")
 
 
 def test_a_prime_as_macos_writes_it_is_read_in_the_form_of_the_model(run, write):

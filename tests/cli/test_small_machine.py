@@ -77,7 +77,7 @@ def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp
     assert re.fullmatch(
         r"Error: no room for 1\d\.\d MB of memory that the workers share "
         rf"\(/dev/shm: 2\.\d MB free; {tmp_path}: 3\.\d MB free\): "
-        r"train with --workers 1, or name a larger directory in TMPDIR",
+        r"train with --workers 1, or name a larger folder in TMPDIR",
         line,
     )
     assert left == []
@@ -254,7 +254,7 @@ def test_a_text_or_a_recording_that_has_no_room_is_refused(
     done, left = on_a_small_machine({temporary: "size=8k"}, words, TMPDIR=str(temporary))
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"Error: {temporary}: No space left on device: name a directory")
+    assert line.startswith(f"Error: {temporary}: No space left on device: name a folder")
     assert left == []
 
 
@@ -266,7 +266,7 @@ def test_a_pipe_whose_last_bytes_have_no_room_is_refused(mounting, temporary):
     done, left = on_a_small_machine(mounts, words, TMPDIR=str(temporary))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"Error: {temporary}: No space left on device: name a directory")
+    assert line.startswith(f"Error: {temporary}: No space left on device: name a folder")
     assert left == []
 
 

@@ -93,7 +93,6 @@ SETTINGS = {
     "--steps": (5, lambda c: c.run.step),
     "--learning-rate": (0.5, lambda c: c.settings.learning_rate),
     "--warmup": (2, lambda c: c.settings.warmup_steps),
-    "--momentum": (0.5, lambda c: c.settings.momentum),
     "--weight-decay": (0.5, lambda c: c.settings.weight_decay),
     "--grad-clip": (0.5, lambda c: c.settings.grad_clip),
     "--grad-clip-value": (0.5, lambda c: c.settings.grad_clip_value),
@@ -137,7 +136,21 @@ def test_momentum_is_for_sgd(run):
     for name, momentum in (("a", 0.9), ("b", 0.1)):
         run("train", "text.txt", "-c", f"{name}.npz", *QUICK, "--optimizer", "sgd",
             "--momentum", momentum)  # fmt: skip
+        assert header(f"{name}.npz").settings.momentum == momentum
     assert not np.array_equal(weights("a.npz")["last.Wy"], weights("b.npz")["last.Wy"])
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["text.txt", "--momentum", 0.5], "--momentum needs --optimizer sgd: add it, or leave out"),
+        (["--encoding", "latin-1"], "--encoding needs a TEXT or --val: name a file"),
+        (["--encoding-errors", "ignore"], "--encoding-errors needs a TEXT or --val"),
+        (["--newlines", "keep"], "--newlines needs a TEXT or --val"),
+    ],
+)
+def test_an_option_without_effect_is_refused(option, said, run):
+    assert said in run("train", *QUICK, *option, code=2).stderr
 
 
 def test_epochs_are_readings_of_the_text(run):
@@ -456,7 +469,7 @@ def test_a_sample_of_huge_weights_causes_no_warnings(run):
     result = run(
         "train", "text.txt", *QUICK, *arguments, "--warmup", 0, "--sample-every", 1, code=1
     )
-    assert "--- step 1\nthe hidden state or the logits became non-finite" in result.stderr
+    assert "--- step 1\nthe hidden state or the logits become non-finite" in result.stderr
     assert "the training diverged: go on from its best weights" in result.stderr
 
 

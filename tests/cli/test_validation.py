@@ -36,7 +36,7 @@ def test_the_file_takes_the_place_of_the_part_held_out(run, parts):
     assert found.excerpt == whole.excerpt
     assert found.corpus.held_out == 0
     assert found.corpus.val_file == str(Path("val.txt").resolve())
-    assert f"{len(found.excerpt):,} others to validate on" in said
+    assert f"{len(found.excerpt):,} characters of val.txt to validate on" in said
     assert "n-gram" in run("inspect", "--ngram").stdout
 
 

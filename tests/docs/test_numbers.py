@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.inspection import copying
+from charrnn.inspection import copying, why
 from charrnn.inspection.features.features import FEATURES
 from charrnn.inspection.find import search
 
@@ -38,6 +38,17 @@ def test_the_controls_of_find(sentence):
     ],
 )
 def test_the_numbers_of_copying(sentence):
+    assert sentence in " ".join(PAGE.split())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"the last 0, 1, 2, … {why.CONTEXT} characters",
+        f"of more than {why.MAX_MATCHES} matches, {why.MAX_MATCHES} from all over the text",
+    ],
+)
+def test_the_numbers_of_why(sentence):
     assert sentence in " ".join(PAGE.split())
 
 

@@ -1,4 +1,4 @@
-"""A network with a planted cell, whose every value is known."""
+"""Networks with a planted cell, whose every value is known."""
 
 import numpy as np
 
@@ -25,6 +25,26 @@ def bracket_counter(cell=2, hidden_size=6):
     g = weights["Wx"][3 * hidden_size + cell]
     g[model.vocabulary.char_to_ix["("]] = np.arctanh(STEP)
     g[model.vocabulary.char_to_ix[")"]] = -np.arctanh(STEP)
+    return model
+
+
+def bracket_kinds(dtype=np.float64):
+    """An LSTM whose only working cell remembers the kind of the open bracket, `(` or `[`.
+
+    c is 1 after `(`, −1 after `[`, and 0 after a closing bracket, whatever stood before. The logits
+    of `)` and `]` are h and −h, all others 0.
+    """
+    model = CharRNN(Vocabulary("()[]ab"), layer_type="lstm", hidden_size=1, dtype=dtype)
+    weights, at = model.layers[0].weights, model.vocabulary.char_to_ix
+    model.parameters.flat[...] = 0
+    i, f, o, g = range(4)
+    weights["b"][[i, f, o]] = 40  # i = f = o = 1
+    for bracket, kind in (("(", 40), ("[", -40)):
+        weights["Wx"][f, at[bracket]] = -80  # f = 0
+        weights["Wx"][g, at[bracket]] = kind  # g = ±1
+    for bracket in ")]":
+        weights["Wx"][f, at[bracket]] = -80
+    model.parameters["Wy"][at[")"], 0], model.parameters["Wy"][at["]"], 0] = 1, -1
     return model
 
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from charrnn.inspection.analyses import ANALYSES, analysis
+from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
 from charrnn.inspection.answer import Answer
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.subject import Subject
@@ -27,10 +27,11 @@ def subject_of(model, rng, characters=1_500):
         signals_of(model),
         read_training_text=lambda: rng.integers(0, 7, 900),
         make_untrained=make_untrained,
+        why="[abc]",
     )
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", [*ANALYSES, *WITH_VALUE])
 def test_an_analysis_turns_a_subject_into_an_answer(name, tiny_model, rng):
     module = analysis(name)
     answer = module.answer(module.analyse(subject_of(tiny_model(), rng)))
@@ -41,7 +42,7 @@ def test_an_analysis_turns_a_subject_into_an_answer(name, tiny_model, rng):
 
 
 @pytest.mark.parametrize("layer_type", ["lstm", "vanilla", "vanilla-relu"])
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", [*ANALYSES, *WITH_VALUE])
 def test_every_figure_and_table_says_how_to_read_it(name, layer_type, tiny_model, rng):
     module = analysis(name)
     answer = module.answer(module.analyse(subject_of(tiny_model(layer_type), rng)))

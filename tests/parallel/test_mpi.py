@@ -1,5 +1,6 @@
 """`charrnn train --mpi`, started by a launcher of MPI."""
 
+import shutil
 import signal
 import subprocess
 from dataclasses import replace
@@ -25,7 +26,7 @@ from parallel.launching import (
 )
 
 pytestmark = needs_mpi
-RANKS = (1, 2, 3)
+RANKS = (1, 3)
 
 
 @pytest.fixture(scope="module", params=RANKS)
@@ -39,6 +40,13 @@ def trained(size, place):
     path = f"by {size}.npz"
     said = launch(size, *CHARRNN, "train", "--mpi", "text.txt", "-c", path, *QUICK, cwd=place)
     return said.stderr, checkpoint.read(place / path)
+
+
+@pytest.fixture(scope="module")
+def of_two(place):
+    """A function that gives a test a copy of a run of two ranks."""
+    train(2, place, "text.txt", "-c", "two.npz", *QUICK)
+    return lambda path: shutil.copy(place / "two.npz", place / path)
 
 
 def test_ranks_train_what_one_process_trains(size, trained, place):
@@ -77,7 +85,7 @@ def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(size, trained,
     assert same_bits(place / path, place / f"by {size}.npz")
 
 
-@pytest.mark.parametrize(("member", "workers"), [(0, 1), (1, 1), (2, 2)])
+@pytest.mark.parametrize(("member", "workers"), [(1, 1), (2, 2)])
 def test_a_signal_to_a_rank_ends_the_validation_of_all(member, workers, place):
     path, whole = f"scoring {member}.npz", f"scored {workers}.npz"
     # A validation has 64 windows, a second each.
@@ -93,8 +101,8 @@ def test_a_signal_to_a_rank_ends_the_validation_of_all(member, workers, place):
     assert same_bits(place / path, place / whole)
 
 
-def test_another_number_of_ranks_resumes_a_run_but_for_rounding(place):
-    train(2, place, "text.txt", "-c", "others.npz", *QUICK)
+def test_another_number_of_ranks_resumes_a_run_but_for_rounding(of_two, place):
+    of_two("others.npz")
     said = train(3, place, "--resume", "-c", "others.npz", "--steps", 14)
     assert "by rounding from the earlier run: MPI ranks 3, not 2" in said
     said = launch(1, *CHARRNN, "train", "--resume", "-c", "others.npz", "--steps", 16, cwd=place)
@@ -118,8 +126,9 @@ def test_a_usage_error_is_printed_once(place):
     assert said.count("Invalid value for '--steps'") == 1
 
 
-def test_the_checkpoint_of_another_run_is_refused_once(trained, size, place):
-    said = train(size, place, "text.txt", "-c", f"by {size}.npz", *QUICK, code=1)
+def test_the_checkpoint_of_another_run_is_refused_once(place):
+    (place / "other.npz").touch()
+    said = train(2, place, "text.txt", "-c", "other.npz", *QUICK, code=1)
     assert said.count("holds another run") == 1
 
 
@@ -143,9 +152,9 @@ def test_a_rank_that_leaves_ends_all(rank, place):
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_rank_that_is_killed_ends_all_and_the_last_save_is_resumed(rank, place):
+def test_a_rank_that_is_killed_ends_all_and_the_last_save_is_resumed(rank, of_two, place):
     path = f"killed {rank}.npz"
-    train(2, place, "text.txt", "-c", path, *QUICK)
+    of_two(path)
     words = ("kill", rank, 15, "train", "--mpi", "--resume", "-c", path, "--steps", 20)
     launch(2, HERE / "mishaps.py", *words, cwd=place, code=KILLED)
     train(2, place, "--resume", "-c", path, "--steps", 20)

@@ -145,7 +145,7 @@ def test_a_full_disk_is_an_error_before_the_array_is_used(system, tmp_path, monk
         assert allocate((20, 30), np.uint8).shape == (20, 30)
         return
     monkeypatch.setattr("os.posix_fallocate", full, raising=False)
-    with pytest.raises(TextError, match="No space left on device: name a directory"):
+    with pytest.raises(TextError, match="No space left on device: name a folder"):
         allocate((20, 30), np.uint8)
     assert list(tmp_path.iterdir()) == []
 

@@ -59,12 +59,12 @@ def graded(degree: Callable[[str], Array]) -> Feature:
     return Feature(False, lambda text: degree(text).astype(np.float32))
 
 
-def matches(regex: str, group: int = 0) -> Finder:
+def matches(regex: str | re.Pattern[str], group: int = 0) -> Finder:
     """A finder of the matches of a regular expression, or of one of its groups."""
-    compiled = re.compile(regex, re.MULTILINE)
+    wanted = re.compile(regex, re.MULTILINE) if isinstance(regex, str) else regex
 
     def find(text: str) -> Spans:
-        spans = [match.span(group) for match in compiled.finditer(text)]
+        spans = [match.span(group) for match in wanted.finditer(text)]
         return [span for span in spans if span[0] >= 0]
 
     return find
@@ -170,7 +170,19 @@ def present(text: str, features: dict[str, Feature]) -> tuple[dict[str, Feature]
 def pattern(regex: str) -> Feature:
     """A feature that holds inside each match of a regular expression, or of its first group.
 
-    `^` and `$` match the ends of lines.
+    Raises:
+        SettingError: for an invalid regular expression.
+    """
+    wanted = compiled(regex, "--feature")
+    return holds(matches(wanted, min(wanted.groups, 1)))
+
+
+def compiled(regex: str, option: str) -> re.Pattern[str]:
+    """Compile a regular expression in which `^` and `$` match the ends of lines.
+
+    Args:
+        regex: the regular expression.
+        option: the option that it is the value of, for the message.
 
     Raises:
         SettingError: for an invalid regular expression, with the position of the error.
@@ -178,6 +190,6 @@ def pattern(regex: str) -> Feature:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about syntax whose meaning a later Python may change
-            return holds(matches(regex, min(re.compile(regex).groups, 1)))
+            return re.compile(regex, re.MULTILINE)
     except (re.error, OverflowError, RecursionError) as error:
-        raise SettingError(f"--feature {regex!r}: {error}") from None
+        raise SettingError(f"{option} {regex!r}: {error}") from None

@@ -157,7 +157,7 @@ function charactersOf(text) {
   return Array.from(forms.find(known) ?? text);
 }
 
-/** The indices of a text, and a sentence on characters that the network has never seen. */
+/** The indices of a text, and a sentence on unknown characters: those that are not in the vocabulary. */
 function encode(text) {
   const unknown = new Map();
   const { replacement } = DATA.network;
@@ -171,7 +171,5 @@ function encode(text) {
   const some = [...unknown.keys()].slice(0, 8).map(visible).join(" ");
   const treatment = replacement < 0 ? "left out" : "read as U+FFFD";
   const more = unknown.size > 8 ? " …" : "";
-  const notice = `${counted(total, "character")} that the network has never seen, ${treatment}: `
-    + `${some}${more}`;
-  return { indices, notice };
+  return { indices, notice: `${counted(total, "unknown character")} ${treatment}: ${some}${more}` };
 }

@@ -20,7 +20,6 @@ from charrnn.inspection.find.search import (
     original_position,
 )
 from charrnn.inspection.reading import no_progress, signals_of
-from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Trainer, train
@@ -163,7 +162,7 @@ def prose_and_code(rng, lines=300):
     return "\n".join(text)
 
 
-def best_of_untrained(text, cell, count, rng):
+def best_of_untrained(text, layer_type, count, rng):
     """The strengths of the best cells and probes of untrained models, (count, 2 × F)."""
     vocabulary = Vocabulary.of(text)
     indices = vocabulary.encode(text)
@@ -171,7 +170,7 @@ def best_of_untrained(text, cell, count, rng):
     measured = comparable(measure(text, present(text, FEATURES)[0]), first, second)
     found = []
     for _ in range(count):
-        model = CharRNN(vocabulary, layer_type=cell, hidden_size=32)
+        model = CharRNN(vocabulary, layer_type=layer_type, hidden_size=32)
         model.initialize(rng)
         best = best_cells(read_levels(model, indices, signals_of(model)), measured, first, second)
         found.append([*strength(best.scores, measured.binary)])
@@ -179,19 +178,19 @@ def best_of_untrained(text, cell, count, rng):
     return np.array(found)
 
 
-def test_of_forty_tables_of_untrained_models_at_most_one_in_twenty_claims_anything():
+def test_of_twenty_tables_of_untrained_models_at_most_one_claims_anything():
     rng = np.random.default_rng(5)
     text = prose_and_code(rng, lines=200)
     claims = []
-    for cell in sorted(LAYER_TYPES):
-        strengths = best_of_untrained(text, cell, UNTRAINED_MODELS + 4, rng)
+    for layer_type in ("lstm", "vanilla-relu"):  # those with the most false claims
+        strengths = best_of_untrained(text, layer_type, UNTRAINED_MODELS + 4, rng)
         assert strengths.shape[1] > 24
         for number in range(10):
             others = np.delete(strengths, number, axis=0)
             others_drawn = rng.choice(others, UNTRAINED_MODELS, replace=False)
             claims.append(any(map(beyond, strengths[number], others_drawn.T)))
-    assert len(claims) == 40
-    assert sum(claims) <= 2
+    assert len(claims) == 20
+    assert sum(claims) <= 1
 
 
 def test_a_feature_that_half_of_the_text_lacks_is_not_found_in_an_untrained_model():
