@@ -1,6 +1,7 @@
 """The panels in which the network of the page writes and reads, in a real browser."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,6 +140,18 @@ def test_unknown_characters_of_the_start_text_are_said(page):
     assert written(page) == "The   ferry"
     notice = page.locator("#prime-notice").text_content()
     assert notice.startswith("3 unknown characters left out: € \\x07")
+
+
+def test_what_is_typed_is_read_as_the_training_read_its_text(visit, tmp_path):
+    for name, text, binary in (("nfd", "cafe\u0301\n", False), ("bytes", "caf\xc3\xa9\n", True)):
+        report = sample(9 * text, num_layers=1)
+        network = replace(report.network, binary=binary)
+        save(replace(report, network=network), tmp_path / f"{name}.html")
+        page = visit("#layer=1&signal=h&cell=3", path=tmp_path / f"{name}.html")
+        wait_for_count(page, 240)
+        begin(page, prime="caf\xe9")
+        assert written(page) == text.strip()
+        assert page.locator("#prime-notice").text_content() == ""
 
 
 def test_a_cell_is_held_at_a_value(page, plain):
