@@ -38,33 +38,60 @@ def file(report, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def pages(browser):
+    """Pages of the browser by their settings, with what went wrong in each: made once."""
+    made = {}
+
+    def page_with(**settings):
+        key = tuple(settings.items())
+        if key not in made:
+            shape = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+            page = browser.new_context(**{**shape, **settings}).new_page()
+            page.set_default_timeout(8_000)
+            made[key] = page, watched(page)
+        return made[key]
+
+    yield page_with
+    for page, _ in made.values():
+        page.context.close()
+
+
+def watched(page):
+    """A list of all errors, messages, dialogs and requests of a page."""
+    trouble = []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: trouble.append(request.url))
+    return trouble
+
+
 @pytest.fixture
-def visit(browser, file):
+def visit(pages, file):
     """Opens the report; afterwards there may be no error and no request."""
-    contexts, trouble = [], []
+    visits = []
 
-    def watch(page):
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: trouble.append(request.url))
+    def check():
+        for page, trouble in visits:
+            assert page.evaluate("window.__pwned") is None
+            (asked_for,) = trouble  # the file itself, once
+            assert asked_for.startswith("file://")
+        visits.clear()
 
-    def make(address="", path=file, **settings):
-        settings = {"viewport": {"width": 1280, "height": 900}, **settings}
-        contexts.append(browser.new_context(**settings))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(8_000)
-        watch(page)
+    def make(address="", path=file, width=1280, scheme="light", **settings):
+        check()
+        page, trouble = pages(**settings)
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(media="screen", color_scheme=scheme)
+        trouble.clear()
         page.goto(f"{path.as_uri()}{address}")
         if settings.get("java_script_enabled", True):
             page.wait_for_selector("#text[aria-label]")
+        visits.append((page, trouble))
         return page
 
     yield make
-    asked_for = [message for message in trouble if message.startswith("file://")]
-    for page in (page for context in contexts for page in context.pages):
-        assert page.evaluate("window.__pwned") is None
-    for context in contexts:
-        context.close()
-    assert len(asked_for) == len(contexts)  # the file itself, once each
-    assert [message for message in trouble if message not in asked_for] == []
+    check()

@@ -98,7 +98,7 @@ def test_pointing_at_a_character_shows_its_numbers(visit, report):
 
 
 def test_a_tap_shows_a_character(visit, report):
-    page = visit("#layer=1&signal=o&cell=1", viewport={"width": 390, "height": 800}, has_touch=True)
+    page = visit("#layer=1&signal=o&cell=1", width=390, has_touch=True)
     wait_for_cell(page, 1, "o", 1)
     page.locator("#text span").nth(5).tap()
     check_panel(page, report, 5, 1, "o", 1)
@@ -242,7 +242,7 @@ def test_an_invisible_character_is_named(visit):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_letters_stand_out_from_every_colour(visit, scheme):
-    page = visit(color_scheme=scheme)
+    page = visit(scheme=scheme)
 
     def luminance(color):
         parts = [float(part) / 255 for part in re.findall(r"[\d.]+", color)[:3]]
@@ -265,7 +265,7 @@ def test_letters_stand_out_from_every_colour(visit, scheme):
 
 
 def test_it_fits_a_telephone(visit):
-    page = visit(viewport={"width": 390, "height": 800})
+    page = visit(width=390)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 

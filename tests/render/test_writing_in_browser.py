@@ -104,14 +104,14 @@ def test_at_temperature_0_it_writes_what_sample_writes(page, plain):
 
 def test_a_seed_repeats_a_text(page):
     begin(page, seed=5)
-    write(page, 100)
-    first = written(page)[:100]
+    write(page, 60)
+    first = written(page)[:60]
     begin(page, seed=6)
-    write(page, 100)
-    other = written(page)[:100]
+    write(page, 60)
+    other = written(page)[:60]
     begin(page, seed=5)
-    write(page, 100)
-    assert written(page)[:100] == first != other
+    write(page, 60)
+    assert written(page)[:60] == first != other
 
 
 def test_the_next_character_can_be_chosen(page, plain):
