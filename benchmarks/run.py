@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import copying
+import effects
 import finding
 import floor
 import layers
@@ -41,6 +42,7 @@ PARTS: dict[str, Part] = {
     "page": page.measure,
     "scoring": scoring.measure,
     "finding": finding.measure,
+    "effects": effects.measure,
     "copying": copying.measure,
     "saving": saving.measure,
     "mpi": mpi.measure,

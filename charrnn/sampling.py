@@ -17,6 +17,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import DivergedError, SettingError, UnknownCharacterError
+from charrnn.network.holding import Held, Holding, by_layer
 from charrnn.network.model import CharRNN
 from charrnn.text.hashes import Hasher
 from charrnn.text.vocabulary import Vocabulary, listed
@@ -61,18 +62,18 @@ class Reader:
         # scattered over the whole matrix).
         self._first_inputs = np.ascontiguousarray((first["Wx"] + first["b"][:, None]).T)  # (V, G)
         self._keep = model.keep
-        self._held: dict[int, tuple[Array, Array, Array]] = {}
+        self._holding: dict[int, Holding] = {}
 
-    def hold(self, layer: int, cells: Array, streams: Array, values: Array) -> None:
-        """Hold cells at fixed values from now on.
+    def hold(self, held: Sequence[Held], streams: Sequence[Array] | None = None) -> None:
+        """Hold cells from now on, in place of those of an earlier call.
 
         Args:
-            layer: the number of the layer, from 1; replaces an earlier `hold` of this layer.
-            cells: the numbers of n cells, (n,).
-            streams: the stream in which each cell is held, (n,).
-            values: the values of the state of each cell, h first, (S, n).
+            held: the cells, each with its value.
+            streams: the streams in which each of them is held, (n,) each; all unless given.
         """
-        self._held[layer - 1] = cells, streams, values
+        if streams is None:
+            streams = [np.arange(self.state.shape[-1])] * len(held)
+        self._holding = by_layer(self._layers, held, streams)
 
     def read(self, indices: Array) -> Array:
         """Read one character of each stream, (B,).
@@ -90,9 +91,8 @@ class Reader:
                     x = layer.weights["Wx"] @ self.state[number - 1, 0]
                     x += layer.weights["b"][:, None]
                 layer.step(x, self.state[number], tape)
-                if number in self._held:
-                    cells, streams, values = self._held[number]
-                    self.state[number][:, cells, streams] = values
+                if number in self._holding:
+                    self._holding[number].apply(self.state[number], tape)
             np.matmul(self._Wy, self.state[-1, 0], out=self.logits)
             np.add(self.logits, self._by, out=self.logits)
         return self.logits
@@ -372,6 +372,7 @@ def sample(
     stops: Sequence[str] = (),
     seed: int | None = None,
     log_probs: bool = False,
+    hold: Sequence[Held] = (),
 ) -> Iterator[Iterator[Character]]:
     """Draw samples; sample i depends on the seed and on i, but not on `num_samples`.
 
@@ -389,6 +390,7 @@ def sample(
         stops: strings that end a sample; the sample does not include them.
         seed: None for different samples at every call.
         log_probs: as for `generate`.
+        hold: cells that are held while the samples are written.
 
     Yields:
         The samples, each as its characters, which are drawn when they are asked for. The samples
@@ -400,7 +402,9 @@ def sample(
     chars, root, first = model.vocabulary.ix_to_char, np.random.SeedSequence(seed), 0
     while first < num_samples:
         size = min(max(first, 1) ** 2, BLOCK)  # 1, 1, 4, 16, 16, ...
-        steps = generate(Reader(model, size), start, length, choice, root.spawn(size), log_probs)
+        reader = Reader(model, size)
+        reader.hold(hold)
+        steps = generate(reader, start, length, choice, root.spawn(size), log_probs)
         block = Block(steps, size, model.vocabulary) if size > 1 else None
         for stream in range(min(size, num_samples - first)):
             text = block.characters(stream) if block else characters(steps, chars)
@@ -420,6 +424,7 @@ def items(
     unique: bool = False,
     seed: int | None = None,
     log_probs: bool = False,
+    hold: Sequence[Held] = (),
 ) -> Iterator[list[Character]]:
     """Draw items of a list, without their newlines.
 
@@ -434,7 +439,7 @@ def items(
         prime: the beginning of each item, which the items yielded do not include.
         known: ascending hashes of items that do not fit, (n,); None for none.
         unique: an item that was drawn before does not fit.
-        seed, log_probs: as for `sample`.
+        seed, log_probs, hold: as for `sample`.
 
     Raises:
         DivergedError: as for `generate`.
@@ -449,7 +454,8 @@ def items(
         return bool(known[min(np.searchsorted(known, value), len(known) - 1)] == value)
 
     settings: dict[str, Any] = {"stops": ["\n"], "seed": seed, "log_probs": log_probs}
-    for text in sample(model, start, length, choice, num_samples=sys.maxsize, **settings):
+    settings |= {"num_samples": sys.maxsize, "hold": hold}
+    for text in sample(model, start, length, choice, **settings):
         item = list(text)
         whole = prime + "".join(character.char for character in item)
         if not whole or whole in seen or is_known(whole):

@@ -5,10 +5,10 @@ python tests/fuzz.py --minutes 60
 python tests/fuzz.py --first 4711 --count 1    # case 4711 again
 
 A case is a number that seeds random changes: of the bytes of a checkpoint, of fields of its zip
-file, of the header of an array, of values of its JSON header, or of a text. A case must be refused
-in one sentence, or be usable: a model is described, sampled and trained further, a text is the same
-in pieces as at once. Nothing may be executed, and memory is bounded. A case that breaks these rules
-is saved as `fuzz-case` and ends the search.
+file, of the header of an array, of values of its JSON header, of a file of weights, or of a text. A
+case must be refused in one sentence, or be usable: a model is described, sampled and trained
+further, a text is the same in pieces as at once. Nothing may be executed, and memory is bounded. A
+case that breaks these rules is saved as `fuzz-case` and ends the search.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from helpers.checkpoints import READING_BYTES, mutated, trained
+from helpers.weights import network, packed
 
+from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, archive, pack, unpack
 from charrnn.checkpoint.schema import SCHEMA, Field
 from charrnn.cli.summary import describe, summarize
@@ -262,6 +265,44 @@ def use_checkpoint(data: bytes, _rng: np.random.Generator) -> str:
     return outcome
 
 
+def weights_case(rng: np.random.Generator) -> bytes:
+    """Return the bytes of a changed file of weights: of its bytes, or of values of its header."""
+    rows, E = int(rng.choice([1, 3, 4])), int(rng.integers(3))
+    tensors = network(rows, L=int(rng.integers(1, 3)), seed=1, E=E)
+    about = {"vocabulary": "ab\n\u20ac", "lines": "false"}
+    fields = {**SCHEMA["model"], **SCHEMA["reading"], "vocabulary": None}
+
+    def change(header: dict[str, Any]) -> None:
+        for _ in range(rng.integers(1, 3)):
+            if rng.random() < 0.7:
+                key = str(rng.choice(list(fields)))
+                value = value_for(fields[key], about.get(key), rng)
+                header["__metadata__"][key] = value if isinstance(value, str) else json.dumps(value)
+                continue
+            name = str(rng.choice(list(tensors)))
+            key = str(rng.choice(["dtype", "shape", "data_offsets", *UNKNOWN]))
+            value = [NUMBERS[rng.integers(len(NUMBERS))] for _ in range(2)]
+            header[name][key] = value if rng.random() < 0.5 else value_for(None, None, rng)
+            if rng.random() < 0.2:
+                header[name + str(rng.choice(["0", "_reverse", "\ud800"]))] = header[name]
+
+    if rng.random() < 0.5:
+        return mutated(packed(tensors, about), rng)
+    return packed(tensors, about, change)
+
+
+def use_weights(data: bytes, _rng: np.random.Generator) -> str:
+    """Read a file of weights, describe the model, sample from it."""
+    Path("fuzz-case").write_bytes(data)
+    found = checkpoints.read("fuzz-case")
+    model = found.build()
+    summary = summarize(model, found)
+    json.dumps(summary, allow_nan=False)
+    assert len(describe(summary, found, 80, PLAIN)) < 10_000
+    assert len("".join(sample_text(model, 3, seed=0))) == 3
+    return "read as a model"
+
+
 def text_case(rng: np.random.Generator) -> bytes:
     """Return the bytes of a text, most of them changed."""
     encoding = str(rng.choice(["utf-8", "utf-16", "utf-32", "latin-1"]))
@@ -283,13 +324,19 @@ def use_text(data: bytes, rng: np.random.Generator) -> str:
     return "of use"
 
 
-CASES = {"checkpoint": (checkpoint_case, use_checkpoint), "text": (text_case, use_text)}
+CASES = {
+    "checkpoint": (checkpoint_case, use_checkpoint),
+    "weights": (weights_case, use_weights),
+    "text": (text_case, use_text),
+}
+#: The kinds of eight cases in a row.
+ORDER = ("text", *("checkpoint",) * 3, "weights", *("checkpoint",) * 3)
 
 
 def carry_out(number: int) -> str:
     """Run a case; return its outcome."""
     rng = np.random.default_rng(number)
-    name = "checkpoint" if number % 4 else "text"
+    name = ORDER[number % len(ORDER)]
     make, use = CASES[name]
     data = make(rng)
     Path("fuzz-case").write_bytes(data)

@@ -10,6 +10,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PARTS = (
     "copying",
+    "effects",
     "finding",
     "floor",
     "layers",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import SettingError, TrainingError, UnknownCharacterError
 from charrnn.inspection.positions import read_on
+from charrnn.network.holding import Held
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.sampling import (
@@ -452,9 +453,12 @@ def test_two_readers_in_turns_do_not_disturb_each_other(layer_type, tiny_model):
 def test_a_held_cell_keeps_its_value_and_others_change(layer_type, tiny_model, rng):
     model = tiny_model(layer_type, 2)
     held, free = Reader(model, 3), Reader(model, 3)
-    S = held.state.shape[1]
-    values = np.full((S, 2), 0.25)
-    held.hold(1, np.array([0, 4]), np.array([1, 2]), values)
+    names = model.layers[0].state_names
+    cells = [(cell, stream, name) for cell, stream in ((0, 1), (4, 2)) for name in names]
+    held.hold(
+        [Held(1, cell, name, 0.25) for cell, _, name in cells],
+        [np.array([stream]) for _, stream, _ in cells],
+    )
     for _ in range(5):
         indices = rng.integers(0, 7, 3)
         logits, expected = held.read(indices).copy(), free.read(indices).copy()
@@ -468,9 +472,29 @@ def test_a_held_cell_keeps_its_value_and_others_change(layer_type, tiny_model, r
 def test_the_output_depends_on_held_values(tiny_model):
     model = tiny_model("vanilla")
     reader = Reader(model)
-    reader.hold(1, np.arange(5), np.zeros(5, int), np.full((1, 5), 0.5))
+    reader.hold([Held(1, cell, "h", 0.5) for cell in range(5)])
     expected = model.parameters["Wy"] @ np.full(5, 0.5) + model.parameters["by"]
     np.testing.assert_allclose(reader.read(np.array([3]))[:, 0], expected)
+
+
+def test_held_cells_are_held_in_every_sample_and_in_the_prime(tiny_model):
+    model = tiny_model("lstm", 2)
+    held = [Held(1, 2, "c", 3.0), Held(2, 0, "h", -0.5)]
+    prime = model.vocabulary.encode("abcab")
+    start = read_on(model, beginning(model), prime, hold=held)
+    reader = Reader(model)
+    reader.hold(held)
+    reader.state[...] = beginning(model).state[..., None]
+    for index in prime:
+        reader.read(np.array([index]))
+    np.testing.assert_array_equal(start.state, reader.state[..., 0])
+    texts = sample(model, start, 30, Choice(), num_samples=4, seed=0, log_probs=True, hold=held)
+    for text in map(list, texts):
+        reader.state[...], logits = start.state[..., None], start.logits[:, None]
+        for char, log_prob, _ in text:
+            index = model.vocabulary.encode(char)
+            assert log_prob == pytest.approx(Choice().log_probs(logits, index)[0], rel=1e-9)
+            logits = reader.read(index)
 
 
 def test_a_sample_has_its_length_and_repeats_with_its_seed(tiny_model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,9 @@ from charrnn.config import ModelConfig
 from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.scoring import known_indices, score
+from charrnn.inspection.vectors import last_states
 from charrnn.network import model as network
+from charrnn.network.holding import Held, beyond_reach, of_mapping
 from charrnn.sampling import (
     MAX_TRIES,
     Character,
@@ -30,13 +32,13 @@ from charrnn.sampling import (
     likeliest,
     sample,
 )
-from charrnn.text.line_ends import converted
-from charrnn.text.normal_forms import normalized
 from charrnn.text.notices import count
 from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
 
 Source = str | os.PathLike[str]
+#: Cells to hold: (layer, cell), or (layer, cell, "c"), and the value; a string with + is added.
+Hold = Mapping[Any, float | str]
 
 
 class CharRNN(network.CharRNN):
@@ -71,6 +73,7 @@ class CharRNN(network.CharRNN):
             run=checkpoint.run,
             excerpt=checkpoint.excerpt,
             items=checkpoint.items,
+            reading=checkpoint.reading,
         )
         return model
 
@@ -82,6 +85,7 @@ class CharRNN(network.CharRNN):
         stop: str | Sequence[str] = (),
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
+        hold: Hold | None = None,
         **choice: Any,
     ) -> Iterator[str]:
         """Write a text: an iterator over its characters; `"".join(model.sample(200))` is a string.
@@ -96,6 +100,10 @@ class CharRNN(network.CharRNN):
                 vocabulary: `error`, `skip` or `replace`, which reads U+FFFD; None for `replace` if
                 the model was trained with `min_count`, else for `error`.
             seed: the seed of the random choice; None for another text at every call.
+            hold: cells that are held at a value while the model reads the prime and writes: a
+                mapping such as `{(1, 42): 0.9}` from the layer, from 1, and the cell, from 0.
+                `(1, 42, "c")` is the memory of an LSTM. A string such as "+0.5" is added instead,
+                in each step.
             **choice: temperature, top_k, top_p, min_p, as in `charrnn.sampling.Choice`.
 
         Raises:
@@ -104,7 +112,7 @@ class CharRNN(network.CharRNN):
             SettingError: for an option outside of its range.
             TrainingError: for a model of a training that diverged.
         """
-        (text,) = self._draw(1, length, prime, stop, unknown, seed, choice)
+        (text,) = self._draw(1, length, prime, stop, unknown, seed, hold, choice)
         return (character.char for character in text)
 
     def samples(
@@ -116,6 +124,7 @@ class CharRNN(network.CharRNN):
         stop: str | Sequence[str] = (),
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
+        hold: Hold | None = None,
         **choice: Any,
     ) -> Iterator[str]:
         r"""Write several texts, as in `list(model.samples(20, 50, stop="\n"))`.
@@ -124,12 +133,12 @@ class CharRNN(network.CharRNN):
 
         Args:
             num_samples: the number of texts.
-            length, prime, stop, unknown, seed, choice: as for `sample`.
+            length, prime, stop, unknown, seed, hold, choice: as for `sample`.
 
         Raises:
             UnknownCharacterError, SettingError, TrainingError: as for `sample`.
         """
-        texts = self._draw(num_samples, length, prime, stop, unknown, seed, choice)
+        texts = self._draw(num_samples, length, prime, stop, unknown, seed, hold, choice)
         return ("".join(character.char for character in text) for text in texts)
 
     def items(
@@ -142,6 +151,7 @@ class CharRNN(network.CharRNN):
         unique: bool = False,
         unknown: Literal["error", "skip", "replace"] | None = None,
         seed: int | None = None,
+        hold: Hold | None = None,
         **choice: Any,
     ) -> Iterator[str]:
         """Write items of a list, with a model of `train(lines=True)`.
@@ -152,7 +162,7 @@ class CharRNN(network.CharRNN):
             prime: the beginning of each item.
             new: leave out the items of the training text.
             unique: write each item once.
-            unknown, seed, choice: as for `sample`.
+            unknown, seed, hold, choice: as for `sample`.
 
         Raises:
             UnknownCharacterError, TrainingError: as for `sample`.
@@ -169,7 +179,8 @@ class CharRNN(network.CharRNN):
         if number < 1:
             raise SettingError(f"number is 1 or more, not {number}")
         indices = self._encode(prime, unknown)
-        start, settings = read_on(self, self._beginning(), indices), Choice(**choice)
+        settings, held = Choice(**choice), self._held(hold)
+        start = read_on(self, self._beginning(), indices, hold=held)
         beginning_of_all = self.vocabulary.decode(indices)
         drawn = items(
             self,
@@ -181,6 +192,7 @@ class CharRNN(network.CharRNN):
             known=known if new else None,
             unique=unique,
             seed=seed,
+            hold=held,
         )
 
         def texts() -> Iterator[str]:
@@ -204,15 +216,23 @@ class CharRNN(network.CharRNN):
         stop: str | Sequence[str],
         unknown: str | None,
         seed: int | None,
+        hold: Hold | None,
         choice: dict[str, Any],
     ) -> Iterator[Iterator[Character]]:
         stops = [self._converted(each) for each in ([stop] if isinstance(stop, str) else stop)]
         check_stops(stops, self.vocabulary)
         indices = self._encode(prime, unknown, 5)
-        settings = Choice(**choice)
-        start = read_on(self, self._beginning(), indices)
+        settings, held = Choice(**choice), self._held(hold, 5)
+        start = read_on(self, self._beginning(), indices, hold=held)
         return sample(
-            self, start, length, settings, num_samples=num_samples, stops=stops, seed=seed
+            self,
+            start,
+            length,
+            settings,
+            num_samples=num_samples,
+            stops=stops,
+            seed=seed,
+            hold=held,
         )
 
     def next_characters(
@@ -221,20 +241,24 @@ class CharRNN(network.CharRNN):
         *,
         prime: str = "",
         unknown: Literal["error", "skip", "replace"] | None = None,
+        hold: Hold | None = None,
     ) -> list[tuple[str, float]]:
         """The likeliest next characters with their probabilities, the likeliest first.
 
         Args:
             count: the number of characters.
-            prime, unknown: as for `sample`.
+            prime, unknown, hold: as for `sample`.
 
         Raises:
             UnknownCharacterError, TrainingError: as for `sample`.
-            SettingError: for a count below 1.
+            SettingError: for a count below 1, or for cells held while nothing is read.
         """
         if count < 1:
             raise SettingError(f"count is 1 or more, not {count}")
-        start = read_on(self, self._beginning(), self._encode(prime, unknown))
+        indices, held = self._encode(prime, unknown), self._held(hold)
+        if held and not len(indices):
+            raise SettingError("hold: without a prime nothing is read: give a prime")
+        start = read_on(self, self._beginning(), indices, hold=held)
         best, probabilities = likeliest(start.logits, count)
         return list(zip(self.vocabulary.decode(best), probabilities.tolist()))
 
@@ -253,15 +277,36 @@ class CharRNN(network.CharRNN):
             SettingError: for a single string.
             TrainingError: where the bits are not finite.
         """
-        if isinstance(texts, str):
-            raise SettingError("texts: a list of strings, not a string: write [text]")
-        read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
-        if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{count(number, 'character')} that the model has not seen cost nothing", 3)
-        scores = score(self, [indices for indices, _ in read], self._beginning())
+        indices, known = self._known(texts, "cost nothing")
+        scores = score(self, indices, self._beginning())
         if self.vocabulary.replaces:
-            scores = [bits[known] for bits, (_, known) in zip(scores, read)]
+            scores = [bits[each] for bits, each in zip(scores, known)]
         return np.array([bits.sum() for bits in scores])
+
+    def states(self, texts: Sequence[str]) -> dict[str, Array]:
+        """The states after each of some texts: a text as a vector.
+
+        Each text begins as in `score`. The state after an empty text is the one before any.
+
+        Args:
+            texts: independent of each other, as in `charrnn inspect --export --by line`, where the
+                newline of a line is left out. A model of lines forgets a line at its newline.
+
+        Returns:
+            `layer1.h`, and `layer1.c` for an LSTM, (n, H) each; and so on for each layer.
+
+        Raises:
+            SettingError: for a single string.
+            TrainingError: where a state is not finite.
+        """
+        start = self._beginning().state
+        done = "were read as U+FFFD" if self.vocabulary.replaces else "were left out"
+        states = last_states(self, self._known(texts, done)[0], start)
+        return {
+            f"layer{layer + 1}.{name}": np.ascontiguousarray(states[:, layer, number])
+            for layer in range(self.num_layers)
+            for number, name in enumerate(self.layers[0].state_names)
+        }
 
     def evaluate(self, text: str) -> float:
         """The mean loss on a text, in nats a character; divided by ln 2, bits a character.
@@ -284,12 +329,17 @@ class CharRNN(network.CharRNN):
     def save(self, path: Source) -> None:
         """Write the model to a file, which `load` and the commands read.
 
-        The file has the weights, and not the training: `train(checkpoint=path)` saves both.
+        The file has the weights, and not the training: `train(checkpoint=path)` saves both. A file
+        with the suffix `.safetensors` has the weights under the names of PyTorch, and no excerpt.
 
         Raises:
-            CheckpointError: where the file cannot be written, or is there and no checkpoint.
+            CheckpointError: where the file cannot be written, or is there and of another kind.
         """
-        runs.refuse_existing(Path(path), overwrite=True)
+        exchanged = Path(path).suffix == ".safetensors"
+        if exchanged:
+            checkpoints.refuse_replacing(Path(path))
+        else:
+            runs.refuse_existing(Path(path), overwrite=True)
         about, weights = self.checkpoint, dict(self.parameters)
         saved = Checkpoint(
             ModelConfig(**self.configuration),
@@ -299,8 +349,9 @@ class CharRNN(network.CharRNN):
             corpus=about.corpus if about else None,
             excerpt=about.excerpt if about else "",
             items=about.items if about else None,
+            reading=about.reading if about else None,
         )
-        checkpoints.save(Path(path), saved)
+        (checkpoints.save_weights if exchanged else checkpoints.save)(Path(path), saved)
 
     def _beginning(self) -> Start:
         """The state in which a text begins."""
@@ -310,7 +361,16 @@ class CharRNN(network.CharRNN):
         """A text with the line ends and the normal form of the training."""
         if not self.checkpoint:
             return text
-        return normalized(converted(text, self.checkpoint.newlines), self.checkpoint.normalize)
+        return self.checkpoint.as_trained(text).text
+
+    def _known(self, texts: Sequence[str], done: str) -> tuple[list[Array], list[Array]]:
+        """The indices of texts, (N,) each, and False for characters that the model has not seen."""
+        if isinstance(texts, str):
+            raise SettingError("texts: a list of strings, not a string: write [text]")
+        read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
+        if number := sum(int(np.count_nonzero(~known)) for _, known in read):
+            notice(f"{count(number, 'character')} that the model has not seen {done}", 4)
+        return [indices for indices, _ in read], [known for _, known in read]
 
     def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:
         """The indices of a text, (N,); a warning counts characters that are read as U+FFFD."""
@@ -321,6 +381,13 @@ class CharRNN(network.CharRNN):
             seen = f"{count(number, 'character')} that the model has not seen"
             notice(f"read U+FFFD for {seen}", stacklevel)
         return indices
+
+    def _held(self, hold: Hold | None, stacklevel: int = 4) -> list[Held]:
+        """The held cells; a warning for each value that the cell itself cannot reach."""
+        held = of_mapping(self, hold)
+        for message in beyond_reach(self, held):
+            notice(f"hold {message}", stacklevel)
+        return held
 
     def _facts(self) -> dict[str, str]:
         """The figures of the model, by name."""
@@ -352,10 +419,10 @@ class CharRNN(network.CharRNN):
 
 
 def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
-    """The model in a checkpoint; nothing in the file is executed.
+    """The model in a checkpoint, or in a `.safetensors` file; nothing in the file is executed.
 
     Args:
-        path: the path of the checkpoint.
+        path: the path of the file.
         weights: `best` for the weights of the lowest validation loss, `last` for the last step.
 
     Raises:

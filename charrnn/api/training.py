@@ -87,8 +87,8 @@ def train(
             weight_decay, momentum, dropout, val_every, patience, workers. Paths are given again if
             the text has moved, and `text` if the run began with it. A complete run stays as it is.
         overwrite: replace the checkpoint of another run.
-        init_from: a checkpoint with the weights and the vocabulary to start from; further
-            characters of the text get new weights.
+        init_from: a checkpoint, or a `.safetensors` file, with the weights and the vocabulary to
+            start from; further characters of the text get new weights.
         progress: called after each step with a `Progress`: step, steps, epoch, characters, loss,
             val_loss, learning_rate, grad_norm. The losses are in nats a character.
         seed: the seed of the starting weights, of dropout, of the order of lines, and of random

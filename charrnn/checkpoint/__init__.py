@@ -6,7 +6,9 @@ from charrnn.checkpoint.checkpoint import (
     Checkpoint,
     pack,
     read,
+    refuse_replacing,
     save,
+    save_weights,
     unpack,
 )
 from charrnn.checkpoint.state import RunState
@@ -18,6 +20,8 @@ __all__ = [
     "RunState",
     "pack",
     "read",
+    "refuse_replacing",
     "save",
+    "save_weights",
     "unpack",
 ]

@@ -19,23 +19,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from charrnn.arrays import Array, Shape
-from charrnn.checkpoint import archive, schema
+from charrnn.checkpoint import archive, pytorch, safetensors, schema
 from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.state import COLUMNS, MAX_POINTS, RunState, history_of, table_of
 from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
-from charrnn.files import open_regular, replacing, similar
+from charrnn.files import head, open_regular, replacing, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
-from charrnn.shell import command_line, words_for
-from charrnn.text.corpus_info import CorpusInfo
-from charrnn.text.decoding import DEFAULT
+from charrnn.shell import checkpoint_name, command_line, words_for
+from charrnn.text.corpus_info import CorpusInfo, Reading
+from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.later import Later, as_trained
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. Increase it for a change that older versions would misread.
@@ -44,6 +45,8 @@ FORMAT = 1
 MAX_EXCERPT = 500_000
 #: The arrays of text, and the most characters of each.
 TEXTS = {"vocabulary": CODE_POINTS, "excerpt": MAX_EXCERPT}
+#: Bytes by which the kind of a file is recognized.
+HEAD_BYTES = 200
 #: The parts of a checkpoint that are arrays by name.
 GROUPS = ("best", "last", "resume")
 
@@ -65,6 +68,7 @@ class Checkpoint:
         excerpt: the beginning of the text to validate on, or of the training text without one.
         items: the hashes of the different lines of the text, ascending, (n,), uint64; None for a
             model of running text, or one without hashes.
+        reading: the settings for reading a text, where `corpus` is None; None for the defaults.
         versions: see `charrnn.checkpoint.fingerprint`.
     """
 
@@ -78,22 +82,32 @@ class Checkpoint:
     resume: dict[str, Array] = field(default_factory=dict)
     excerpt: str = ""
     items: Array | None = None
+    reading: Reading | None = None
     versions: dict[str, str] = field(default_factory=fingerprint)
 
     @property
     def normalize(self) -> str | None:
         """The Unicode normal form of the text; None for none."""
-        return self.corpus.normalize if self.corpus else None
+        return self._reading.normalize
 
     @property
-    def min_count(self) -> int:
-        """The fewest occurrences of a character that the model knows by itself; 1 for any."""
-        return self.corpus.min_count if self.corpus else 1
+    def newlines(self) -> str:
+        """The treatment of the line ends of files, one of `NEWLINES`."""
+        return "keep" if self.binary else self._reading.newlines
 
     @property
     def binary(self) -> bool:
         """True if each byte is a character to the model."""
-        return self.corpus is not None and self.corpus.binary
+        return self._reading.binary
+
+    @property
+    def min_count(self) -> int:
+        """The fewest occurrences of a character that the model knows by itself; 1 for any."""
+        return self._reading.min_count
+
+    @property
+    def _reading(self) -> CorpusInfo | Reading:
+        return self.corpus or self.reading or Reading()
 
     @property
     def excerpt_name(self) -> str:
@@ -107,9 +121,15 @@ class Checkpoint:
         return "the held-out excerpt"
 
     @property
-    def newlines(self) -> str:
-        """The treatment of the line ends of files, one of `NEWLINES`."""
-        return (self.corpus.decoding if self.corpus else DEFAULT).newlines
+    def decoding(self) -> Decoding:
+        """The decoding of the files of the text."""
+        if self.corpus:
+            return self.corpus.decoding
+        return replace(DEFAULT, binary=self.binary, newlines=self.newlines)
+
+    def as_trained(self, text: str) -> Later:
+        """A later text, such as a prime, with the line ends and the normal form of the training."""
+        return as_trained(text, self.decoding, self.normalize, self.vocabulary)
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""
@@ -169,7 +189,7 @@ class Checkpoint:
         if self.corpus and self.corpus.lines != self.model.lines:
             raise DamagedCheckpointError("corpus.lines of its header differs from model.lines")
         if self.binary and max(self.vocabulary.ix_to_char) > "\xff":
-            raise DamagedCheckpointError("vocabulary has more than bytes, and corpus.binary is set")
+            raise DamagedCheckpointError("vocabulary has more than bytes, and binary is set")
 
 
 def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> None:
@@ -259,6 +279,7 @@ def pack(checkpoint: Checkpoint) -> dict[str, Array]:
         "arrays": sorted(arrays),
         "model": asdict(checkpoint.model),
         "corpus": checkpoint.corpus and asdict(checkpoint.corpus),
+        "reading": checkpoint.reading and asdict(checkpoint.reading),
         "settings": checkpoint.settings and asdict(checkpoint.settings),
         "run": run,
         "versions": checkpoint.versions,
@@ -303,15 +324,24 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     # A vocabulary takes many times the memory of its code points: first compare it with weights.
     check_shapes(parts["model"], characters.size, best=groups["best"], last=groups["last"])
     parts["run"].history = history_of(table)
-    replaces = parts["corpus"] is not None and parts["corpus"].min_count > 1
+    reading = parts["corpus"] or parts["reading"] or Reading()
     checkpoint = Checkpoint(
-        vocabulary=Vocabulary(text_of(characters), replaces=replaces),
+        vocabulary=Vocabulary(text_of(characters), replaces=reading.min_count > 1),
         excerpt=text_of(excerpt),
         items=items,
         versions=header["versions"],
         **parts,
         **groups,  # type: ignore[arg-type]
     )
+    return checked(checkpoint)
+
+
+def checked(checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint that was read, if its parts fit each other.
+
+    Raises:
+        CheckpointError: as for `Checkpoint.check`, with the remedy.
+    """
     try:
         checkpoint.check()
     except NonFiniteError as error:
@@ -392,13 +422,72 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
 
 
 def read(path: str | Path) -> Checkpoint:
-    """Read a checkpoint; nothing in the file is executed.
+    """Read a checkpoint, or a model in a `.safetensors` file; nothing in the file is executed.
 
     Raises:
         CheckpointError: if the file is missing, damaged, not a checkpoint, or of a newer version.
     """
     with _naming(path), open_regular(path) as file:
+        beginning = file.read(HEAD_BYTES)
+        if safetensors.is_safetensors(beginning):
+            return of_weights(pytorch.read(file))
+        if pytorch.is_pickle(beginning):
+            raise CheckpointError(
+                f"is a PyTorch file, with pickles, which charrnn does not read: {pytorch.REMEDY}"
+            )
         return unpack(archive.read(file))
+
+
+def of_weights(found: pytorch.Weights) -> Checkpoint:
+    """Return the checkpoint of a model without a training, whose weights may be a stranger's.
+
+    Raises:
+        CheckpointError: if its parts do not fit each other.
+    """
+    return checked(
+        Checkpoint(
+            found.model,
+            found.vocabulary,
+            best=found.parameters,
+            last=found.parameters,
+            reading=found.reading,
+            versions={},
+        )
+    )
+
+
+def save_weights(path: str | Path, checkpoint: Checkpoint, weights: Weights = "best") -> None:
+    """Write the best or the last weights as a `.safetensors` file for PyTorch, all at once.
+
+    Raises:
+        CheckpointError: for a vocabulary that the format cannot hold, or a file that cannot be
+            written.
+    """
+    reading = Reading(
+        normalize=checkpoint.normalize,
+        newlines=checkpoint.newlines,
+        binary=checkpoint.binary,
+        min_count=checkpoint.min_count,
+    )
+    with _naming(path):
+        header, arrays = pytorch.pack(checkpoint.build(weights), reading)
+    try:
+        with replacing(path) as file:
+            safetensors.write(file, header, arrays.values())
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def refuse_replacing(path: Path) -> None:
+    """Refuse to replace a file that `save_weights` has not written.
+
+    Raises:
+        CheckpointError: if there is such a file.
+    """
+    if path.is_file() and (beginning := head(path)) and not safetensors.is_own(beginning):
+        raise CheckpointError(
+            f"{path}: is no .safetensors file of charrnn, and would be lost: name another file"
+        )
 
 
 @contextmanager
@@ -410,7 +499,7 @@ def _naming(path: str | Path) -> Iterator[None]:
         error.args = (f"{path}: {error}",)
         raise
     except FileNotFoundError as error:
-        new = command_line([*words_for("train", path), "TEXT"])
+        new = command_line([*words_for("train", checkpoint_name(path)), "TEXT"])
         other = similar(path) or "PATH"
         raise CheckpointError(
             f"{path}: no such checkpoint: make one with `{new}`, or name another with -c {other}"

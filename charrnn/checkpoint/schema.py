@@ -19,7 +19,7 @@ from charrnn.checkpoint.fingerprint import MAX_LENGTH
 from charrnn.checkpoint.state import RunState
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig, limits
 from charrnn.errors import CheckpointError, DamagedCheckpointError
-from charrnn.text.corpus_info import MAX_PATH, CorpusInfo
+from charrnn.text.corpus_info import MAX_PATH, CorpusInfo, Reading
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
@@ -113,15 +113,17 @@ def fields_of(cls: type) -> Iterator[tuple[str, Field]]:
             yield field.name, Field(kind, low, high, choices, nullable)
 
 
-#: The dataclass of each section. `corpus` and `settings` are null for a model without a training.
+#: The dataclass of each section. `corpus` and `settings` are null for a model without a training,
+#: `reading` for one with its text.
 #: The history of a run has no range: it is an array of its own.
 SECTIONS: dict[str, type] = {
     "model": ModelConfig,
     "corpus": CorpusInfo,
+    "reading": Reading,
     "settings": TrainingConfig,
     "run": RunState,
 }
-NULLABLE_SECTIONS = ("corpus", "settings")
+NULLABLE_SECTIONS = ("corpus", "reading", "settings")
 SCHEMA = {name: dict(fields_of(cls)) for name, cls in SECTIONS.items()}
 FORMAT = Field(int, 1)
 ARRAYS = Field(list, 0, MAX_ARRAYS, item=Field(str, 1, MAX_ARRAY_NAME))
@@ -150,8 +152,12 @@ def has_room(name: str, files: Sequence[str]) -> bool:
     return fit and not too_large(written + REST_OF_HEADER)
 
 
-def decode(data: bytes) -> dict[str, Any]:
+def decode(data: bytes, encoding: str = "ascii") -> dict[str, Any]:
     """Return the header in bytes.
+
+    Args:
+        data: JSON.
+        encoding: of the bytes.
 
     Raises:
         DamagedCheckpointError: if `encode` would not write these bytes.
@@ -160,7 +166,7 @@ def decode(data: bytes) -> dict[str, Any]:
         raise DamagedCheckpointError(f"its header, of {len(data):,} bytes, is too large")
     try:
         header = json.loads(
-            data.decode("ascii"), object_pairs_hook=unique_names, parse_constant=refuse_constant
+            data.decode(encoding), object_pairs_hook=unique_names, parse_constant=refuse_constant
         )
     except (ValueError, RecursionError) as error:
         raise DamagedCheckpointError(f"its header is not JSON: {error}") from error

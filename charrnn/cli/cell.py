@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from math import log
 from typing import Any, NamedTuple
@@ -13,18 +13,22 @@ from charrnn.arrays import Array
 from charrnn.cli.console import terminal_width
 from charrnn.errors import SettingError
 from charrnn.inspection.answer import ColoredText
+from charrnn.inspection.effect import ENDS, cell_ends
 from charrnn.inspection.find.follow import Following, followed_features
 from charrnn.inspection.gates import NAMES
 from charrnn.inspection.positions import peaks
-from charrnn.inspection.reading import signals_of
+from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording, record
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, oriented
+from charrnn.network.holding import address
 from charrnn.network.model import CharRNN
 from charrnn.render.cells import colored_text, in_context, key
 from charrnn.render.colors import Depth, color_depth
+from charrnn.render.escape import one_line
 from charrnn.render.shades import largest, shades, stops
 from charrnn.render.wrap import wrapped
+from charrnn.shell import command_line, words_for
 
 #: The default number of characters to show, and the number of guesses under each.
 LENGTH, GUESSES = 2_000, 5
@@ -58,6 +62,8 @@ class CellView(NamedTuple):
     how: list[str]
     #: lines of the text
     text: Iterator[str]
+    #: lines with the commands that hold the cell
+    holding: list[str]
     picture: ColoredText
 
 
@@ -92,6 +98,11 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
         "layer": signal.layer,
         "signal": signal.name,
     }
+    holding: list[str] = []
+    if signal.name in model.layers[0].state_names:
+        low, high = result["ends"] = cell_ends(of_layer[:, cell]).tolist()
+        if low < high:
+            holding = holding_lines(model, signal, cell, (high, low), options)
     if options["predictions"]:
         result["guesses"] = guesses_of(model, recording, length)
         result["probabilities"] = recording.probabilities[:length]
@@ -116,7 +127,22 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     description = [
         line for said in describe(name, values, following) for line in wrapped(said, width)
     ]
-    return CellView(result, description, how, below, picture)
+    return CellView(result, description, how, below, holding, picture)
+
+
+def holding_lines(
+    model: CharRNN, signal: Signal, cell: int, ends: Sequence[float], options: dict[str, Any]
+) -> list[str]:
+    """The commands that write with the cell at its ends, the high one and the low one."""
+    weights = ["--weights", options["weights"]] if options["weights"] != "best" else []
+    words = [*words_for("sample", options["checkpoint"]), *weights, "--hold"]
+    layer = None if signal.layer == model.num_layers else signal.layer
+    commands = [
+        command_line([*words, f"{address(cell, layer, signal.name)}={end:.3g}"]) for end in ends
+    ]
+    low, high = (f"{100 * end:.0f} %" for end in ENDS)
+    how = f"Write with the cell held high (its {high} quantile here) or low ({low}):"
+    return [*wrapped(how, terminal_width()), *(f"    {one_line(each)}" for each in commands)]
 
 
 def result_of(

@@ -36,6 +36,8 @@ COMMANDS = {
     "view": "inspect",
     "visualize": "inspect --html FILE",
 }
+#: The ends of names of files with a model.
+MODELS = (".npz", ".safetensors")
 #: Options of other programs without their dashes, and the options of charrnn to choose from: the
 #: first one that the command has. `TEXT` is the argument of `train`.
 OPTIONS = {
@@ -195,9 +197,9 @@ def _meanings(extra: str) -> list[tuple[str, str]]:
     """Return the options that a word without an option may be meant for, with their nouns."""
     if not extra:
         return []
-    if os.path.isfile(extra) and not extra.endswith(".npz"):
+    if os.path.isfile(extra) and not extra.endswith(MODELS):
         return [("--text", "text"), ("--prime-file", "file with the beginning")]
-    if not extra.endswith(".npz") and any(character in extra for character in " \n:,!?"):
+    if not extra.endswith(MODELS) and any(character in extra for character in " \n:,!?"):
         return [("--prime", "beginning")]
     return [("-c", "checkpoint")]
 

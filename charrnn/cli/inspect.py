@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files
-from charrnn.checkpoint import Checkpoint, archive
+from charrnn.checkpoint import Checkpoint, archive, safetensors
 from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
@@ -23,13 +23,15 @@ from charrnn.cli.options import (
     check_encoding,
     checkpoint_options,
     encoding_options,
+    given,
+    need_text,
     refuse_overwriting,
     weights_option,
 )
 from charrnn.cli.summary import describe, summarize
 from charrnn.errors import SettingError
 from charrnn.extras import need
-from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
+from charrnn.inspection.analyses import ANALYSES, ON_REQUEST, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.inspection.scoring import UNITS
@@ -45,15 +47,17 @@ NEEDS = {
     "length": ("cell", "html", "surprisal"),
     "predictions": ("cell",),
     "neighbours": ("cell",),
+    "effect": ("cell",),
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
     "carried": ("score",),
     "no_analyses": ("html",),
+    "by": ("export",),
 }
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
-OUTPUTS = ("html", "plot", "export")
+OUTPUTS = ("html", "plot", "export", "save_weights")
 #: The signals of all layer types.
 SIGNALS = list(dict.fromkeys(name for layer in LAYER_TYPES.values() for name in layer.signals))
 #: The help.
@@ -63,8 +67,8 @@ GROUPS = {
         *("cell", "layer", "signal", "length", "predictions", "neighbours"),
     ],
     "Scores": ["score", "carried", "dynamic"],
-    "Analyses": [*ANALYSES, *WITH_VALUE, "feature", "temperature", "seed"],
-    "Output": ["html", "no_analyses", "plot", "export", "as_json", "color"],
+    "Analyses": [*ANALYSES, *ON_REQUEST, "feature", "temperature", "seed"],
+    "Output": ["html", "no_analyses", "plot", "export", "by", "save_weights", "as_json", "color"],
 }
 
 
@@ -79,7 +83,7 @@ class AnalysisOption(click.Option):
 
 def analyses_options(command: Command) -> Command:
     """Add an option for each analysis."""
-    for name in reversed(ANALYSES):
+    for name in reversed([*ANALYSES, "effect"]):
         command = click.option(f"--{name}", is_flag=True, cls=AnalysisOption)(command)
     return command
 
@@ -121,6 +125,18 @@ def analyses_options(command: Command) -> Command:
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="Write the state after each character as .npz.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["char", "line"]),
+    help="With --export, the state after each character, or only that at the end of each line.  "
+    "[default: char]",
+)
+@click.option(
+    "--save-weights",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="FILE",
+    help="Write the weights under the names of PyTorch, as .safetensors.",
 )
 @click.option(
     "--text",
@@ -207,6 +223,7 @@ def command(**options: Any) -> None:
         charrnn inspect --html report.html
         charrnn inspect --text letter.txt --dynamic
         charrnn inspect --text names.txt --score line | sort -g -k 5
+        charrnn inspect --text names.txt --export names.npz --by line
         charrnn inspect --json | jq .val_loss
 
     Without options, describe the model. --cell colours a text by the value of one cell (hidden
@@ -225,6 +242,10 @@ def command(**options: Any) -> None:
     characters follow those before them. Unknown characters cost nothing. With two checkpoints the
     columns from the third to the fifth follow again for the second one, then the difference of
     the bits: it is above zero where the second model predicts the text better.
+
+    --export --by line makes a vector of each line: the state after its last character, where the
+    line begins as with --score line. The newline is not read. Empty lines have no vector; the array
+    `line` has the numbers of the others.
     """
     options["find"] = options["find"] or bool(options["feature"])
     check_needs(options)
@@ -234,13 +255,21 @@ def command(**options: Any) -> None:
         return
     options["checkpoint"] = only("-c", options["checkpoint"])
     options["text"] = only("--text", options["text"])
-    asked = [name for name in (*ANALYSES, *WITH_VALUE) if given(options[name])]
+    asked = [name for name in (*ANALYSES, *ON_REQUEST) if given(options[name])]
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
     checkpoint = checkpoints.read(options["checkpoint"])
     check_outputs(checkpoint, options)
+    if asked or reads_text:
+        need_text(options["checkpoint"], checkpoint, options["text"])
     model = checkpoint.build(options["weights"])
+    if path := options["save_weights"]:
+        checkpoints.save_weights(path, checkpoint, options["weights"])
+        notice(f"{path}: {model.parameters.flat.size:,} parameters")
+    if options["by"] == "line":
+        import_module("charrnn.cli.vectors").export_lines(checkpoint, model, options)
+        return
     if asked or reads_text:
         # Imported late: the description of a model needs no analyses.
         text = import_module("charrnn.cli.inspect_text")
@@ -249,7 +278,7 @@ def command(**options: Any) -> None:
     summary = summarize(model, checkpoint)
     if options["as_json"]:
         click.echo(json.dumps(summary, allow_nan=False))
-    else:
+    elif not path:
         click.echo(
             describe(summary, checkpoint, terminal_width(), style_of_stdout(options["color"])),
             color=True,  # the escape sequences are those of the colours
@@ -271,11 +300,6 @@ def only(option: str, values: Sequence[Any]) -> Any:
     if len(values) > 1:
         raise click.UsageError(f"{option}: only --score takes several: name one, or add --score")
     return values[0] if values else None
-
-
-def given(value: Any) -> bool:
-    """True for an option that was given; a number may be 0, which equals False."""
-    return value is not None and value is not False and value != ()
 
 
 def check_needs(options: dict[str, Any]) -> None:
@@ -308,7 +332,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         path: Path | None = options[name]
         if path is None:
             continue
-        refuse_overwriting(f"--{name}", path, *taken)
+        refuse_overwriting(f"--{name.replace('_', '-')}", path, *taken)
         check_writable(path)
         refuse_another_kind(name, path)
         taken.append(path)
@@ -317,7 +341,7 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
     if options["html"]:
         need("jinja2", "report")
         if not options["no_analyses"] or any(
-            given(options[name]) for name in (*ANALYSES, *WITH_VALUE)
+            given(options[name]) for name in (*ANALYSES, *ON_REQUEST)
         ):
             need("matplotlib", "report")
 
@@ -326,7 +350,7 @@ def refuse_another_kind(name: str, path: Path) -> None:
     """Refuse to replace a file that an earlier `inspect` has not written.
 
     Args:
-        name: the option, `html`, `export` or `plot`.
+        name: the option, one of `OUTPUTS`.
         path: the file, which may not exist yet.
 
     Raises:
@@ -335,12 +359,17 @@ def refuse_another_kind(name: str, path: Path) -> None:
     if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
         return
     head = files.head(path)
-    page = head.lower().startswith(b"<!doctype html")
-    arrays = head.startswith(b"PK") and not archive.is_checkpoint(head)
-    if head and not (page if name == "html" else arrays):
-        kind = "page" if name == "html" else "exported .npz"
+    kind, same = {
+        "html": ("page", head.lower().startswith(b"<!doctype html")),
+        "export": (
+            "exported .npz",
+            head.startswith(b"PK") and not archive.is_checkpoint(head),
+        ),
+        "save_weights": (".safetensors file of charrnn", safetensors.is_own(head)),
+    }[name]
+    if head and not same:
         raise click.UsageError(
-            f"--{name} {path}: is no {kind}, and would be lost: name another file"
+            f"--{name.replace('_', '-')} {path}: is no {kind}, and would be lost: name another file"
         )
 
 

@@ -15,15 +15,15 @@ from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.cell import inspect_cell, surprisal_lines
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
-from charrnn.cli.options import decoding
 from charrnn.cli.progress import bar_of_share
+from charrnn.cli.reading import read_later
 from charrnn.cli.report import Answered, write_report
 from charrnn.errors import TextError
-from charrnn.inspection.analyses import ANALYSES, WITH_VALUE, analysis
+from charrnn.inspection.analyses import ANALYSES, ON_REQUEST, analysis
 from charrnn.inspection.answer import Answer, ColoredText, Figure
 from charrnn.inspection.features.features import pattern
 from charrnn.inspection.find.search import Finding, Findings, cell_name
-from charrnn.inspection.reading import signals_of
+from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import export, record
 from charrnn.inspection.subject import Subject, training_text
 from charrnn.inspection.wording import characters
@@ -35,7 +35,6 @@ from charrnn.render.plain import plain
 from charrnn.render.terminal import lines
 from charrnn.render.wrap import wrapped
 from charrnn.shell import command_line, words_for
-from charrnn.text import corpus as corpora
 from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import code_points, listed, text_of
 from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
@@ -58,6 +57,7 @@ def inspect_text(
     figures: list[Figure | ColoredText] = []
     if options["cell"] is not None:
         view = inspect_cell(subject, options["cell"], options)
+        subject.cell = Signal(view.result["layer"], view.result["signal"]), options["cell"]
         result |= view.result
         figures.append(view.picture)
         result |= dynamic_score(model, subject.indices[: result["characters"]], options)
@@ -79,6 +79,8 @@ def inspect_text(
             look = f"Look at {cell_name(best)}, which follows {best.feature}, with"
             command = command_for(best, model, options)
             shown.append([*wrapped(look, width), f"    {command}"])
+    if options["cell"] is not None and view.holding:
+        shown.append(view.holding)
     if options["as_json"]:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
@@ -111,18 +113,13 @@ def subject_of(
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
     features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
-    text, name, path = checkpoint.excerpt, checkpoint.excerpt_name, options["text"]
+    corpus = read_later(options["text"], checkpoint, options, model.vocabulary)
+    text, name = corpus.text, options["text"] or corpus.name
     temperature: float | None = options["temperature"]
     held_out = checkpoint.corpus is not None and checkpoint.corpus.held_out
     control = "the held-out text" if held_out else None
-    if path is not None:
+    if options["text"] is not None:
         control = "the other text"
-        refuse_terminal((path,))
-        how = decoding(options, checkpoint.binary, checkpoint.newlines)
-        corpus = corpora.read([path], how, checkpoint.normalize)
-        for line in corpus.notices:
-            notice(line)
-        text, name = corpus.text, path
     replaces = model.vocabulary.replaces
     indices = model.vocabulary.encode(text, unknown="replace" if replaces else "skip")
     unknown: dict[str, Any] = {"count": model.vocabulary.count_unknown(text), "characters": {}}
@@ -133,7 +130,7 @@ def subject_of(
         notice(f"read U+FFFD for {seen}" if replaces else f"left out {seen}")
         text = model.vocabulary.decode(indices)
     if not text:
-        raise TextError(f"{path or checkpoint.excerpt_name}: no text to look at")
+        raise TextError(f"{name}: no text to look at")
     subject = Subject(
         model,
         text,
@@ -176,10 +173,10 @@ def ask(subject: Subject, name: str) -> tuple[Any, Answer]:
 def answer_all(subject: Subject, answered: Answered) -> Answered:
     """Answer every analysis that is not answered yet, with a notice for one that fails.
 
-    Analyses whose option has a value are among them where they are answered.
+    Analyses of one position or one cell are among them where they are answered.
     """
     complete: Answered = {}
-    for name in (*ANALYSES, *(name for name in WITH_VALUE if name in answered)):
+    for name in (*ANALYSES, *(name for name in ON_REQUEST if name in answered)):
         try:
             found = answered.get(name) or ask(subject, name)
         except TextError as error:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from charrnn.checkpoint import Checkpoint
 from charrnn.config import seconds_of
 from charrnn.errors import SettingError
 from charrnn.shell import CHECKPOINT, CHECKPOINT_VARIABLE
@@ -115,6 +116,41 @@ def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Pat
             raise click.UsageError(
                 f"{option} {written}: is {path}, which would be lost: name another file"
             )
+
+
+def need_text(path: Path, checkpoint: Checkpoint, *texts: str | None) -> None:
+    """Refuse to look at a text that is not there: a file of weights alone has no excerpt.
+
+    Args:
+        path, checkpoint: the checkpoint.
+        texts: the texts that were named; None for none.
+
+    Raises:
+        click.UsageError: without a text and without an excerpt.
+    """
+    if not any(texts) and not checkpoint.excerpt:
+        raise click.UsageError(f"{path}: has no text to look at: add --text FILE")
+
+
+def given(value: Any) -> bool:
+    """True for an option that was given; a number may be 0, which equals False."""
+    return value is not None and value is not False and value != ()
+
+
+def refuse_beside(option: str, others: Sequence[str], options: dict[str, Any]) -> None:
+    """Refuse options that another one excludes.
+
+    Args:
+        option: the name of the other one.
+        others: the names of the options.
+        options: of the command.
+
+    Raises:
+        click.UsageError: for the first of them that is given.
+    """
+    for name in others:
+        if given(options[name]):
+            raise click.UsageError(f"--{option} and --{name} exclude one another: leave out one")
 
 
 def bytewise(text: str) -> str:

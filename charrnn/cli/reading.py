@@ -1,17 +1,21 @@
-"""Reading of the text of a training, with a progress bar for a large text."""
+"""Reading of texts: that of a training, with a bar if it is large, and those of later commands."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from charrnn.cli.console import notice
+from charrnn.checkpoint import Checkpoint
+from charrnn.cli.console import notice, refuse_terminal
+from charrnn.cli.options import decoding as decoding_of
 from charrnn.cli.progress import Bar
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import FROM_A_PIPE, Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.paths import TextFiles
+from charrnn.text.vocabulary import Vocabulary
 
 #: Bytes of a text from which on a bar is shown.
 LARGE_BYTES = 64 << 20
@@ -51,6 +55,32 @@ def reading(
         if "-" in corpus.files:
             bar.say(FROM_A_PIPE)
         yield corpus
+
+
+def read_later(
+    path: str | None, checkpoint: Checkpoint, options: dict[str, Any], *vocabularies: Vocabulary
+) -> Corpus:
+    """Read a text as that of the training was read, with its notices.
+
+    Args:
+        path: the file; None for the excerpt in the checkpoint.
+        checkpoint: of the model.
+        options: of the command, with the encoding.
+        vocabularies: of the models that are to read the text.
+
+    Raises:
+        click.UsageError: for stdin on a terminal, and an encoding for a model of bytes.
+        TextError: for a file that cannot be read or decoded.
+    """
+    how = decoding_of(options, checkpoint.binary, checkpoint.newlines)
+    if path is None:
+        return Corpus.of(checkpoint.excerpt, checkpoint.excerpt_name, decoding=how)
+    refuse_terminal((path,))
+    corpus = corpora.read([path], how, checkpoint.normalize)
+    corpus.fit(*vocabularies)
+    for line in corpus.notices:
+        notice(line)
+    return corpus
 
 
 def bar_for(paths: Sequence[str]) -> Bar:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from typing import Any
@@ -34,6 +34,7 @@ from charrnn.cli.options import (
 )
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.wording import characters
+from charrnn.network.holding import Held, beyond_reach, parse_all
 from charrnn.network.model import CharRNN
 from charrnn.render.escape import one_line, printable, readable_bytes
 from charrnn.sampling import (
@@ -49,7 +50,7 @@ from charrnn.sampling import (
 )
 from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
-from charrnn.text.normal_forms import compose, fitting_form, normalized
+from charrnn.text.normal_forms import compose
 
 #: Characters of a prime from which on a bar is shown.
 LONG_PRIME = 50_000
@@ -57,7 +58,7 @@ LONG_PRIME = 50_000
 RULE, EMPTY_LINE, NEWLINE = "\n\n" + 40 * "-" + "\n\n", "\n\n", "\n"
 #: The help.
 GROUPS = {
-    "The model": ["checkpoint", "weights"],
+    "The model": ["checkpoint", "weights", "hold"],
     "The text": [
         *("length", "prime", "prime_file", "unknown", "stops", "num_samples", "lines", "new"),
         "unique",
@@ -151,6 +152,14 @@ OF_WRITING = [
     help="Seed of the random choices.  [default: a random one, which is shown]",
 )
 @weights_option
+@click.option(
+    "--hold",
+    multiple=True,
+    metavar="CELL=VALUE",
+    help="Hold a cell (hidden unit) at a value while the model reads the prime and writes: 42=0.9, "
+    "1.42=0.9 in layer 1, 1.42.c=0.9 for the memory of an LSTM. 42=+0.5 adds 0.5 in each step, "
+    "42=+-0.5 subtracts it. Can be repeated.",
+)
 @click.option("--no-prime", is_flag=True, help="Leave the prime out of the output.")
 @click.option(
     "--separator",
@@ -187,6 +196,7 @@ def command(**options: Any) -> None:
         charrnn sample --lines 50 --new --unique
         charrnn sample --num-samples 5 --seed 1 --json > samples.jsonl
         charrnn sample --next 10 --prime "the c"
+        charrnn sample --hold 42=0.9
 
     The text goes to stdout character by character, beginning with the prime; in UTF-8, except on a
     terminal with another encoding. Sample number i depends only on the seed and on i, not on the
@@ -217,28 +227,35 @@ def write_samples(options: dict[str, Any]) -> None:
     checkpoint = checkpoints.read(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
-    prime = normalized(read_prime(options, binary, checkpoint.newlines), form)
+    prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
     if options["lines"]:
         check_items(model, checkpoint, prime, options)
     elif options["new"] or options["unique"]:
         flag = "--new" if options["new"] else "--unique"
         raise click.UsageError(f"{flag} needs --lines: add --lines N")
-    stops = [bytewise(stop) if binary else normalized(stop, form) for stop in options["stops"]]
-    if fitting := fitting_form("".join([prime, *stops]), model.vocabulary):
+    later = [checkpoint.as_trained(bytewise(s) if binary else s) for s in options["stops"]]
+    stops = [each.text for each in later]
+    if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
         notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
-        prime, *stops = (normalized(each, fitting) for each in (prime, *stops))
     check_stops(stops, model.vocabulary)
+    held = held_cells(model, options["hold"])
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if unknown := model.vocabulary.count_unknown(prime):
         seen = f"{characters(unknown)} of the prime that the model has not seen"
         skipped = options["unknown"] == "skip"
         notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
-    start = after_prime(model, beginning(model, checkpoint.excerpt), indices)
+    start = after_prime(model, beginning(model, checkpoint.excerpt), indices, held)
     if options["next"]:
-        write_next(model, start, indices, options, checkpoint)
+        if held and not len(indices):
+            raise click.UsageError(
+                "--hold: before the first character nothing is read with held cells: add --prime "
+                "TEXT"
+            )
+        write_next(model, start, indices, held, options, checkpoint)
         return
     if options["lines"]:
-        write_items(model, start, choice, model.vocabulary.decode(indices), checkpoint, options)
+        written = model.vocabulary.decode(indices)
+        write_items(model, start, choice, written, held, checkpoint, options)
         return
     samples = sample(
         model,
@@ -249,10 +266,11 @@ def write_samples(options: dict[str, Any]) -> None:
         stops=stops,
         seed=seed_of(options),
         log_probs=options["as_json"],
+        hold=held,
     )
     prime = model.vocabulary.decode(indices)
     if options["as_json"]:
-        settings = settings_of(options, choice, checkpoint)
+        settings = settings_of(options, choice, held, checkpoint)
         for number, text in enumerate(samples, start=1):
             write_record({"prime": prime}, {"sample": number, **settings}, text)
         return
@@ -281,7 +299,12 @@ def check_next() -> None:
 
 
 def write_next(
-    model: CharRNN, start: Start, prime: Array, options: dict[str, Any], checkpoint: Checkpoint
+    model: CharRNN,
+    start: Start,
+    prime: Array,
+    held: Sequence[Held],
+    options: dict[str, Any],
+    checkpoint: Checkpoint,
 ) -> None:
     """Write the likeliest next characters: aligned on a terminal, else with tabs, or as JSON.
 
@@ -289,6 +312,7 @@ def write_next(
         model: the model.
         start: the state after the prime.
         prime: its indices, (N,).
+        held: the cells that are held.
         options: of the command.
         checkpoint: of the model.
     """
@@ -300,6 +324,7 @@ def write_next(
             for char, p in zip(chars, probabilities.tolist())
         ]
         record = {"prime": model.vocabulary.decode(prime), "next": listed}
+        record["hold"] = list(map(str, held))
         click.echo(json.dumps(record | weights_of(options, checkpoint), allow_nan=False))
         return
     terminal = sys.stdout.isatty()
@@ -345,6 +370,7 @@ def write_items(
     start: Start,
     choice: Choice,
     prime: str,
+    held: Sequence[Held],
     checkpoint: Checkpoint,
     options: dict[str, Any],
 ) -> None:
@@ -355,6 +381,7 @@ def write_items(
         start: the state after the prime.
         choice: the settings for drawing.
         prime: the beginning of each item.
+        held: the cells that are held.
         checkpoint: of the model.
         options: of the command.
     """
@@ -371,6 +398,7 @@ def write_items(
         unique=options["unique"],
         seed=seed,
         log_probs=options["as_json"],
+        hold=held,
     )
     shown = "" if options["no_prime"] else prime
     written = cut = 0
@@ -378,7 +406,7 @@ def write_items(
         written += 1
         cut += len(item) == length
         if options["as_json"]:
-            settings = settings_of(options, choice, checkpoint)
+            settings = settings_of(options, choice, held, checkpoint)
             settings |= {name: options[name] for name in ("new", "unique")}
             write_record({"prime": prime}, {"sample": written, **settings}, iter(item))
             continue
@@ -392,14 +420,26 @@ def write_items(
         )
 
 
-def after_prime(model: CharRNN, start: Start, indices: Array) -> Start:
+def held_cells(model: CharRNN, texts: Sequence[str]) -> list[Held]:
+    """Return the cells to hold; a notice says which values no cell reaches by itself.
+
+    Raises:
+        SettingError: for a cell that the model does not have.
+    """
+    held = parse_all(model, texts, "--hold")
+    for message in beyond_reach(model, held):
+        notice(f"--hold {message}")
+    return held
+
+
+def after_prime(model: CharRNN, start: Start, indices: Array, held: Sequence[Held]) -> Start:
     """Return the state after the prime; a bar shows the reading of a long one."""
     if len(indices) < LONG_PRIME:
-        return read_on(model, start, indices)
+        return read_on(model, start, indices, hold=held)
     from charrnn.cli.progress import bar_of_share  # of use for a long prime alone, slow to import
 
     with bar_of_share("reading the prime") as progress:
-        return read_on(model, start, indices, progress)
+        return read_on(model, start, indices, progress, held)
 
 
 def write(
@@ -481,13 +521,16 @@ def read_prime(options: dict[str, Any], binary: bool, newlines: str) -> str:
     return corpus.text
 
 
-def settings_of(options: dict[str, Any], choice: Choice, checkpoint: Checkpoint) -> dict[str, Any]:
+def settings_of(
+    options: dict[str, Any], choice: Choice, held: Sequence[Held], checkpoint: Checkpoint
+) -> dict[str, Any]:
     """Return the settings that give the same samples again, for JSON."""
     return {
         "seed": options["seed"],
         **asdict(choice),
         "length": options["length"],
         "stop": options["stops"],
+        "hold": list(map(str, held)),
         **weights_of(options, checkpoint),
     }
 

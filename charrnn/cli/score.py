@@ -14,9 +14,10 @@ import click
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
-from charrnn.cli.options import decoding
+from charrnn.cli.options import need_text, refuse_beside
 from charrnn.cli.progress import Bar
-from charrnn.inspection.analyses import ANALYSES, WITH_VALUE
+from charrnn.cli.reading import read_later
+from charrnn.inspection.analyses import ANALYSES, ON_REQUEST
 from charrnn.inspection.scoring import Item, Scorer, score_items
 from charrnn.inspection.wording import characters
 from charrnn.render.escape import MAX_NAME, one_line, readable_bytes
@@ -26,7 +27,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import listed
 
 #: Options of `charrnn inspect` that do other work than scoring, or change how it is shown.
-OTHERS = (*ANALYSES, *WITH_VALUE, "cell", "dynamic", "html", "plot", "export")
+OTHERS = (*ANALYSES, *ON_REQUEST, "cell", "dynamic", "html", "plot", "export", "save_weights")
 #: Checkpoints that are compared.
 MAX_CHECKPOINTS = 2
 #: A notice names at most this many unknown characters.
@@ -72,19 +73,15 @@ def score_texts(options: dict[str, Any]) -> None:
     models = [model_of(path, options) for path in options["checkpoint"]]
     check_same_reading(models)
     first = models[0].checkpoint
-    how = decoding(options, first.binary, first.newlines)
+    need_text(options["checkpoint"][0], first, *texts)
     corpora.check_files(texts)
     names = texts or (first.excerpt_name,)
     write = Rows(unit, models, names, options["as_json"])
     unknown = [0] * len(models)
     unseen: list[set[str]] = [set() for _ in models]
     for name in names:
-        if texts:
-            corpus = corpora.read([name], how, first.normalize)
-        else:
-            corpus = Corpus.of(first.excerpt, name, decoding=how)
-        for line in corpus.notices:
-            notice(line)
+        vocabularies = [model.scorer.model.vocabulary for model in models]
+        corpus = read_later(name if texts else None, first, options, *vocabularies)
         if not corpus.length and unit != "file":
             notice(f"{name}: an empty text: nothing to score")
         for seen, model in zip(unseen, models):
@@ -105,9 +102,7 @@ def check(options: dict[str, Any]) -> None:
         click.UsageError: for an option that `--score` excludes, for a third checkpoint, and for two
             checkpoints without a text.
     """
-    for name in OTHERS:
-        if options[name] is not None and options[name] is not False:
-            raise click.UsageError(f"--score and --{name} exclude one another: leave out one")
+    refuse_beside("score", OTHERS, options)
     if len(options["checkpoint"]) > MAX_CHECKPOINTS:
         raise click.UsageError("-c: --score compares two checkpoints: name one or two")
     if len(options["checkpoint"]) > 1 and not options["text"]:

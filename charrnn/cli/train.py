@@ -37,8 +37,9 @@ from charrnn.parallel.group import Group
 from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.held_out import WAYS, Division
+from charrnn.text.later import as_trained
 from charrnn.text.line_ends import NEWLINES
-from charrnn.text.normal_forms import NORMAL_FORMS, normalized
+from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.text.paths import TextFiles, find
 from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
@@ -101,7 +102,7 @@ class TrainCommand(GroupedCommand):
     "--init-from",
     type=click.Path(readable=False, path_type=Path),
     metavar="PATH",
-    help="Start from the weights and the vocabulary of this checkpoint.",
+    help="Start from the weights and the vocabulary of this checkpoint, or .safetensors file.",
 )
 @config_option(ModelConfig, "layer_type", "The type of all layers.")
 @config_option(
@@ -479,7 +480,10 @@ def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
         return None
     corpus, vocabulary = current.corpus, current.trainer.model.vocabulary
     prime = options["sample_prime"]
-    prime = bytewise(prime) if corpus.binary else normalized(prime, corpus.normalize)
+    prime = bytewise(prime) if corpus.binary else prime
+    prime, form = as_trained(prime, corpus.decoding, corpus.normalize, vocabulary)
+    if form:
+        notice(f"--sample-prime: read in the normal form {form.upper()} of the model")
     return Samples(
         options["sample_every"],
         vocabulary.encode(prime),

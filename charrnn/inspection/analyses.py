@@ -1,6 +1,6 @@
 """The table of analyses, in the order of `charrnn inspect --help` and of the page.
 
-An analysis is one module. To add one, write the module and add it to `ANALYSES` (or `WITH_VALUE`),
+An analysis is one module. To add one, write the module and add it to `ANALYSES` (or `ON_REQUEST`),
 and to `CHECKED` for the type checker. Its name is the option of `charrnn inspect` and the key in
 its JSON.
 """
@@ -15,6 +15,7 @@ from charrnn.inspection.answer import Answer
 if TYPE_CHECKING:
     from charrnn.inspection import (
         copying,
+        effect,
         errors,
         gates,
         gradient,
@@ -61,8 +62,8 @@ ANALYSES = {
     "ngram": "ngram",
     "copying": "copying",
 }
-#: Further ones, whose option has a value: a page has them only where they are asked.
-WITH_VALUE = {"why": "why"}
+#: Further ones, of one position or of one cell: a page has them only where they are asked.
+ON_REQUEST = {"why": "why", "effect": "effect"}
 
 if TYPE_CHECKING:
     #: The same modules, which the type checker compares with the protocol.
@@ -76,12 +77,13 @@ if TYPE_CHECKING:
         errors,
         ngram,
         copying,
+        effect,
         why,
     ]
 
 
 def analysis(name: str) -> Analysis:
     """Import an analysis by its name in one of the tables."""
-    module: Any = import_module(f"charrnn.inspection.{(ANALYSES | WITH_VALUE)[name]}")
+    module: Any = import_module(f"charrnn.inspection.{(ANALYSES | ON_REQUEST)[name]}")
     found: Analysis = module
     return found

@@ -16,6 +16,8 @@ from charrnn.inspection.wording import share
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Choice, Start, beginning, sample
 from charrnn.text.hashes import Hasher
+from charrnn.text.lines import Lines
+from charrnn.text.vocabulary import Vocabulary
 
 HELP = "The share of what the model writes that is copied from the training text."
 HEADING = "Copying"
@@ -77,6 +79,19 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Items:
+    """The items that a model of lines wrote.
+
+    Attributes:
+        written: their number.
+        known: the number of those that are lines of the training text.
+    """
+
+    written: int
+    known: int
+
+
+@dataclass(frozen=True)
 class Copying:
     """The copied part of what a model wrote, and the same of a text that it was not trained on.
 
@@ -90,6 +105,7 @@ class Copying:
             fewer than 500 characters.
         longest: the longest copied spans, the longest first, from different passages of the
             training text.
+        items: of a model of lines, the items that it wrote; None for another model.
     """
 
     temperature: float
@@ -98,6 +114,7 @@ class Copying:
     shares: tuple[float, ...]
     control: Control | None
     longest: tuple[Span, ...]
+    items: Items | None = None
 
 
 def analyse(subject: Subject) -> Copying:
@@ -176,6 +193,7 @@ def copying(
         shares=of_written,
         control=None if control is None else Control(control_name, len(control), others[0]),
         longest=longest_spans(written, train, of_sample, model),
+        items=copied_items(written, train, model.vocabulary) if model.lines else None,
     )
 
 
@@ -195,6 +213,20 @@ def write(
         if number % REPORTED == 0:
             progress(0.5 * number / length)
     return model.vocabulary.encode("".join(chars))
+
+
+def copied_items(written: Array, train: Array, vocabulary: Vocabulary) -> Items:
+    """Count the items of a written list, and those that are lines of the training text.
+
+    Args:
+        written: the list, indices (N,); its last item, which has no newline, is left out.
+        train: the training text, (M,).
+        vocabulary: of the model of lines.
+    """
+    lines = Lines(written, vocabulary)
+    hashes = lines.hashes()[lines.lengths > 1]  # an empty line is no item
+    known = np.isin(hashes, Lines(train, vocabulary).hashes())
+    return Items(len(known), int(np.count_nonzero(known)))
 
 
 def longer(found: Array, more: int) -> Array:
@@ -389,6 +421,12 @@ def answer(result: Copying) -> Answer:
         if by_chance > REPEATING:
             name = control.name[0].upper() + control.name[1:]
             sentence += f" {name} repeats the training text, so copies prove little."
+    if result.items and result.items.written:
+        known = share(result.items.known / result.items.written)
+        sentence += (
+            f" Of the {result.items.written:,} items that it wrote, {known} are lines of the "
+            "training text."
+        )
     return Answer(sentence, (_figure(result),), _table(result))
 
 

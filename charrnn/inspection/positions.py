@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from charrnn.arrays import Array
@@ -14,6 +16,7 @@ from charrnn.inspection.reading import (
     no_progress,
     read_through,
 )
+from charrnn.network.holding import Held
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Reader, Start
 
@@ -93,27 +96,44 @@ def states_before(
 
 
 def read_on(
-    model: CharRNN, start: Start, indices: Array, progress: Progress = no_progress
+    model: CharRNN,
+    start: Start,
+    indices: Array,
+    progress: Progress = no_progress,
+    hold: Sequence[Held] = (),
 ) -> Start:
     """The state after a text, such as the prime of samples.
 
-    A long text is read in parts side by side, see `charrnn.inspection.reading.read_through`.
+    A long text is read in parts side by side, see `charrnn.inspection.reading.read_through`; with
+    held cells, it is read one character after the other.
 
     Args:
         model: the model.
         start: the state before the text.
         indices: the text, (N,); `start` comes back if there is none.
         progress: receives the share of the text that has been read.
+        hold: cells that are held while the text is read.
 
     Raises:
         DivergedError: where a state is not finite.
     """
     if not len(indices):
         return start
-    before = np.array([len(indices) - 1])
-    reader = Reader(model)
-    reader.state[...] = states_before(model, indices, before, start=start.state, progress=progress)
+    reader, before = Reader(model), len(indices) - 1
+    if hold:
+        reader.state[...] = start.state[..., None]
+        reader.hold(hold)
+        for number in range(before):
+            reader.read(indices[number : number + 1].astype(np.intp))
+            if number % STEPS == 0:
+                progress(number / before)
+    else:
+        positions = np.array([before])
+        reader.state[...] = states_before(
+            model, indices, positions, start=start.state, progress=progress
+        )
     reader.read(indices[-1:].astype(np.intp))
+    check_finite(reader.state)
     return Start(reader.state[..., 0], reader.logits[:, 0])
 
 

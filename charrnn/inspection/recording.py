@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -112,16 +111,25 @@ def export(path: str | Path, recording: Recording, indices: Array, vocabulary: V
     Raises:
         SettingError: where the file cannot be written.
     """
-    arrays: dict[str, Any] = {
-        f"layer{signal.layer}.{signal.name}": values for signal, values in recording.values.items()
+    arrays = {
+        "losses": recording.losses,
+        "indices": indices,
+        "characters": np.array([ord(character) for character in vocabulary.ix_to_char]),
     }
-    arrays["losses"] = recording.losses
-    arrays["indices"] = indices
-    arrays["characters"] = np.array([ord(character) for character in vocabulary.ix_to_char])
     if recording.logits is not None:
         arrays["logits"] = recording.logits
+    write_arrays(path, recording.values, arrays)
+
+
+def write_arrays(path: str | Path, values: dict[Signal, Array], more: dict[str, Array]) -> None:
+    """Write the values of signals, as `layer1.h` and so on, and more arrays as an `.npz`.
+
+    Raises:
+        SettingError: where the file cannot be written.
+    """
+    arrays = {f"layer{signal.layer}.{signal.name}": array for signal, array in values.items()}
     try:
         with replacing(path) as file:
-            archive.write(file, arrays)
+            archive.write(file, arrays | more)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error

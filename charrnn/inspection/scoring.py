@@ -15,15 +15,8 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import DivergedError
-from charrnn.inspection.reading import (
-    MIN_PART_CHARACTERS,
-    Piece,
-    Progress,
-    in_threads,
-    read_through,
-    signals_of,
-)
-from charrnn.machine import cores
+from charrnn.inspection.reading import Piece, read_through, signals_of
+from charrnn.inspection.side_by_side import read_texts
 from charrnn.network.loss import cross_entropy
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Start, beginning
@@ -31,11 +24,6 @@ from charrnn.text.vocabulary import Vocabulary
 
 #: The parts of a text that have a score of their own.
 UNITS = ("line", "word", "char", "file")
-#: Texts are read side by side in batches and windows of these sizes, the smallest that fits. There
-#: are few sizes, because a model keeps the buffers of each.
-STREAMS, STEPS = (64, 16, 4, 1), (32, 16, 8, 4)
-#: Texts of this many characters or more are read one after the other, each in parts side by side.
-LONG = 2 * MIN_PART_CHARACTERS
 #: Characters of a text that are scored at a time.
 BLOCK = 1 << 18
 #: Characters of an item that are kept to show them.
@@ -45,8 +33,6 @@ MAX_SHOWN = 100_000
 @np.errstate(over="ignore", invalid="ignore")  # non-finite bits are found below
 def score(model: CharRNN, texts: Sequence[Array], start: Start) -> list[Array]:
     """The bits of each character of texts that are independent of each other.
-
-    Texts of similar length are read side by side.
 
     Args:
         model: the model.
@@ -59,29 +45,23 @@ def score(model: CharRNN, texts: Sequence[Array], start: Start) -> list[Array]:
     Raises:
         DivergedError: where the bits are not finite.
     """
-    scores = [np.empty(len(text)) for text in texts]
-    order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
-    short = [number for number in order if 0 < len(texts[number]) < LONG]
-    for number in order:
-        if len(texts[number]) >= LONG:
-            scores[number], _ = score_on(model, texts[number], start)
-    batches = [short[first : first + STREAMS[0]] for first in range(0, len(short), STREAMS[0])]
-    first_bits = bits_of(start.logits)
+    if not texts:
+        return []
+    # The last character of a text is scored, and not read.
+    targets = np.concatenate([text[1:] for text in texts]).astype(np.intp)
+    bits = np.empty(len(targets))
 
     @np.errstate(over="ignore", invalid="ignore")  # errstate holds in one thread
-    def read(numbers: Array, _progress: Progress) -> None:
-        mine = CharRNN.sharing(model)
-        for batch in (batches[number] for number in numbers):
-            for number in batch:
-                scores[number][0] = first_bits[texts[number][0]]
-            _score_together(mine, [texts[n] for n in batch], start, [scores[n] for n in batch])
+    def store(piece: Piece) -> None:
+        of_piece = targets.take(piece.positions, mode="clip")
+        piece.store(cross_entropy(piece.model.logits(piece.hidden), of_piece) / log(2), bits)
 
-    if batches:
-        # The longest texts are in the first batches: each thread gets some of them.
-        in_threads(read, np.argsort(np.arange(len(batches)) % cores(), kind="stable"))
-    if not all(np.isfinite(each).all() for each in scores):
+    read_texts(model, [text[:-1] for text in texts], store, start=start.state)
+    firsts = bits_of(start.logits)
+    if not (np.isfinite(firsts).all() and np.isfinite(bits).all()):
         raise DivergedError.of_states("reads")
-    return scores
+    later = np.split(bits, np.cumsum([max(len(text) - 1, 0) for text in texts])[:-1])
+    return [np.concatenate([firsts[text[:1]], part]) for text, part in zip(texts, later)]
 
 
 def bits_of(logits: Array) -> Array:
@@ -89,39 +69,6 @@ def bits_of(logits: Array) -> Array:
     shifted = logits.astype(np.float64) - logits.max()
     bits: Array = (np.log(np.exp(shifted).sum()) - shifted) / log(2)
     return bits
-
-
-def _score_together(model: CharRNN, texts: list[Array], start: Start, scores: list[Array]) -> None:
-    """Read texts side by side, the longest one first, and store the bits of all but the first
-    character of each.
-
-    Args:
-        model: the model.
-        texts: indices (n,) each.
-        start: where each text begins.
-        scores: (n,) each.
-    """
-    targets = np.array([len(text) - 1 for text in texts])
-    state = np.repeat(start.state[..., None], _smallest(STREAMS, len(texts)), axis=-1)
-    done = 0
-    while done < targets[0]:
-        streams = int(np.count_nonzero(targets > done))  # the shortest texts have ended
-        T, B = _smallest(STEPS, int(targets[0]) - done), _smallest(STREAMS, streams)
-        window = np.zeros((T + 1, B), np.intp)
-        for column, text in enumerate(texts[:streams]):
-            part = text[done : done + T + 1]
-            window[: len(part), column] = part
-        state = np.ascontiguousarray(state[..., :B])
-        bits = cross_entropy(model.forward(window[:-1], state), window[1:]) / log(2)
-        for column, of_text in enumerate(scores[:streams]):
-            part = of_text[done + 1 : done + 1 + T]
-            part[...] = bits[: len(part), column]
-        done += T
-
-
-def _smallest(sizes: Sequence[int], number: int) -> int:
-    """The smallest of some sizes that is at least a number; the largest size where none is."""
-    return min((size for size in sizes if size >= number), default=max(sizes))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # non-finite bits are found below

@@ -16,6 +16,7 @@ from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.reading import Progress, Signal, no_progress
 from charrnn.network.model import CharRNN
 from charrnn.text import corpus as corpora
+from charrnn.text.decoding import Decoding
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Subject:
         excerpt: the excerpt in the checkpoint, whose ends of lines lead to the start of a sample.
         control: the name of the text, such as "the held-out text", where the model was not trained
             on the text; None where it was.
+        cell: the signal and the number of a cell that an analysis is about; None for none.
         shown: the number of characters that a page shows; None without a page.
         progress: receives the share of a long analysis that is done, from 0 to 1.
     """
@@ -53,6 +55,7 @@ class Subject:
     temperature: float = 1.0
     excerpt: str = ""
     control: str | None = None
+    cell: tuple[Signal, int] | None = None
     shown: int | None = None
     progress: Progress = no_progress
 
@@ -87,16 +90,22 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Array:
     Args:
         checkpoint: the checkpoint of the model; `model.checkpoint` of a `charrnn.CharRNN`.
         paths: files with the same text, in order; none for the files that the checkpoint names.
+            Where the checkpoint names no text, any text is taken, without unknown characters.
 
     Raises:
-        TextError: where the checkpoint names no text, or the text is missing or has changed.
+        TextError: where neither names a text, or the text is missing or has changed.
     """
     info = checkpoint.corpus
     if info is None:
-        raise TextError(
-            "the checkpoint does not say what text its model was trained on: train a model with "
-            "`charrnn train`"
-        )
+        if not paths:
+            raise TextError(
+                "the checkpoint does not say what text its model was trained on: name the files "
+                "with --train-text FILE"
+            )
+        how = Decoding(binary=checkpoint.binary, newlines=checkpoint.newlines)
+        corpus = corpora.read(paths, how, checkpoint.normalize, lines=checkpoint.model.lines)
+        known, _ = corpus.encode_known(checkpoint.vocabulary)
+        return known
     whole = corpora.read_again(info, paths).encode(checkpoint.vocabulary)
     if len(whole) - info.held_out < 2:
         raise TextError(

@@ -21,6 +21,7 @@ from charrnn.errors import SettingError
 from charrnn.extras import need
 from charrnn.files import replacing
 from charrnn.inspection.answer import Answer, ColoredText, Figure
+from charrnn.inspection.effect import ENDS
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import printable
@@ -44,9 +45,8 @@ SCRIPTS = (
     *("page", "model", "text", "passages", "choosing", "reading", "why", "writing", "holding"),
     "start",
 )
-#: The share of a text in which a cell is lower than its low end, or higher than its high end, and
-#: the most characters from which the ends are computed.
-BEYOND_ENDS, MAX_ROWS = 0.05, 20_000
+#: The most characters from which the low and the high end of cells are computed.
+MAX_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _held(report: Report, network: Network) -> dict[str, Any]:
         if recorded is None:
             ends = np.repeat([[least, most]], model.hidden_size, axis=0)
         else:
-            ends = np.quantile(recorded, (BEYOND_ENDS, 1 - BEYOND_ENDS), axis=0).T
+            ends = np.quantile(recorded, ENDS, axis=0).T
         rounded = [[round(float(end), 3) for end in pair] for pair in ends]
         result[f"{signal.layer}.{signal.name}"] = {"least": least, "most": most, "ends": rounded}
     return result

@@ -19,7 +19,7 @@ from charrnn.text.corpus_info import BUILT_IN, CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.items import Items
 from charrnn.text.line_ends import LineEnds, with_line_ends
-from charrnn.text.normal_forms import normalized_pieces
+from charrnn.text.normal_forms import fitting_form, normalized_pieces
 from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
 from charrnn.text.paths import TextFiles, listed
 from charrnn.text.sources import File, JoinedFiles, Progress, unreadable
@@ -107,6 +107,25 @@ class Corpus:
         """The text in pieces; those of a file have some thousand characters."""
         pieces = normalized_pieces(chain.from_iterable(self.sources), self.normalize)
         return self._items.of(pieces) if self.lines else pieces
+
+    def fit(self, *vocabularies: Vocabulary) -> None:
+        """Bring the text of a model without a normal form into the one that fits its vocabulary.
+
+        The text stays as it is where several vocabularies differ in the form that fits.
+
+        Args:
+            vocabularies: of the models that are to read the text.
+        """
+        if self.normalize or self.decoding.binary:
+            return
+        if not any(vocabulary.unknown(self.characters) for vocabulary in vocabularies):
+            return
+        form, *others = {fitting_form(self.pieces, vocabulary) for vocabulary in vocabularies}
+        if form and not others:
+            self.normalize, self._sha256 = form, None
+            self._survey()
+            said = f"{self.name}: read in the normal form {form.upper()} of the model"
+            self.notices = (*self.notices, said)
 
     @property
     def text(self) -> str:

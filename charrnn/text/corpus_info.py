@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from charrnn.config import BELOW_ONE, MAX_INTEGER
-from charrnn.text.decoding import ERRORS, Decoding
+from charrnn.text.decoding import DEFAULT, ERRORS, Decoding
 from charrnn.text.held_out import WAYS, Division
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
@@ -29,6 +29,20 @@ def within(low: float, high: float) -> Any:
 def one_of(*choices: str) -> Any:
     """A field with one of several values."""
     return field(metadata={"choices": choices})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The settings with which a model reads a text, where its training text is unknown.
+
+    Args:
+        normalize, newlines, binary, min_count: as for `CorpusInfo`, with its defaults.
+    """
+
+    normalize: str | None = field(default=None, metadata={"choices": tuple(NORMAL_FORMS)})
+    newlines: str = field(default=DEFAULT.newlines, metadata={"choices": NEWLINES})
+    binary: bool = DEFAULT.binary
+    min_count: int = field(default=1, metadata={"low": 1, "high": MAX_INTEGER})
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ ZIP = b"PK\x03\x04"
 FORMATS = (
     Format("an .npz archive", ZIP, "name a checkpoint with -c {file}", inside=b".npy"),
     Format("a PyTorch file", ZIP, EXPORT, inside=b"data.pkl"),
+    # The end of a length below 16 MB, in 8 bytes, and the beginning of the header.
+    Format("a .safetensors file", b"\0\0\0\0\0{", "start from it with --init-from {file}", 3),
     Format("a Word document", ZIP, PANDOC, inside=b"word/"),
     Format("an Excel table", ZIP, TABLE, inside=b"xl/"),
     Format("a PowerPoint document", ZIP, SLIDES, inside=b"ppt/"),

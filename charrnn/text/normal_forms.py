@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from charrnn.text.vocabulary import Vocabulary
@@ -39,20 +39,6 @@ def normalized(text: str, form: str | None) -> str:
     return unicodedata.normalize(NORMAL_FORMS[form], text)
 
 
-def fitting_form(text: str, vocabulary: Vocabulary) -> str | None:
-    """A normal form in which a vocabulary has all characters of a text.
-
-    macOS writes é as two characters, e and an accent, where a model may have one.
-
-    Returns:
-        A name in `NORMAL_FORMS`; None where no form helps, or none is needed.
-    """
-    if not vocabulary.unknown(text):
-        return None
-    forms = (form for form in ("nfc", "nfd") if not vocabulary.unknown(normalized(text, form)))
-    return next(forms, None)
-
-
 def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:
     """Normalize a text in pieces; the joined results are the normal form of the whole text.
 
@@ -70,6 +56,25 @@ def normalized_pieces(pieces: Iterable[str], form: str | None) -> Iterator[str]:
         else:
             held.append(piece)
     yield normalized("".join(held), form)
+
+
+def fitting_form(read: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> str | None:
+    """The normal form in which a vocabulary lacks the fewest characters of a text.
+
+    macOS writes é as two characters, e and an accent, where a model may have one.
+
+    Args:
+        read: returns the text in pieces; called for each form.
+        vocabulary: of a model.
+
+    Returns:
+        `nfc` or `nfd`; None where neither helps, or none is needed.
+    """
+
+    def unknown(form: str | None) -> int:
+        return sum(map(vocabulary.count_unknown, normalized_pieces(read(), form)))
+
+    return min((None, "nfc", "nfd"), key=unknown)
 
 
 def compose(characters: Iterable[str]) -> Iterator[str]:

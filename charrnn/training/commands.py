@@ -11,7 +11,7 @@ from typing import Any
 from charrnn.checkpoint import RunState
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
 from charrnn.files import unused
-from charrnn.shell import command_line, words_for
+from charrnn.shell import checkpoint_name, command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
 from charrnn.text.held_out import Division
@@ -137,7 +137,8 @@ def init_command(path: Path, texts: Sequence[str] = (), corpus: CorpusInfo | Non
     if decoding.errors != DEFAULT.errors:
         given["encoding_errors"] = decoding.errors
     named = texts if 0 < len(texts) <= MAX_FILES and "-" not in texts else ["TEXT"]
-    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(unused(path))]
+    new = unused(Path(checkpoint_name(path)))
+    words = ["charrnn", "train", *files(named), "--init-from", str(path), "-c", str(new)]
     return command_line([*words, *words_of(given)])
 
 

@@ -235,7 +235,8 @@ def known_options(saved: Checkpoint) -> dict[str, Any]:
     if "errors" in known:
         known["encoding_errors"] = known["errors"]
     no_items = saved.model.lines and saved.items is None
-    return {"normalize": None, "binary": False, "no_items": no_items, **known}
+    reading = {"normalize": saved.normalize, "binary": saved.binary}
+    return {**reading, "no_items": no_items, **known}
 
 
 def same(name: str, value: Any, saved: Checkpoint) -> bool:

@@ -25,6 +25,7 @@ from charrnn.errors import (
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
+from charrnn.shell import checkpoint_name, quoted
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import frequencies, replace_rare
@@ -133,9 +134,15 @@ def refuse_existing(path: Path, overwrite: bool = False) -> None:
         overwrite: replace the checkpoint of another run.
 
     Raises:
-        CheckpointError: if the file exists, with the options to go on.
+        CheckpointError: if the file exists, with the options to go on; or for the name of a file of
+            weights, which holds no run.
     """
     if not path.exists():
+        if (name := checkpoint_name(path)) != str(path):
+            raise CheckpointError(
+                f"{path}: a run is saved as .npz: name it with -c {quoted(name)}, and write its "
+                "weights with `charrnn inspect --save-weights`"
+            )
         return
     head = files.head(path) if path.is_file() else b""
     if head and not archive.is_checkpoint(head):

@@ -16,14 +16,19 @@ from charrnn.training.resuming import run_of
 
 
 def read_validation(
-    path: str, decoding: Decoding, normalize: str | None, lines: bool, sha256: str | None = None
+    path: str,
+    decoding: Decoding,
+    normalize: str | None,
+    lines: bool,
+    vocabulary: Vocabulary | None = None,
+    sha256: str | None = None,
 ) -> Corpus:
     """Read a text to validate on.
 
     Args:
         path: of the file.
         decoding, normalize, lines: as for `read`.
-        sha256: of the text, if the run that goes on has one.
+        vocabulary, sha256: of the model and of the text, if a run goes on.
 
     Raises:
         TextError: for a file that is missing, cannot be read, or is not a regular file, which could
@@ -34,6 +39,8 @@ def read_validation(
         missing = "is not there" if mode is None else "is no regular file"
         raise TextError(f"{path}: the text to validate on {missing}: name a file with --val FILE")
     corpus = read([path], decoding, normalize, lines=lines)
+    if vocabulary:
+        corpus.fit(vocabulary)
     if sha256 and corpus.sha256 != sha256:
         raise TextError(
             f"{path}: is not the text that the run validates on, or has changed: name a file with "
@@ -43,16 +50,19 @@ def read_validation(
 
 
 def encode_validation(corpus: Corpus, vocabulary: Vocabulary, notices: list[str]) -> Array:
-    """The indices of a text to validate on, (N,).
+    """The indices of a text to validate on, (N,), in the normal form that fits the vocabulary.
 
     Args:
         corpus: the text.
         vocabulary: of the model.
-        notices: extended by a line on unknown characters.
+        notices: extended by lines on the normal form and on unknown characters.
 
     Raises:
         TextError: for a text of fewer than 2 characters that the model knows.
     """
+    before = len(corpus.notices)
+    corpus.fit(vocabulary)
+    notices += corpus.notices[before:]
     indices, unknown = corpus.encode_known(vocabulary)
     if len(indices) < 2:
         raise TextError(
@@ -83,4 +93,11 @@ def validation_of_run(saved: Checkpoint, path: Path, named: str | None) -> Corpu
             raise SettingError(f"{path}: its run has no --val: leave out --val")
         return None
     file = corpus.val_file if named is None else named
-    return read_validation(file, corpus.decoding, corpus.normalize, corpus.lines, corpus.val_sha256)
+    return read_validation(
+        file,
+        corpus.decoding,
+        corpus.normalize,
+        corpus.lines,
+        saved.vocabulary,
+        corpus.val_sha256,
+    )

@@ -20,6 +20,8 @@ def test_the_search_finds_nothing_in_a_moment(tmp_path):
         "checkpoint read as another model",
         "checkpoint read as the same",
         "checkpoint refused",
+        "weights read as a model",
+        "weights refused",
         "text of use",
         "text refused",
     ):

@@ -124,6 +124,11 @@ def description():
     return invoke("inspect").stderr
 
 
+def a_cell():
+    train("text.txt", *QUICK, "-c", "a b.npz")
+    return invoke("inspect", "-c", "a b.npz", "--cell", 3, "--signal", "c").stdout
+
+
 def mistyped():
     train("text.txt", *QUICK)
     said = [invoke("generate", code=2).stderr, invoke("inspec", code=2).stderr]
@@ -135,6 +140,7 @@ SITUATIONS = [
     *(another_shape, another_text, moved, diverged, diverged_and_resumed, resumed_and_begun),
     *(without_a_run, sorted_lines, one_file_of_another_encoding, converted_twice, description),
     mistyped,
+    a_cell,
 ]
 
 

@@ -22,7 +22,8 @@ def examples():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL), 1):
-            yield pytest.param(code, id=f"{page.name}-{number}")
+            if "from torch" not in code:  # run by tests/checkpoint/test_with_pytorch.py
+                yield pytest.param(code, id=f"{page.name}-{number}")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.inspection import copying, why
+from charrnn.inspection import copying, effect, why
 from charrnn.inspection.features.features import FEATURES
 from charrnn.inspection.find import search
 
@@ -49,6 +49,20 @@ def test_the_numbers_of_copying(sentence):
     ],
 )
 def test_the_numbers_of_why(sentence):
+    assert sentence in " ".join(PAGE.split())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"{effect.STREAMS} texts of {effect.LENGTH} characters",
+        f"the {100 * effect.ENDS[1]:.0f} % and the {100 * effect.ENDS[0]:.0f} % quantile",
+        f"at most {effect.MAX_CHARACTERS:,} characters are read",
+        f"larger than {effect.MARGIN} times their median",
+        f"larger than {effect.NOISE} standard errors",
+    ],
+)
+def test_the_numbers_of_effect(sentence):
     assert sentence in " ".join(PAGE.split())
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,11 @@ from charrnn.inspection.copying import (
     MIN_CONTROL,
     Control,
     Copying,
+    Items,
     Span,
     answer,
     common,
+    copied_items,
     copying,
     covered,
     longest_spans,
@@ -209,3 +213,23 @@ def test_a_short_training_text_is_refused():
 def test_a_temperature_below_0_is_refused():
     with pytest.raises(SettingError, match="temperature is 0 or more"):
         copying(counting_model(26), np.arange(26), temperature=-1)
+
+
+def test_the_items_of_a_list_that_are_lines_of_the_training_text_are_counted():
+    vocabulary = Vocabulary("abc\n")
+    written = vocabulary.encode("ab\nb\nab\nabc\n\nb")  # the last item is not complete
+    items = copied_items(written, vocabulary.encode("b\nab\nca\n"), vocabulary)
+    assert items == Items(written=4, known=3)
+    found = replace(Copying(1.0, 1_000, LENGTHS, (0.0,) * len(LENGTHS), None, ()), items=items)
+    assert answer(found).sentence.endswith(
+        " Of the 4 items that it wrote, 75 % are lines of the training text."
+    )
+
+
+def test_a_model_of_lines_counts_its_items():
+    model = CharRNN(Vocabulary("ab\n"), hidden_size=2, lines=True)
+    train = model.vocabulary.encode("ab\nb\na\n" * 20)
+    found = copying(model, train, length=2_000)  # of zeros: each character is as likely as others
+    assert found.items.written > 300
+    assert 0.3 < found.items.known / found.items.written < 0.7
+    assert copying(CharRNN(model.vocabulary, hidden_size=2), train, length=100).items is None

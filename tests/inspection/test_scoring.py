@@ -6,6 +6,7 @@ import pytest
 
 from charrnn.errors import DivergedError
 from charrnn.inspection import scoring as module
+from charrnn.inspection import side_by_side
 from charrnn.inspection.scoring import Scorer, blocks, score, score_items, score_on
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
@@ -77,7 +78,7 @@ def test_scores_do_not_depend_on_what_is_read_side_by_side(monkeypatch):
     ]
     expected = [bits(model, text)[0] for text in texts]
     np.testing.assert_allclose(bits(model, *texts), expected)
-    monkeypatch.setattr(module, "LONG", 50)
+    monkeypatch.setattr(side_by_side, "LONG", 50)
     np.testing.assert_allclose(bits(model, *texts), expected, rtol=1e-4)
     assert expected[0] == 0
 

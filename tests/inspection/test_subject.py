@@ -41,7 +41,10 @@ def test_another_text_is_refused(model):
         training_text(model.checkpoint)
 
 
-def test_a_model_without_a_text_has_none(model):
+def test_a_model_without_a_text_takes_one_that_is_named(model):
     model.checkpoint.corpus = None
-    with pytest.raises(TextError, match="does not say what text"):
+    with pytest.raises(TextError, match=r"does not say what text .* --train-text FILE"):
         training_text(model.checkpoint)
+    Path("known.txt").write_text("the q\u00fcuick fox", encoding="utf-8")
+    found = training_text(model.checkpoint, ["known.txt"])
+    assert model.vocabulary.decode(found) == "the quick fox"

@@ -6,6 +6,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from charrnn.network.holding import parse_all
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.render.network import Network, described, packed_weights
@@ -83,27 +84,18 @@ def test_a_model_of_lines_forgets_before_each_newline(blank):
     assert np.allclose(found[0], found[7], atol=1e-6)
 
 
-def test_c_is_held_before_h(blank):
-    """By the definition of `--hold`, with the gates of the step."""
-    model, indices = random_model("lstm", 1), indices_of_text(20)
-    held = [
-        {"layer": 1, "name": "h", "cell": 3, "value": 0.5},
-        {"layer": 1, "name": "c", "cell": 7, "value": 1.5},
-        {"layer": 1, "name": "c", "cell": 3, "value": -0.25},
-    ]
+def test_cells_are_held_as_in_python(blank):
+    model, indices = random_model("lstm", 2), indices_of_text(40)
+    held = parse_all(model, ["1.3=0.5", "1.7.c=1.5", "2.3.c=-0.25", "2.3=0.75", "2.4.c=-2"])
     reader = Reader(model)
-    expected = []
-    for index in indices:
-        reader.read(np.array([index]))
-        h, c = reader.state[0, :, :, 0]
-        o = h / np.tanh(c)
-        for cell, value in ((7, 1.5), (3, -0.25)):
-            c[cell] = value
-            h[cell] = o[cell] * np.tanh(value)
-        h[3] = 0.5
-        expected.append(model.parameters["Wy"] @ h + model.parameters["by"])
-    found = logits_in(blank, model, indices, held)
-    assert found == pytest.approx(np.array(expected), abs=1e-3)
+    reader.hold(held)
+    expected = np.array([reader.read(np.array([index]))[:, 0].copy() for index in indices])
+    cells = [
+        {"layer": one.layer, "name": one.name, "cell": one.cell, "value": one.value} for one in held
+    ]
+    found = logits_in(blank, model, indices, cells)
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert np.abs(found - logits_in(blank, model, indices)).max() > 0.1
 
 
 def test_large_weights_are_in_half_precision(blank, monkeypatch):

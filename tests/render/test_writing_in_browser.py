@@ -9,6 +9,7 @@ from helpers.page import classes, number, wait_for_cell
 from helpers.reports import HOSTILE, sample
 
 from charrnn import sampling
+from charrnn.network.holding import parse_all
 from charrnn.render.report import save
 from charrnn.sampling import Choice, Reader
 
@@ -60,15 +61,14 @@ def write(page, characters):
     page.locator("#written").press("Escape")
 
 
-def reader_after(model, text, start, hold=None):
-    """A reader after a text; `hold` changes the state after each character."""
+def reader_after(model, text, start, hold=()):
+    """A reader after a text, with some cells held."""
     reader = Reader(model)
+    reader.hold(parse_all(model, hold))
     reader.state[...] = start.state[..., None]
     reader.logits[...] = start.logits[:, None]
     for index in model.vocabulary.encode(text):
         reader.read(np.array([index]))
-        if hold:
-            hold(reader)
     return reader
 
 
@@ -158,17 +158,11 @@ def test_a_cell_is_held_at_a_value(page, plain):
     model = plain.network.model
     begin(page, prime="The ferry")
 
-    def hold(reader):
-        reader.state[1, 0, 3] = 0.75
-        np.matmul(model.parameters["Wy"], reader.state[1, 0], out=reader.logits)
-        reader.logits[...] += model.parameters["by"][:, None]
-
     page.get_by_role("slider", name="Value of cell 2.3", exact=True).fill("0.75")
     assert page.locator(".hold output").text_content() == "0.75 held"
     begin(page)
-    check_next(
-        page, model, reader_after(model, "The ferry", plain.network.start, hold).logits[:, 0]
-    )
+    reader = reader_after(model, "The ferry", plain.network.start, ["2.3=0.75"])
+    check_next(page, model, reader.logits[:, 0])
     assert set(classes(page, "written")) == {"r9"}
     assert page.locator("#command").text_content().endswith("--prime 'The ferry' --hold 2.3=0.75")
     page.locator("#signal").select_option(label="c – memory, as tanh c")
@@ -180,6 +174,14 @@ def test_a_cell_is_held_at_a_value(page, plain):
         .endswith(f"--hold 2.3=0.75 --hold 2.3.c={low:.3f}".rstrip("0"))
     )
     assert page.locator(".hold").count() == 2
+    command = page.locator("#command").text_content().split(" --hold ")[1:]
+    begin(page, temperature=0)
+    write(page, 60)
+    reader = reader_after(model, "The ferry", plain.network.start, command)
+    start = sampling.Start(reader.state[..., 0], reader.logits[:, 0])
+    held = parse_all(model, command)
+    (characters,) = sampling.sample(model, start, 51, Choice(0), hold=held)
+    assert written(page)[9:60] == "".join(character.char for character in characters)
     page.get_by_role("button", name="Let go of all").click()
     assert page.locator(".hold").count() == 1
     assert page.locator(".hold output").text_content().endswith("free")

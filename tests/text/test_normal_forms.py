@@ -130,7 +130,11 @@ def test_a_letter_is_handed_on_as_soon_as_the_next_one_begins():
         ("cafe\u0301", "caf\u00e9", "nfd"),
         ("caf\u00e9", "caf\u00e9", None),
         ("cafe", "caf\u00e9", None),
+        ("aei", "\u00e1\u00e9\u00ed", None),
+        ("caf\u00e9", "cafe\u0301 \u2603", "nfc"),  # the snowman is in no form
     ],
 )
 def test_the_form_of_a_text_that_a_vocabulary_knows(characters, text, form):
-    assert fitting_form(text, Vocabulary(characters)) == form
+    vocabulary = Vocabulary(characters)
+    assert fitting_form(lambda: [text], vocabulary) == form
+    assert fitting_form(lambda: iter(text), vocabulary) == form

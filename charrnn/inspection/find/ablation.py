@@ -11,6 +11,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.machine import cores
+from charrnn.network.holding import Held
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Reader, log_softmax
 
@@ -138,12 +139,25 @@ def read_freely(model: CharRNN, read: Array, targets: Array) -> tuple[Array, Arr
 def read_held(
     model: CharRNN, read: Array, targets: Array, means: Array, cells: Sequence[tuple[int, int]]
 ) -> Array:
-    """The losses in nats with each of n cells held, (T, n, M), in streams side by side."""
-    T, M = read.shape
+    """The losses in nats with each of n cells held, (T, n, M), in streams side by side.
+
+    Args:
+        model: the model.
+        read: the characters of M excerpts, (T, M).
+        targets: the characters after them, (T, M).
+        means: the values at which cells are held, (L, S, H).
+        cells: the layer, from 1, and the cell of each.
+    """
+    (T, M), names = read.shape, model.layers[0].state_names
 
     def losses_of(cells: Sequence[tuple[int, int]]) -> Array:
         reader = Reader(CharRNN.sharing(model), len(cells) * M)
-        hold(reader, means, cells, M)
+        held = [
+            Held(layer, cell, name, float(means[layer - 1, array, cell]))
+            for layer, cell in cells
+            for array, name in enumerate(names)
+        ]
+        reader.hold(held, [n * M + np.arange(M) for n in range(len(cells)) for _ in names])
         losses = np.empty((T, len(cells), M))
         for step in range(T):
             logits = reader.read(np.tile(read[step], len(cells)))
@@ -155,12 +169,3 @@ def read_held(
     with ThreadPoolExecutor() as pool:  # matrix products release Python's lock
         shares = [cells[first : first + share] for first in range(0, len(cells), share)]
         return np.concatenate(list(pool.map(losses_of, shares)), axis=1)
-
-
-def hold(reader: Reader, means: Array, cells: Sequence[tuple[int, int]], M: int) -> None:
-    """Hold each of n cells in M streams of its own at its mean; means (L, S, H)."""
-    for layer in {layer for layer, _ in cells}:
-        own = [(n, cell) for n, (where, cell) in enumerate(cells) if where == layer]
-        held = np.repeat([cell for _, cell in own], M)
-        streams = np.concatenate([n * M + np.arange(M) for n, _ in own])
-        reader.hold(layer, held, streams, means[layer - 1][:, held])

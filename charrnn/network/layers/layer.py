@@ -114,6 +114,18 @@ class Layer(ABC):
             tape: as made by `tape` for T = 1; used as buffers.
         """
 
+    def recompute_h(self, state: Array, tape: dict[str, Array], at: tuple[Array, Array]) -> None:
+        """Compute h again after a change of the memory, with the output gate of the last `step`.
+
+        Only a layer with a state beside h needs this.
+
+        Args:
+            state: (S, H, B); h is overwritten at `at`.
+            tape: as `step` left it.
+            at: the cells, (n,), and the stream of each, (n,).
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no memory beside h")
+
     @abstractmethod
     def backward(
         self,

@@ -114,6 +114,11 @@ class LSTM(Layer):
         np.tanh(c, out=h)
         np.multiply(o, h, out=h)
 
+    def recompute_h(self, state: Array, tape: dict[str, Array], at: tuple[Array, Array]) -> None:
+        """h ← o∘tanh(c), as `Layer.recompute_h` describes it."""
+        (h, c), o = state, tape["a"][2 * self.hidden_size : 3 * self.hidden_size]
+        h[at] = o[at] * np.tanh(c[at])
+
     def backward(
         self,
         inputs: Array,
