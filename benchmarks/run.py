@@ -17,6 +17,7 @@ import layers
 import looking
 import memory
 import mpi
+import page
 import quality
 import sampling
 import saving
@@ -38,6 +39,7 @@ PARTS: dict[str, Part] = {
     "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
+    "page": page.measure,
     "scoring": scoring.measure,
     "finding": finding.measure,
     "effects": effects.measure,

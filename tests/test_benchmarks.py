@@ -17,6 +17,7 @@ PARTS = (
     "looking",
     "memory",
     "mpi",
+    "page",
     "quality",
     "run",
     "sampling",

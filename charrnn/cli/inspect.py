@@ -51,6 +51,7 @@ NEEDS = {
     "train_text": ("errors", "ngram", "copying", "html"),
     "temperature": ("copying", "html"),
     "carried": ("score",),
+    "no_analyses": ("html",),
     "by": ("export",),
 }
 #: Options that read a text, besides the analyses.
@@ -67,7 +68,7 @@ GROUPS = {
     ],
     "Scores": ["score", "carried", "dynamic"],
     "Analyses": [*ANALYSES, *ON_REQUEST, "feature", "temperature", "seed"],
-    "Output": ["html", "plot", "export", "by", "save_weights", "as_json", "color"],
+    "Output": ["html", "no_analyses", "plot", "export", "by", "save_weights", "as_json", "color"],
 }
 
 
@@ -106,7 +107,12 @@ def analyses_options(command: Command) -> Command:
     "--html",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
-    help="Write everything as one HTML page.",
+    help="Write everything as one HTML page, in which the network runs.",
+)
+@click.option(
+    "--no-analyses",
+    is_flag=True,
+    help="With --html, leave out the analyses that are not asked for: a small page in a second.",
 )
 @click.option(
     "--plot",
@@ -159,7 +165,7 @@ def analyses_options(command: Command) -> Command:
 @click.option(
     "--length",
     type=Integer(1),
-    help="Show this many characters.  [default: 2000, --html 20000]",
+    help="Show this many characters.  [default: 2000, --html 20000, with --no-analyses 5000]",
 )
 @click.option(
     "--predictions", is_flag=True, help="Show five guesses for the next character below each."
@@ -333,8 +339,11 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
     if options["plot"]:
         plot.check_suffix(options["plot"])
     if options["html"]:
-        for module in ("jinja2", "matplotlib"):
-            need(module, "report")
+        need("jinja2", "report")
+        if not options["no_analyses"] or any(
+            given(options[name]) for name in (*ANALYSES, *ON_REQUEST)
+        ):
+            need("matplotlib", "report")
 
 
 def refuse_another_kind(name: str, path: Path) -> None:

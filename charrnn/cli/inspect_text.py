@@ -39,8 +39,8 @@ from charrnn.text.decoding import DEFAULT
 from charrnn.text.vocabulary import code_points, listed, text_of
 from charrnn.training.evaluation import evaluate, evaluate_dynamically, finite
 
-#: The default number of characters that a page shows.
-PAGE_LENGTH = 20_000
+#: The default number of characters that a page shows, and that a page without analyses shows.
+PAGE_LENGTH, SMALL_PAGE_LENGTH = 20_000, 5_000
 #: The share of the text from which on a feature is seen in the characters that are shown.
 FREQUENT = 0.02
 #: A notice names at most this many unknown characters.
@@ -91,7 +91,10 @@ def inspect_text(
         export(options["export"], recording, subject.indices, model.vocabulary)
         notice(f"{options['export']}: {len(subject.text):,} characters")
     if options["html"]:
-        write_report(checkpoint, subject, name, options, answer_all(subject, answered))
+        if not options["no_analyses"]:
+            notice("answering all analyses for the page; --no-analyses leaves them out")
+            answered = answer_all(subject, answered)
+        write_report(checkpoint, subject, name, options, answered)
 
 
 def subject_of(
@@ -141,9 +144,14 @@ def subject_of(
         temperature=Subject.temperature if temperature is None else temperature,
         excerpt=checkpoint.excerpt,
         control=control,
-        shown=options["length"] or PAGE_LENGTH if options["html"] else None,
+        shown=options["length"] or page_length(options) if options["html"] else None,
     )
     return subject, name, unknown
+
+
+def page_length(options: dict[str, Any]) -> int:
+    """The number of characters that a page shows without `--length`."""
+    return SMALL_PAGE_LENGTH if options["no_analyses"] else PAGE_LENGTH
 
 
 def counts_of_unknown(model: CharRNN, text: str) -> dict[str, int]:

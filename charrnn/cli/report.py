@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import log
+from collections.abc import Iterator
+from math import exp, log, log2
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,11 +19,22 @@ from charrnn.inspection.ngram import Comparison
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import record
 from charrnn.inspection.subject import Subject
+from charrnn.network.model import CharRNN
 from charrnn.render import report
 from charrnn.render.escape import MAX_NAME, one_line
+from charrnn.render.network import MAX_FULL_BYTES, MAX_PARAMETERS, Network
+from charrnn.sampling import beginning
 
 #: The number of values, of all cells after all characters, with which a page still opens quickly.
 MAX_VALUES = 20_500_000
+
+#: Layer types in a sentence.
+LAYER_NAMES = {
+    "gru": "a GRU",
+    "lstm": "an LSTM",
+    "vanilla": "a simple recurrent",
+    "vanilla-relu": "a rectified recurrent",
+}
 
 #: The result and the answer of each analysis, by its name.
 Answered: TypeAlias = dict[str, tuple[Any, Answer]]
@@ -49,10 +61,14 @@ def write_report(
     findings: tuple[Finding, ...] = answered["find"][0].rows if "find" in answered else ()
     signals = subject.signals if options["signal"] else fitting(subject, len(text), findings)
     summary = summarize(model, checkpoint)
-    learning = report.Section("Learning", Answer("", (losses(checkpoint, name, answered),)))
-    answers = [report.Section(analysis(key).HEADING, answered[key][1]) for key in answered]
+    sections = [report.Section(analysis(key).HEADING, answered[key][1]) for key in answered]
+    if not options["no_analyses"]:
+        learning = Answer("", (losses(checkpoint, name, answered),))
+        sections.insert(0, report.Section("Learning", learning))
+    network = network_of(checkpoint, model)
     page = report.Report(
-        title=f"{shown(summary['corpus'].get('name', 'a text'))}: {summary['model']}",
+        title=f"{text_name(summary)}, read by {layer_name(model)} network",
+        introduction=tuple(introduction(summary, network)),
         summary=(*rows(summary), ("shown", f"{shown(name)}, {len(text):,} characters")),
         text=text,
         characters=model.vocabulary.ix_to_char,
@@ -62,10 +78,84 @@ def write_report(
         found=tuple(
             report.Find(columns(row), row.signal, row.cell, row.position) for row in findings
         ),
-        sections=(learning, *answers),
+        sections=tuple(sections),
+        network=network,
+        text_name=shown(name),
     )
     report.save(page, path)
     notice(f"{path}: {path.stat().st_size / 1e6:,.1f} MB; open it in a browser")
+
+
+def network_of(checkpoint: Checkpoint, model: CharRNN) -> Network | None:
+    """The network for a page; None for one that is too large."""
+    size = model.parameters.flat.size
+    if size > MAX_PARAMETERS:
+        notice(f"{size:,} parameters are too many to run in a page: it shows a recording only")
+        return None
+    network = Network(
+        model,
+        beginning(model, checkpoint.excerpt),
+        checkpoint.normalize,
+        checkpoint.newlines,
+        checkpoint.binary,
+    )
+    if network.half:
+        notice(
+            f"the page has the weights in half precision: in full they have {4 * size / 1e6:.1f} "
+            f"MB, more than {MAX_FULL_BYTES / 1e6:.0f}"
+        )
+    return network
+
+
+def layer_name(model: CharRNN) -> str:
+    """The layer type in a sentence, with its article."""
+    return LAYER_NAMES.get(model.layer_type, f"a {model.layer_type}")
+
+
+def text_name(summary: dict[str, Any]) -> str:
+    """The name of the text of the training, at the beginning of a title."""
+    name = shown(summary["corpus"].get("name", "a text"))
+    return name[:1].upper() + name[1:] if " " in name else name
+
+
+def introduction(summary: dict[str, Any], network: Network | None) -> Iterator[str]:
+    """Paragraphs for a reader who has only the page: the text, the network, its loss."""
+    corpus, V = summary["corpus"], summary["vocabulary_size"]
+    name = shown(corpus.get("name", "a text"))
+    long = f", {corpus['characters']:,} characters," if corpus else ""
+    use = "let it write, read a text with it, and look" if network else "look"
+    yield (
+        f"A recurrent neural network has read {name}{long} one character at a time, and has "
+        f"learned which character comes next. This page holds the network: {use} at its cells."
+    )
+    L, H = summary["num_layers"], summary["hidden_size"]
+    layers = f"{L} layers of {H} cells each" if L > 1 else f"one layer of {H} cells"
+    yield (
+        f"The network has {layers}. A cell is one hidden unit: a number that the network computes "
+        "anew after each character, from the character and from the cells before. The cells are "
+        "all that the network knows about what it has read. On this page a cell is blue where its "
+        "value is below zero, and red above."
+    )
+    held_out = summary["val_loss"] is not None
+    loss = summary["val_loss"] if held_out else summary["train_loss"]
+    if loss is not None:
+        text = "a text that it was not trained on" if held_out else "its training text"
+        like = (
+            f"as unsure as among {exp(loss):.1f}" if loss < log(V) else f"no better than among {V}"
+        )
+        yield (
+            f"After each character, each of {V} characters has a probability to come next. On "
+            f"{text} the network needs {loss:.2f} nats, or {loss / log(2):.2f} bits, a character: "
+            f"it is {like} equally likely characters. Without any knowledge it would need "
+            f"{log2(V):.2f} bits."
+        )
+    if corpus.get("lines"):
+        yield "Each line is an item of its own: at a newline, the network forgets all before it."
+    if network and network.half:
+        yield (
+            "The page has the weights in half precision (11 bits): its probabilities differ from "
+            "those of the command line after about three digits."
+        )
 
 
 def losses(checkpoint: Checkpoint, name: str, answered: Answered) -> Figure:

@@ -21,9 +21,11 @@ from charrnn.errors import SettingError
 from charrnn.extras import need
 from charrnn.files import replacing
 from charrnn.inspection.answer import Answer, ColoredText, Figure
-from charrnn.inspection.reading import Signal
+from charrnn.inspection.effect import ENDS
+from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import printable
+from charrnn.render.network import Network, described, packed_start, packed_weights
 from charrnn.render.passage import passage
 from charrnn.render.plot import svg
 from charrnn.render.shades import largest, shades
@@ -37,6 +39,14 @@ PER_BIT, PER_ONE = 100, 10_000
 NONE = 0xFFFF
 #: Entries that a table aligns to the right: 0.42, −3, 12,000, 7 %, +0.1 (−0.2 to +0.3), a dash.
 NUMBER = re.compile(r"[+\-−]?[\d,.]+\s?%?(\s?\(.* to .*\))?|[–—-]")
+
+#: The parts of the script, which is one module.
+SCRIPTS = (
+    *("page", "model", "text", "passages", "choosing", "reading", "why", "writing", "holding"),
+    "start",
+)
+#: The most characters from which the low and the high end of cells are computed.
+MAX_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,7 @@ class Report:
 
     Attributes:
         title: the title of the page.
+        introduction: paragraphs on the text, the network, and how to read the page.
         summary: facts about the model, each with its label.
         text: the excerpt, N characters.
         characters: the character of each index, V characters.
@@ -78,9 +89,12 @@ class Report:
         headings: the headings of the table of cells found.
         found: the rows of the table.
         sections: the answers of the analyses, in order.
+        network: the network that runs in the page; None for a page that only shows a recording.
+        text_name: the name of the text.
     """
 
     title: str
+    introduction: tuple[str, ...]
     summary: tuple[tuple[str, str], ...]
     text: str
     characters: str
@@ -89,6 +103,8 @@ class Report:
     headings: tuple[str, ...]
     found: tuple[Find, ...]
     sections: tuple[Section, ...]
+    network: Network | None = None
+    text_name: str = "the text"
 
 
 def page(report: Report) -> str:
@@ -99,7 +115,7 @@ def page(report: Report) -> str:
     security policy allows only the script with this hash, and loads nothing.
 
     Raises:
-        MissingExtraError: where Jinja2 or matplotlib are not installed.
+        MissingExtraError: where Jinja2 is not installed, or matplotlib for a page with figures.
     """
     jinja2 = need("jinja2", "report")
     environment = jinja2.Environment(
@@ -115,7 +131,7 @@ def page(report: Report) -> str:
         s for s in report.sections if found and s.answer.table and s.answer.table.rows == found
     ]
     style = _asset("report.css")
-    script = _asset("reading.js") + _asset("choosing.js")
+    script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
     signals = list(report.recording.values)
     rendered: str = environment.from_string(_asset("report.html.j2")).render(
         report=report,
@@ -129,6 +145,9 @@ def page(report: Report) -> str:
         draw=_drawn,
         alignment=_alignment,
         data=_embedded(_described(report, signals)),
+        half=report.network is not None and report.network.half,
+        weights=packed_weights(report.network) if report.network else "",
+        start=packed_start(report.network) if report.network else "",
         packed=[_packed_cells(report, signal) for signal in signals],
         surprisal=_packed(_surprisal(report.recording.losses)),
         guesses=_packed(report.recording.guesses.astype("<u4")),
@@ -218,7 +237,33 @@ def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
             }
             for signal in signals
         ],
+        "network": described(report.network) if report.network else None,
+        "held": _held(report, report.network) if report.network else {},
     }
+
+
+def _held(report: Report, network: Network) -> dict[str, Any]:
+    """The range of the values that a cell can be held at, and its ends in the text.
+
+    The keys are `1.h` and so on. `ends` has the low and the high end of each cell.
+    """
+    model, values = network.model, report.recording.values
+    layer, result = model.layers[0], {}
+    for signal in signals_of(model):
+        recorded = values.get(signal)
+        if recorded is not None:
+            recorded = np.nan_to_num(recorded[:: -(-len(recorded) // MAX_ROWS)])
+        most = 1.0
+        if recorded is not None and (layer.rectified or signal.name == "c"):
+            most = float(np.ceil(np.abs(recorded).max(initial=1)))
+        least = 0.0 if layer.rectified else -most
+        if recorded is None:
+            ends = np.repeat([[least, most]], model.hidden_size, axis=0)
+        else:
+            ends = np.quantile(recorded, ENDS, axis=0).T
+        rounded = [[round(float(end), 3) for end in pair] for pair in ends]
+        result[f"{signal.layer}.{signal.name}"] = {"least": least, "most": most, "ends": rounded}
+    return result
 
 
 def _alignment(rows: Sequence[Sequence[str]]) -> list[str]:

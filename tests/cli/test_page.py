@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -12,6 +13,7 @@ from helpers.commands import LIGHTHOUSE, QUICK
 
 from charrnn.cli import report
 from charrnn.inspection.find import search as module
+from charrnn.render import network
 
 pytestmark = pytest.mark.usefixtures("trained")
 
@@ -23,11 +25,22 @@ def links():
     return [(state["signal"][0], int(state.get("position", ["-1"])[0])) for state in states]
 
 
+def data():
+    """The data of the page for its script."""
+    page = Path("a.html").read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
+    return json.loads(found[1])
+
+
 def signals():
     """The names of the signals of the page."""
+    return [signal["name"] for signal in data()["signals"]]
+
+
+def shown():
+    """The text of the page that a person reads, without the data."""
     page = Path("a.html").read_text(encoding="utf-8")
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
-    return [signal["name"] for signal in json.loads(data[1])["signals"]]
+    return html.unescape(re.sub(r"<(script|style|svg).*?</\1>|<[^>]*>", " ", page, flags=re.S))
 
 
 def test_a_link_leads_to_a_position_where_the_feature_holds(run, page_of):
@@ -73,7 +86,55 @@ def test_an_analysis_beside_a_page_is_computed_once(run, page_of, monkeypatch):
     monkeypatch.setattr(
         module, "find_cells", lambda *a, **more: searches.append(a) or search(*a, **more)
     )
-    shown = run("inspect", "--find", "--html", "a.html", "--length", 300).stdout
-    assert "features" in shown
+    answered = run("inspect", "--find", "--html", "a.html", "--length", 300).stdout
+    assert "features" in answered
     assert links()
     assert len(searches) == 1
+
+
+def test_without_analyses_the_page_needs_no_matplotlib(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    run("inspect", "--html", "a.html", "--no-analyses")
+    assert "Learning" not in shown()
+    assert links() == []
+    assert data()["network"]["layerType"] == "lstm"
+    assert len(data()["text"]) > 1_000
+
+
+def test_an_analysis_that_is_asked_for_stays(run):
+    run("inspect", "--gates", "--html", "a.html", "--no-analyses")
+    assert re.findall("<h2[^>]*>(.*?)</h2>", Path("a.html").read_text()) == [
+        "Write",
+        "Read",
+        "Gates",
+    ]
+
+
+def test_the_page_introduces_itself(run):
+    run("inspect", "--html", "a.html", "--no-analyses")
+    text = " ".join(shown().split())
+    assert "text.txt, read by an LSTM network" in text
+    characters = len(Path("text.txt").read_text())
+    assert f"has read text.txt, {characters:,} characters, one character at a time" in text
+    assert "one layer of 8 cells" in text
+    found = re.search(r"needs (\S+) nats, or (\S+) bits, a character", text)
+    assert float(found[2]) == pytest.approx(float(found[1]) / 0.6931, abs=0.02)
+
+
+def test_large_weights_are_said_to_be_in_half_precision(run, monkeypatch):
+    monkeypatch.setattr(network, "MAX_FULL_BYTES", 1_000)
+    said = run("inspect", "--html", "a.html", "--no-analyses").stderr
+    assert "half precision" in said
+    assert "half precision" in shown()
+    assert data()["network"]["half"]
+
+
+def test_a_network_that_is_too_large_does_not_run_in_the_page(run, monkeypatch):
+    monkeypatch.setattr(report, "MAX_PARAMETERS", 100)
+    said = run("inspect", "--html", "a.html", "--no-analyses").stderr
+    assert "too many to run in a page" in said
+    assert data()["network"] is None
+
+
+def test_no_analyses_without_a_page_is_refused(run):
+    assert "--no-analyses needs --html" in run("inspect", "--no-analyses", code=2).stderr

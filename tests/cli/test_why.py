@@ -96,9 +96,9 @@ def test_it_is_drawn_and_stands_on_the_page_where_it_is_asked(run, page_of):
         run("inspect", *asked, "--plot", "why.svg")
         assert "Contribution by distance" in Path("why.svg").read_text(encoding="utf-8")
     run("inspect", "--why", 44, "--html", "page.html")
-    assert "Why this character" in Path("page.html").read_text(encoding="utf-8")
+    assert "Why this character</h2>" in Path("page.html").read_text(encoding="utf-8")
     run("inspect", "--html", "page.html")
-    assert "Why this character" not in Path("page.html").read_text(encoding="utf-8")
+    assert "Why this character</h2>" not in Path("page.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("trained")

@@ -15,8 +15,9 @@ def wait_for_cell(page, layer, signal, cell):
     page.wait_for_selector(f'#text[aria-label$=" cell {cell} of layer {layer}, {signal}"]')
 
 
-def classes(page):
-    return page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
+def classes(page, text="text"):
+    spans = f"document.querySelectorAll('#{text} span')"
+    return page.evaluate(f"[...{spans}].map(s => s.className)")
 
 
 def background(page, position):

@@ -6,7 +6,9 @@ from charrnn.inspection.answer import Answer, Figure, Series, Table
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording, record
 from charrnn.network.model import CharRNN
+from charrnn.render.network import Network
 from charrnn.render.report import Find, Report, Section
+from charrnn.sampling import beginning
 from charrnn.text.vocabulary import Vocabulary
 
 #: Lines that would run or break in a page that read them as HTML, a script or a template.
@@ -58,6 +60,7 @@ def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
     )
     return Report(
         title=f"sample {HOSTILE[0]} {HOSTILE[1]} {HOSTILE[4]} {HOSTILE[8]}",
+        introduction=(f"It has read {hostile}.",),
         summary=(("model", "lstm, 2 × 6"), *((line, line) for line in HOSTILE)),
         text=text,
         characters=model.vocabulary.ix_to_char,
@@ -70,6 +73,8 @@ def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
             Find(("nothing", "never", "–"), None, 0, 0),
         ),
         sections=(Section("Learning", answer), Section(hostile, Answer("Nothing else.", ()))),
+        network=Network(model, beginning(model, text)),
+        text_name=hostile,
     )
 
 
@@ -89,4 +94,4 @@ def noise(characters, cells, signal="h"):
         rng.uniform(0, 1, (characters, 5)),
     )
     text = "".join(letters[index] for index in indices)
-    return Report("noise", (), text, letters, recording, frozenset(), (), (), ())
+    return Report("noise", (), (), text, letters, recording, frozenset(), (), (), ())

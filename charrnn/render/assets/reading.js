@@ -1,149 +1,130 @@
-// The first half of the script: the data, the coloured text, and the numbers beside it.
-// Everything from a text, a model or the address reaches the page only as text nodes.
+// The panel "Read": a text by the chosen cell, with the numbers of a character, a view of the whole
+// text, and a search. The text is the one that was recorded when the page was made, or one that is
+// typed or pasted.
 
-const SHADES = 12; // on either side of zero, classes b1 … b12 and r1 … r12
-const MOST = 8; // bits of surprisal with the strongest colour of s1 … s12
-const BLOCK = 400; // characters; a block ends with the line, or when it is five times as long
-const MEANINGS = {
-  h: "output", c: "memory, as tanh c", i: "input gate", f: "forget gate", o: "output gate",
-  g: "candidate", r: "reset gate", z: "update gate", n: "candidate",
+const recorded = new Recorded();
+const reading = {
+  passage: recorded,
+  own: null, // the text that is typed, a Live passage
+  edit: 0, // numbers the changes of that text: only the last one counts
+  view: null,
+  hovered: null, // the character under the pointer
+  position: 0, // the current character of the recorded text
 };
 
-const $ = (id) => document.getElementById(id);
-const DATA = JSON.parse($("data").textContent);
-const TEXT = DATA.text.map((point) => String.fromCodePoint(point));
-const CHARACTERS = DATA.characters.map((point) => String.fromCodePoint(point));
-const N = TEXT.length;
+// ---- which text
 
-// The choice: one of DATA.signals, one of its cells, the colours, a character.
-const chosen = { signal: 0, cell: 0, by: "cell", position: 0 };
-let surprisal, guesses, probabilities; // N, N × K, N × K
-let levels = null; // of the chosen cell, N
-let hovered = null; // the character under the pointer
-let asked = 0; // numbers the requests for cells: only the last one counts
-
-// ---- characters
-
-const WHITE = new Map([["\n", "↵"], ["\t", "⇥"], [" ", "␣"]]);
-// Controls, formats, surrogates, unassigned, and separators other than the space.
-const UNSEEN = /^[\p{C}\p{Zl}\p{Zp}\p{Zs}]$/u;
-
-/** A character as the text shows it: spelled out if it is invisible or moves others. */
-function harmless(character) {
-  if (WHITE.has(character) || !UNSEEN.test(character)) return character;
-  const digits = character.codePointAt(0).toString(16);
-  const [letter, size] = digits.length <= 2 ? ["x", 2] : digits.length <= 4 ? ["u", 4] : ["U", 8];
-  return "\\" + letter + digits.padStart(size, "0");
-}
-
-/** A single character, made visible. */
-function visible(character) {
-  if (/^\p{M}$/u.test(character)) return "◌" + character;
-  return WHITE.get(character) ?? harmless(character);
-}
-
-// ---- data
-
-/** The array that was deflated and written in base64. */
-async function unpack(packed, Type = Uint8Array) {
-  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Type(await new Response(stream).arrayBuffer());
-}
-
-const lines = new Map(); // by signal: the packed cells
-function packedCell(signal, cell) {
-  if (!lines.has(signal)) lines.set(signal, $(`signal-${signal}`).textContent.split("\n"));
-  return lines.get(signal)[cell];
-}
-
-/** The value that a level stands for, in the units of the signal. */
-function valueOf(level) {
-  const { gate, largest } = signalChosen();
-  const drawn = level / DATA.levels - 1;
-  return gate ? (drawn + 1) / 2 : drawn * largest;
-}
-
-const number = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1").replace("-", "−");
-const bits = (position) =>
-  surprisal[position] === DATA.none ? null : surprisal[position] / DATA.perBit;
-
-// ---- the text
-
-const spans = [];
-const positions = new Map(); // of the spans
-
-function layOut() {
-  let block = null;
-  TEXT.forEach((character, position) => {
-    const length = block ? block.childElementCount : Infinity;
-    if (length >= 5 * BLOCK || (length >= BLOCK && TEXT[position - 1] === "\n")) {
-      block = $("text").appendChild(document.createElement("div"));
-    }
-    const span = document.createElement("span");
-    span.textContent = harmless(character);
-    if (character === "\n" || character === "\t") span.dataset.as = WHITE.get(character);
-    spans.push(block.appendChild(span));
-    positions.set(span, position);
-  });
-}
-
-const shade = (strength, letter) => {
-  const step = Math.round(Math.min(1, strength) * SHADES);
-  return step ? letter + step : "";
-};
-const CELL_CLASSES = Array.from({ length: 2 * DATA.levels + 1 }, (_, level) =>
-  shade(Math.abs(level / DATA.levels - 1), level < DATA.levels ? "b" : "r"));
-
-function classAt(position) {
-  if (byCell()) return CELL_CLASSES[levels[position]];
-  return shade((bits(position) ?? 0) / MOST, "s");
-}
-
-const painted = new Array(N).fill("");
-function recolour() {
-  performance.mark("recolour");
-  for (let position = 0; position < N; position++) {
-    const name = classAt(position);
-    if (name === painted[position]) continue;
-    painted[position] = name;
-    spans[position].className = name;
+function show(passage) {
+  reading.passage = passage;
+  reading.view.show(passage.characters);
+  $("own").hidden = passage === recorded;
+  for (const radio of document.getElementsByName("source")) {
+    radio.checked = radio.value === (passage === recorded ? "recorded" : "own");
   }
-  performance.measure("recolour", "recolour");
+  reading.hovered = null;
+  whyReading?.clear();
+  search();
+  describeReading();
 }
 
-// ---- the numbers of the cell and of a character
-
-const signalChosen = () => DATA.signals[chosen.signal];
-const byCell = () => chosen.by === "cell";
-
-/** The values at the two ends of the colours. */
-function ends() {
-  const { gate, largest } = signalChosen();
-  return byCell() ? [gate ? 0 : -largest, largest] : [0, MOST];
+function readRecorded() {
+  if (reading.passage !== recorded) show(recorded);
 }
 
-/** The position of a value between the two ends, in percent. */
-function along(value) {
-  const [low, high] = ends();
-  return 100 * Math.max(0, Math.min(1, (value - low) / (high - low)));
+/** Read the text that is typed, from the first character that differs. */
+async function readOwn() {
+  const edit = ++reading.edit;
+  const { own, view } = reading;
+  const { indices, notice } = encode($("typed").value);
+  const kept = indices.slice(0, own.most);
+  const cut = indices.length - kept.length;
+  $("own-notice").textContent = [
+    notice, cut ? `only the first ${counted(own.most, "character")} are read` : "",
+  ].filter(Boolean).join("; ");
+  let same = 0;
+  while (same < own.length && own.indices[same] === kept[same]) same++;
+  const left = own.cut(same);
+  view.cut(left);
+  let shown = view.length;
+  const extend = () => {
+    view.extend(own.characters.slice(shown));
+    shown = own.length;
+  };
+  const wanted = () => edit === reading.edit && reading.passage === own;
+  const rest = kept.slice(left);
+  try {
+    if (!(await inSlices(rest, (index) => own.push(index), wanted, extend))) return;
+  } catch (error) {
+    $("own-notice").textContent = error.message;
+  }
+  extend();
+  search();
+  describeReading();
 }
 
-function describeCell() {
-  const { layer, name, gate } = signalChosen();
-  const what = byCell() ? `cell ${chosen.cell} of layer ${layer}, ${name}` : "surprisal";
-  const values = byCell() ? Array.from(levels, valueOf) : TEXT.map((_, position) => bits(position) ?? 0);
-  const low = values.reduce((a, b) => Math.min(a, b));
-  const high = values.reduce((a, b) => Math.max(a, b));
-  const mean = values.reduce((a, b) => a + b) / Math.max(1, byCell() ? N : N - 1);
-  $("text").setAttribute("aria-label", `Text, coloured by ${what}`);
-  $("workbench").dataset.by = chosen.by;
+// ---- the numbers of a character
+
+/** Describe the text and its current character. */
+function describeReading() {
+  describeRange();
+  drawOverview();
+  describeCharacter();
+}
+
+function describeCharacter() {
+  const { passage, view } = reading;
+  const N = view.length;
+  $("detail").hidden = !N;
+  if (!N || view.length > passage.levels.length) return;
+  const position = within(reading.hovered ?? view.here ?? 0, 0, N - 1);
+  const value = valueOf(passage.levels[position], signalChosen());
+  const surprise = passage.bits(position);
+  $("character").textContent = visible(view.characters[position]);
+  $("where").textContent =
+    `character ${position.toLocaleString("en")} of ${N.toLocaleString("en")}`;
+  $("surprisal-here").textContent = surprise === null ? "–" : `${number(surprise)} bits`;
+  $("value-name").textContent = `${signalChosen().name} of cell ${chosen.cell}`;
+  $("value-here").textContent = number(value);
+  $("there").style.left = `${(100 * (position + 0.5)) / N}%`;
+  $("mark").style.left = `${along(byCell() ? value : surprise ?? 0)}%`;
+  describeSuccessors(passage.successors(position), view.characters[position + 1]);
+}
+
+function describeSuccessors(successors, next) {
+  let among = false;
+  $("successors").replaceChildren();
+  for (const [index, p] of successors) {
+    const guess = CHARACTERS[index];
+    const item = add($("successors"), "li");
+    successorIn(item, guess, p);
+    if (guess === next) item.setAttribute("aria-current", "true");
+    among ||= guess === next;
+  }
+  $("came").textContent = next === undefined ? "The text ends here."
+    : `Then came ${visible(next)}${among ? "" : ", which is not among them"}.`;
+}
+
+/** Show a next character, a bar, and its probability. */
+function successorIn(parent, character, p) {
+  add(parent, "code", visible(character));
+  add(add(parent, "span", "", "bar"), "i").style.width = `${100 * p}%`;
+  add(parent, "data", percent(p));
+}
+
+function describeRange() {
+  const { passage, view: { length } } = reading;
+  $("range").textContent = "";
+  if (!length || length > passage.levels.length) return;
+  let [low, high, sum] = [Infinity, -Infinity, 0];
+  for (let position = 0; position < length; position++) {
+    const value = byCell()
+      ? valueOf(passage.levels[position], signalChosen()) : passage.bits(position) ?? 0;
+    [low, high, sum] = [Math.min(low, value), Math.max(high, value), sum + value];
+  }
+  const mean = sum / Math.max(1, byCell() || passage !== recorded ? length : length - 1);
   $("range").textContent = byCell()
     ? `From ${number(low)} to ${number(high)}, ${number(mean)} on average.`
     : `${number(mean)} bits a character on average, ${number(high)} at most.`;
-  const [least, most] = ends().map((end) => String(Number(end.toFixed(2))).replace("-", "−"));
-  $("low").textContent = byCell() && gate ? `closed ${least}` : least;
-  $("high").textContent = byCell() ? (gate ? `${most} open` : most) : `${most} bits or more`;
   $("reach").style.left = `${along(low)}%`;
   $("reach").style.width = `${along(high) - along(low)}%`;
 }
@@ -152,7 +133,8 @@ function describeCell() {
 function drawOverview() {
   const canvas = $("overview");
   const { clientWidth: wide, clientHeight: high } = canvas;
-  if (!levels || !wide) return;
+  const { passage, view: { length: N } } = reading;
+  if (!wide || N > passage.levels.length) return;
   const scale = window.devicePixelRatio || 1;
   canvas.width = wide * scale;
   canvas.height = high * scale;
@@ -160,68 +142,131 @@ function drawOverview() {
   context.scale(scale, scale);
   const style = getComputedStyle(canvas);
   const zero = byCell() ? high / 2 : high;
+  const [blue, red, ochre] = ["--blue", "--red", "--ochre"].map((name) =>
+    style.getPropertyValue(name));
   const bar = (x, width, value, alpha) => {
-    const name = byCell() ? (value < 0 ? "--blue" : "--red") : "--ochre";
-    context.fillStyle = `rgb(${style.getPropertyValue(name)} / ${alpha})`;
+    context.fillStyle = `rgb(${byCell() ? (value < 0 ? blue : red) : ochre} / ${alpha})`;
     context.fillRect(x, zero, width, -value * zero);
   };
-  const drawn = byCell()
-    ? Array.from(levels, (level) => level / DATA.levels - 1)
-    : TEXT.map((_, position) => Math.min(1, (bits(position) ?? 0) / MOST));
+  const drawn = (position) => byCell()
+    ? passage.levels[position] / DATA.levels - 1
+    : Math.min(1, (passage.bits(position) ?? 0) / MOST);
   const columns = Math.min(N, Math.floor(wide / 2));
   for (let column = 0; column < columns; column++) {
     const start = Math.floor((column * N) / columns);
-    const part = drawn.slice(start, Math.floor(((column + 1) * N) / columns));
+    const end = Math.floor(((column + 1) * N) / columns);
+    let [least, most, sum] = [0, 0, 0];
+    for (let position = start; position < end; position++) {
+      const value = drawn(position);
+      [least, most, sum] = [Math.min(least, value), Math.max(most, value), sum + value];
+    }
     const [x, width] = [(column * wide) / columns, wide / columns];
-    bar(x, width, Math.max(0, ...part), 0.25);
-    bar(x, width, Math.min(0, ...part), 0.25);
-    bar(x, width, part.reduce((a, b) => a + b) / part.length, 1);
+    bar(x, width, most, 0.25);
+    bar(x, width, least, 0.25);
+    bar(x, width, sum / (end - start), 1);
   }
 }
 
-function describeCharacter() {
-  const position = hovered ?? chosen.position;
-  if (!levels) return;
-  const value = valueOf(levels[position]);
-  const surprise = bits(position);
-  $("character").textContent = visible(TEXT[position]);
-  $("where").textContent = `character ${position.toLocaleString("en")} of ${N.toLocaleString("en")}`;
-  $("surprisal-here").textContent = surprise === null ? "–" : `${number(surprise)} bits`;
-  $("value-name").textContent = `${signalChosen().name} of cell ${chosen.cell}`;
-  $("value-here").textContent = number(value);
-  $("there").style.left = `${(100 * (position + 0.5)) / N}%`;
-  $("mark").style.left = `${along(byCell() ? value : surprise ?? 0)}%`;
-  describeSuccessors(position);
+// ---- search
+
+// Lower-case where that keeps the length, so that positions stay what they are.
+const folded = (character) =>
+  character.toLowerCase().length === character.length ? character.toLowerCase() : character;
+let hits = []; // from the first character to the one before `to`
+let visited = -1; // the hit visited last
+
+function search() {
+  const { view } = reading;
+  const needle = Array.from($("needle").value, folded).join("");
+  hits = needle ? matches(view.characters, needle) : [];
+  visited = -1;
+  const marked = hits.length ? new Uint8Array(view.length) : null;
+  for (const { from, to } of hits) marked.fill(1, from, to);
+  view.underline(marked);
+  $("hits").textContent = needle ? `${hits.length.toLocaleString("en")} found` : "";
+  for (const id of ["hit-before", "hit-after"]) $(id).disabled = !hits.length;
 }
 
-const rows = [];
-function describeSuccessors(position) {
-  const next = position + 1 < N ? TEXT[position + 1] : null;
-  let among = false;
-  rows.forEach(({ item, code, bar, data }, rank) => {
-    const guess = CHARACTERS[guesses[position * DATA.guesses + rank]];
-    const probability = probabilities[position * DATA.guesses + rank] / DATA.perOne;
-    const came = guess === next;
-    among ||= came;
-    code.textContent = visible(guess);
-    bar.style.width = `${100 * probability}%`;
-    data.textContent = `${(100 * probability).toFixed(1)} %`;
-    if (came) item.setAttribute("aria-current", "true");
-    else item.removeAttribute("aria-current");
+function matches(characters, needle) {
+  const starts = []; // of each UTF-16 unit, the character
+  const haystack = characters.map((character, position) => {
+    for (const _ of character.split("")) starts.push(position);
+    return folded(character);
+  }).join("");
+  const found = [];
+  for (let at = haystack.indexOf(needle); at >= 0; at = haystack.indexOf(needle, at)) {
+    const end = at + needle.length;
+    found.push({ from: starts[at], to: starts[end - 1] + 1 });
+    at = end;
+  }
+  return found;
+}
+
+function nextHit(step) {
+  if (!hits.length) return;
+  const ahead = hits.filter(({ from }) => from < (reading.view.here ?? 0)).length;
+  const index = visited >= 0 ? visited + step : step > 0 ? ahead : ahead - 1;
+  visited = (index + hits.length) % hits.length;
+  reading.view.go(hits[visited].from, "center");
+  $("hits").textContent = `${visited + 1} of ${hits.length.toLocaleString("en")}`;
+}
+
+// ---- pointers and controls
+
+function point(position) {
+  const { view, hovered } = reading;
+  if (hovered !== null && hovered < view.length) view.span(hovered).removeAttribute("data-hover");
+  if (position !== null) view.span(position).setAttribute("data-hover", "");
+  reading.hovered = position;
+}
+
+function onPoint(event) {
+  const position = reading.view.positionOf(event.target);
+  if (position === null || position === reading.hovered) return;
+  point(position);
+  describeCharacterSoon();
+}
+
+let drawing = 0;
+/** Describe the character once before the browser draws, however many events there are. */
+function describeCharacterSoon() {
+  cancelAnimationFrame(drawing);
+  drawing = requestAnimationFrame(describeCharacter);
+}
+
+function onMoveInText(position) {
+  point(null);
+  if (reading.passage === recorded) reading.position = position;
+  describeCharacter();
+  keepAddress();
+  whyReading?.explain(reading.passage, position);
+}
+
+function listenToReading() {
+  const on = (id, event, act) => $(id).addEventListener(event, act);
+  on("needle", "input", search);
+  on("needle", "keydown", (event) => {
+    if (event.key === "Enter") nextHit(event.shiftKey ? -1 : 1);
   });
-  $("came").textContent = next === null ? "The text ends here."
-    : `Then came ${visible(next)}${among ? "" : ", which is not among them"}.`;
-}
-
-function makeRows() {
-  for (let rank = 0; rank < DATA.guesses; rank++) {
-    const item = document.createElement("li");
-    const code = item.appendChild(document.createElement("code"));
-    const outer = item.appendChild(document.createElement("span"));
-    outer.className = "bar";
-    const bar = outer.appendChild(document.createElement("i"));
-    const data = item.appendChild(document.createElement("data"));
-    $("successors").append(item);
-    rows.push({ item, code, bar, data });
+  on("hit-before", "click", () => nextHit(-1));
+  on("hit-after", "click", () => nextHit(1));
+  on("text", "pointermove", onPoint); // not …over: text that scrolls under a pointer at rest
+  on("text", "pointerleave", () => {
+    point(null);
+    describeCharacter();
+  });
+  on("overview", "click", ({ offsetX }) =>
+    reading.view.go(Math.floor((reading.view.length * offsetX) / $("overview").clientWidth),
+      "center"));
+  if (reading.own) {
+    on("source", "change", ({ target }) => {
+      show(target.value === "own" ? reading.own : recorded);
+      if (target.value !== "own") return;
+      $("typed").focus();
+      readOwn();
+    });
+    on("typed", "input", readOwn);
   }
+  new ResizeObserver(drawOverview).observe($("overview"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawOverview);
 }
