@@ -150,7 +150,8 @@ def refuse_beside(option: str, others: Sequence[str], options: dict[str, Any]) -
     """
     for name in others:
         if given(options[name]):
-            raise click.UsageError(f"--{option} and --{name} exclude one another: leave out one")
+            flag = name.replace("_", "-")
+            raise click.UsageError(f"--{option} and --{flag} exclude one another: leave out one")
 
 
 def bytewise(text: str) -> str:
