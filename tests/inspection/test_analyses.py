@@ -5,8 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from charrnn.inspection import copying
 from charrnn.inspection.analyses import ANALYSES, ON_REQUEST, analysis
 from charrnn.inspection.answer import Answer
+from charrnn.inspection.find import search
 from charrnn.inspection.reading import signals_of
 from charrnn.inspection.subject import Subject
 from charrnn.network.model import CharRNN
@@ -34,21 +36,24 @@ def subject_of(model, rng, characters=1_500):
     )
 
 
-@pytest.mark.parametrize("name", OF_ANY_MODEL)
-def test_an_analysis_turns_a_subject_into_an_answer(name, tiny_model, rng):
-    module = analysis(name)
-    answer = module.answer(module.analyse(subject_of(tiny_model(), rng)))
-    assert isinstance(answer, Answer)
-    assert answer.sentence.endswith(".")
-    assert module.HELP.endswith(".")
-    assert module.HEADING
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Fewer characters written, and fewer untrained models: all of them take seconds."""
+    monkeypatch.setattr(copying, "WRITTEN", 2_000)
+    monkeypatch.setattr(search, "UNTRAINED_MODELS", 3)
 
 
 @pytest.mark.parametrize("layer_type", ["lstm", "vanilla", "vanilla-relu"])
 @pytest.mark.parametrize("name", OF_ANY_MODEL)
-def test_every_figure_and_table_says_how_to_read_it(name, layer_type, tiny_model, rng):
+def test_an_analysis_turns_a_subject_into_an_answer_and_says_how_to_read_it(
+    name, layer_type, tiny_model, rng
+):
     module = analysis(name)
     answer = module.answer(module.analyse(subject_of(tiny_model(layer_type), rng)))
+    assert isinstance(answer, Answer)
+    assert answer.sentence.endswith(".")
+    assert module.HELP.endswith(".")
+    assert module.HEADING
     for part in (*answer.figures, *([answer.table] if answer.table else [])):
         assert re.fullmatch(r"[A-Z].*\.", part.caption)
 

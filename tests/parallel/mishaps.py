@@ -45,7 +45,7 @@ def terminate_while_scoring(trainer):
         if not windows:
             terminate(trainer)
         windows.append(1)
-        time.sleep(1)
+        time.sleep(0.3)
         return losses(*arguments)
 
     windows = []

@@ -88,7 +88,7 @@ def test_a_run_that_was_interrupted_and_resumed_has_the_same_bits(size, trained,
 @pytest.mark.parametrize(("member", "workers"), [(1, 1), (2, 2)])
 def test_a_signal_to_a_rank_ends_the_validation_of_all(member, workers, place):
     path, whole = f"scoring {member}.npz", f"scored {workers}.npz"
-    # A validation has 64 windows, a second each.
+    # A validation has 64 windows, and each of them waits.
     words = [*QUICK, "--val-frac", "0.1", "--workers", workers]
     if not (place / whole).exists():
         train(2, place, "text.txt", "-c", whole, *words)
