@@ -50,7 +50,7 @@ def test_it_has_a_page(run, place, page_of):
     pytest.importorskip("matplotlib")
     result = run("inspect", "--html", "page.html")
     assert "without --ngram: the checkpoint does not say what text" in result.stderr
-    assert "<title>a text, read by an LSTM network" in (place / "page.html").read_text()
+    assert "<title>A text, read by an LSTM network" in (place / "page.html").read_text()
 
 
 @pytest.mark.usefixtures("untrained")
