@@ -121,6 +121,23 @@ def cell_ends(values: Array) -> Array:
     return ends
 
 
+def cell_ranges(values: Array, rectified: bool = False) -> Array:
+    """The range of each cell and its ends, (H, 4): least, low, high, most.
+
+    Low and high are the ends as of `cell_ends`. Least and most are the whole numbers around all
+    values of the cell, and at least −1 and 1.
+
+    Args:
+        values: after each character, (N, H); at most `MAX_CHARACTERS` of them are used.
+        rectified: no value is below 0, and so least is 0.
+    """
+    values = np.nan_to_num(values[:MAX_CHARACTERS])
+    least = np.zeros(values.shape[1]) if rectified else np.floor(values.min(axis=0)).clip(max=-1)
+    most = np.ceil(values.max(axis=0)).clip(min=1)
+    ranges: Array = np.stack([least, *cell_ends(values), most], axis=1)
+    return ranges
+
+
 def effect(
     model: CharRNN,
     indices: Array,

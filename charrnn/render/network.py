@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,24 +30,24 @@ class Network:
         model: the network.
         start: the state in which samples begin, as from `charrnn.sampling.beginning`.
         normalize: the Unicode normal form of its text; None for none.
-        newlines: the treatment of line ends, one of `charrnn.text.line_ends.NEWLINES`.
         binary: each byte is a character.
+        command: the first words of the command with which the network writes.
     """
 
     model: CharRNN
     start: Start
     normalize: str | None = None
-    newlines: str = "lf"
     binary: bool = False
+    command: tuple[str, ...] = ("charrnn", "sample")
 
-    @property
+    @cached_property
     def half(self) -> bool:
         """True where the weights are written in half precision (11 bits)."""
         flat = self.model.parameters.flat
         return 4 * flat.size > MAX_FULL_BYTES and bool(np.abs(flat).max() <= MAX_HALF)
 
 
-def described(network: Network) -> dict[str, Any]:
+def network_data(network: Network) -> dict[str, Any]:
     """The network as JSON, without its numbers."""
     model = network.model
     characters = model.vocabulary.ix_to_char
@@ -59,14 +60,14 @@ def described(network: Network) -> dict[str, Any]:
         "half": network.half,
         "weights": [[name, array.size] for name, array in model.parameters.items()],
         "normalize": network.normalize,
-        "newlines": network.newlines,
         "binary": network.binary,
+        "command": list(network.command),
         "replacement": characters.find(REPLACEMENT) if model.vocabulary.replaces else -1,
     }
 
 
 def packed_weights(network: Network) -> str:
-    """All weights, one array after the other in the order of `described`."""
+    """All weights, one array after the other in the order of `network_data`."""
     return _packed(network.model.parameters.flat, "<f2" if network.half else "<f4")
 
 

@@ -10,7 +10,7 @@ from operator import itemgetter
 from charrnn.inspection.answer import ColoredText
 from charrnn.render.escape import printable
 
-#: The classes of colours on either side of zero, as in page.js: b1 … b12 and r1 … r12.
+#: The classes of colours on either side of zero, in report.css: b1 … b12 and r1 … r12.
 SHADES = 12
 #: White space as it is shown.
 VISIBLE = {"\n": "↵\n", "\t": "⇥\t"}

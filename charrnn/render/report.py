@@ -7,8 +7,8 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,11 @@ from charrnn.errors import SettingError
 from charrnn.extras import need
 from charrnn.files import replacing
 from charrnn.inspection.answer import Answer, ColoredText, Figure
-from charrnn.inspection.effect import ENDS
-from charrnn.inspection.reading import Signal, signals_of
+from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import Recording
 from charrnn.render.escape import printable
-from charrnn.render.network import Network, described, packed_start, packed_weights
-from charrnn.render.passage import passage
+from charrnn.render.network import Network, network_data, packed_start, packed_weights
+from charrnn.render.passage import SHADES, passage
 from charrnn.render.plot import svg
 from charrnn.render.shades import largest, shades
 
@@ -35,8 +34,8 @@ from charrnn.render.shades import largest, shades
 LEVELS = 63
 #: The units of surprisal, hundredths of a bit, and of probabilities, both in 16 bits.
 PER_BIT, PER_ONE = 100, 10_000
-#: The surprisal of the first character, which nothing predicts.
-NONE = 0xFFFF
+#: The number in place of the surprisal of the first character, which nothing predicts.
+UNPREDICTED = 0xFFFF
 #: Entries that a table aligns to the right: 0.42, −3, 12,000, 7 %, +0.1 (−0.2 to +0.3), a dash.
 NUMBER = re.compile(r"[+\-−]?[\d,.]+\s?%?(\s?\(.* to .*\))?|[–—-]")
 
@@ -45,8 +44,6 @@ SCRIPTS = (
     *("page", "model", "text", "passages", "choosing", "reading", "why", "writing", "holding"),
     "start",
 )
-#: The most characters from which the low and the high end of cells are computed.
-MAX_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,8 @@ class Report:
         sections: the answers of the analyses, in order.
         network: the network that runs in the page; None for a page that only shows a recording.
         text_name: the name of the text.
+        ranges: for each signal that can be held, the values to which the page can set each cell,
+            as from `charrnn.inspection.effect.cell_ranges`: least, low, high, most, (H, 4).
     """
 
     title: str
@@ -105,6 +104,7 @@ class Report:
     sections: tuple[Section, ...]
     network: Network | None = None
     text_name: str = "the text"
+    ranges: Mapping[Signal, Array] = field(default_factory=dict)
 
 
 def page(report: Report) -> str:
@@ -120,16 +120,12 @@ def page(report: Report) -> str:
     jinja2 = need("jinja2", "report")
     environment = jinja2.Environment(
         autoescape=True,
-        finalize=_shown,
+        finalize=_inert,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found = tuple(find.columns for find in report.found)
-    # The answer of the search for cells stands beside the table.
-    of_cells = [
-        s for s in report.sections if found and s.answer.table and s.answer.table.rows == found
-    ]
+    of_cells, sections = _divided(report)
     style = _asset("report.css")
     script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
     signals = list(report.recording.values)
@@ -138,19 +134,21 @@ def page(report: Report) -> str:
         policy=_policy(style, script),
         style=style,
         script=script,
-        found=found,
+        found=[find.columns for find in report.found],
         links=[_link(find, report) for find in report.found],
-        of_cells=of_cells[:1],
-        sections=[section for section in report.sections if section not in of_cells[:1]],
-        draw=_drawn,
+        of_cells=of_cells,
+        sections=sections,
+        draw=_markup,
         alignment=_alignment,
-        data=_embedded(_described(report, signals)),
+        data=_embedded(_page_data(report, signals)),
+        guesses=report.recording.guesses.shape[1],
         half=report.network is not None and report.network.half,
+        binary=report.network is not None and report.network.binary,
         weights=packed_weights(report.network) if report.network else "",
         start=packed_start(report.network) if report.network else "",
         packed=[_packed_cells(report, signal) for signal in signals],
         surprisal=_packed(_surprisal(report.recording.losses)),
-        guesses=_packed(report.recording.guesses.astype("<u4")),
+        packed_guesses=_packed(report.recording.guesses.astype("<u4")),
         probabilities=_packed(_probabilities(report.recording.probabilities)),
     )
     return rendered
@@ -175,12 +173,21 @@ def _asset(name: str) -> str:
     return resources.files("charrnn.render").joinpath(f"assets/{name}").read_text(encoding="utf-8")
 
 
-def _drawn(figure: Figure | ColoredText) -> str:
+def _divided(report: Report) -> tuple[list[Section], list[Section]]:
+    """The section of the search for cells, which stands beside the table; and the other ones."""
+    found = tuple(find.columns for find in report.found)
+    of_cells = [
+        s for s in report.sections if found and s.answer.table and s.answer.table.rows == found
+    ][:1]
+    return of_cells, [section for section in report.sections if section not in of_cells]
+
+
+def _markup(figure: Figure | ColoredText) -> str:
     """A figure or a coloured text as HTML."""
     return passage(figure) if isinstance(figure, ColoredText) else svg(figure)
 
 
-def _shown(value: Any) -> Any:
+def _inert(value: Any) -> Any:
     """Make a value printable unless it is marked as HTML."""
     return value if hasattr(value, "__html__") else printable(str(value))
 
@@ -212,7 +219,7 @@ def _embedded(value: Any) -> str:
     return text
 
 
-def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
+def _page_data(report: Report, signals: list[Signal]) -> dict[str, Any]:
     """The data of the script besides the values.
 
     Characters are code points: in JavaScript, two adjacent halves of a surrogate pair would
@@ -226,7 +233,8 @@ def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
         "levels": LEVELS,
         "perBit": PER_BIT,
         "perOne": PER_ONE,
-        "none": NONE,
+        "unpredicted": UNPREDICTED,
+        "shades": SHADES,
         "signals": [
             {
                 "layer": signal.layer,
@@ -237,33 +245,12 @@ def _described(report: Report, signals: list[Signal]) -> dict[str, Any]:
             }
             for signal in signals
         ],
-        "network": described(report.network) if report.network else None,
-        "held": _held(report, report.network) if report.network else {},
+        "network": network_data(report.network) if report.network else None,
+        "ranges": {
+            f"{signal.layer}.{signal.name}": np.round(of_cells.astype(float), 3).tolist()
+            for signal, of_cells in report.ranges.items()
+        },
     }
-
-
-def _held(report: Report, network: Network) -> dict[str, Any]:
-    """The range of the values that a cell can be held at, and its ends in the text.
-
-    The keys are `1.h` and so on. `ends` has the low and the high end of each cell.
-    """
-    model, values = network.model, report.recording.values
-    layer, result = model.layers[0], {}
-    for signal in signals_of(model):
-        recorded = values.get(signal)
-        if recorded is not None:
-            recorded = np.nan_to_num(recorded[:: -(-len(recorded) // MAX_ROWS)])
-        most = 1.0
-        if recorded is not None and (layer.rectified or signal.name == "c"):
-            most = float(np.ceil(np.abs(recorded).max(initial=1)))
-        least = 0.0 if layer.rectified else -most
-        if recorded is None:
-            ends = np.repeat([[least, most]], model.hidden_size, axis=0)
-        else:
-            ends = np.quantile(recorded, ENDS, axis=0).T
-        rounded = [[round(float(end), 3) for end in pair] for pair in ends]
-        result[f"{signal.layer}.{signal.name}"] = {"least": least, "most": most, "ends": rounded}
-    return result
 
 
 def _alignment(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -282,7 +269,7 @@ def _packed_cells(report: Report, signal: Signal) -> str:
 def _surprisal(losses: Array) -> Array:
     """Losses in nats, (N − 1,), as hundredths of a bit, (N,)."""
     hundredths = np.nan_to_num(np.rint(losses / np.log(2) * PER_BIT), nan=np.inf)
-    return np.append(NONE, np.clip(hundredths, 0, NONE - 1)).astype("<u2")
+    return np.append(UNPREDICTED, np.clip(hundredths, 0, UNPREDICTED - 1)).astype("<u2")
 
 
 def _probabilities(of_guesses: Array) -> Array:

@@ -92,13 +92,41 @@ def test_an_analysis_beside_a_page_is_computed_once(run, page_of, monkeypatch):
     assert len(searches) == 1
 
 
-def test_without_analyses_the_page_needs_no_matplotlib(run, monkeypatch):
+def test_without_analyses_the_page_needs_no_matplotlib_and_introduces_itself(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     run("inspect", "--html", "a.html", "--no-analyses")
     assert "Learning" not in shown()
     assert links() == []
     assert data()["network"]["layerType"] == "lstm"
+    assert data()["network"]["command"] == ["charrnn", "sample"]
     assert len(data()["text"]) > 1_000
+    text = " ".join(shown().split())
+    assert "text.txt, read by an LSTM network" in text
+    characters = len(Path("text.txt").read_text())
+    assert f"has read text.txt, {characters:,} characters, one character at a time" in text
+    assert "one layer of 8 cells" in text
+    found = re.search(r"needs (\S+) nats, or (\S+) bits, a character", text)
+    assert float(found[2]) == pytest.approx(float(found[1]) / 0.6931, abs=0.02)
+    assert "best weights" not in text
+
+
+def test_a_page_of_the_last_weights_and_another_text_says_so(run):
+    Path("sub").mkdir()
+    Path("sub/other.txt").write_text("a lamp and the lighthouse\n" * 9)
+    Path("c.npz").write_bytes(Path("charrnn.npz").read_bytes())
+    page = ["--html", "a.html", "--no-analyses", "--signal", "h"]
+    run("inspect", "-c", "c.npz", "--weights", "last", "--text", "sub/other.txt", *page)
+    whole = Path("a.html").read_text()
+    text = " ".join(shown().split())
+    assert data()["network"]["command"][2:] == ["-c", "c.npz", "--weights", "last"]
+    assert "the network with its best weights needs" in text
+    assert "This page has its last weights." in text
+    assert "the loss held out is that of the best ones" in text
+    assert "other.txt" in text
+    assert "sub/" not in whole
+    # The memory c is not recorded, but can be held as well.
+    assert set(data()["ranges"]) == {"1.h", "1.c"}
+    assert all(least <= low <= high <= most for least, low, high, most in data()["ranges"]["1.c"])
 
 
 def test_an_analysis_that_is_asked_for_stays(run):
@@ -108,17 +136,6 @@ def test_an_analysis_that_is_asked_for_stays(run):
         "Read",
         "Gates",
     ]
-
-
-def test_the_page_introduces_itself(run):
-    run("inspect", "--html", "a.html", "--no-analyses")
-    text = " ".join(shown().split())
-    assert "text.txt, read by an LSTM network" in text
-    characters = len(Path("text.txt").read_text())
-    assert f"has read text.txt, {characters:,} characters, one character at a time" in text
-    assert "one layer of 8 cells" in text
-    found = re.search(r"needs (\S+) nats, or (\S+) bits, a character", text)
-    assert float(found[2]) == pytest.approx(float(found[1]) / 0.6931, abs=0.02)
 
 
 def test_large_weights_are_said_to_be_in_half_precision(run, monkeypatch):
@@ -134,6 +151,9 @@ def test_a_network_that_is_too_large_does_not_run_in_the_page(run, monkeypatch):
     said = run("inspect", "--html", "a.html", "--no-analyses").stderr
     assert "too many to run in a page" in said
     assert data()["network"] is None
+    text = " ".join(shown().split())
+    assert "too large to run in a page (limit 100)" in text
+    assert "This page holds the network" not in text
 
 
 def test_no_analyses_without_a_page_is_refused(run):

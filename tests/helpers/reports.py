@@ -3,6 +3,7 @@
 import numpy as np
 
 from charrnn.inspection.answer import Answer, Figure, Series, Table
+from charrnn.inspection.effect import cell_ranges
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import Recording, record
 from charrnn.network.model import CharRNN
@@ -42,6 +43,7 @@ def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
     model.initialize(rng)
     model.parameters.flat[...] += spread * rng.standard_normal(model.parameters.flat.size)
     kind = model.layers[0]
+    recording = record(model, text, signals_of(model, None, kind.signals), guesses=5)
     hostile = " ".join(HOSTILE)
     answer = Answer(
         f"Half of it is {hostile}.",
@@ -64,7 +66,7 @@ def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
         summary=(("model", "lstm, 2 × 6"), *((line, line) for line in HOSTILE)),
         text=text,
         characters=model.vocabulary.ix_to_char,
-        recording=record(model, text, signals_of(model, None, kind.signals), guesses=5),
+        recording=recording,
         gates=kind.gates,
         headings=("feature", HOSTILE[1], "score"),
         found=(
@@ -75,6 +77,10 @@ def sample(text=TEXT, cell="lstm", num_layers=2, hidden_size=6, spread=1.0):
         sections=(Section("Learning", answer), Section(hostile, Answer("Nothing else.", ()))),
         network=Network(model, beginning(model, text)),
         text_name=hostile,
+        ranges={
+            signal: cell_ranges(recording.values[signal], kind.rectified)
+            for signal in signals_of(model)
+        },
     )
 
 

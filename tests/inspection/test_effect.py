@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from charrnn.errors import SettingError
-from charrnn.inspection.effect import NAMES, Effect, Measure, analyse, answer, effect
+from charrnn.inspection.effect import (
+    NAMES,
+    Effect,
+    Measure,
+    analyse,
+    answer,
+    cell_ranges,
+    effect,
+)
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.subject import Subject
 from charrnn.network.model import CharRNN
@@ -137,3 +145,14 @@ def test_a_layer_of_few_cells_has_nothing_to_compare_with(tiny_model):
 
 def test_all_measures_are_in_the_result(of_cell):
     assert tuple(each.name for each in of_cell(0).measures) == NAMES
+
+
+def test_the_range_of_each_cell_has_its_ends():
+    values = np.array(
+        [np.linspace(-0.5, 0.5, 101), np.linspace(2, 30.2, 101), np.full(101, np.nan)]
+    )
+    small, large, none = cell_ranges(values.T).tolist()
+    assert small == pytest.approx([-1, -0.45, 0.45, 1])
+    assert large == pytest.approx([-1, 3.41, 28.79, 31])
+    assert none == [-1, 0, 0, 1]
+    assert cell_ranges(values.T[:, 1:2], rectified=True)[0, 0] == 0

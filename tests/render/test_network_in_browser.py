@@ -9,7 +9,7 @@ import pytest
 from charrnn.network.holding import parse_all
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
-from charrnn.render.network import Network, described, packed_weights
+from charrnn.render.network import Network, network_data, packed_weights
 from charrnn.sampling import Choice, Reader, beginning
 from charrnn.text.vocabulary import Vocabulary
 
@@ -50,7 +50,7 @@ def logits_in(page, model, indices, held=()):
     """The logits after each of some characters, (N, V), by the script."""
     network = Network(model, beginning(model))
     arguments = [
-        json.loads(json.dumps(described(network), allow_nan=False)),
+        json.loads(json.dumps(network_data(network), allow_nan=False)),
         packed_weights(network),
         list(model.vocabulary.ix_to_char),
         indices.tolist(),
@@ -108,7 +108,7 @@ def test_large_weights_are_in_half_precision(blank, monkeypatch):
         "([described, packed, characters]) => {"
         "  const { Wx } = loadNetwork(described, packed, characters).layers[0];"
         "  return Array.from(Wx); }",
-        [described(network), packed_weights(network), list(model.vocabulary.ix_to_char)],
+        [network_data(network), packed_weights(network), list(model.vocabulary.ix_to_char)],
     )
     expected = model.parameters["layer1.Wx"].ravel().astype(np.float16).astype(float)
     assert decoded == expected.tolist()

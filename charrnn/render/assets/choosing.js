@@ -1,7 +1,22 @@
 // The choice of a cell, or of the surprisal, by which all texts of the page are coloured; and the
 // address of the page, which keeps the choice.
 
-const MOST = 8; // bits of surprisal with the strongest colour of s1 … s12
+const MAX_BITS = 8; // of surprisal, with the strongest colour
+const NAMES = {
+  h: "output", c: "memory, as tanh c", i: "input gate", f: "forget gate", o: "output gate",
+  g: "candidate", r: "reset gate", z: "update gate", n: "candidate",
+};
+const MEANINGS = {
+  h: "h is the output of the cell, which the next step and the next layer read.",
+  c: "c is the memory of the cell; colours and numbers show tanh c. The output is o·tanh c.",
+  i: "i is the input gate: the share of the candidate g that is added to the memory c.",
+  f: "f is the forget gate: the share of the memory c that is kept.",
+  o: "o is the output gate: the share of tanh c that becomes the output h.",
+  g: "g is the candidate: the new value, of which the input gate i adds a share to the memory c.",
+  r: "r is the reset gate: the share of the previous outputs that the candidate n takes in.",
+  z: "z is the update gate: the share of the previous output that is kept.",
+  n: "n is the candidate: the new value, of which the output gets the share 1 − z.",
+};
 const CELL_CLASSES = Array.from({ length: 2 * DATA.levels + 1 }, (_, level) =>
   blueToRed(level / DATA.levels - 1));
 
@@ -14,7 +29,7 @@ const byCell = () => chosen.by === "cell";
 /** The class of the colour of a character. */
 function classIn(passage, position) {
   if (byCell()) return CELL_CLASSES[passage.levels[position]];
-  return shade((passage.bits(position) ?? 0) / MOST, "s");
+  return shade((passage.bits(position) ?? 0) / MAX_BITS, "s");
 }
 
 /** Show another cell, or other colours. */
@@ -29,13 +44,11 @@ async function choose(change) {
   for (const live of [reading.own, writing.passage]) {
     if (live) live.levels = live.levelsOf(chosen.signal, chosen.cell);
   }
-  performance.mark("recolour");
   reading.view.recolour();
   writing.view?.recolour();
   describeScale();
   showHeld();
   describeReading();
-  performance.measure("recolour", "recolour");
   keepAddress();
 }
 
@@ -44,14 +57,14 @@ function showChoice() {
   $("layer").value = layer;
   const signals = [...DATA.signals.entries()].filter(([, signal]) => signal.layer === layer);
   $("signal").replaceChildren(...signals.map(([index, { name }]) =>
-    new Option(MEANINGS[name] ? `${name} – ${MEANINGS[name]}` : name, index)));
+    new Option(NAMES[name] ? `${name} – ${NAMES[name]}` : name, index)));
   $("signal").value = chosen.signal;
   for (const id of ["cell", "slider"]) {
     $(id).max = cells - 1;
     if ($(id).value !== String(chosen.cell)) $(id).value = chosen.cell;
   }
-  $("previous").disabled = chosen.cell === 0;
-  $("next").disabled = chosen.cell === cells - 1;
+  activate($("previous"), chosen.cell > 0);
+  activate($("next"), chosen.cell < cells - 1);
   for (const radio of document.getElementsByName("by")) radio.checked = radio.value === chosen.by;
 }
 
@@ -62,7 +75,7 @@ const flip = (by) => choose({ cell: chosen.cell + by, by: "cell" });
 /** The values at the two ends of the colours. */
 function ends() {
   const { gate, largest } = signalChosen();
-  return byCell() ? [gate ? 0 : -largest, largest] : [0, MOST];
+  return byCell() ? [gate ? 0 : -largest, largest] : [0, MAX_BITS];
 }
 
 /** The position of a value between the two ends, in percent. */
@@ -77,6 +90,12 @@ function describeScale() {
   const [least, most] = ends().map(short);
   $("low").textContent = byCell() && gate ? `closed ${least}` : least;
   $("high").textContent = byCell() ? (gate ? `${most} open` : most) : `${most} bits or more`;
+  const [low, high] = byCell() ? ["blue", "red"] : ["no colour", "ochre"];
+  const key = `Colours: ${what}, from ${$("low").textContent} (${low}) to `
+    + `${$("high").textContent} (${high})`;
+  $("legend").setAttribute("aria-label", key);
+  $("print-key").textContent = `${key}.`;
+  $("meaning").textContent = byCell() ? MEANINGS[name] ?? "" : "";
   $("workbench").dataset.by = chosen.by;
   $("text").setAttribute("aria-label", `Text, coloured by ${what}`);
   $("written").setAttribute("aria-label", `Text that the network writes, coloured by ${what}`);
@@ -123,7 +142,6 @@ async function jump(hash) {
 // ---- controls and keys
 
 function listenToChoice() {
-  const on = (id, event, act) => $(id).addEventListener(event, act);
   on("layer", "change", () => {
     const { name } = signalChosen();
     const inLayer = DATA.signals.filter(({ layer }) => String(layer) === $("layer").value);
@@ -149,14 +167,18 @@ function listenToChoice() {
   });
 }
 
+/** Elements that have a use for the left and right keys. */
+const SCROLLED = "input, select, textarea, .wide, pre, figure";
+
 function onKey(event) {
   if (event.altKey || event.metaKey || event.defaultPrevented) return;
   const { key, target, ctrlKey } = event;
+  if (ctrlKey && key !== "Home" && key !== "End") return; // a key of the browser
   if (target === $("text")) {
     if (reading.view.move(key, ctrlKey)) event.preventDefault();
   } else if (target === $("written")) {
-    if (writingKey(key, ctrlKey)) event.preventDefault();
-  } else if (!ctrlKey && !event.shiftKey && !target.closest("input, select, textarea, .wide")) {
+    if (writingKey(event)) event.preventDefault();
+  } else if (!ctrlKey && !event.shiftKey && !target.closest(SCROLLED)) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (!step) return;
     event.preventDefault();

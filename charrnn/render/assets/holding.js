@@ -16,8 +16,8 @@ function cellChosen() {
 
 /** The values between which a slider moves, and the low and the high end of the cell in the text. */
 function limits({ layer, name, cell }) {
-  const { least, most, ends } = DATA.held[`${layer}.${name}`];
-  return { least, most, low: ends[cell][0], high: ends[cell][1] };
+  const [least, low, high, most] = DATA.ranges[`${layer}.${name}`][cell];
+  return { least, low, high, most };
 }
 
 function hold(cell, value) {
@@ -27,14 +27,13 @@ function hold(cell, value) {
 }
 
 function release(cell) {
-  holding.delete(nameOf(cell));
-  afterHolding();
+  if (holding.delete(nameOf(cell))) afterHolding();
 }
 
-/** Show what is held, and the next characters that the network expects then. */
+/** Read the last character again with what is held, and show what the network expects then. */
 function afterHolding() {
-  const { passage, running } = writing;
-  if (!running && passage.length) {
+  const { passage, running, reading: busy } = writing;
+  if (!running && !busy && passage.length) {
     attempt(() => passage.again(held()));
     writing.view.recolour();
     showNext();
@@ -61,6 +60,10 @@ function makeRow(cell) {
     () => hold(cell, low));
   const slider = add(row, "input");
   Object.assign(slider, { type: "range", min: least, max: most, step: 0.01 });
+  const marks = add(row, "datalist"); // the two ends, as marks on the slider
+  marks.id = `ends-${nameOf(cell)}`;
+  slider.setAttribute("list", marks.id);
+  for (const end of [low, high]) add(marks, "option").value = end.toFixed(2);
   slider.setAttribute("aria-label", `Value of cell ${nameOf(cell)}`);
   slider.addEventListener("input", () => hold(cell, Number(slider.value)));
   button(`high ${short(high)}`, `Hold cell ${nameOf(cell)} at its high end, ${short(high)}`,
@@ -90,13 +93,13 @@ function showHeld() {
     slider.value = is;
     row.toggleAttribute("data-held", Boolean(fixed));
     value.textContent = `${number(is)} ${fixed ? "held" : "free"}`;
-    free.disabled = !fixed;
+    activate(free, Boolean(fixed));
   }
-  $("release").disabled = !holding.size;
+  activate($("release"), holding.size > 0);
 }
 
 function listenToHolding() {
-  $("release").addEventListener("click", () => {
+  on("release", "click", () => {
     holding.clear();
     afterHolding();
   });

@@ -110,14 +110,6 @@ class Network {
     });
     this.Wy = weights.Wy;
     this.by = weights.by;
-    this.firstInputs = this.columns(this.layers[0]);
-  }
-
-  /** The input of the first layer for each character, Wx·(one-hot) + b: a column of Wx, and b. */
-  columns({ Wx, b }) {
-    const G = b.length;
-    return Array.from({ length: this.V }, (_, character) =>
-      Float32Array.from(b, (bias, row) => bias + Wx[row * this.V + character]));
   }
 }
 
@@ -148,7 +140,7 @@ class Reader {
   }
 
   /** A copy of the state and the logits, for `begin`. */
-  saved() {
+  snapshot() {
     return [this.state.slice(), this.logits.slice()];
   }
 
@@ -159,11 +151,11 @@ class Reader {
    * held first, and h computed from it; then h is held.
    */
   read(index, held = []) {
-    const { layers, firstInputs, newline, Wy, by } = this.network;
+    const { layers, newline, Wy, by } = this.network;
     if (index === newline) this.state.fill(0);
     layers.forEach((layer, number) => {
       const state = this.layers[number];
-      layer.step(number ? this.input(number) : firstInputs[index], state);
+      layer.step(number ? this.input(number) : this.firstInput(index), state);
       const here = held.filter((cell) => cell.layer === number + 1);
       for (const { cell, value } of here.filter(({ name }) => name === "c")) {
         state.c[cell] = value;
@@ -173,6 +165,14 @@ class Reader {
     });
     multiply(Wy, this.layers.at(-1).h, this.logits);
     for (let v = 0; v < by.length; v++) this.logits[v] += by[v];
+  }
+
+  /** Wx·(one-hot) + b of the first layer: a column of Wx, and b. */
+  firstInput(index) {
+    const { layers: [{ Wx, b }], V } = this.network;
+    const [input] = this.inputs;
+    for (let row = 0; row < b.length; row++) input[row] = Wx[row * V + index] + b[row];
+    return input;
   }
 
   /** Wx·h + b of a layer, where h is the output of the layer below. */
@@ -267,17 +267,24 @@ function half(bits) {
   return exponent ? sign * (1 + fraction / 1024) * 2 ** (exponent - 15) : sign * fraction * 2 ** -24;
 }
 
-/** The network that a page holds; `described` is its JSON. */
-function loadNetwork(described, packed, characters) {
+/** Numbers in half precision as those in single precision: each is looked up in a table. */
+function ofHalves(buffer) {
+  const table = Float32Array.from({ length: 2 ** 16 }, (_, bits) => half(bits));
+  const halves = new Uint16Array(buffer);
+  const numbers = new Float32Array(halves.length);
+  for (let at = 0; at < halves.length; at++) numbers[at] = table[halves[at]];
+  return numbers;
+}
+
+/** The network that a page holds, from its JSON and its weights. */
+function loadNetwork(data, packed, characters) {
   const { buffer } = bytesOf(packed);
-  const flat = described.half
-    ? Float32Array.from(new Uint16Array(buffer), half)
-    : new Float32Array(buffer);
+  const flat = data.half ? ofHalves(buffer) : new Float32Array(buffer);
   const weights = {};
   let at = 0;
-  for (const [name, size] of described.weights) {
+  for (const [name, size] of data.weights) {
     weights[name] = flat.subarray(at, at + size);
     at += size;
   }
-  return new Network(described, weights, characters.length, characters.indexOf("\n"));
+  return new Network(data, weights, characters.length, characters.indexOf("\n"));
 }

@@ -1,13 +1,8 @@
 // The data of the page, and characters and numbers as the page shows them.
 // Everything from a text, a model or the address reaches the page only as text nodes.
 
-const SHADES = 12; // on either side of zero, classes b1 … b12 and r1 … r12
-const MEANINGS = {
-  h: "output", c: "memory, as tanh c", i: "input gate", f: "forget gate", o: "output gate",
-  g: "candidate", r: "reset gate", z: "update gate", n: "candidate",
-};
-
 const $ = (id) => document.getElementById(id);
+const on = (id, event, act) => $(id).addEventListener(event, act);
 const DATA = JSON.parse($("data").textContent);
 const TEXT = DATA.text.map((point) => String.fromCodePoint(point));
 const CHARACTERS = DATA.characters.map((point) => String.fromCodePoint(point));
@@ -41,7 +36,8 @@ function visible(character) {
 
 // ---- numbers
 
-const number = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1").replace("-", "−");
+const number = (value, decimals = 2) =>
+  value.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
 const short = (value) => String(Number(value.toFixed(2))).replace("-", "−");
 const signed = (value) => (value < 0 ? "" : "+") + number(value);
 const counted = (count, name) => `${count.toLocaleString("en")} ${name}${count === 1 ? "" : "s"}`;
@@ -50,9 +46,9 @@ const within = (value, low, high) => Math.max(low, Math.min(high, value));
 
 // ---- colours
 
-/** The class of a colour: a letter, and the strength from 0 to 1 in steps. */
+/** The class of a colour: b, r or s, and the strength from 0 to 1 in steps. */
 const shade = (strength, letter) => {
-  const step = Math.round(Math.min(1, strength) * SHADES);
+  const step = Math.round(Math.min(1, strength) * DATA.shades);
   return step ? letter + step : "";
 };
 /** The class of a value from −1, blue, to 1, red. */
@@ -87,14 +83,22 @@ async function unpack(packed, Type = Uint8Array) {
   return new Type(await new Response(stream).arrayBuffer());
 }
 
-const SLICE = 12; // milliseconds of work, after which the browser may draw
+/**
+ * Make a button active or not. An inactive one keeps the focus, unlike one with `disabled`: what it
+ * calls has to do nothing then.
+ */
+function activate(button, active) {
+  button.setAttribute("aria-disabled", String(!active));
+}
 
-/** Do something for each item in slices of time, while `wanted()`; false if it was not to the end. */
+const SLICE_MS = 12; // milliseconds of work, after which the browser may draw
+
+/** Call `act` on each item, in slices of time; false if `wanted()` ended it. */
 async function inSlices(items, act, wanted, between = () => {}) {
   let begun = performance.now();
   for (const item of items) {
     act(item);
-    if (performance.now() - begun < SLICE) continue;
+    if (performance.now() - begun < SLICE_MS) continue;
     between();
     await new Promise((go) => setTimeout(go));
     if (!wanted()) return false;

@@ -2,10 +2,9 @@
 // was made, and a text that the network reads now. Each has, for a position, the level of the
 // chosen cell, the surprisal in bits, and the likeliest next characters.
 
-const GUESSES = 5; // next characters to show
-const SAVE = 64; // characters between two saved states
-const MAX_BYTES = 64e6; // of the levels of a passage
-const MAX_CHARACTERS = 20_000; // of a passage that the network reads now
+const SNAPSHOT_INTERVAL = 64; // characters between two copies of the state
+const MAX_BYTES = 128e6; // of the values of a passage that the network reads now
+const MAX_CHARACTERS = 20_000; // of such a passage
 
 /** The text of the page. */
 class Recorded {
@@ -29,10 +28,21 @@ class Recorded {
     return unpack(this.lines.get(signal)[cell]);
   }
 
+  /** The value of the chosen cell, as exact as its levels; of c it is tanh c. */
+  valueAt(position) {
+    return valueOf(this.levels[position], signalChosen());
+  }
+
+  /** The decimals of such a value: two, or fewer where the levels are further apart. */
+  decimals() {
+    const step = signalChosen().largest / DATA.levels;
+    return within(-Math.floor(Math.log10(step)), 0, 2);
+  }
+
   /** The surprisal; null for the first character, which nothing predicts. */
   bits(position) {
     const hundredths = this.surprisal[position];
-    return hundredths === DATA.none ? null : hundredths / DATA.perBit;
+    return hundredths === DATA.unpredicted ? null : hundredths / DATA.perBit;
   }
 
   successors(position) {
@@ -48,7 +58,8 @@ class Live {
   constructor(network) {
     this.reader = new Reader(network);
     const perPosition = DATA.signals.reduce((sum, { cells }) => sum + cells, 0);
-    this.most = Math.min(MAX_CHARACTERS, Math.floor(MAX_BYTES / perPosition));
+    const bytes = perPosition * Float32Array.BYTES_PER_ELEMENT;
+    this.maxLength = Math.min(MAX_CHARACTERS, Math.floor(MAX_BYTES / bytes));
     this.perPosition = perPosition;
     this.chosen = { signal: 0, cell: 0 };
     this.clear();
@@ -56,8 +67,11 @@ class Live {
 
   clear() {
     this.reader.begin(...START);
-    Object.assign(this, { characters: [], indices: [], read: [], levels: [] });
-    this.saved = [this.reader.saved()];
+    // For each position: { bits, successors, values }, with the values of all cells of all signals.
+    this.steps = [];
+    Object.assign(this, { characters: [], indices: [], levels: [] });
+    this.snapshots = [this.reader.snapshot()]; // the first, and one after each interval
+    this.before = this.reader.snapshot(); // before the last character
   }
 
   get length() {
@@ -65,41 +79,69 @@ class Live {
   }
 
   get full() {
-    return this.length >= this.most;
+    return this.length >= this.maxLength;
   }
 
-  /** Read a character. */
+  /** Read a character. An error leaves the passage and the state as they were. */
   push(index, held = []) {
+    const before = this.reader.snapshot();
+    const step = this.step(index, held);
+    this.before = before;
+    this.indices.push(index);
+    this.characters.push(CHARACTERS[index]);
+    this.keep(step);
+  }
+
+  /** Read the last character again, with other cells held; an error leaves all as it was. */
+  again(held) {
+    const after = this.reader.snapshot();
+    this.reader.begin(...this.before);
+    try {
+      const step = this.step(this.indices.at(-1), held);
+      this.keep(step);
+    } catch (error) {
+      this.reader.begin(...after);
+      throw error;
+    }
+  }
+
+  /** Read a character, and return its numbers. */
+  step(index, held) {
     const { reader } = this;
     const bits = -logProbability(reader.logits, index) / Math.LN2;
-    this.before = reader.saved();
+    const before = reader.snapshot();
     reader.read(index, held);
     if (!reader.logits.every(Number.isFinite)) {
-      reader.begin(...this.before);
+      reader.begin(...before);
       throw new Error("The state of the network became infinite");
     }
     const p = softmax(reader.logits);
-    const successors = likeliest(p, GUESSES).map((guess) => [guess, p[guess]]);
-    const levels = this.levelsNow();
-    this.read.push({ bits, successors, levels });
-    this.indices.push(index);
-    this.characters.push(CHARACTERS[index]);
-    this.levels.push(levels[this.at()]);
-    if (this.length % SAVE === 0) this.saved.push(reader.saved());
+    const successors = likeliest(p, DATA.guesses).map((guess) => [guess, p[guess]]);
+    return { bits, successors, values: this.valuesNow() };
   }
 
-  /** The levels of all cells of all signals after the last character. */
-  levelsNow() {
-    const levels = new Uint8Array(this.perPosition);
-    let at = 0;
-    for (const signal of DATA.signals) {
-      const values = this.reader.values(signal.layer, signal.name);
-      for (let cell = 0; cell < signal.cells; cell++) levels[at++] = levelOf(values[cell], signal);
+  /** Keep the numbers of the last character. */
+  keep(step) {
+    const last = this.length - 1;
+    this.steps[last] = step;
+    this.levels[last] = levelOf(step.values[this.at()], DATA.signals[this.chosen.signal]);
+    if (this.length % SNAPSHOT_INTERVAL === 0) {
+      this.snapshots[this.length / SNAPSHOT_INTERVAL] = this.reader.snapshot();
     }
-    return levels;
   }
 
-  /** The place of a cell among those levels. */
+  /** The values of all cells of all signals after the last character. */
+  valuesNow() {
+    const values = new Float32Array(this.perPosition);
+    let at = 0;
+    for (const { layer, name, cells } of DATA.signals) {
+      values.set(this.reader.values(layer, name), at);
+      at += cells;
+    }
+    return values;
+  }
+
+  /** The place of a cell among those values. */
   at({ signal, cell } = this.chosen) {
     return DATA.signals.slice(0, signal).reduce((sum, { cells }) => sum + cells, 0) + cell;
   }
@@ -107,35 +149,36 @@ class Live {
   levelsOf(signal, cell) {
     this.chosen = { signal, cell };
     const at = this.at();
-    return this.read.map(({ levels }) => levels[at]);
+    return this.steps.map(({ values }) => levelOf(values[at], DATA.signals[signal]));
+  }
+
+  /** The value of the chosen cell; of c it is tanh c. */
+  valueAt(position) {
+    const value = this.steps[position].values[this.at()];
+    return DATA.signals[this.chosen.signal].name === "c" ? Math.tanh(value) : value;
+  }
+
+  decimals() {
+    return 2;
   }
 
   /** Forget the end, at least from a position on; returns the length that is left. */
   cut(length) {
-    const saves = Math.floor(Math.min(length, this.length) / SAVE);
-    this.saved.length = saves + 1;
-    for (const list of [this.characters, this.indices, this.read, this.levels]) {
-      list.length = saves * SAVE;
+    const intervals = Math.floor(Math.min(length, this.length) / SNAPSHOT_INTERVAL);
+    this.snapshots.length = intervals + 1;
+    for (const list of [this.characters, this.indices, this.steps, this.levels]) {
+      list.length = intervals * SNAPSHOT_INTERVAL;
     }
-    this.reader.begin(...this.saved[saves]);
+    this.reader.begin(...this.snapshots[intervals]);
     return this.length;
   }
 
-  /** Read the last character again, with other cells held. */
-  again(held) {
-    const index = this.indices.pop();
-    for (const list of [this.characters, this.read, this.levels]) list.pop();
-    if ((this.length + 1) % SAVE === 0) this.saved.pop();
-    this.reader.begin(...this.before);
-    this.push(index, held);
-  }
-
   bits(position) {
-    return this.read[position].bits;
+    return this.steps[position].bits;
   }
 
   successors(position) {
-    return this.read[position].successors;
+    return this.steps[position].successors;
   }
 }
 
@@ -143,21 +186,23 @@ class Live {
 
 const INDEX = new Map(CHARACTERS.map((character, index) => [character, index]));
 
-/** The characters of a text as the training read texts. */
+/** The characters of a text as the training read texts. Typed text has no line ends but newlines. */
 function charactersOf(text) {
-  const { newlines, normalize, binary } = DATA.network;
-  if (newlines === "lf") text = text.replace(/\r\r\n|\r\n|\r/g, "\n");
+  const { normalize, binary } = DATA.network;
   if (binary) {
     return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte));
   }
   if (normalize) return Array.from(text.normalize(normalize.toUpperCase()));
-  const known = (form) => Array.from(form).every((character) => INDEX.has(character));
-  // Another normal form, where it helps: macOS writes é as two characters.
-  const forms = [text, text.normalize("NFC"), text.normalize("NFD")];
-  return Array.from(forms.find(known) ?? text);
+  // The normal form with the fewest unknown characters: macOS writes é as two characters.
+  const unknown = (form) => form.filter((character) => !INDEX.has(character)).length;
+  const forms = [text, text.normalize("NFC"), text.normalize("NFD")].map((form) => [...form]);
+  return forms.reduce((best, form) => (unknown(form) < unknown(best) ? form : best));
 }
 
-/** The indices of a text, and a sentence on unknown characters: those that are not in the vocabulary. */
+/**
+ * The indices of a text, a sentence on unknown characters (those that are not in the vocabulary),
+ * and true if some of them were left out.
+ */
 function encode(text) {
   const unknown = new Map();
   const { replacement } = DATA.network;
@@ -166,10 +211,23 @@ function encode(text) {
     unknown.set(character, (unknown.get(character) ?? 0) + 1);
     return replacement < 0 ? [] : [replacement];
   });
-  if (!unknown.size) return { indices, notice: "" };
+  if (!unknown.size) return { indices, notice: "", leftOut: false };
   const total = [...unknown.values()].reduce((a, b) => a + b);
   const some = [...unknown.keys()].slice(0, 8).map(visible).join(" ");
   const treatment = replacement < 0 ? "left out" : "read as U+FFFD";
   const more = unknown.size > 8 ? " …" : "";
-  return { indices, notice: `${counted(total, "unknown character")} ${treatment}: ${some}${more}` };
+  const notice = `${counted(total, "unknown character")} ${treatment}: ${some}${more}`;
+  return { indices, notice, leftOut: replacement < 0 };
+}
+
+/** The beginning of a text that fits into a passage, with sentences on what is not read. */
+function beginningOf(text, { maxLength }) {
+  const { indices, notice, leftOut } = encode(text);
+  const cut = indices.length > maxLength
+    ? `only the first ${counted(maxLength, "character")} are read` : "";
+  return {
+    indices: indices.slice(0, maxLength),
+    notice: [notice, cut].filter(Boolean).join("; "),
+    leftOut,
+  };
 }

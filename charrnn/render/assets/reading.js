@@ -35,14 +35,11 @@ function readRecorded() {
 async function readOwn() {
   const edit = ++reading.edit;
   const { own, view } = reading;
-  const { indices, notice } = encode($("typed").value);
-  const kept = indices.slice(0, own.most);
-  const cut = indices.length - kept.length;
-  $("own-notice").textContent = [
-    notice, cut ? `only the first ${counted(own.most, "character")} are read` : "",
-  ].filter(Boolean).join("; ");
+  const { indices, notice } = beginningOf($("typed").value, own);
+  $("own-notice").textContent = notice;
+  whyReading.clear();
   let same = 0;
-  while (same < own.length && own.indices[same] === kept[same]) same++;
+  while (same < own.length && own.indices[same] === indices[same]) same++;
   const left = own.cut(same);
   view.cut(left);
   let shown = view.length;
@@ -51,7 +48,7 @@ async function readOwn() {
     shown = own.length;
   };
   const wanted = () => edit === reading.edit && reading.passage === own;
-  const rest = kept.slice(left);
+  const rest = indices.slice(left);
   try {
     if (!(await inSlices(rest, (index) => own.push(index), wanted, extend))) return;
   } catch (error) {
@@ -77,14 +74,15 @@ function describeCharacter() {
   $("detail").hidden = !N;
   if (!N || view.length > passage.levels.length) return;
   const position = within(reading.hovered ?? view.here ?? 0, 0, N - 1);
-  const value = valueOf(passage.levels[position], signalChosen());
+  const value = passage.valueAt(position);
   const surprise = passage.bits(position);
   $("character").textContent = visible(view.characters[position]);
   $("where").textContent =
     `character ${position.toLocaleString("en")} of ${N.toLocaleString("en")}`;
   $("surprisal-here").textContent = surprise === null ? "–" : `${number(surprise)} bits`;
-  $("value-name").textContent = `${signalChosen().name} of cell ${chosen.cell}`;
-  $("value-here").textContent = number(value);
+  const { name } = signalChosen();
+  $("value-name").textContent = `${name === "c" ? "tanh c" : name} of cell ${chosen.cell}`;
+  $("value-here").textContent = number(value, passage.decimals());
   $("there").style.left = `${(100 * (position + 0.5)) / N}%`;
   $("mark").style.left = `${along(byCell() ? value : surprise ?? 0)}%`;
   describeSuccessors(passage.successors(position), view.characters[position + 1]);
@@ -96,7 +94,7 @@ function describeSuccessors(successors, next) {
   for (const [index, p] of successors) {
     const guess = CHARACTERS[index];
     const item = add($("successors"), "li");
-    successorIn(item, guess, p);
+    makeSuccessor(item)(guess, p);
     if (guess === next) item.setAttribute("aria-current", "true");
     among ||= guess === next;
   }
@@ -104,11 +102,16 @@ function describeSuccessors(successors, next) {
     : `Then came ${visible(next)}${among ? "" : ", which is not among them"}.`;
 }
 
-/** Show a next character, a bar, and its probability. */
-function successorIn(parent, character, p) {
-  add(parent, "code", visible(character));
-  add(add(parent, "span", "", "bar"), "i").style.width = `${100 * p}%`;
-  add(parent, "data", percent(p));
+/** Make the elements of a next character; returns a function that shows one and its probability. */
+function makeSuccessor(parent) {
+  const code = add(parent, "code");
+  const bar = add(add(parent, "span", "", "bar"), "i");
+  const data = add(parent, "data");
+  return (character, p) => {
+    code.textContent = visible(character);
+    bar.style.width = `${100 * p}%`;
+    data.textContent = percent(p);
+  };
 }
 
 function describeRange() {
@@ -117,13 +120,14 @@ function describeRange() {
   if (!length || length > passage.levels.length) return;
   let [low, high, sum] = [Infinity, -Infinity, 0];
   for (let position = 0; position < length; position++) {
-    const value = byCell()
-      ? valueOf(passage.levels[position], signalChosen()) : passage.bits(position) ?? 0;
+    const value = byCell() ? passage.valueAt(position) : passage.bits(position) ?? 0;
     [low, high, sum] = [Math.min(low, value), Math.max(high, value), sum + value];
   }
   const mean = sum / Math.max(1, byCell() || passage !== recorded ? length : length - 1);
+  const shown = (value) => number(value, passage.decimals());
+  const name = signalChosen().name === "c" ? "tanh c: from" : "From";
   $("range").textContent = byCell()
-    ? `From ${number(low)} to ${number(high)}, ${number(mean)} on average.`
+    ? `${name} ${shown(low)} to ${shown(high)}, ${shown(mean)} on average.`
     : `${number(mean)} bits a character on average, ${number(high)} at most.`;
   $("reach").style.left = `${along(low)}%`;
   $("reach").style.width = `${along(high) - along(low)}%`;
@@ -135,6 +139,23 @@ function drawOverview() {
   const { clientWidth: wide, clientHeight: high } = canvas;
   const { passage, view: { length: N } } = reading;
   if (!wide || N > passage.levels.length) return;
+  const bar = barsOn(canvas, wide, high);
+  const columns = columnsOf(passage, N, Math.min(N, Math.floor(wide / 2)));
+  columns.forEach(({ least, most, mean }, column) => {
+    const [x, width] = [(column * wide) / columns.length, wide / columns.length];
+    bar(x, width, most, 0.25);
+    bar(x, width, least, 0.25);
+    bar(x, width, mean, 1);
+  });
+  const [low, top] = ends().map(short);
+  $("axis-from").textContent = "0";
+  $("axis-to").textContent = counted(N, "character");
+  const unit = byCell() ? "" : " bits";
+  $("axis-of").textContent = `from ${low} at the bottom to ${top}${unit} at the top`;
+}
+
+/** Prepare a canvas; returns a function that draws a bar of a value from −1 to 1. */
+function barsOn(canvas, wide, high) {
   const scale = window.devicePixelRatio || 1;
   canvas.width = wide * scale;
   canvas.height = high * scale;
@@ -144,27 +165,27 @@ function drawOverview() {
   const zero = byCell() ? high / 2 : high;
   const [blue, red, ochre] = ["--blue", "--red", "--ochre"].map((name) =>
     style.getPropertyValue(name));
-  const bar = (x, width, value, alpha) => {
+  return (x, width, value, alpha) => {
     context.fillStyle = `rgb(${byCell() ? (value < 0 ? blue : red) : ochre} / ${alpha})`;
     context.fillRect(x, zero, width, -value * zero);
   };
+}
+
+/** The lowest, the highest and the mean value of each of some parts of a text, from −1 to 1. */
+function columnsOf(passage, N, count) {
   const drawn = (position) => byCell()
     ? passage.levels[position] / DATA.levels - 1
-    : Math.min(1, (passage.bits(position) ?? 0) / MOST);
-  const columns = Math.min(N, Math.floor(wide / 2));
-  for (let column = 0; column < columns; column++) {
-    const start = Math.floor((column * N) / columns);
-    const end = Math.floor(((column + 1) * N) / columns);
+    : Math.min(1, (passage.bits(position) ?? 0) / MAX_BITS);
+  return Array.from({ length: count }, (_, column) => {
+    const start = Math.floor((column * N) / count);
+    const end = Math.floor(((column + 1) * N) / count);
     let [least, most, sum] = [0, 0, 0];
     for (let position = start; position < end; position++) {
       const value = drawn(position);
       [least, most, sum] = [Math.min(least, value), Math.max(most, value), sum + value];
     }
-    const [x, width] = [(column * wide) / columns, wide / columns];
-    bar(x, width, most, 0.25);
-    bar(x, width, least, 0.25);
-    bar(x, width, sum / (end - start), 1);
-  }
+    return { least, most, mean: sum / (end - start) };
+  });
 }
 
 // ---- search
@@ -177,7 +198,8 @@ let visited = -1; // the hit visited last
 
 function search() {
   const { view } = reading;
-  const needle = Array.from($("needle").value, folded).join("");
+  const typed = $("needle").value; // read as a text is: in bytes, or in a normal form
+  const needle = (DATA.network ? charactersOf(typed) : Array.from(typed)).map(folded).join("");
   hits = needle ? matches(view.characters, needle) : [];
   visited = -1;
   const marked = hits.length ? new Uint8Array(view.length) : null;
@@ -243,7 +265,6 @@ function onMoveInText(position) {
 }
 
 function listenToReading() {
-  const on = (id, event, act) => $(id).addEventListener(event, act);
   on("needle", "input", search);
   on("needle", "keydown", (event) => {
     if (event.key === "Enter") nextHit(event.shiftKey ? -1 : 1);
@@ -260,10 +281,14 @@ function listenToReading() {
       "center"));
   if (reading.own) {
     on("source", "change", ({ target }) => {
-      show(target.value === "own" ? reading.own : recorded);
-      if (target.value !== "own") return;
-      $("typed").focus();
-      readOwn();
+      if (target.value === "own") {
+        show(reading.own);
+        $("typed").focus();
+        readOwn();
+      } else {
+        show(recorded);
+        reading.view.go(reading.position, "center");
+      }
     });
     on("typed", "input", readOwn);
   }

@@ -1,7 +1,7 @@
 // The beginning: what the page holds, and the order in which its panels are made.
 
 let START; // the state in which samples begin, and the logits of their first character
-let whyReading = null, whyWriting = null;
+let whyReading = null, whyWriting = null; // each an Explanation
 
 function makeNetwork() {
   if (!DATA.network) return null;
@@ -13,7 +13,10 @@ function makeNetwork() {
 }
 
 async function start() {
-  if (!TEXT.length || !DATA.signals.length) return; // nothing to show
+  if (!TEXT.length || !DATA.signals.length) { // nothing to show
+    $("trouble").hidden = true;
+    return;
+  }
   await recorded.load();
   const network = makeNetwork();
   const layers = [...new Set(DATA.signals.map(({ layer }) => layer))];
@@ -24,13 +27,14 @@ async function start() {
     reading.own = new Live(network);
     whyReading = new Explanation(network, $("why-reading"));
     whyWriting = new Explanation(network, $("why-writing"));
-    await startWriting(network);
+    startWriting(network);
     listenToHolding();
   }
   listenToChoice();
   listenToReading();
   show(recorded);
   $("workbench").hidden = false;
+  $("trouble").hidden = true;
   await showFirst();
   if (network) await writeFirst();
 }
@@ -44,7 +48,7 @@ async function showFirst() {
 }
 
 start().catch((error) => {
-  $("trouble").textContent = `The network cannot run here: ${error.message}. The page needs Chromium or `
-    + "Chrome 103, Firefox 113, Safari 16.4, or newer.";
+  $("trouble").textContent = `The network cannot run here: ${error.message}. The page needs `
+    + `${$("browsers").textContent}.`;
   $("trouble").hidden = false;
 });

@@ -23,7 +23,14 @@ class TextView {
       const position = this.positionOf(event.target);
       if (position !== null) this.go(position);
     });
-    window.addEventListener("beforeprint", () => this.blocks.forEach((block) => this.fill(block)));
+    let inView = []; // the blocks that are filled already when the page is printed
+    window.addEventListener("beforeprint", () => {
+      inView = this.blocks.filter(({ spans }) => spans);
+      this.blocks.forEach((block) => this.fill(block));
+    });
+    window.addEventListener("afterprint", () => {
+      this.blocks.filter((block) => !inView.includes(block)).forEach((block) => this.drain(block));
+    });
   }
 
   get length() {

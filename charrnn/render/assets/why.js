@@ -6,8 +6,9 @@
 // The contribution of the character n positions back is L(n) − L(n−1), in bits: +1 bit makes x
 // twice as likely. The contributions add up to L(N) − L(0).
 
-const BACK = 40; // N, characters of context
-const FULL = 3; // bits with the strongest colour
+const CONTEXT = 40; // N, characters of context
+const FULL_COLOUR_BITS = 3;
+const MAX_EXPLAIN_MS = 4_000; // after which a slow network reads no longer contexts
 
 /** Yield L(0), L(1), … L(N) of the last of some characters, and null where work goes on. */
 function* withContext(network, indices) {
@@ -22,6 +23,17 @@ function* withContext(network, indices) {
       yield null;
     }
     yield bits();
+  }
+}
+
+/** The items until some milliseconds have passed, at least the first two numbers. */
+function* inTime(items, milliseconds) {
+  const end = performance.now() + milliseconds;
+  let count = 0;
+  for (const item of items) {
+    yield item;
+    if (item !== null) count++;
+    if (count > 1 && performance.now() > end) return;
   }
 }
 
@@ -49,9 +61,9 @@ class Explanation {
     // A key that is held down moves on: wait for the character where it stays.
     await new Promise((go) => setTimeout(go, 60));
     if (!wanted()) return;
-    const characters = passage.characters.slice(Math.max(0, position - BACK), position + 1);
+    const characters = passage.characters.slice(Math.max(0, position - CONTEXT), position + 1);
     const indices = characters.map((character) => INDEX.get(character));
-    const steps = withContext(this.network, indices);
+    const steps = inTime(withContext(this.network, indices), MAX_EXPLAIN_MS);
     const found = []; // L(0), L(1), …
     this.element.hidden = false;
     this.element.setAttribute("aria-busy", "true");
@@ -73,7 +85,7 @@ class Explanation {
     characters.forEach((character, at) => {
       const n = last - at;
       const bits = n && n < found.length ? found[n] - found[n - 1] : 0;
-      const name = n ? blueToRed(within(bits / FULL, -1, 1)) : "target";
+      const name = n ? blueToRed(within(bits / FULL_COLOUR_BITS, -1, 1)) : "target";
       const span = add(context, "span", harmless(character), name);
       if (character === "\n" || character === "\t") span.dataset.as = WHITE.get(character);
       if (n && n < found.length) span.title = `${signed(bits)} bits, ${n} back`;
@@ -87,9 +99,12 @@ class Explanation {
     parts.sort((a, b) => Math.abs(b[0]) - Math.abs(a[0]));
     const named = parts.slice(0, 3).map(([bits, n]) =>
       `${visible(characters.at(-1 - n))} (${n} back) ${signed(bits)}`);
-    const said = `Without context ${of} has a probability of ${percent(2 ** first)}; after the last `
-      + `${counted(found.length - 1, "character")} it has ${percent(2 ** last)}. The context adds `
-      + `${signed(last - first)} bits, most of all: ${named.join(", ")}.`;
+    const read = found.length - 1, before = characters.length - 1;
+    const late = read < before
+      ? ` The network is large: there was time for ${read} of ${before} characters.` : "";
+    const said = `Without context, the probability of ${of} is ${percent(2 ** first)}; after the last `
+      + `${counted(read, "character")} it is ${percent(2 ** last)}. The context adds `
+      + `${signed(last - first)} bits. Largest contributions: ${named.join(", ")}.${late}`;
     this.part("sentence").textContent = said.replaceAll(" %", "\u00a0%");
   }
 }
