@@ -68,10 +68,6 @@ def write_report(
     findings: tuple[Finding, ...] = answered["find"][0].rows if "find" in answered else ()
     signals = subject.signals if options["signal"] else fitting(subject, len(text), findings)
     summary = summarize(model, checkpoint)
-    sections = [report.Section(analysis(key).HEADING, answered[key][1]) for key in answered]
-    if not options["no_analyses"]:
-        learning = Answer("", (losses(checkpoint, name, answered),))
-        sections.insert(0, report.Section("Learning", learning))
     network = network_of(checkpoint, model, options)
     recording = record(model, subject.indices[: len(text)], signals, guesses=GUESSES)
     page = report.Report(
@@ -86,13 +82,24 @@ def write_report(
         found=tuple(
             report.Find(columns(row), row.signal, row.cell, row.position) for row in findings
         ),
-        sections=tuple(sections),
+        sections=tuple(sections_of(checkpoint, name, options, answered)),
         network=network,
         text_name=shown(name),
         ranges=ranges_of(model, recording, subject.indices[: len(text)]) if network else {},
     )
     report.save(page, path)
     notice(f"{path}: {path.stat().st_size / 1e6:,.1f} MB; open it in a browser")
+
+
+def sections_of(
+    checkpoint: Checkpoint, name: str, options: dict[str, Any], answered: Answered
+) -> Iterator[report.Section]:
+    """The learning curves and the answers of the analyses."""
+    if not options["no_analyses"]:
+        learning = Answer("", (losses(checkpoint, name, answered),))
+        yield report.Section("Learning", learning)
+    for key, (_, answer) in answered.items():
+        yield report.Section(analysis(key).HEADING, answer)
 
 
 def network_of(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> Network | None:

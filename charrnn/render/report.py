@@ -117,19 +117,12 @@ def page(report: Report) -> str:
     Raises:
         MissingExtraError: where Jinja2 is not installed, or matplotlib for a page with figures.
     """
-    jinja2 = need("jinja2", "report")
-    environment = jinja2.Environment(
-        autoescape=True,
-        finalize=_inert,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    template = _template()
     of_cells, sections = _divided(report)
     style = _asset("report.css")
     script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
     signals = list(report.recording.values)
-    rendered: str = environment.from_string(_asset("report.html.j2")).render(
+    rendered: str = template.render(
         report=report,
         policy=_policy(style, script),
         style=style,
@@ -167,6 +160,18 @@ def save(report: Report, path: str | Path) -> None:
             file.write(content)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _template() -> Any:
+    jinja2 = need("jinja2", "report")
+    environment = jinja2.Environment(
+        autoescape=True,
+        finalize=_inert,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.from_string(_asset("report.html.j2"))
 
 
 def _asset(name: str) -> str:

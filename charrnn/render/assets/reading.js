@@ -151,7 +151,7 @@ function drawOverview() {
   $("axis-from").textContent = "0";
   $("axis-to").textContent = counted(N, "character");
   const unit = byCell() ? "" : " bits";
-  $("axis-of").textContent = `from ${low} at the bottom to ${top}${unit} at the top`;
+  $("axis-of").textContent = `height: ${low} to ${top}${unit}`;
 }
 
 /** Prepare a canvas; returns a function that draws a bar of a value from −1 to 1. */
