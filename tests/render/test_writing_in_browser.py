@@ -204,6 +204,7 @@ def test_a_state_that_becomes_infinite_ends_the_text(visit, tmp_path):
     notice = page.locator("#prime-notice:has-text('infinite: begin again')")
     notice.wait_for()
     assert 16 < len(written(page)) < 240
+    assert page.locator("#count").text_content() == f"{len(written(page))} characters"
     begin(page, prime=15 * text)
     notice.wait_for()
     read = written(page)

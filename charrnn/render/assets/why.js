@@ -8,7 +8,7 @@
 
 const CONTEXT = 40; // N, characters of context
 const FULL_COLOUR_BITS = 3;
-const MAX_EXPLAIN_MS = 4_000; // after which a slow network reads no longer contexts
+const MAX_EXPLAIN_MS = 4_000; // after which longer contexts are left out
 
 /** Yield L(0), L(1), … L(N) of the last of some characters, and null where work goes on. */
 function* withContext(network, indices) {

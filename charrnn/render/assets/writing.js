@@ -88,8 +88,10 @@ function go() {
   writing.frame = requestAnimationFrame(writeFrame);
 }
 
+/** End what is being written; the reading of a start text goes on. */
 function stop() {
   cancelAnimationFrame(writing.frame);
+  if (!writing.reading) writing.request++;
   writing.running = false;
   $("write").textContent = "Write";
 }
@@ -117,7 +119,6 @@ function writeInstead(rank) {
   const successor = nextCharacters()[rank];
   if (!successor || writing.passage.full || writing.reading) return;
   stop();
-  writing.request++;
   attempt(() => write(successor[0]));
   scrollToEnd();
   showWritten();
@@ -245,9 +246,10 @@ async function writeFirst() {
   const end = performance.now() + MAX_FIRST_MS;
   const wanted = () => request === writing.request && performance.now() < end;
   try {
-    await inSlices(Array.from({ length: FIRST_LENGTH }), () => write(), wanted);
+    await inSlices(Array.from({ length: FIRST_LENGTH }), () => write(), wanted, showWritten);
   } catch (error) {
     fail(error);
+    showWritten();
   }
   if (request !== writing.request) return;
   showWritten();
