@@ -164,7 +164,8 @@ def test_while_the_network_writes_a_next_character_can_be_pressed(page):
 
 def test_the_view_follows_only_where_it_is_at_the_end(page):
     scrolled = "document.getElementById('written').scrollTop"
-    begin(page, prime=4 * PLAIN, speed=6)
+    page.locator("#prime").evaluate(TYPE, 4 * PLAIN)
+    begin(page, speed=6)
     page.get_by_role("button", name="Write", exact=True).click()
     wait_for_count(page, 4 * len(PLAIN) + 5)
     assert page.evaluate(scrolled) > 400
