@@ -19,6 +19,8 @@ from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.scoring import known_indices, score
 from charrnn.inspection.vectors import last_states
+from charrnn.inspection.wording import unseen
+from charrnn.names import is_weights
 from charrnn.network import model as network
 from charrnn.network.holding import Held, beyond_reach, of_mapping
 from charrnn.sampling import (
@@ -32,7 +34,6 @@ from charrnn.sampling import (
     likeliest,
     sample,
 )
-from charrnn.text.notices import count
 from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
 
@@ -333,9 +334,10 @@ class CharRNN(network.CharRNN):
         with the suffix `.safetensors` has the weights under the names of PyTorch, and no excerpt.
 
         Raises:
-            CheckpointError: where the file cannot be written, or is there and of another kind.
+            CheckpointError: where the file cannot be written, or is there and of another kind, or
+                where the weights are not finite.
         """
-        exchanged = Path(path).suffix == ".safetensors"
+        exchanged = is_weights(path)
         if exchanged:
             checkpoints.refuse_replacing(Path(path))
         else:
@@ -369,7 +371,7 @@ class CharRNN(network.CharRNN):
             raise SettingError("texts: a list of strings, not a string: write [text]")
         read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
         if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{count(number, 'character')} that the model has not seen {done}", 4)
+            notice(f"{unseen(number)} {done}", 4)
         return [indices for indices, _ in read], [known for _, known in read]
 
     def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:
@@ -378,8 +380,7 @@ class CharRNN(network.CharRNN):
         indices = self.vocabulary.encode(text, unknown=unknown)
         number = self.vocabulary.count_unknown(text)
         if number and unknown != "skip":
-            seen = f"{count(number, 'character')} that the model has not seen"
-            notice(f"read U+FFFD for {seen}", stacklevel)
+            notice(f"read U+FFFD for {unseen(number)}", stacklevel)
         return indices
 
     def _held(self, hold: Hold | None, stacklevel: int = 4) -> list[Held]:
@@ -429,7 +430,20 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
         CheckpointError: for a file that is missing, damaged or no checkpoint.
         SettingError: for other weights.
     """
-    return CharRNN.of(checkpoints.read(Path(path)), weights)
+    checkpoint = read_checkpoint(path)
+    return CharRNN.of(checkpoint, weights)
+
+
+def read_checkpoint(path: Source, stacklevel: int = 4) -> Checkpoint:
+    """Read a checkpoint; the notices about it are warnings.
+
+    Raises:
+        CheckpointError: as for `load`.
+    """
+    checkpoint = checkpoints.read(Path(path))
+    for line in checkpoint.notices:
+        notice(line, stacklevel)
+    return checkpoint
 
 
 def notice(message: str, stacklevel: int = 3) -> None:

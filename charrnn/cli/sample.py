@@ -13,9 +13,7 @@ from typing import Any
 
 import click
 import numpy as np
-from click.core import ParameterSource
 
-from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal
@@ -25,15 +23,16 @@ from charrnn.cli.options import (
     Escaped,
     Integer,
     Real,
-    bytewise,
     check_encoding,
     checkpoint_option,
     decoding,
     encoding_options,
+    read_checkpoint,
+    typed,
     weights_option,
 )
 from charrnn.inspection.positions import read_on
-from charrnn.inspection.wording import characters
+from charrnn.inspection.wording import unseen
 from charrnn.network.holding import Held, beyond_reach, parse_all
 from charrnn.network.model import CharRNN
 from charrnn.render.escape import one_line, printable, readable_bytes
@@ -50,6 +49,7 @@ from charrnn.sampling import (
 )
 from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
+from charrnn.text.decoding import bytewise
 from charrnn.text.normal_forms import compose
 
 #: Characters of a prime from which on a bar is shown.
@@ -70,7 +70,7 @@ GROUPS = {
 #: Options for writing a text, which `--next` does not do.
 OF_WRITING = [
     *("length", "stops", "num_samples", "temperature", "top_k", "top_p", "min_p", "seed"),
-    *("no_prime", "separator", "raw"),
+    *("lines", "new", "unique", "no_prime", "separator", "raw"),
 ]
 
 
@@ -224,7 +224,7 @@ def write_samples(options: dict[str, Any]) -> None:
         check_next()
     check_encoding(options, "--prime-file", options["prime_file"])
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
-    checkpoint = checkpoints.read(options["checkpoint"])
+    checkpoint = read_checkpoint(options["checkpoint"])
     model = checkpoint.build(options["weights"])
     form, binary = checkpoint.normalize, checkpoint.binary
     prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
@@ -241,15 +241,14 @@ def write_samples(options: dict[str, Any]) -> None:
     held = held_cells(model, options["hold"])
     indices = model.vocabulary.encode(prime, unknown=options["unknown"])
     if unknown := model.vocabulary.count_unknown(prime):
-        seen = f"{characters(unknown)} of the prime that the model has not seen"
+        seen = unseen(unknown, " of the prime")
         skipped = options["unknown"] == "skip"
         notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
     start = after_prime(model, beginning(model, checkpoint.excerpt), indices, held)
     if options["next"]:
         if held and not len(indices):
             raise click.UsageError(
-                "--hold: before the first character nothing is read with held cells: add --prime "
-                "TEXT"
+                "--next --hold without a prime: no cell has been held yet: add --prime TEXT"
             )
         write_next(model, start, indices, held, options, checkpoint)
         return
@@ -291,10 +290,8 @@ def check_next() -> None:
     Raises:
         click.UsageError: for the first such option.
     """
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        if parameter.name in OF_WRITING and source is ParameterSource.COMMANDLINE:
+    for parameter in click.get_current_context().command.params:
+        if parameter.name in OF_WRITING and typed(parameter.name):
             raise click.UsageError(f"--next writes no text: leave out {parameter.opts[0]}")
 
 

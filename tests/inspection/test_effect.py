@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 
 from charrnn.errors import SettingError
-from charrnn.inspection.effect import NAMES, Effect, Measure, analyse, answer, effect
+from charrnn.inspection.effect import (
+    KINDS,
+    NAMES,
+    Effect,
+    Measure,
+    analyse,
+    answer,
+    controls,
+    effect_of_cell,
+    kinds_of,
+)
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.subject import Subject
 from charrnn.network.model import CharRNN
@@ -33,7 +43,7 @@ def brackets():
 def of_cell(brackets):
     """A function that returns the effect of a cell."""
     text = np.random.default_rng(2).integers(0, len(CHARACTERS), 3_000)
-    return cache(lambda cell: effect(brackets, text, Signal(1, "h"), cell))
+    return cache(lambda cell: effect_of_cell(brackets, text, Signal(1, "h"), cell))
 
 
 def measure_of(found, name):
@@ -131,9 +141,29 @@ def test_the_sentence_says_what_changes_most(found, said):
 
 
 def test_a_layer_of_few_cells_has_nothing_to_compare_with(tiny_model):
-    with pytest.raises(SettingError, match=r"has 4 other cells .* at least 10 are needed"):
-        effect(tiny_model(), np.arange(7), Signal(1, "h"), 0)
+    with pytest.raises(
+        SettingError, match=r"has 4 other cells .* at least 10 are needed.*: train a larger model"
+    ):
+        effect_of_cell(tiny_model(), np.arange(7), Signal(1, "h"), 0)
 
 
 def test_all_measures_are_in_the_result(of_cell):
     assert tuple(each.name for each in of_cell(0).measures) == NAMES
+
+
+def test_a_cell_that_does_not_vary_is_named():
+    result = Effect(1, 42, "h", 0.25, 0.25, 32, 500, (1,), (measure(1, 1, [0], "digits"),))
+    said = "Cell 1.42 does not vary on the text: its high and its low end are both 0.25."
+    assert answer(result).sentence == said
+
+
+def test_a_short_text_in_which_few_cells_vary_is_the_reason_that_is_named():
+    with pytest.raises(SettingError, match=r"0 other cells .*: read a longer text with"):
+        controls(np.zeros(H, bool), 0, np.random.default_rng(0))
+
+
+def test_bytes_beyond_ascii_are_no_letters_quotes_or_digits():
+    vocabulary = Vocabulary("A1«À²")
+    counted = [[int(kind.sum()) for kind in kinds_of(vocabulary, binary)] for binary in (0, 1)]
+    chars = dict(zip(KINDS, zip(*counted)))
+    assert (chars["capitals"], chars["quotes"], chars["digits"]) == ((2, 1), (1, 0), (2, 1))
