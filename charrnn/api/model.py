@@ -170,15 +170,7 @@ class CharRNN(network.CharRNN):
             SettingError: for another model, for one without hashes of its items (`new`), for a
                 prime with a newline, or for an option outside of its range.
         """
-        if not self.lines:
-            raise SettingError("items: no model of a list: train one with lines=True")
-        known = self.checkpoint.items if self.checkpoint else None
-        if new and known is None:
-            raise SettingError("new: the model has no hashes of its items: train without no_items")
-        if "\n" in self._converted(prime):
-            raise SettingError("prime: an item of a list has no newline: remove it")
-        if number < 1:
-            raise SettingError(f"number is 1 or more, not {number}")
+        known = self._check_items(number, prime, new)
         indices = self._encode(prime, unknown)
         settings, held = Choice(**choice), self._held(hold)
         start = read_on(self, self._beginning(), indices, hold=held)
@@ -190,24 +182,41 @@ class CharRNN(network.CharRNN):
             length,
             settings,
             prime=beginning_of_all,
-            known=known if new else None,
+            known=known,
             unique=unique,
             seed=seed,
             hold=held,
         )
 
         def texts() -> Iterator[str]:
-            count = 0
+            written = 0
             for item in drawn:
-                count += 1
+                written += 1
                 yield beginning_of_all + "".join(character.char for character in item)
-            if count < number:
+            if written < number:
                 notice(
-                    f"{count:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or "
+                    f"{written:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or "
                     "repeated"
                 )
 
         return texts()
+
+    def _check_items(self, number: int, prime: str, new: bool) -> Array | None:
+        """The hashes of the items to leave out; None for none.
+
+        Raises:
+            SettingError: as for `items`.
+        """
+        if not self.lines:
+            raise SettingError("items: no model of a list: train one with lines=True")
+        known = self.checkpoint.items if self.checkpoint else None
+        if new and known is None:
+            raise SettingError("new: the model has no hashes of its items: train without no_items")
+        if "\n" in self._converted(prime):
+            raise SettingError("prime: an item of a list has no newline: remove it")
+        if number < 1:
+            raise SettingError(f"number is 1 or more, not {number}")
+        return known if new else None
 
     def _draw(
         self,

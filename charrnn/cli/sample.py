@@ -226,24 +226,15 @@ def write_samples(options: dict[str, Any]) -> None:
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
     checkpoint = read_checkpoint(options["checkpoint"])
     model = checkpoint.build(options["weights"])
-    form, binary = checkpoint.normalize, checkpoint.binary
-    prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
+    prime, stops = prime_and_stops(checkpoint, options)
     if options["lines"]:
         check_items(model, checkpoint, prime, options)
     elif options["new"] or options["unique"]:
         flag = "--new" if options["new"] else "--unique"
         raise click.UsageError(f"{flag} needs --lines: add --lines N")
-    later = [checkpoint.as_trained(bytewise(s) if binary else s) for s in options["stops"]]
-    stops = [each.text for each in later]
-    if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
-        notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
     check_stops(stops, model.vocabulary)
     held = held_cells(model, options["hold"])
-    indices = model.vocabulary.encode(prime, unknown=options["unknown"])
-    if unknown := model.vocabulary.count_unknown(prime):
-        seen = unseen(unknown, " of the prime")
-        skipped = options["unknown"] == "skip"
-        notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
+    indices = indices_of(prime, model, options)
     start = after_prime(model, beginning(model, checkpoint.excerpt), indices, held)
     if options["next"]:
         if held and not len(indices):
@@ -252,10 +243,54 @@ def write_samples(options: dict[str, Any]) -> None:
             )
         write_next(model, start, indices, held, options, checkpoint)
         return
+    written = model.vocabulary.decode(indices)
     if options["lines"]:
-        written = model.vocabulary.decode(indices)
         write_items(model, start, choice, written, held, checkpoint, options)
-        return
+    else:
+        write_texts(model, start, choice, written, stops, held, checkpoint, options)
+
+
+def prime_and_stops(checkpoint: Checkpoint, options: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return the prime and the stops as the text of the training was read.
+
+    Raises:
+        click.UsageError: for both --prime and --prime-file.
+        TextError: if the file of the prime cannot be read.
+    """
+    binary = checkpoint.binary
+    prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
+    later = [checkpoint.as_trained(bytewise(s) if binary else s) for s in options["stops"]]
+    if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
+        notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
+    return prime, [each.text for each in later]
+
+
+def indices_of(prime: str, model: CharRNN, options: dict[str, Any]) -> Array:
+    """Return the indices of the prime, (N,); a notice counts its unknown characters.
+
+    Raises:
+        UnknownCharacterError: for an unknown character, unless the options accept it.
+    """
+    indices = model.vocabulary.encode(prime, unknown=options["unknown"])
+    if unknown := model.vocabulary.count_unknown(prime):
+        seen = unseen(unknown, " of the prime")
+        skipped = options["unknown"] == "skip"
+        notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
+    return indices
+
+
+def write_texts(
+    model: CharRNN,
+    start: Start,
+    choice: Choice,
+    prime: str,
+    stops: list[str],
+    held: Sequence[Held],
+    checkpoint: Checkpoint,
+    options: dict[str, Any],
+) -> None:
+    """Write samples of a running text; arguments as for `write_items`, and the stops."""
+    form, binary = checkpoint.normalize, checkpoint.binary
     samples = sample(
         model,
         start,
@@ -267,7 +302,6 @@ def write_samples(options: dict[str, Any]) -> None:
         log_probs=options["as_json"],
         hold=held,
     )
-    prime = model.vocabulary.decode(indices)
     if options["as_json"]:
         settings = settings_of(options, choice, held, checkpoint)
         for number, text in enumerate(samples, start=1):
