@@ -372,7 +372,7 @@ class CharRNN(network.CharRNN):
         """A text with the line ends and the normal form of the training."""
         if not self.checkpoint:
             return text
-        return self.checkpoint.as_trained(text).text
+        return self.checkpoint.converted(text).text
 
     def _known(self, texts: Sequence[str], done: str) -> tuple[list[Array], list[Array]]:
         """The indices of texts, (N,) each, and False for characters that the model has not seen."""

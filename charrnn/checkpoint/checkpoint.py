@@ -35,9 +35,9 @@ from charrnn.files import head, open_regular, replacing
 from charrnn.names import checkpoint_name, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
 from charrnn.shell import command_line, quoted_path, words_for
+from charrnn.text.conversion import Converted, converted_as_in_training
 from charrnn.text.corpus_info import CorpusInfo, ReadingSettings
 from charrnn.text.decoding import DEFAULT, Decoding
-from charrnn.text.later import Later, as_trained
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. Increase it for a change that older versions would misread.
@@ -130,9 +130,9 @@ class Checkpoint:
             return self.corpus.decoding
         return replace(DEFAULT, binary=self.binary, newlines=self.newlines)
 
-    def as_trained(self, text: str) -> Later:
+    def converted(self, text: str) -> Converted:
         """A later text, such as a prime, with the line ends and the normal form of the training."""
-        return as_trained(text, self.decoding, self.normalize, self.vocabulary)
+        return converted_as_in_training(text, self.decoding, self.normalize, self.vocabulary)
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""

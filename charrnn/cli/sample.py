@@ -258,8 +258,8 @@ def prime_and_stops(checkpoint: Checkpoint, options: dict[str, Any]) -> tuple[st
         TextError: if the file of the prime cannot be read.
     """
     binary = checkpoint.binary
-    prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
-    later = [checkpoint.as_trained(bytewise(s) if binary else s) for s in options["stops"]]
+    prime, fitted = checkpoint.converted(read_prime(options, binary, checkpoint.newlines))
+    later = [checkpoint.converted(bytewise(s) if binary else s) for s in options["stops"]]
     if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
         notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
     return prime, [each.text for each in later]

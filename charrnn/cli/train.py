@@ -33,10 +33,10 @@ from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
+from charrnn.text.conversion import converted_as_in_training
 from charrnn.text.corpus import check_files
 from charrnn.text.decoding import DEFAULT, Decoding, bytewise
 from charrnn.text.held_out import WAYS, Division
-from charrnn.text.later import as_trained
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.text.paths import TextFiles, find
@@ -486,7 +486,7 @@ def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
     corpus, vocabulary = current.corpus, current.trainer.model.vocabulary
     prime = options["sample_prime"]
     prime = bytewise(prime) if corpus.binary else prime
-    prime, form = as_trained(prime, corpus.decoding, corpus.normalize, vocabulary)
+    prime, form = converted_as_in_training(prime, corpus.decoding, corpus.normalize, vocabulary)
     if form:
         notice(f"--sample-prime: read in the normal form {form.upper()} of the model")
     return Samples(

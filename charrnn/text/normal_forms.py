@@ -87,7 +87,7 @@ def may_fit(characters: str, vocabulary: Vocabulary) -> bool:
     unknown = vocabulary.unknown(characters)
     if any(unicodedata.combining(character) for character in unknown):
         return True
-    forms = ("NFC", "NFD")
+    forms = (NORMAL_FORMS["nfc"], NORMAL_FORMS["nfd"])
     if not all(unicodedata.is_normalized(form, each) for form in forms for each in unknown):
         return True
     return any(

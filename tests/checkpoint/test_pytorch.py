@@ -200,7 +200,7 @@ REFUSED = {
     "fewer characters": (
         network(),
         {"vocabulary": "abc"},
-        "tensor 'output.weight' has the shape (4, 3), and the network needs (3, 3): layers",
+        "tensor 'output.weight' has the shape (4, 3), and the network needs (3, 3): use layers",
     ),
     "a layer type of other tensors": (
         network(3),
