@@ -127,6 +127,9 @@ def effect_of_cell(
     start: Start | None = None,
     seed: int = 0,
     binary: bool = False,
+    texts: int = STREAMS,
+    length: int = LENGTH,
+    min_controls: int = MIN_CONTROLS,
     progress: Progress = no_progress,
 ) -> Effect:
     """Let a network write with a cell held high, held low and free, and measure the texts.
@@ -142,6 +145,9 @@ def effect_of_cell(
         start: the state in which each text begins; None for `beginning` without a text.
         seed: of the texts and of the choice of the other cells.
         binary: each character is a byte, and only ASCII has capitals, quotes and digits.
+        texts: of each condition.
+        length: the characters of a text.
+        min_controls: the fewest other cells to compare with.
         progress: receives the share of the work that is done.
 
     Raises:
@@ -155,17 +161,17 @@ def effect_of_cell(
         )
     values = record(model, indices[:MAX_CHARACTERS], [signal]).values[signal]
     low, high = cell_ends(values)  # (H,) each
-    others = controls(low < high, cell, np.random.default_rng(seed))
+    others = controls(low < high, cell, np.random.default_rng(seed), min_controls)
     held = [
         Held(signal.layer, number, signal.name, float(end[number]))
         for number in (cell, *others)
         for end in (high, low)
     ]
-    seeds = np.random.SeedSequence(seed).spawn(STREAMS)
+    seeds = np.random.SeedSequence(seed).spawn(texts)
     measures = written(
-        model, start or beginning(model), [None, *held], seeds, binary, progress
-    )  # (1 + 2·(1 + K), STREAMS, M)
-    free, pairs = measures[0], measures[1:].reshape(len(others) + 1, 2, STREAMS, len(NAMES))
+        model, start or beginning(model), [None, *held], seeds, length, binary, progress
+    )  # (1 + 2·(1 + K), texts, M)
+    free, pairs = measures[0], measures[1:].reshape(len(others) + 1, 2, texts, len(NAMES))
     of_cells, errors = differences(pairs)
     means = (of.mean(axis=0).tolist() for of in (pairs[0, 0], pairs[0, 1], free))
     rows = zip(NAMES, *means, errors[0].tolist(), of_cells[1:].T)
@@ -175,8 +181,8 @@ def effect_of_cell(
         signal=signal.name,
         high=float(high[cell]),
         low=float(low[cell]),
-        texts=STREAMS,
-        characters=LENGTH,
+        texts=texts,
+        characters=length,
         controls=tuple(others),
         measures=tuple(Measure(*each) for each in rows),
     )
@@ -207,24 +213,27 @@ def differences(pairs: Array) -> tuple[Array, Array]:
     return of_texts.mean(axis=1), errors
 
 
-def controls(varying: Array, cell: int, rng: np.random.Generator) -> list[int]:
+def controls(
+    varying: Array, cell: int, rng: np.random.Generator, fewest: int = MIN_CONTROLS
+) -> list[int]:
     """Random other cells among those with two different ends.
 
     Args:
         varying: True for such cells, (H,).
         cell: the cell that is compared with them.
         rng: the source of randomness.
+        fewest: the fewest cells.
 
     Raises:
         SettingError: where there are too few.
     """
     others = np.flatnonzero(varying & (np.arange(len(varying)) != cell))
-    if len(others) < MIN_CONTROLS:
-        larger = len(varying) - 1 < MIN_CONTROLS
+    if len(others) < fewest:
+        larger = len(varying) - 1 < fewest
         remedy = "train a larger model" if larger else "read a longer text with --text FILE"
         raise SettingError(
             f"effect: the layer has {len(others)} other cells whose values vary, and at least "
-            f"{MIN_CONTROLS} are needed to compare with: {remedy}"
+            f"{fewest} are needed to compare with: {remedy}"
         )
     chosen: list[int] = rng.choice(others, min(CONTROLS, len(others)), replace=False).tolist()
     return chosen
@@ -235,6 +244,7 @@ def written(
     start: Start,
     conditions: Sequence[Held | None],
     seeds: Sequence[np.random.SeedSequence],
+    length: int = LENGTH,
     binary: bool = False,
     progress: Progress = no_progress,
 ) -> Array:
@@ -245,6 +255,7 @@ def written(
         start: the state in which each text begins.
         conditions: the cell that is held, or None.
         seeds: one for each text.
+        length: the characters of a text.
         binary: each character is a byte.
         progress: receives the share of the conditions that is done.
     """
@@ -257,10 +268,10 @@ def written(
         columns = np.arange(C * S).reshape(C, S)
         which = [number for number, each in enumerate(held) if each]
         reader.hold([each for each in held if each], [columns[number] for number in which])
-        drawn = generate(reader, start, LENGTH, UNCHANGED, [*seeds] * C)
+        drawn = generate(reader, start, length, UNCHANGED, [*seeds] * C)
         text = np.stack([step.indices for step in drawn])  # (T, C·S)
         counts = [100 * kind[text].mean(axis=0) for kind in kinds]
-        lines = LENGTH / (1 + np.isin(text, newline).sum(axis=0))
+        lines = length / (1 + np.isin(text, newline).sum(axis=0))
         bits = [each.mean() for each in score(mine, list(text.T), start)]
         rows = [lines, *counts, np.array(bits)]
         return np.stack(rows, axis=-1).reshape(C, S, len(rows))

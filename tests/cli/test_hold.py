@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 from helpers.commands import QUICK
@@ -10,6 +11,7 @@ from test_lists import names, write
 import charrnn
 from charrnn.cli import inspect_text
 from charrnn.inspection import effect
+from charrnn.inspection.effect import effect_of_cell
 
 trained = pytest.mark.usefixtures("trained")
 SEEDED = ("--length", 60, "--seed", 1)
@@ -18,9 +20,8 @@ SEEDED = ("--length", 60, "--seed", 1)
 @pytest.fixture
 def quick_effect(monkeypatch):
     """Fewer and shorter texts."""
-    monkeypatch.setattr(effect, "STREAMS", 3)
-    monkeypatch.setattr(effect, "LENGTH", 40)
-    monkeypatch.setattr(effect, "MIN_CONTROLS", 3)
+    quick = partial(effect_of_cell, texts=3, length=40, min_controls=3)
+    monkeypatch.setattr(effect, "effect_of_cell", quick)
 
 
 def records(result):
