@@ -21,7 +21,7 @@ from charrnn.inspection.effect import (
     differences,
     written,
 )
-from charrnn.inspection.reading import Signal, no_progress
+from charrnn.inspection.reading import Signal
 from charrnn.inspection.recording import record
 from charrnn.network.holding import Held
 from charrnn.network.layers import LAYER_TYPES
@@ -79,7 +79,7 @@ def effects(model: CharRNN, indices: Array, seed: int) -> tuple[Array, Array]:
         for end in (high, low)
     ]
     seeds = np.random.SeedSequence(seed).spawn(STREAMS)
-    measures = np.concatenate(list(written(model, beginning(model), held, seeds, no_progress)))
+    measures = written(model, beginning(model), held, seeds)
     return differences(measures.reshape(-1, 2, *measures.shape[1:]))
 
 

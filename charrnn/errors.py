@@ -80,11 +80,18 @@ class DivergedError(TrainingError):
         super().__init__(f"{figures}: {remedy}")
 
     @classmethod
-    def of_states(cls, doing: str) -> DivergedError:
-        """The error of a model whose state became infinite; `doing` is "reads" or "writes"."""
+    def of_states(cls, doing: str, *, held: bool = False) -> DivergedError:
+        """The error of a model whose state became infinite.
+
+        Args:
+            doing: "reads" or "writes".
+            held: cells are held.
+        """
+        remedy = "the training diverged: train again with a lower --learning-rate"
+        if held:
+            remedy = "try a smaller value for --hold"
         return cls(
-            f"the hidden state or the logits become non-finite while the model {doing}",
-            "the training diverged: train again with a lower --learning-rate",
+            f"the hidden state or the logits become non-finite while the model {doing}", remedy
         )
 
 

@@ -9,7 +9,6 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO
 
@@ -26,8 +25,6 @@ LIMITS = {
     errno.EFBIG: "raise the limit of ulimit -f",
     errno.EMFILE: "raise the limit of ulimit -n",
 }
-#: Names in a folder that are compared with a mistyped one.
-MAX_NAMES = 1_000
 #: Bytes to write at a time.
 BLOCK_BYTES = 1 << 20
 
@@ -174,23 +171,6 @@ def sweep(path: str | Path) -> None:
         if pattern.fullmatch(file.name):
             with suppress(OSError):
                 file.unlink()
-
-
-def similar(path: str | Path) -> str:
-    """The file in the same folder with the name most like a mistyped one; "" for none."""
-    folder, name = os.path.split(path)
-    names: list[str] = []
-    with suppress(OSError), os.scandir(folder or ".") as entries:
-        names = sorted(entry.name for entry in islice(entries, MAX_NAMES) if entry.is_file())
-    from difflib import get_close_matches  # slow to import, and needed only after a mistake
-
-    return "".join(os.path.join(folder, near) for near in get_close_matches(name, names, 1, 0.8))
-
-
-def unused(path: Path) -> Path:
-    """A path that no file has: this one, or this one with a number."""
-    names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    return next(name for name in chain([path], names) if not os.path.lexists(name))
 
 
 def _temporary_name(target: Path) -> Path:

@@ -75,6 +75,11 @@ class Reader:
             streams = [np.arange(self.state.shape[-1])] * len(held)
         self._holding = by_layer(self._layers, held, streams)
 
+    @property
+    def holds(self) -> bool:
+        """True where cells are held."""
+        return bool(self._holding)
+
     def read(self, indices: Array) -> Array:
         """Read one character of each stream, (B,).
 
@@ -343,7 +348,7 @@ def generate(
         if ahead == 0:
             uniform = np.stack([rng.random(NUMBERS_AHEAD) for rng in generators], axis=1)
         if not np.isfinite(logits).all():
-            raise DivergedError.of_states("writes")
+            raise DivergedError.of_states("writes", held=reader.holds)
         indices = choice.choose(logits, uniform[ahead])
         if log_probs:
             by_model = UNCHANGED.log_probs(logits, indices)

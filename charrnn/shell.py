@@ -45,11 +45,6 @@ def command_line(words: Iterable[str]) -> str:
     return " ".join(map(quoted, words))
 
 
-def checkpoint_name(path: str | os.PathLike[str]) -> str:
-    """A path with `.npz` in place of `.safetensors`: a file of weights holds no run."""
-    return re.sub(r"\.safetensors\Z", ".npz", os.fspath(path))
-
-
 def words_for(command: str, checkpoint: str | os.PathLike[str]) -> list[str]:
     """The first words of a command of charrnn that uses a checkpoint."""
     path = os.fspath(checkpoint)

@@ -461,7 +461,7 @@ TEXTS = [
         "vectors of lines without a file",
         "charrnn inspect -c model.npz --by line",
         2,
-        "--by needs --export: add --export",
+        "--by needs --export: add --export FILE",
     ),
     Case(
         "several texts for one answer",

@@ -296,13 +296,3 @@ def test_links_in_a_circle_are_refused_by_every_python(name, tmp_path):
 def test_a_file_that_is_missing_or_cannot_be_looked_at_is_resolved(tmp_path):
     assert files.resolve(tmp_path / "missing") == tmp_path.resolve() / "missing"
     assert files.resolve(tmp_path / "no" / "such") == tmp_path.resolve() / "no" / "such"
-
-
-def test_a_mistyped_name_has_the_most_similar_file_beside_it(tmp_path):
-    for name in ("shakespeare.txt", "shakespeare.npz", "notes.md"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder.txt").mkdir()
-    assert files.similar(tmp_path / "shakespear.txt") == str(tmp_path / "shakespeare.txt")
-    assert files.similar(tmp_path / "shakspeare.npz") == str(tmp_path / "shakespeare.npz")
-    assert files.similar(tmp_path / "folders.txt") == ""
-    assert files.similar(tmp_path / "missing" / "notes.md") == ""

@@ -18,6 +18,7 @@ ORDER = [
     "shell",
     "machine",
     "extras",
+    "names",
     "files",
     "locks",
     "config",

@@ -19,6 +19,8 @@ from charrnn.errors import Notice, SettingError
 from charrnn.inspection.positions import read_on
 from charrnn.inspection.scoring import known_indices, score
 from charrnn.inspection.vectors import last_states
+from charrnn.inspection.wording import unseen
+from charrnn.names import is_weights
 from charrnn.network import model as network
 from charrnn.network.holding import Held, beyond_reach, of_mapping
 from charrnn.sampling import (
@@ -32,7 +34,6 @@ from charrnn.sampling import (
     likeliest,
     sample,
 )
-from charrnn.text.notices import count
 from charrnn.training import run as runs
 from charrnn.training.evaluation import evaluate, finite
 
@@ -169,15 +170,7 @@ class CharRNN(network.CharRNN):
             SettingError: for another model, for one without hashes of its items (`new`), for a
                 prime with a newline, or for an option outside of its range.
         """
-        if not self.lines:
-            raise SettingError("items: no model of a list: train one with lines=True")
-        known = self.checkpoint.items if self.checkpoint else None
-        if new and known is None:
-            raise SettingError("new: the model has no hashes of its items: train without no_items")
-        if "\n" in self._converted(prime):
-            raise SettingError("prime: an item of a list has no newline: remove it")
-        if number < 1:
-            raise SettingError(f"number is 1 or more, not {number}")
+        known = self._check_items(number, prime, new)
         indices = self._encode(prime, unknown)
         settings, held = Choice(**choice), self._held(hold)
         start = read_on(self, self._beginning(), indices, hold=held)
@@ -189,24 +182,41 @@ class CharRNN(network.CharRNN):
             length,
             settings,
             prime=beginning_of_all,
-            known=known if new else None,
+            known=known,
             unique=unique,
             seed=seed,
             hold=held,
         )
 
         def texts() -> Iterator[str]:
-            count = 0
+            written = 0
             for item in drawn:
-                count += 1
+                written += 1
                 yield beginning_of_all + "".join(character.char for character in item)
-            if count < number:
+            if written < number:
                 notice(
-                    f"{count:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or "
+                    f"{written:,} of {number:,} items: the next {MAX_TRIES:,} were empty, known or "
                     "repeated"
                 )
 
         return texts()
+
+    def _check_items(self, number: int, prime: str, new: bool) -> Array | None:
+        """The hashes of the items to leave out; None for none.
+
+        Raises:
+            SettingError: as for `items`.
+        """
+        if not self.lines:
+            raise SettingError("items: no model of a list: train one with lines=True")
+        known = self.checkpoint.items if self.checkpoint else None
+        if new and known is None:
+            raise SettingError("new: the model has no hashes of its items: train without no_items")
+        if "\n" in self._converted(prime):
+            raise SettingError("prime: an item of a list has no newline: remove it")
+        if number < 1:
+            raise SettingError(f"number is 1 or more, not {number}")
+        return known if new else None
 
     def _draw(
         self,
@@ -333,9 +343,10 @@ class CharRNN(network.CharRNN):
         with the suffix `.safetensors` has the weights under the names of PyTorch, and no excerpt.
 
         Raises:
-            CheckpointError: where the file cannot be written, or is there and of another kind.
+            CheckpointError: where the file cannot be written, or is there and of another kind, or
+                where the weights are not finite.
         """
-        exchanged = Path(path).suffix == ".safetensors"
+        exchanged = is_weights(path)
         if exchanged:
             checkpoints.refuse_replacing(Path(path))
         else:
@@ -361,7 +372,7 @@ class CharRNN(network.CharRNN):
         """A text with the line ends and the normal form of the training."""
         if not self.checkpoint:
             return text
-        return self.checkpoint.as_trained(text).text
+        return self.checkpoint.converted(text).text
 
     def _known(self, texts: Sequence[str], done: str) -> tuple[list[Array], list[Array]]:
         """The indices of texts, (N,) each, and False for characters that the model has not seen."""
@@ -369,7 +380,7 @@ class CharRNN(network.CharRNN):
             raise SettingError("texts: a list of strings, not a string: write [text]")
         read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
         if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{count(number, 'character')} that the model has not seen {done}", 4)
+            notice(f"{unseen(number)} {done}", 4)
         return [indices for indices, _ in read], [known for _, known in read]
 
     def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:
@@ -378,8 +389,7 @@ class CharRNN(network.CharRNN):
         indices = self.vocabulary.encode(text, unknown=unknown)
         number = self.vocabulary.count_unknown(text)
         if number and unknown != "skip":
-            seen = f"{count(number, 'character')} that the model has not seen"
-            notice(f"read U+FFFD for {seen}", stacklevel)
+            notice(f"read U+FFFD for {unseen(number)}", stacklevel)
         return indices
 
     def _held(self, hold: Hold | None, stacklevel: int = 4) -> list[Held]:
@@ -429,7 +439,20 @@ def load(path: Source, weights: Literal["best", "last"] = "best") -> CharRNN:
         CheckpointError: for a file that is missing, damaged or no checkpoint.
         SettingError: for other weights.
     """
-    return CharRNN.of(checkpoints.read(Path(path)), weights)
+    checkpoint = read_checkpoint(path)
+    return CharRNN.of(checkpoint, weights)
+
+
+def read_checkpoint(path: Source, stacklevel: int = 4) -> Checkpoint:
+    """Read a checkpoint; the notices about it are warnings.
+
+    Raises:
+        CheckpointError: as for `load`.
+    """
+    checkpoint = checkpoints.read(Path(path))
+    for line in checkpoint.notices:
+        notice(line, stacklevel)
+    return checkpoint
 
 
 def notice(message: str, stacklevel: int = 3) -> None:

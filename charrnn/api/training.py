@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn import checkpoint as checkpoints
-from charrnn.api.model import CharRNN, Source, notice
+from charrnn.api.model import CharRNN, Source, notice, read_checkpoint
 from charrnn.config import ModelConfig, TrainingConfig, options, seconds_of
 from charrnn.errors import SettingError
 from charrnn.text import corpus as corpora
@@ -24,6 +24,7 @@ from charrnn.text.paths import TextFiles, find
 from charrnn.training import run as runs
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.loop import train_and_save
+from charrnn.training.options import without_effect
 from charrnn.training.resuming import continuation, files_of_run, refuse_other_shape, run_of
 from charrnn.training.run import Run
 from charrnn.training.saving import check_disk, reserving
@@ -164,7 +165,7 @@ def train(
             corpora.check_files(os.fspath(each) for each in paths)
             if path:
                 runs.refuse_existing(path, overwrite)
-            initial = checkpoints.read(Path(init_from)) if init_from is not None else None
+            initial = read_checkpoint(init_from) if init_from is not None else None
             if initial:
                 refuse_other_shape(initial, Path(str(init_from)), given)
                 normalize, decoding = initial.normalize, replace(decoding, binary=initial.binary)
@@ -249,7 +250,7 @@ def check(
         raise SettingError(f"min_count is a whole number from 1, not {count!r:.80}")
     if time and not resume and training.get("warmup_steps", MIN_WARMUP) < MIN_WARMUP:
         raise SettingError(f"time measures its first steps: warmup is {MIN_WARMUP} or more")
-    if "momentum" in training and not resume and training.get("optimizer") != "sgd":
+    if not resume and without_effect(training, training.get("optimizer"), files=True):
         raise SettingError('momentum needs optimizer="sgd": add it, or leave out momentum')
     if resume and not path:
         raise SettingError("resume needs a checkpoint")
@@ -280,12 +281,17 @@ def check_reading(
         )
     if paths or resume:  # a run that goes on refuses other options
         return
-    if decoding.binary:
-        raise SettingError("binary needs paths: name a file")
-    if chosen and val is None:
-        raise SettingError("encoding and encoding_errors need paths, or val: name a file")
-    if decoding.newlines != DEFAULT.newlines and text is None and val is None:
-        raise SettingError("newlines needs paths, text or val: name a file")
+    given = {
+        "binary": decoding.binary,
+        "encoding": decoding.encoding is not None,
+        "encoding_errors": decoding.errors != DEFAULT.errors,
+        "newlines": decoding.newlines != DEFAULT.newlines and text is None,
+    }
+    names = [name for name, is_given in given.items() if is_given]
+    if found := without_effect(names, None, files=False, val=val is not None):
+        name, need = found
+        more = "" if need == "files" else ", text or val" if name == "newlines" else " or val"
+        raise SettingError(f"{name} needs paths{more}: name a file")
 
 
 def read(

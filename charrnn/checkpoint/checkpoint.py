@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -31,12 +31,13 @@ from charrnn.checkpoint.fingerprint import fingerprint
 from charrnn.checkpoint.state import COLUMNS, MAX_POINTS, RunState, history_of, table_of
 from charrnn.config import MAX_FLOAT32, MAX_INTEGER, ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteError, SettingError
-from charrnn.files import head, open_regular, replacing, similar
+from charrnn.files import head, open_regular, replacing
+from charrnn.names import checkpoint_name, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
-from charrnn.shell import checkpoint_name, command_line, words_for
-from charrnn.text.corpus_info import CorpusInfo, Reading
+from charrnn.shell import command_line, quoted_path, words_for
+from charrnn.text.conversion import Converted, converted_as_in_training
+from charrnn.text.corpus_info import CorpusInfo, ReadingSettings
 from charrnn.text.decoding import DEFAULT, Decoding
-from charrnn.text.later import Later, as_trained
 from charrnn.text.vocabulary import CODE_POINTS, Vocabulary, code_points, listed, text_of
 
 #: The number of the format of a file. Increase it for a change that older versions would misread.
@@ -70,6 +71,7 @@ class Checkpoint:
             model of running text, or one without hashes.
         reading: the settings for reading a text, where `corpus` is None; None for the defaults.
         versions: see `charrnn.checkpoint.fingerprint`.
+        notices: messages for the user about the file, of which nothing is saved.
     """
 
     model: ModelConfig
@@ -82,8 +84,9 @@ class Checkpoint:
     resume: dict[str, Array] = field(default_factory=dict)
     excerpt: str = ""
     items: Array | None = None
-    reading: Reading | None = None
+    reading: ReadingSettings | None = None
     versions: dict[str, str] = field(default_factory=fingerprint)
+    notices: tuple[str, ...] = ()
 
     @property
     def normalize(self) -> str | None:
@@ -106,8 +109,8 @@ class Checkpoint:
         return self._reading.min_count
 
     @property
-    def _reading(self) -> CorpusInfo | Reading:
-        return self.corpus or self.reading or Reading()
+    def _reading(self) -> CorpusInfo | ReadingSettings:
+        return self.corpus or self.reading or ReadingSettings()
 
     @property
     def excerpt_name(self) -> str:
@@ -127,9 +130,9 @@ class Checkpoint:
             return self.corpus.decoding
         return replace(DEFAULT, binary=self.binary, newlines=self.newlines)
 
-    def as_trained(self, text: str) -> Later:
+    def converted(self, text: str) -> Converted:
         """A later text, such as a prime, with the line ends and the normal form of the training."""
-        return as_trained(text, self.decoding, self.normalize, self.vocabulary)
+        return converted_as_in_training(text, self.decoding, self.normalize, self.vocabulary)
 
     def build(self, weights: Weights = "best") -> CharRNN:
         """Return the model with its best or its last weights."""
@@ -324,7 +327,7 @@ def unpack(arrays: dict[str, Array]) -> Checkpoint:
     # A vocabulary takes many times the memory of its code points: first compare it with weights.
     check_shapes(parts["model"], characters.size, best=groups["best"], last=groups["last"])
     parts["run"].history = history_of(table)
-    reading = parts["corpus"] or parts["reading"] or Reading()
+    reading = parts["corpus"] or parts["reading"] or ReadingSettings()
     checkpoint = Checkpoint(
         vocabulary=Vocabulary(text_of(characters), replaces=reading.min_count > 1),
         excerpt=text_of(excerpt),
@@ -407,18 +410,10 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         NonFiniteError: if weights are not finite: the file keeps the last weights that were.
         CheckpointError: if the checkpoint would not be read again, or cannot be written.
     """
-    try:
-        with _naming(path):
-            arrays = pack(checkpoint)
-    except DamagedCheckpointError as error:
-        raise CheckpointError(
-            f"{path}: not saved, since it could not be read again: {error.problem}"
-        ) from error
-    try:
-        with replacing(path) as file:
-            archive.write(file, arrays)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
+    with _packing(path):
+        arrays = pack(checkpoint)
+    with _writing(path) as file:
+        archive.write(file, arrays)
 
 
 def read(path: str | Path) -> Checkpoint:
@@ -430,7 +425,9 @@ def read(path: str | Path) -> Checkpoint:
     with _naming(path), open_regular(path) as file:
         beginning = file.read(HEAD_BYTES)
         if safetensors.is_safetensors(beginning):
-            return of_weights(pytorch.read(file))
+            checkpoint = of_weights(pytorch.read(file))
+            checkpoint.notices = tuple(f"{path}: {line}" for line in checkpoint.notices)
+            return checkpoint
         if pytorch.is_pickle(beginning):
             raise CheckpointError(
                 f"is a PyTorch file, with pickles, which charrnn does not read: {pytorch.REMEDY}"
@@ -438,7 +435,7 @@ def read(path: str | Path) -> Checkpoint:
         return unpack(archive.read(file))
 
 
-def of_weights(found: pytorch.Weights) -> Checkpoint:
+def of_weights(found: pytorch.ForeignModel) -> Checkpoint:
     """Return the checkpoint of a model without a training, whose weights may be a stranger's.
 
     Raises:
@@ -452,6 +449,7 @@ def of_weights(found: pytorch.Weights) -> Checkpoint:
             last=found.parameters,
             reading=found.reading,
             versions={},
+            notices=found.notices,
         )
     )
 
@@ -460,22 +458,22 @@ def save_weights(path: str | Path, checkpoint: Checkpoint, weights: Weights = "b
     """Write the best or the last weights as a `.safetensors` file for PyTorch, all at once.
 
     Raises:
+        NonFiniteError: if the weights are not finite: a file that is there stays.
         CheckpointError: for a vocabulary that the format cannot hold, or a file that cannot be
             written.
     """
-    reading = Reading(
+    chosen: dict[str, Array] = getattr(checkpoint, weights)
+    reading = ReadingSettings(
         normalize=checkpoint.normalize,
         newlines=checkpoint.newlines,
         binary=checkpoint.binary,
         min_count=checkpoint.min_count,
     )
-    with _naming(path):
+    with _packing(path):
+        replace(checkpoint, best=chosen, last=chosen, resume={}).check()
         header, arrays = pytorch.pack(checkpoint.build(weights), reading)
-    try:
-        with replacing(path) as file:
-            safetensors.write(file, header, arrays.values())
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
+    with _writing(path) as file:
+        safetensors.write(file, header, arrays.values())
 
 
 def refuse_replacing(path: Path) -> None:
@@ -491,6 +489,28 @@ def refuse_replacing(path: Path) -> None:
 
 
 @contextmanager
+def _packing(path: str | Path) -> Iterator[None]:
+    """Turn the errors of a checkpoint that is to be saved into those of `save`."""
+    try:
+        with _naming(path):
+            yield
+    except DamagedCheckpointError as error:
+        raise CheckpointError(
+            f"{path}: not saved, since it could not be read again: {error.problem}"
+        ) from error
+
+
+@contextmanager
+def _writing(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a new file that replaces `path` at the end of the context."""
+    try:
+        with replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
 def _naming(path: str | Path) -> Iterator[None]:
     """Turn the errors of the context into a `CheckpointError` that begins with the path."""
     try:
@@ -500,7 +520,8 @@ def _naming(path: str | Path) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         new = command_line([*words_for("train", checkpoint_name(path)), "TEXT"])
-        other = similar(path) or "PATH"
+        near = similar(path, model=True)
+        other = quoted_path(near) if near else "PATH"
         raise CheckpointError(
             f"{path}: no such checkpoint: make one with `{new}`, or name another with -c {other}"
         ) from error

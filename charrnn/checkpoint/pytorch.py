@@ -37,7 +37,7 @@ from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError
 from charrnn.machine import available_bytes
 from charrnn.network.model import MAX_LAYERS, CharRNN
-from charrnn.text.corpus_info import Reading
+from charrnn.text.corpus_info import ReadingSettings
 from charrnn.text.vocabulary import Vocabulary, code_points, listed
 
 #: The layer types by the number of blocks of rows; without metadata the first one counts.
@@ -46,6 +46,11 @@ LAYER_TYPES = {1: ("vanilla", "vanilla-relu"), 3: ("gru",), 4: ("lstm",)}
 MAX_NUMBER = 40
 #: The name of a weight of a recurrent layer: prefix, name, direction.
 RECURRENT = re.compile(r"(|.*\.)(?:weight|bias)_(?:ih|hh|hr)_l\d+(_reverse)?")
+#: The notice about an nn.RNN, whose tensors are the same with tanh and with relu.
+READ_AS_TANH = (
+    "an nn.RNN without layer_type in the metadata, read as one of tanh: for relu, write "
+    '{"layer_type": "vanilla-relu"} there'
+)
 #: The remedy for a file of PyTorch that is another one.
 REMEDY = (
     'write it with `save_file(model.state_dict(), "model.safetensors", {"vocabulary": characters})`'
@@ -53,13 +58,14 @@ REMEDY = (
 )
 
 
-class Weights(NamedTuple):
+class ForeignModel(NamedTuple):
     """A model in a file: its shape, its characters, and its parameters by name."""
 
     model: ModelConfig
     vocabulary: Vocabulary
-    reading: Reading
+    reading: ReadingSettings
     parameters: dict[str, Array]
+    notices: tuple[str, ...]
 
 
 class Names(NamedTuple):
@@ -105,7 +111,7 @@ def is_pickle(head: bytes) -> bool:
     return head.startswith(archive.MEMBER) and b"data.pkl" in head
 
 
-def pack(model: CharRNN, reading: Reading) -> tuple[bytes, dict[str, Array]]:
+def pack(model: CharRNN, reading: ReadingSettings) -> tuple[bytes, dict[str, Array]]:
     """Return the beginning of a file with a model, and the arrays that follow.
 
     Args:
@@ -131,7 +137,7 @@ def pack(model: CharRNN, reading: Reading) -> tuple[bytes, dict[str, Array]]:
     return safetensors.encode(arrays, {**metadata, "vocabulary": characters}), arrays
 
 
-def read(file: IO[bytes]) -> Weights:
+def read(file: IO[bytes]) -> ForeignModel:
     """Return the model in a file, which may come from a stranger.
 
     Raises:
@@ -143,10 +149,21 @@ def read(file: IO[bytes]) -> Weights:
     settings = settings_of(ModelConfig, metadata)
     model = model_of(tensors, names.recurrent, settings)
     check_tensors(tensors, expected(tensors, names, model, len(characters)))
-    reading = Reading(**settings_of(Reading, metadata))
+    reading = ReadingSettings(**settings_of(ReadingSettings, metadata))
     vocabulary = Vocabulary(characters, replaces=reading.min_count > 1)
-    archive.check_memory(4 * sum(prod(each.shape) for each in tensors.values()), available_bytes())
-    return Weights(model, vocabulary, reading, parameters(file, tensors, names, model, characters))
+    archive.check_memory(bytes_of(tensors, names, len(characters)), available_bytes())
+    found = parameters(file, tensors, names, model, characters)
+    unclear = model.layer_type == LAYER_TYPES[1][0] and "layer_type" not in settings
+    notices = (READ_AS_TANH,) if unclear else ()
+    return ForeignModel(model, vocabulary, reading, found, notices)
+
+
+def bytes_of(tensors: Mapping[str, Tensor], names: Names, V: int) -> int:
+    """The bytes of the parameters of a network, and of an embedding with its product (G·H, V)."""
+    numbers = sum(prod(each.shape) for each in tensors.values())
+    if names.embedding:
+        numbers += tensors[f"{names.recurrent}weight_hh_l0"].shape[0] * V
+    return 4 * numbers
 
 
 def characters_of(metadata: Mapping[str, str]) -> str:
@@ -301,7 +318,9 @@ def expected(
     if names.embedding:
         D = (0, *tensors[f"{names.embedding}.weight"].shape)[-1]
         shapes[f"{names.embedding}.weight"] = (V, D)
-    kinds = ["ih", "hh"] if f"{names.recurrent}bias_ih_l0" in tensors else []
+    # One of the two is enough for a sign: then the other one is missing.
+    biased = any(f"{names.recurrent}bias_{kind}_l0" in tensors for kind in ("ih", "hh"))
+    kinds = ["ih", "hh"] if biased else []
     for number in range(model.num_layers):
         shapes[f"{names.recurrent}weight_ih_l{number}"] = (rows, H if number else D)
         shapes[f"{names.recurrent}weight_hh_l{number}"] = (rows, H)
@@ -333,7 +352,8 @@ def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, Shape]) ->
         if tensors[name].shape != shape:
             raise CheckpointError(
                 f"tensor {name!r:.100} has the shape {tensors[name].shape!s:.80}, and the network "
-                f"needs {shape}: layers of one size, and a character of vocabulary for each index"
+                f"needs {shape}: use layers of one size, and as many characters in the vocabulary "
+                "as rows"
             )
 
 

@@ -19,7 +19,7 @@ from charrnn.checkpoint.fingerprint import MAX_LENGTH
 from charrnn.checkpoint.state import RunState
 from charrnn.config import MAX_INTEGER, ModelConfig, TrainingConfig, limits
 from charrnn.errors import CheckpointError, DamagedCheckpointError
-from charrnn.text.corpus_info import MAX_PATH, CorpusInfo, Reading
+from charrnn.text.corpus_info import MAX_PATH, CorpusInfo, ReadingSettings
 
 #: Bytes of a header, and values in it: Python needs many times as much memory for them.
 MAX_BYTES, MAX_VALUES = 2 << 20, 60_000
@@ -119,7 +119,7 @@ def fields_of(cls: type) -> Iterator[tuple[str, Field]]:
 SECTIONS: dict[str, type] = {
     "model": ModelConfig,
     "corpus": CorpusInfo,
-    "reading": Reading,
+    "reading": ReadingSettings,
     "settings": TrainingConfig,
     "run": RunState,
 }

@@ -74,15 +74,7 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
         SettingError: for a cell, layer or signal that the model does not have.
     """
     model = subject.model
-    names = options["signal"] or ["h"]
-    if len(names) > 1:
-        raise SettingError(f"--cell {cell} is coloured by one --signal, not {listed(names)}")
-    (signal,) = signals_of(model, options["layer"] or model.num_layers, names)
-    if cell >= model.hidden_size:
-        raise SettingError(
-            f"--cell {cell}: layer {signal.layer} has {model.hidden_size} cells, counted from 0: "
-            f"choose one from 0 to {model.hidden_size - 1}"
-        )
+    signal = signal_of_cell(model, cell, options)
     length = options["length"] or LENGTH
     text = subject.text if options["text"] else subject.text[: max(length, READ_LENGTH)]
     indices = subject.indices[: len(text)]
@@ -106,28 +98,55 @@ def inspect_cell(subject: Subject, cell: int, options: dict[str, Any]) -> CellVi
     if options["predictions"]:
         result["guesses"] = guesses_of(model, recording, length)
         result["probabilities"] = recording.probabilities[:length]
-    depth, width = color_depth(options["color"]), terminal_width()
-    gates, end = model.layers[0].gates, largest(of_layer, signal.name)
-    shaded = shades(of_layer[:, cell], signal.name, gates, end)
-    marks = stops(signal.name, gates, end)
     if options["neighbours"]:
         result["neighbours"] = {
             "highest": contexts(text, values, peaks(values)),
             "lowest": contexts(text, values, peaks(-values)),
         }
+    name = f"cell {cell} of layer {signal.layer}, {signal.name} ({NAMES[signal.name]})"
+    gates, end = model.layers[0].gates, largest(of_layer, signal.name)
+    shaded = shades(of_layer[:, cell], signal.name, gates, end)
+    marks = stops(signal.name, gates, end)
+    picture = ColoredText(name.capitalize(), text[:length], shaded[:length], marks, CAPTION)
+    depth, width = color_depth(options["color"]), terminal_width()
+    if options["neighbours"]:
         below = context_lines(shaded, text, values, depth, width)
     else:
         below = text_lines(model, recording, text[:length], shaded[:length], depth, width)
+    description = [
+        line for said in describe(name, values, following) for line in wrapped(said, width)
+    ]
+    how = lines_above(options, marks, depth, width)
+    return CellView(result, description, how, below, holding, picture)
+
+
+def signal_of_cell(model: CharRNN, cell: int, options: dict[str, Any]) -> Signal:
+    """The signal of a cell that the options ask for.
+
+    Raises:
+        SettingError: as for `inspect_cell`.
+    """
+    names = options["signal"] or ["h"]
+    if len(names) > 1:
+        raise SettingError(f"--cell {cell} is coloured by one --signal, not {listed(names)}")
+    (signal,) = signals_of(model, options["layer"] or model.num_layers, names)
+    if cell >= model.hidden_size:
+        raise SettingError(
+            f"--cell {cell}: layer {signal.layer} has {model.hidden_size} cells, counted from 0: "
+            f"choose one from 0 to {model.hidden_size - 1}"
+        )
+    return signal
+
+
+def lines_above(
+    options: dict[str, Any], marks: Sequence[tuple[float, str]], depth: Depth, width: int
+) -> list[str]:
+    """The lines that say how to read the text, with the key of its colours."""
     how = wrapped(how_to_read(options, depth), width)
     # Without colours, neighbours stand in brackets and need no key.
     if depth != "none" or not options["neighbours"]:
         how += key(marks, depth, width)
-    name = f"cell {cell} of layer {signal.layer}, {signal.name} ({NAMES[signal.name]})"
-    picture = ColoredText(name.capitalize(), text[:length], shaded[:length], marks, CAPTION)
-    description = [
-        line for said in describe(name, values, following) for line in wrapped(said, width)
-    ]
-    return CellView(result, description, how, below, holding, picture)
+    return how
 
 
 def holding_lines(

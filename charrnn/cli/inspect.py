@@ -25,6 +25,7 @@ from charrnn.cli.options import (
     encoding_options,
     given,
     need_text,
+    read_checkpoint,
     refuse_overwriting,
     weights_option,
 )
@@ -35,10 +36,11 @@ from charrnn.inspection.analyses import ANALYSES, ON_REQUEST, analysis
 from charrnn.inspection.find import MIN_CHARACTERS
 from charrnn.inspection.learning_curves import learning_curves
 from charrnn.inspection.scoring import UNITS
+from charrnn.names import WEIGHTS, is_weights
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.render import plot
 from charrnn.render.colors import style_of_stdout
-from charrnn.shell import command_line, words_for
+from charrnn.shell import command_line, quoted_path, words_for
 
 #: Options that modify others, each with the options that it modifies.
 NEEDS = {
@@ -54,6 +56,10 @@ NEEDS = {
     "no_analyses": ("html",),
     "by": ("export",),
 }
+#: Of these options, those that a page has no use for beside `--no-analyses`.
+OF_ANALYSES = ("train_text", "temperature")
+#: The values of options that another one may need, for messages.
+VALUES = {"cell": "N", "html": "FILE", "export": "FILE", "score": "line"}
 #: Options that read a text, besides the analyses.
 READ_A_TEXT = ("cell", "text", "html", "export", "dynamic")
 #: Options that name a file to write.
@@ -259,7 +265,7 @@ def command(**options: Any) -> None:
     reads_text = any(given(options[name]) for name in READ_A_TEXT)
     if options["plot"] and reads_text and not asked and options["cell"] is None:
         raise click.UsageError("--plot draws a cell or analyses: add --cell, --find or another")
-    checkpoint = checkpoints.read(options["checkpoint"])
+    checkpoint = read_checkpoint(options["checkpoint"])
     check_outputs(checkpoint, options)
     if asked or reads_text:
         need_text(options["checkpoint"], checkpoint, options["text"])
@@ -309,12 +315,15 @@ def check_needs(options: dict[str, Any]) -> None:
         click.UsageError: for the first such option.
     """
     for name, needed in NEEDS.items():
+        if name in OF_ANALYSES and options["no_analyses"]:
+            needed = tuple(other for other in needed if other != "html")
         if given(options[name]) and not any(given(options[other]) for other in needed):
             *more, last = [f"--{other}" for other in needed]
             flag = name.replace("_", "-")
+            single = f"{last} {VALUES.get(needed[-1], '')}".rstrip()
             raise click.UsageError(
                 f"--{flag} needs {', '.join(more) + ' or ' if more else ''}{last}: "
-                f"add {'one of them' if more else last}"
+                f"add {'one of them' if more else single}"
             )
 
 
@@ -322,7 +331,8 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
     """Check that every output can be written and overwrites nothing, before any work.
 
     Raises:
-        click.UsageError: for an output that is the checkpoint, a text or another output.
+        click.UsageError: for an output that is the checkpoint, a text or another output, or has the
+            suffix of another kind.
         SettingError: for one that cannot be written, or a picture of an unknown format.
         MissingExtraError: where a package for drawing is not installed.
     """
@@ -335,6 +345,11 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         refuse_overwriting(f"--{name.replace('_', '-')}", path, *taken)
         check_writable(path)
         refuse_another_kind(name, path)
+        if name == "save_weights" and not is_weights(path):
+            raise click.UsageError(
+                f"--save-weights {path}: weights are saved as .safetensors: name the file "
+                f"{quoted_path(str(path.with_suffix(WEIGHTS)))}"
+            )
         taken.append(path)
     if options["plot"]:
         plot.check_suffix(options["plot"])
@@ -363,7 +378,8 @@ def refuse_another_kind(name: str, path: Path) -> None:
         "html": ("page", head.lower().startswith(b"<!doctype html")),
         "export": (
             "exported .npz",
-            head.startswith(b"PK") and not archive.is_checkpoint(head),
+            # The name of the first array follows the header of a zip file.
+            head.startswith(b"PK") and b".npy" in head and not archive.is_checkpoint(head),
         ),
         "save_weights": (".safetensors file of charrnn", safetensors.is_own(head)),
     }[name]

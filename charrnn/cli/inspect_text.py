@@ -15,6 +15,7 @@ from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.cell import inspect_cell, surprisal_lines
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
+from charrnn.cli.options import decoding as decoding_of
 from charrnn.cli.progress import bar_of_share
 from charrnn.cli.reading import read_later
 from charrnn.cli.report import Answered, write_report
@@ -26,7 +27,7 @@ from charrnn.inspection.find.search import Finding, Findings, cell_name
 from charrnn.inspection.reading import Signal, signals_of
 from charrnn.inspection.recording import export, record
 from charrnn.inspection.subject import Subject, training_text
-from charrnn.inspection.wording import characters
+from charrnn.inspection.wording import unseen
 from charrnn.network.model import CharRNN
 from charrnn.render import plot
 from charrnn.render.colors import style_of_stdout
@@ -112,7 +113,9 @@ def subject_of(
     refuse_terminal(options["train_text"])
     names = list(dict.fromkeys(options["signal"])) or None
     signals = signals_of(model, options["layer"], names)
-    features = {f"/{regex}/": pattern(regex) for regex in options["feature"]} or None
+    binary = checkpoint.binary
+    features = {f"/{regex}/": pattern(regex, binary) for regex in options["feature"]} or None
+    decoding = decoding_of(options, binary, checkpoint.newlines)
     corpus = read_later(options["text"], checkpoint, options, model.vocabulary)
     text, name = corpus.text, options["text"] or corpus.name
     temperature: float | None = options["temperature"]
@@ -126,7 +129,7 @@ def subject_of(
     if unknown["count"]:
         unknown["characters"] = counts_of_unknown(model, text)
         few = listed(list(unknown["characters"]), MAX_LISTED)
-        seen = f"{characters(unknown['count'])} that the model has not seen: {few}"
+        seen = f"{unseen(unknown['count'])}: {few}"
         notice(f"read U+FFFD for {seen}" if replaces else f"left out {seen}")
         text = model.vocabulary.decode(indices)
     if not text:
@@ -136,7 +139,9 @@ def subject_of(
         text,
         indices,
         signals,
-        read_training_text=lambda: training_text(checkpoint, options["train_text"]),
+        read_training_text=lambda: training_text(
+            checkpoint, options["train_text"], decoding, notice
+        ),
         make_untrained=checkpoint.untrained,
         features=features,
         why=options["why"],
@@ -145,6 +150,7 @@ def subject_of(
         excerpt=checkpoint.excerpt,
         control=control,
         shown=options["length"] or page_length(options) if options["html"] else None,
+        binary=binary,
     )
     return subject, name, unknown
 

@@ -13,7 +13,7 @@ from charrnn.checkpoint import RunState
 from charrnn.checkpoint.state import MAX_POINTS
 from charrnn.cli.console import notice
 from charrnn.errors import TrainingError
-from charrnn.files import unused
+from charrnn.names import unused
 
 #: The beginning of a log.
 BEGINNING = b'{"step": '

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
+from charrnn.cli.console import notice
 from charrnn.config import seconds_of
 from charrnn.errors import SettingError
 from charrnn.shell import CHECKPOINT, CHECKPOINT_VARIABLE
@@ -118,6 +121,18 @@ def refuse_overwriting(option: str, written: str | Path | None, *kept: str | Pat
             )
 
 
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint or a file of weights, with the notices about it.
+
+    Raises:
+        CheckpointError: as for `charrnn.checkpoint.read`.
+    """
+    checkpoint = checkpoints.read(path)
+    for line in checkpoint.notices:
+        notice(line)
+    return checkpoint
+
+
 def need_text(path: Path, checkpoint: Checkpoint, *texts: str | None) -> None:
     """Refuse to look at a text that is not there: a file of weights alone has no excerpt.
 
@@ -137,6 +152,12 @@ def given(value: Any) -> bool:
     return value is not None and value is not False and value != ()
 
 
+def typed(name: str) -> bool:
+    """True for an option on the command line, and not for a default or one that another implies."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
+
+
 def refuse_beside(option: str, others: Sequence[str], options: dict[str, Any]) -> None:
     """Refuse options that another one excludes.
 
@@ -149,14 +170,9 @@ def refuse_beside(option: str, others: Sequence[str], options: dict[str, Any]) -
         click.UsageError: for the first of them that is given.
     """
     for name in others:
-        if given(options[name]):
+        if given(options[name]) and typed(name):
             flag = name.replace("_", "-")
             raise click.UsageError(f"--{option} and --{flag} exclude one another: leave out one")
-
-
-def bytewise(text: str) -> str:
-    """Return the bytes of an argument, each as a character."""
-    return os.fsencode(text).decode("latin-1")
 
 
 def decoding(options: dict[str, Any], binary: bool, newlines: str = DEFAULT.newlines) -> Decoding:

@@ -76,20 +76,30 @@ def read_later(
     if path is None:
         return Corpus.of(checkpoint.excerpt, checkpoint.excerpt_name, decoding=how)
     refuse_terminal((path,))
-    corpus = corpora.read([path], how, checkpoint.normalize)
-    corpus.fit(*vocabularies)
+    with bar_for([path], readings=1) as bar:
+        drawn = True
+        corpus = corpora.read(
+            [path], how, checkpoint.normalize, lambda size: bar.update(size) if drawn else None
+        )
+        corpus.fit(*vocabularies)
+    drawn = False  # later readings have bars of their own
     for line in corpus.notices:
         notice(line)
     return corpus
 
 
-def bar_for(paths: Sequence[str]) -> Bar:
-    """Return a bar for the bytes of files, each read twice; for a pipe, a bar without a total."""
+def bar_for(paths: Sequence[str], readings: int = 2) -> Bar:
+    """Return a bar for the bytes of files; for a pipe, a bar without a total.
+
+    Args:
+        paths: the files.
+        readings: the number of times that each is read.
+    """
     known = all(map(os.path.isfile, paths))
     size = sum(map(os.path.getsize, paths)) if known else 0
     return Bar(
         quiet=known and size <= LARGE_BYTES,
-        total=2 * size if known else None,
+        total=readings * size if known else None,
         desc="reading",
         unit="B",
         unit_scale=True,

@@ -13,9 +13,7 @@ from typing import Any
 
 import click
 import numpy as np
-from click.core import ParameterSource
 
-from charrnn import checkpoint as checkpoints
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal
@@ -25,15 +23,16 @@ from charrnn.cli.options import (
     Escaped,
     Integer,
     Real,
-    bytewise,
     check_encoding,
     checkpoint_option,
     decoding,
     encoding_options,
+    read_checkpoint,
+    typed,
     weights_option,
 )
 from charrnn.inspection.positions import read_on
-from charrnn.inspection.wording import characters
+from charrnn.inspection.wording import unseen
 from charrnn.network.holding import Held, beyond_reach, parse_all
 from charrnn.network.model import CharRNN
 from charrnn.render.escape import one_line, printable, readable_bytes
@@ -50,6 +49,7 @@ from charrnn.sampling import (
 )
 from charrnn.shell import command_line, words_for
 from charrnn.text import corpus as corpora
+from charrnn.text.decoding import bytewise
 from charrnn.text.normal_forms import compose
 
 #: Characters of a prime from which on a bar is shown.
@@ -70,7 +70,7 @@ GROUPS = {
 #: Options for writing a text, which `--next` does not do.
 OF_WRITING = [
     *("length", "stops", "num_samples", "temperature", "top_k", "top_p", "min_p", "seed"),
-    *("no_prime", "separator", "raw"),
+    *("lines", "new", "unique", "no_prime", "separator", "raw"),
 ]
 
 
@@ -224,39 +224,73 @@ def write_samples(options: dict[str, Any]) -> None:
         check_next()
     check_encoding(options, "--prime-file", options["prime_file"])
     choice = Choice(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
-    checkpoint = checkpoints.read(options["checkpoint"])
+    checkpoint = read_checkpoint(options["checkpoint"])
     model = checkpoint.build(options["weights"])
-    form, binary = checkpoint.normalize, checkpoint.binary
-    prime, fitted = checkpoint.as_trained(read_prime(options, binary, checkpoint.newlines))
+    prime, stops = prime_and_stops(checkpoint, options)
     if options["lines"]:
         check_items(model, checkpoint, prime, options)
     elif options["new"] or options["unique"]:
         flag = "--new" if options["new"] else "--unique"
         raise click.UsageError(f"{flag} needs --lines: add --lines N")
-    later = [checkpoint.as_trained(bytewise(s) if binary else s) for s in options["stops"]]
-    stops = [each.text for each in later]
-    if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
-        notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
     check_stops(stops, model.vocabulary)
     held = held_cells(model, options["hold"])
-    indices = model.vocabulary.encode(prime, unknown=options["unknown"])
-    if unknown := model.vocabulary.count_unknown(prime):
-        seen = f"{characters(unknown)} of the prime that the model has not seen"
-        skipped = options["unknown"] == "skip"
-        notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
+    indices = indices_of(prime, model, options)
     start = after_prime(model, beginning(model, checkpoint.excerpt), indices, held)
     if options["next"]:
         if held and not len(indices):
             raise click.UsageError(
-                "--hold: before the first character nothing is read with held cells: add --prime "
-                "TEXT"
+                "--next --hold without a prime: no cell has been held yet: add --prime TEXT"
             )
         write_next(model, start, indices, held, options, checkpoint)
         return
+    written = model.vocabulary.decode(indices)
     if options["lines"]:
-        written = model.vocabulary.decode(indices)
         write_items(model, start, choice, written, held, checkpoint, options)
-        return
+    else:
+        write_texts(model, start, choice, written, stops, held, checkpoint, options)
+
+
+def prime_and_stops(checkpoint: Checkpoint, options: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return the prime and the stops as the text of the training was read.
+
+    Raises:
+        click.UsageError: for both --prime and --prime-file.
+        TextError: if the file of the prime cannot be read.
+    """
+    binary = checkpoint.binary
+    prime, fitted = checkpoint.converted(read_prime(options, binary, checkpoint.newlines))
+    later = [checkpoint.converted(bytewise(s) if binary else s) for s in options["stops"]]
+    if fitting := fitted or next((each.fitted for each in later if each.fitted), None):
+        notice(f"prime and stops are read in the normal form {fitting.upper()} of the model")
+    return prime, [each.text for each in later]
+
+
+def indices_of(prime: str, model: CharRNN, options: dict[str, Any]) -> Array:
+    """Return the indices of the prime, (N,); a notice counts its unknown characters.
+
+    Raises:
+        UnknownCharacterError: for an unknown character, unless the options accept it.
+    """
+    indices = model.vocabulary.encode(prime, unknown=options["unknown"])
+    if unknown := model.vocabulary.count_unknown(prime):
+        seen = unseen(unknown, " of the prime")
+        skipped = options["unknown"] == "skip"
+        notice(f"skipped {seen}" if skipped else f"read U+FFFD for {seen}")
+    return indices
+
+
+def write_texts(
+    model: CharRNN,
+    start: Start,
+    choice: Choice,
+    prime: str,
+    stops: list[str],
+    held: Sequence[Held],
+    checkpoint: Checkpoint,
+    options: dict[str, Any],
+) -> None:
+    """Write samples of a running text; arguments as for `write_items`, and the stops."""
+    form, binary = checkpoint.normalize, checkpoint.binary
     samples = sample(
         model,
         start,
@@ -268,7 +302,6 @@ def write_samples(options: dict[str, Any]) -> None:
         log_probs=options["as_json"],
         hold=held,
     )
-    prime = model.vocabulary.decode(indices)
     if options["as_json"]:
         settings = settings_of(options, choice, held, checkpoint)
         for number, text in enumerate(samples, start=1):
@@ -291,10 +324,8 @@ def check_next() -> None:
     Raises:
         click.UsageError: for the first such option.
     """
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        if parameter.name in OF_WRITING and source is ParameterSource.COMMANDLINE:
+    for parameter in click.get_current_context().command.params:
+        if parameter.name in OF_WRITING and typed(parameter.name):
             raise click.UsageError(f"--next writes no text: leave out {parameter.opts[0]}")
 
 

@@ -11,23 +11,25 @@ from typing import Any
 
 import click
 
-from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
 from charrnn.cli.console import notice, refuse_terminal, terminal_width
-from charrnn.cli.options import need_text, refuse_beside
+from charrnn.cli.options import need_text, read_checkpoint, refuse_beside
 from charrnn.cli.progress import Bar
 from charrnn.cli.reading import read_later
 from charrnn.inspection.analyses import ANALYSES, ON_REQUEST
 from charrnn.inspection.scoring import Item, Scorer, score_items
-from charrnn.inspection.wording import characters
+from charrnn.inspection.wording import unseen
 from charrnn.render.escape import MAX_NAME, one_line, readable_bytes
 from charrnn.render.wrap import cut, padded
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.vocabulary import listed
 
-#: Options of `charrnn inspect` that do other work than scoring, or change how it is shown.
-OTHERS = (*ANALYSES, *ON_REQUEST, "cell", "dynamic", "html", "plot", "export", "save_weights")
+#: Options of `charrnn inspect` that do other work than scoring, or have no effect on it.
+OTHERS = (
+    *(*ANALYSES, *ON_REQUEST, "feature", "cell", "dynamic", "html", "plot", "export"),
+    *("save_weights", "seed", "color"),
+)
 #: Checkpoints that are compared.
 MAX_CHECKPOINTS = 2
 #: A notice names at most this many unknown characters.
@@ -114,7 +116,7 @@ def check(options: dict[str, Any]) -> None:
 
 def model_of(path: Any, options: dict[str, Any]) -> Model:
     """Read the model in a checkpoint."""
-    checkpoint = checkpoints.read(path)
+    checkpoint = read_checkpoint(path)
     model = checkpoint.build(options["weights"])
     carried = options["score"] != "line" or options["carried"]
     return Model(str(path), checkpoint, Scorer(model, checkpoint.excerpt, carried=carried))
@@ -162,8 +164,8 @@ def say_unknown(model: Model, number: int, seen: list[str], several: bool) -> No
     read = "were read as U+FFFD and cost nothing" if vocabulary.replaces else "cost nothing"
     name = f"{model.path}: " if several else ""
     notice(
-        f"{name}{characters(number)} that the model has not seen {read} "
-        f"({listed(seen, MAX_LISTED)}): do not compare scores with such characters to others"
+        f"{name}{unseen(number)} {read} ("
+        f"{listed(seen, MAX_LISTED)}): do not compare scores with such characters to others"
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from charrnn import checkpoint as checkpoints
 from charrnn.cli.config_options import config_from, config_option
 from charrnn.cli.console import notice, refuse_terminal
 from charrnn.cli.help import GroupedCommand
@@ -22,10 +21,10 @@ from charrnn.cli.options import (
     Integer,
     Real,
     Workers,
-    bytewise,
     checkpoint_option,
     decoding,
     encoding_options,
+    read_checkpoint,
     refuse_overwriting,
 )
 from charrnn.cli.overview import conclude, introduce
@@ -34,10 +33,10 @@ from charrnn.cli.reading import reading
 from charrnn.cli.reporter import Reporter, Samples
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.group import Group
+from charrnn.text.conversion import converted_as_in_training
 from charrnn.text.corpus import check_files
-from charrnn.text.decoding import DEFAULT, Decoding
+from charrnn.text.decoding import DEFAULT, Decoding, bytewise
 from charrnn.text.held_out import WAYS, Division
-from charrnn.text.later import as_trained
 from charrnn.text.line_ends import NEWLINES
 from charrnn.text.normal_forms import NORMAL_FORMS
 from charrnn.text.paths import TextFiles, find
@@ -45,6 +44,7 @@ from charrnn.training import planning, run
 from charrnn.training.budget import MIN_WARMUP, Budget
 from charrnn.training.commands import flag, init_command
 from charrnn.training.loop import train_and_save
+from charrnn.training.options import without_effect
 from charrnn.training.resuming import (
     SHAPE,
     continuation,
@@ -354,15 +354,20 @@ def check_effect(options: dict[str, Any], given: set[str]) -> None:
     Raises:
         click.UsageError: for the first such option.
     """
-    if "momentum" in given and options["optimizer"] != "sgd":
-        raise click.UsageError("--momentum needs --optimizer sgd: add it, or leave out --momentum")
-    if options["text"]:
-        return
-    if options["binary"]:
-        raise click.UsageError("--binary needs a TEXT: name a file")
-    unused = {"encoding", "encoding_errors", "newlines"} & given
-    if unused and options["val"] is None:
-        raise click.UsageError(f"{flag(min(unused))} needs a TEXT or --val: name a file")
+    found = without_effect(
+        given,
+        options["optimizer"],
+        files=bool(options["text"]),
+        val=options["val"] is not None,
+    )
+    if found:
+        name, need = found
+        remedy = {
+            "sgd": "--optimizer sgd: add it, or leave out --momentum",
+            "files": "a TEXT: name a file",
+            "files or val": "a TEXT or --val: name a file",
+        }[need]
+        raise click.UsageError(f"{flag(name)} needs {remedy}")
 
 
 def texts_of(options: dict[str, Any], how: Decoding) -> TextFiles:
@@ -391,7 +396,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     """A new run."""
     path: Path = options["checkpoint"]
     normalize, binary, lines = (options[name] for name in ("normalize", "binary", "lines"))
-    initial = checkpoints.read(options["init_from"]) if options["init_from"] else None
+    initial = read_checkpoint(options["init_from"]) if options["init_from"] else None
     if initial:
         shape = {name: options[name] for name in given & SHAPE}
         refuse_other_shape(initial, options["init_from"], shape)
@@ -432,7 +437,7 @@ def start(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
 def resume(options: dict[str, Any], given: set[str], ranks: Group | None) -> Run:
     """The run in the checkpoint, with the text it was trained on."""
     path: Path = options["checkpoint"]
-    saved = checkpoints.read(path)
+    saved = read_checkpoint(path)
     about, _ = run_of(saved, path)
     changes = {name: options[name] for name in given - BESIDE}
     if changes.pop("batch_size_per_rank", None):
@@ -481,7 +486,7 @@ def samples_of(current: Run, options: dict[str, Any]) -> Samples | None:
     corpus, vocabulary = current.corpus, current.trainer.model.vocabulary
     prime = options["sample_prime"]
     prime = bytewise(prime) if corpus.binary else prime
-    prime, form = as_trained(prime, corpus.decoding, corpus.normalize, vocabulary)
+    prime, form = converted_as_in_training(prime, corpus.decoding, corpus.normalize, vocabulary)
     if form:
         notice(f"--sample-prime: read in the normal form {form.upper()} of the model")
     return Samples(

@@ -15,13 +15,16 @@ from charrnn.cli.reading import read_later
 from charrnn.errors import TextError
 from charrnn.inspection.analyses import ANALYSES, ON_REQUEST
 from charrnn.inspection.vectors import export_vectors, line_vectors
-from charrnn.inspection.wording import characters
+from charrnn.inspection.wording import unseen
 from charrnn.network.model import CharRNN
 from charrnn.sampling import beginning
 from charrnn.text.notices import count
 
-#: Options of `charrnn inspect` that do other work, or choose from the state.
-OTHERS = (*ANALYSES, *ON_REQUEST, "cell", "dynamic", "html", "plot", "layer", "signal")
+#: Options of `charrnn inspect` that do other work, choose from the state, or have no effect.
+OTHERS = (
+    *(*ANALYSES, *ON_REQUEST, "feature", "cell", "dynamic", "html", "plot", "layer", "signal"),
+    *("seed", "color"),
+)
 
 
 def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]) -> None:
@@ -41,7 +44,7 @@ def export_lines(checkpoint: Checkpoint, model: CharRNN, options: dict[str, Any]
         raise TextError(f"{corpus.name}: no line to export: name another text by --text FILE")
     if vectors.unknown:
         read = "read U+FFFD for" if model.vocabulary.replaces else "left out"
-        notice(f"{read} {characters(vectors.unknown)} that the model has not seen")
+        notice(f"{read} {unseen(vectors.unknown)}")
     if vectors.left_out:
         empty = count(vectors.left_out, "line")
         notice(f"{corpus.name}: left out {empty} without characters that the model knows")

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from charrnn.inspection.effect import effect_of_cell
     from charrnn.inspection.find.follow import followed_features
     from charrnn.inspection.find.search import find_cells
     from charrnn.inspection.gates import gate_saturation
@@ -32,6 +33,7 @@ __all__ = [
     "NGram",
     "Signal",
     "contributions",
+    "effect_of_cell",
     "export",
     "find_cells",
     "followed_features",
@@ -45,6 +47,7 @@ _MODULES = {
     "NGram": "kneser_ney",
     "Signal": "reading",
     "contributions": "why",
+    "effect_of_cell": "effect",
     "export": "recording",
     "find_cells": "find.search",
     "followed_features": "find.follow",

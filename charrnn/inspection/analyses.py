@@ -62,7 +62,7 @@ ANALYSES = {
     "ngram": "ngram",
     "copying": "copying",
 }
-#: Further ones, of one position or of one cell: a page has them only where they are asked.
+#: Analyses of one position or one cell; a page has them only on request.
 ON_REQUEST = {"why": "why", "effect": "effect"}
 
 if TYPE_CHECKING:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 
@@ -13,15 +11,15 @@ from charrnn.arrays import Array
 from charrnn.errors import SettingError
 from charrnn.inspection.answer import Answer, Table
 from charrnn.inspection.features.quotations import DOUBLE_QUOTES
-from charrnn.inspection.reading import Progress, Signal, check_finite, no_progress
+from charrnn.inspection.reading import Progress, Signal, in_threads, no_progress
 from charrnn.inspection.recording import record
+from charrnn.inspection.scoring import score
 from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed
-from charrnn.machine import cores
 from charrnn.network.holding import Held, address
 from charrnn.network.model import CharRNN
-from charrnn.sampling import UNCHANGED, Reader, Start, beginning, generate, log_softmax
-from charrnn.text.streams import Window
+from charrnn.sampling import UNCHANGED, Reader, Start, beginning, generate
+from charrnn.text.vocabulary import Vocabulary
 
 HELP = "Hold the cell of --cell high and low, and compare what the model writes."
 HEADING = "The effect of a cell"
@@ -38,9 +36,8 @@ CONTROLS, MIN_CONTROLS = 20, 10
 #: their median, and than this many standard errors between the texts. `benchmarks/effects.py`
 #: measures the rate of false claims.
 MARGIN, NOISE = 7, 3
-#: Conditions that are written side by side, and steps that are scored at a time. The rounding, and
-#: so the texts, depend on the first.
-CONDITIONS_AT_A_TIME, STEPS_AT_A_TIME = 8, 25
+#: Conditions that are written side by side. The rounding, and so the texts, depend on this number.
+CONDITIONS_AT_A_TIME = 8
 
 #: The characters that are counted.
 KINDS: dict[str, Callable[[str], bool]] = {
@@ -138,7 +135,7 @@ def cell_ranges(values: Array, rectified: bool = False) -> Array:
     return ranges
 
 
-def effect(
+def effect_of_cell(
     model: CharRNN,
     indices: Array,
     signal: Signal,
@@ -146,6 +143,10 @@ def effect(
     *,
     start: Start | None = None,
     seed: int = 0,
+    binary: bool = False,
+    texts: int = STREAMS,
+    length: int = LENGTH,
+    min_controls: int = MIN_CONTROLS,
     progress: Progress = no_progress,
 ) -> Effect:
     """Let a network write with a cell held high, held low and free, and measure the texts.
@@ -160,6 +161,10 @@ def effect(
         cell: the number of the cell.
         start: the state in which each text begins; None for `beginning` without a text.
         seed: of the texts and of the choice of the other cells.
+        binary: each character is a byte, and only ASCII has capitals, quotes and digits.
+        texts: of each condition.
+        length: the characters of a text.
+        min_controls: the fewest other cells to compare with.
         progress: receives the share of the work that is done.
 
     Raises:
@@ -173,17 +178,17 @@ def effect(
         )
     values = record(model, indices[:MAX_CHARACTERS], [signal]).values[signal]
     low, high = cell_ends(values)  # (H,) each
-    others = controls(low < high, cell, np.random.default_rng(seed))
+    others = controls(low < high, cell, np.random.default_rng(seed), min_controls)
     held = [
         Held(signal.layer, number, signal.name, float(end[number]))
         for number in (cell, *others)
         for end in (high, low)
     ]
-    seeds = np.random.SeedSequence(seed).spawn(STREAMS)
-    measures = np.concatenate(
-        list(written(model, start or beginning(model), [None, *held], seeds, progress))
-    )  # (1 + 2·(1 + K), STREAMS, M)
-    free, pairs = measures[0], measures[1:].reshape(len(others) + 1, 2, STREAMS, len(NAMES))
+    seeds = np.random.SeedSequence(seed).spawn(texts)
+    measures = written(
+        model, start or beginning(model), [None, *held], seeds, length, binary, progress
+    )  # (1 + 2·(1 + K), texts, M)
+    free, pairs = measures[0], measures[1:].reshape(len(others) + 1, 2, texts, len(NAMES))
     of_cells, errors = differences(pairs)
     means = (of.mean(axis=0).tolist() for of in (pairs[0, 0], pairs[0, 1], free))
     rows = zip(NAMES, *means, errors[0].tolist(), of_cells[1:].T)
@@ -193,8 +198,8 @@ def effect(
         signal=signal.name,
         high=float(high[cell]),
         low=float(low[cell]),
-        texts=STREAMS,
-        characters=LENGTH,
+        texts=texts,
+        characters=length,
         controls=tuple(others),
         measures=tuple(Measure(*each) for each in rows),
     )
@@ -203,12 +208,13 @@ def effect(
 def analyse(subject: Subject) -> Effect:
     """The effect of the cell of a subject."""
     assert subject.cell is not None
-    return effect(
+    return effect_of_cell(
         subject.model,
         subject.indices,
         *subject.cell,
         start=beginning(subject.model, subject.excerpt),
         seed=subject.seed,
+        binary=subject.binary,
         progress=subject.progress,
     )
 
@@ -224,22 +230,27 @@ def differences(pairs: Array) -> tuple[Array, Array]:
     return of_texts.mean(axis=1), errors
 
 
-def controls(varying: Array, cell: int, rng: np.random.Generator) -> list[int]:
+def controls(
+    varying: Array, cell: int, rng: np.random.Generator, fewest: int = MIN_CONTROLS
+) -> list[int]:
     """Random other cells among those with two different ends.
 
     Args:
         varying: True for such cells, (H,).
         cell: the cell that is compared with them.
         rng: the source of randomness.
+        fewest: the fewest cells.
 
     Raises:
         SettingError: where there are too few.
     """
     others = np.flatnonzero(varying & (np.arange(len(varying)) != cell))
-    if len(others) < MIN_CONTROLS:
+    if len(others) < fewest:
+        larger = len(varying) - 1 < fewest
+        remedy = "train a larger model" if larger else "read a longer text with --text FILE"
         raise SettingError(
             f"effect: the layer has {len(others)} other cells whose values vary, and at least "
-            f"{MIN_CONTROLS} are needed to compare with: train a larger model"
+            f"{fewest} are needed to compare with: {remedy}"
         )
     chosen: list[int] = rng.choice(others, min(CONTROLS, len(others)), replace=False).tolist()
     return chosen
@@ -250,18 +261,22 @@ def written(
     start: Start,
     conditions: Sequence[Held | None],
     seeds: Sequence[np.random.SeedSequence],
-    progress: Progress,
-) -> Iterator[Array]:
-    """The measures of the texts of each condition, (C, S, M), for C conditions at a time.
+    length: int = LENGTH,
+    binary: bool = False,
+    progress: Progress = no_progress,
+) -> Array:
+    """The M measures of the S texts of each of C conditions, (C, S, M).
 
     Args:
         model: the model.
         start: the state in which each text begins.
         conditions: the cell that is held, or None.
-        seeds: one for each of S texts.
-        progress: receives the share of the conditions that are done.
+        seeds: one for each text.
+        length: the characters of a text.
+        binary: each character is a byte.
+        progress: receives the share of the conditions that is done.
     """
-    table = np.array([[of(char) for of in KINDS.values()] for char in model.vocabulary.ix_to_char])
+    kinds = kinds_of(model.vocabulary, binary)
     newline = model.vocabulary.encode("\n", unknown="skip")
 
     def measures_of(held: Sequence[Held | None]) -> Array:
@@ -270,40 +285,40 @@ def written(
         columns = np.arange(C * S).reshape(C, S)
         which = [number for number, each in enumerate(held) if each]
         reader.hold([each for each in held if each], [columns[number] for number in which])
-        drawn = generate(reader, start, LENGTH, UNCHANGED, [*seeds] * C)
+        drawn = generate(reader, start, length, UNCHANGED, [*seeds] * C)
         text = np.stack([step.indices for step in drawn])  # (T, C·S)
-        counts = [100 * table[:, kind][text].mean(axis=0) for kind in range(len(KINDS))]
-        lines = LENGTH / (1 + np.isin(text, newline).sum(axis=0))
-        rows = [lines, *counts, bits(mine, start, text)]
+        counts = [100 * kind[text].mean(axis=0) for kind in kinds]
+        lines = length / (1 + np.isin(text, newline).sum(axis=0))
+        bits = [each.mean() for each in score(mine, list(text.T), start)]
+        rows = [lines, *counts, np.array(bits)]
         return np.stack(rows, axis=-1).reshape(C, S, len(rows))
 
     step = CONDITIONS_AT_A_TIME
-    parts = [conditions[first : first + step] for first in range(0, len(conditions), step)]
-    with ThreadPoolExecutor(cores()) as pool:  # matrix products release Python's lock
-        for number, measures in enumerate(pool.map(measures_of, parts), start=1):
-            progress(number / len(parts))
-            yield measures
+    firsts = np.arange(0, len(conditions), step)
+    measures = np.empty((len(conditions), len(seeds), len(NAMES)))
+
+    def write(firsts: Array, progress: Progress) -> None:
+        for done, first in enumerate(firsts, start=1):
+            measures[first : first + step] = measures_of(conditions[first : first + step])
+            progress(done / len(firsts))
+
+    in_threads(write, firsts, progress)
+    return measures
 
 
-def bits(model: CharRNN, start: Start, text: Array) -> Array:
-    """The mean bits a character of B texts, (B,), for a network with no cell held.
+def kinds_of(vocabulary: Vocabulary, binary: bool) -> list[Array]:
+    """For each of the `KINDS`, True for the characters of a vocabulary that it has, (V,).
 
     Args:
-        model: the model.
-        start: the state before the texts.
-        text: their characters, (T, B).
+        vocabulary: the vocabulary.
+        binary: each character is a byte, and only ASCII is of a kind.
     """
-    T, B = text.shape
-    losses = np.empty(text.shape)
-    losses[0] = -log_softmax(np.repeat(start.logits[:, None], B, axis=1), text[0])
-    state = np.repeat(start.state[..., None], B, axis=-1)
-    for first in range(0, T - 1, STEPS_AT_A_TIME):
-        last = min(first + STEPS_AT_A_TIME, T - 1)
-        window = Window(text[first:last], text[first + 1 : last + 1])
-        losses[first + 1 : last + 1] = model.losses(window, state)
-    check_finite(losses)
-    mean: Array = losses.mean(axis=0) / log(2)
-    return mean
+    return [
+        np.array(
+            [of(char) and (char.isascii() or not binary) for char in vocabulary.ix_to_char], bool
+        )
+        for of in KINDS.values()
+    ]
 
 
 def answer(result: Effect) -> Answer:
@@ -314,7 +329,12 @@ def answer(result: Effect) -> Answer:
         (measure for measure in result.measures if measure.stands_out),
         key=lambda measure: -abs(measure.difference) / max(measure.typical, measure.error, 1e-9),
     )
-    if not found:
+    if result.high == result.low:
+        sentence = (
+            f"Cell {name} does not vary on the text: its high and its low end are both "
+            f"{result.high:.2f}."
+        )
+    elif not found:
         sentence = f"Holding cell {name} changes nothing that stands out from {others}."
     else:
         sentence = f"{change(found[0], name)}. None of {others} changes this as much."

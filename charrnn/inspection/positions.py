@@ -133,7 +133,7 @@ def read_on(
             model, indices, positions, start=start.state, progress=progress
         )
     reader.read(indices[-1:].astype(np.intp))
-    check_finite(reader.state)
+    check_finite(reader.state, *([reader.logits] if hold else []), held=bool(hold))
     return Start(reader.state[..., 0], reader.logits[:, 0])
 
 

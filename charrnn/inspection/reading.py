@@ -260,11 +260,15 @@ def in_threads(
         list(pool.map(work, shares, [progress, *(no_progress,) * (len(shares) - 1)]))
 
 
-def check_finite(*arrays: Array) -> None:
+def check_finite(*arrays: Array, held: bool = False) -> None:
     """Check that states are finite.
+
+    Args:
+        arrays: the states.
+        held: cells are held.
 
     Raises:
         DivergedError: where one is not.
     """
     if not all(np.isfinite(array).all() for array in arrays):
-        raise DivergedError.of_states("reads")
+        raise DivergedError.of_states("reads", held=held)

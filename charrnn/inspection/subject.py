@@ -14,6 +14,7 @@ from charrnn.errors import TextError
 from charrnn.inspection.features.features import Feature
 from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.reading import Progress, Signal, no_progress
+from charrnn.inspection.wording import characters, unseen
 from charrnn.network.model import CharRNN
 from charrnn.text import corpus as corpora
 from charrnn.text.decoding import Decoding
@@ -40,6 +41,7 @@ class Subject:
             on the text; None where it was.
         cell: the signal and the number of a cell that an analysis is about; None for none.
         shown: the number of characters that a page shows; None without a page.
+        binary: each character of the text is a byte.
         progress: receives the share of a long analysis that is done, from 0 to 1.
     """
 
@@ -57,6 +59,7 @@ class Subject:
     control: str | None = None
     cell: tuple[Signal, int] | None = None
     shown: int | None = None
+    binary: bool = False
     progress: Progress = no_progress
 
     @property
@@ -84,28 +87,28 @@ class Subject:
         return NGram(self.train, len(self.model.vocabulary))
 
 
-def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Array:
+def training_text(
+    checkpoint: Checkpoint,
+    paths: Sequence[str] = (),
+    decoding: Decoding | None = None,
+    say: Callable[[str], object] = lambda message: None,
+) -> Array:
     """The part of the text that a model was trained on, read again, as indices (M,).
 
     Args:
         checkpoint: the checkpoint of the model; `model.checkpoint` of a `charrnn.CharRNN`.
         paths: files with the same text, in order; none for the files that the checkpoint names.
             Where the checkpoint names no text, any text is taken, without unknown characters.
+        decoding: of such a text; None for that of the checkpoint.
+        say: receives the notices about such a text.
 
     Raises:
-        TextError: where neither names a text, or the text is missing or has changed.
+        TextError: where neither names a text, the text is missing or has changed, or the model
+            knows fewer than two of its characters.
     """
     info = checkpoint.corpus
     if info is None:
-        if not paths:
-            raise TextError(
-                "the checkpoint does not say what text its model was trained on: name the files "
-                "with --train-text FILE"
-            )
-        how = Decoding(binary=checkpoint.binary, newlines=checkpoint.newlines)
-        corpus = corpora.read(paths, how, checkpoint.normalize, lines=checkpoint.model.lines)
-        known, _ = corpus.encode_known(checkpoint.vocabulary)
-        return known
+        return _other_text(checkpoint, paths, decoding or checkpoint.decoding, say)
     whole = corpora.read_again(info, paths).encode(checkpoint.vocabulary)
     if len(whole) - info.held_out < 2:
         raise TextError(
@@ -114,3 +117,32 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Array:
         )
     train, _ = info.division.split(whole, checkpoint.vocabulary)
     return train
+
+
+def _other_text(
+    checkpoint: Checkpoint,
+    paths: Sequence[str],
+    decoding: Decoding,
+    say: Callable[[str], object],
+) -> Array:
+    """A text that stands for that of the training, see `training_text`."""
+    if not paths:
+        raise TextError(
+            "the checkpoint does not say what text its model was trained on: name the files with "
+            "--train-text FILE"
+        )
+    vocabulary = checkpoint.vocabulary
+    corpus = corpora.read(paths, decoding, checkpoint.normalize, lines=checkpoint.model.lines)
+    corpus.fit(vocabulary)
+    for line in corpus.notices:
+        say(line)
+    known, unknown = corpus.encode_known(vocabulary)
+    if unknown:
+        done = "read U+FFFD for" if vocabulary.replaces else "left out"
+        say(f"{corpus.name}: {done} {unseen(unknown)}")
+    if len(known) < 2:
+        raise TextError(
+            f"{corpus.name}: has {characters(len(known))} that the model knows, and at least 2 are "
+            "needed: name another file with --train-text FILE"
+        )
+    return known

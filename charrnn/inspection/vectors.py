@@ -1,6 +1,6 @@
 """Texts as vectors: the state of a network after it has read a text, such as a line.
 
-A text begins as a sample does, see `charrnn.sampling.beginning`, and as where it is scored.
+A text begins as a sample does (see `charrnn.sampling.beginning`), as in scoring.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def line_vectors(
     start: Array,
     done: Callable[[int], object] = lambda characters: None,
 ) -> Vectors:
-    """Read each line of a text of any size, without its newline, where a model of lines forgets.
+    """Read each line of a text of any size.
+
+    The newline is not read: a model of lines forgets the line there.
 
     Args:
         model: the model.

@@ -26,8 +26,8 @@ from charrnn.network.model import CharRNN
 from charrnn.sampling import Reader, log_softmax
 
 HELP = (
-    "The characters before a position, counted from 0, that made the character there likelier or "
-    "less likely; for a regular expression, before the last characters of its matches."
+    "Explain the character at a position (from 0), or the last characters of the matches of a "
+    "regular expression: which characters before made it likelier?"
 )
 HEADING = "Why this character"
 
@@ -102,7 +102,8 @@ def contributions(
 
     Raises:
         TextError: for a shorter text.
-        SettingError: for a position outside of the text, or its first one; or no context.
+        SettingError: for a position outside of the text, or its first one; no position; or no
+            context.
         UnknownCharacterError: for characters that are not in the model's vocabulary.
         DivergedError: for hidden states or logits that are not finite.
     """
@@ -118,6 +119,8 @@ def contributions(
                 f"and none before the first: choose a position from 1 to {len(indices) - 1}"
             )
     at = np.asarray(positions, np.intp)
+    if not len(at):
+        raise SettingError("no positions: give at least one")
     N = min(context, int(at.max()))
     bits = np.empty((len(at), N + 1))
 
@@ -168,22 +171,27 @@ def analyse(subject: Subject) -> Why:
     if asked.isascii() and asked.isdecimal():
         position = int(asked[:MAX_DIGITS])
         return contributions(subject.model, subject.indices, [position], progress=progress)
-    ends = last_characters(subject.text, asked)
+    ends = last_characters(subject.text, asked, subject.binary)
     chosen = np.linspace(0, len(ends) - 1, min(len(ends), MAX_MATCHES)).astype(int)
     found = contributions(subject.model, subject.indices, ends[chosen], progress=progress)
     return replace(found, pattern=asked, matches=len(ends))
 
 
-def last_characters(text: str, regex: str) -> Array:
+def last_characters(text: str, regex: str, binary: bool = False) -> Array:
     """The positions of the last characters of the matches of a regular expression, ascending.
 
     With groups in the expression, of the matches of the first group. The first character of the
     text is left out where there are others, because nothing stands before it.
 
+    Args:
+        text: the text.
+        regex: the regular expression.
+        binary: each character of the text is a byte.
+
     Raises:
         SettingError: for an invalid regular expression, or one without matches in the text.
     """
-    found = compiled(regex, "--why")
+    found = compiled(regex, "--why", binary)
     group = min(found.groups, 1)
     spans = (match.span(group) for match in found.finditer(text))
     ends = np.unique(np.fromiter((end - 1 for start, end in spans if end > start), np.intp))

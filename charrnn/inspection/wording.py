@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, isfinite, log10
 
+from charrnn.text.notices import count
+
 
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
@@ -18,7 +20,12 @@ def of_layers(layers: Sequence[int]) -> str:
 
 def characters(number: int) -> str:
     """`1 character`, `1,200 characters`."""
-    return f"{number:,} character{'s' * (number != 1)}"
+    return count(number, "character")
+
+
+def unseen(number: int, where: str = "") -> str:
+    """`1 character that the model has not seen`; `where`, such as " of the prime", says where."""
+    return f"{characters(number)}{where} that the model has not seen"
 
 
 def rounded(value: float) -> int:

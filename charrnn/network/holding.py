@@ -23,10 +23,16 @@ from charrnn.network.model import CharRNN
 
 #: An address and a value: [layer.]cell[.signal]=[+]number.
 HELD = re.compile(r"(?:(\d{1,9})\.)?(\d{1,9})(?:\.([a-z]+))?=(\+?)(-?[\d.]+(?:[eE][-+]?\d+)?)")
-
-
 #: Larger values are mistyped: they would overflow within a few steps.
 MAX_VALUE = 1e6
+#: The notation of the command, and that of Python.
+OF_COMMAND = (
+    "write 42=0.9 (to add, 42=+0.5), 1.42=0.9 for layer 1, 1.42.c=0.9 for the memory of an LSTM"
+)
+OF_PYTHON = (
+    'write {(1, 42): 0.9} for cell 42 of layer 1 (to add, {(1, 42): "+0.5"}), {(1, 42, "c"): 0.9} '
+    "for the memory of an LSTM"
+)
 
 
 class Held(NamedTuple):
@@ -55,7 +61,9 @@ def address(cell: int, layer: int | None, name: str) -> str:
     return f"{first}{cell}" + ("" if name == "h" else f".{name}")
 
 
-def parse_all(model: CharRNN, texts: Iterable[str], option: str = "hold") -> list[Held]:
+def parse_all(
+    model: CharRNN, texts: Iterable[str], option: str = "hold", notation: str = OF_COMMAND
+) -> list[Held]:
     """The held cells that some texts name, such as `1.42=0.9`.
 
     Args:
@@ -63,6 +71,7 @@ def parse_all(model: CharRNN, texts: Iterable[str], option: str = "hold") -> lis
         texts: an address, `=`, and a number; a number after `+` is added in each step, as in
             `42=+0.5` and `42=+-0.5`.
         option: the name of the option, for messages.
+        notation: the advice for another notation.
 
     Raises:
         SettingError: for a cell that the model does not have, one that is named twice, or another
@@ -70,7 +79,7 @@ def parse_all(model: CharRNN, texts: Iterable[str], option: str = "hold") -> lis
     """
     cells: dict[str, Held] = {}
     for text in texts:
-        held = parse(model, text, f"{option} {text}")
+        held = parse(model, text, f"{option} {text}", notation)
         if held.address in cells:
             raise SettingError(
                 f"{option} {text}: cell {held.address} is held twice: give one value"
@@ -79,7 +88,7 @@ def parse_all(model: CharRNN, texts: Iterable[str], option: str = "hold") -> lis
     return list(cells.values())
 
 
-def parse(model: CharRNN, text: str, shown: str) -> Held:
+def parse(model: CharRNN, text: str, shown: str, notation: str = OF_COMMAND) -> Held:
     """One held cell; `shown` names the option in messages, see `parse_all`."""
     found = HELD.fullmatch(text)
     try:
@@ -87,10 +96,7 @@ def parse(model: CharRNN, text: str, shown: str) -> Held:
     except ValueError:
         value = np.nan
     if not found or not abs(value) <= MAX_VALUE:  # NaN neither
-        raise SettingError(
-            f"{shown}: not a cell and a number up to {MAX_VALUE:,.0f}: write 42=0.9 (to add, "
-            "42=+0.5), 1.42=0.9 for layer 1, 1.42.c=0.9 for the memory of an LSTM"
-        )
+        raise SettingError(f"{shown}: not a cell and a number up to {MAX_VALUE:,.0f}: {notation}")
     layer, cell, name = int(found[1] or model.num_layers), int(found[2]), found[3] or "h"
     if not 1 <= layer <= model.num_layers:
         remedy = "name layer 1" if model.num_layers == 1 else f"choose from 1 to {model.num_layers}"
@@ -113,12 +119,15 @@ def of_mapping(model: CharRNN, hold: Mapping[Any, float | str] | None) -> list[H
     """The held cells of a mapping from `(1, 42)`, or `(1, 42, "c")`, to a value, or to `"+0.5"`.
 
     Raises:
-        SettingError: as for `parse_all`.
+        SettingError: as for `parse_all`, and for what is no mapping.
     """
+    if not isinstance(hold, Mapping | None):
+        raise SettingError(f"hold {hold!r:.80}: not a mapping: {OF_PYTHON}")
     keys = (
         (key if isinstance(key, tuple) else (key,), value) for key, value in (hold or {}).items()
     )
-    return parse_all(model, (f"{'.'.join(map(str, key))}={value}" for key, value in keys))
+    texts = (f"{'.'.join(map(str, key))}={value}" for key, value in keys)
+    return parse_all(model, texts, notation=OF_PYTHON)
 
 
 def beyond_reach(model: CharRNN, held: Iterable[Held]) -> list[str]:
@@ -126,7 +135,7 @@ def beyond_reach(model: CharRNN, held: Iterable[Held]) -> list[str]:
     rectified = model.layers[0].rectified
     reach = "0 or more" if rectified else "between -1 and 1"
     return [
-        f"{each}: a cell of layer type {model.layer_type} is {reach} by itself; held all the same"
+        f"{each}: {model.layer_type} cells are {reach} by themselves; the value is used anyway"
         for each in held
         if each.name == "h"
         and not each.added

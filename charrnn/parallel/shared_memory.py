@@ -28,7 +28,7 @@ from charrnn.machine import in_words
 #: A folder of Linux with files in memory; the temporary directory is the second choice.
 IN_MEMORY = "/dev/shm"
 #: The advice where all folders are full.
-LARGER = "name a larger folder in TMPDIR"
+LARGER = "name a folder with more space in TMPDIR"
 
 
 @dataclass

@@ -19,7 +19,7 @@ from charrnn.text.corpus_info import BUILT_IN, CorpusInfo
 from charrnn.text.decoding import DEFAULT, Decoding
 from charrnn.text.items import Items
 from charrnn.text.line_ends import LineEnds, with_line_ends
-from charrnn.text.normal_forms import fitting_form, normalized_pieces
+from charrnn.text.normal_forms import fitting_form, may_fit, normalized_pieces
 from charrnn.text.notices import SUSPICIOUS, line_ends_notice, notices_of
 from charrnn.text.paths import TextFiles, listed
 from charrnn.text.sources import File, JoinedFiles, Progress, unreadable
@@ -118,7 +118,7 @@ class Corpus:
         """
         if self.normalize or self.decoding.binary:
             return
-        if not any(vocabulary.unknown(self.characters) for vocabulary in vocabularies):
+        if not any(may_fit(self.characters, vocabulary) for vocabulary in vocabularies):
             return
         form, *others = {fitting_form(self.pieces, vocabulary) for vocabulary in vocabularies}
         if form and not others:

@@ -32,7 +32,7 @@ def one_of(*choices: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingSettings:
     """The settings with which a model reads a text, where its training text is unknown.
 
     Args:

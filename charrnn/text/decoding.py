@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -98,6 +99,11 @@ class Decoding:
 
 #: The default settings: UTF-8, or the encoding of a byte-order mark.
 DEFAULT = Decoding()
+
+
+def bytewise(text: str) -> str:
+    """The bytes of an argument of a command, each as a character."""
+    return os.fsencode(text).decode("latin-1")
 
 
 class InvalidBytes(Exception):

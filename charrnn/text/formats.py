@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from charrnn.files import unused
+from charrnn.names import unused
 from charrnn.shell import quoted_path
 
 #: Bytes at the beginning of a file by which it is recognized.

@@ -77,6 +77,31 @@ def fitting_form(read: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> s
     return min((None, "nfc", "nfd"), key=unknown)
 
 
+def may_fit(characters: str, vocabulary: Vocabulary) -> bool:
+    """True where a normal form may turn unknown characters of a text into known ones.
+
+    Args:
+        characters: the distinct characters of the text.
+        vocabulary: of a model.
+    """
+    unknown = vocabulary.unknown(characters)
+    if any(unicodedata.combining(character) for character in unknown):
+        return True
+    forms = (NORMAL_FORMS["nfc"], NORMAL_FORMS["nfd"])
+    if not all(unicodedata.is_normalized(form, each) for form in forms for each in unknown):
+        return True
+    return any(
+        _joins(first, second)
+        for second in filter(_may_join, characters)
+        for first in (characters if second in unknown else unknown)
+    )
+
+
+def _may_join(character: str) -> bool:
+    """True for a mark or a later letter of a syllable of Hangul."""
+    return unicodedata.category(character) in ("Mn", "Mc") or "\u1161" <= character <= "\u11c2"
+
+
 def compose(characters: Iterable[str]) -> Iterator[str]:
     """Combine letters and their marks (NFC), and yield each letter as soon as it is complete."""
     held = ""

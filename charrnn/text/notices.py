@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from charrnn.files import unused
+from charrnn.names import unused
 from charrnn.shell import quoted_path
 from charrnn.text.decoding import Decoding
 from charrnn.text.line_ends import LineEnds

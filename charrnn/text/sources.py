@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import NotTextError, TextError
-from charrnn.files import similar, unused
+from charrnn.names import similar, unused
 from charrnn.shell import quoted_path
 from charrnn.text import encodings, formats
 from charrnn.text.compression import Decompressed, compression_of
@@ -318,7 +318,7 @@ class JoinedFiles:
 def unreadable(path: str, error: OSError) -> str:
     """The message for a file that cannot be read; a mistyped name gets the nearest one."""
     near = similar(path) if isinstance(error, FileNotFoundError) else ""
-    remedy = f"did you mean {near}?" if near else "name a file that can be read"
+    remedy = f"did you mean {quoted_path(near)}?" if near else "name a file that can be read"
     return f"{path}: {error.strerror}: {remedy}"
 
 

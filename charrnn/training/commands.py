@@ -10,8 +10,8 @@ from typing import Any
 
 from charrnn.checkpoint import RunState
 from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig, options
-from charrnn.files import unused
-from charrnn.shell import checkpoint_name, command_line, words_for
+from charrnn.names import checkpoint_name, unused
+from charrnn.shell import command_line, words_for
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.decoding import DEFAULT
 from charrnn.text.held_out import Division

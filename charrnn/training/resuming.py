@@ -31,6 +31,7 @@ from charrnn.training.commands import (
     steadier_command,
     words_of,
 )
+from charrnn.training.options import without_effect
 from charrnn.training.trainer import due, rate_after
 
 #: Options that decide how a run learns: another value may keep a run from diverging again.
@@ -114,7 +115,7 @@ def continuation(
     given = {name: value for name, value in given.items() if not same(name, value, saved)}
     command = partial(resume_command, path, corpus, before, texts=texts)
     refuse_fixed(saved, path, given, texts)
-    if "momentum" in given and before.optimizer != "sgd":
+    if without_effect(given, before.optimizer, files=True):
         raise SettingError(
             f"{path}: --momentum is for sgd, and the run has {before.optimizer}: leave it out"
         )

@@ -22,10 +22,11 @@ from charrnn.errors import (
     TextError,
     TrainingError,
 )
+from charrnn.names import checkpoint_name
 from charrnn.network.model import CharRNN
 from charrnn.parallel import workers
 from charrnn.parallel.group import Group
-from charrnn.shell import checkpoint_name, quoted
+from charrnn.shell import command_line, quoted_path, words_for
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import frequencies, replace_rare
@@ -139,9 +140,10 @@ def refuse_existing(path: Path, overwrite: bool = False) -> None:
     """
     if not path.exists():
         if (name := checkpoint_name(path)) != str(path):
+            later = command_line([*words_for("inspect", name), "--save-weights", str(path)])
             raise CheckpointError(
-                f"{path}: a run is saved as .npz: name it with -c {quoted(name)}, and write its "
-                "weights with `charrnn inspect --save-weights`"
+                f"{path}: a run is saved as .npz: name it with -c {quoted_path(name)}, and write "
+                f"its weights with `{later}`"
             )
         return
     head = files.head(path) if path.is_file() else b""

@@ -57,7 +57,7 @@ def test_changed_headers_are_refused_or_can_be_used(path):
         arrays = {name: file[name] for name in file.files}
     header = arrays["header"].tobytes()
     outcomes = []
-    for _ in range(2_000):
+    for _ in range(800):
         arrays["header"] = np.frombuffer(mutated(header, rng), np.uint8)
         data = io.BytesIO(npz(**arrays))
         try:

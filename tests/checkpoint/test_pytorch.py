@@ -10,10 +10,11 @@ from helpers.weights import network, packed, read
 
 import charrnn
 from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import pytorch
 from charrnn.config import ModelConfig
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, NonFiniteError, Notice
 from charrnn.network.layers import LAYER_TYPES
-from charrnn.text.corpus_info import Reading
+from charrnn.text.corpus_info import ReadingSettings
 
 ABOUT = {"vocabulary": "abc\n"}
 
@@ -36,6 +37,24 @@ def test_a_model_comes_back_with_the_same_bits(layer_type, weights, path):
         assert {name: array.tobytes() for name, array in found.items()} == expected
 
 
+def test_non_finite_weights_do_not_replace_a_good_file(path):
+    model = charrnn.CharRNN(charrnn.Vocabulary("abc\n"), hidden_size=4)
+    model.save(path)
+    before = path.read_bytes()
+    model.parameters.flat[0] = np.nan
+    for name in (path, path.with_suffix(".npz")):
+        with pytest.raises(NonFiniteError, match=r"model\.\w+: best\..* is not finite everywhere"):
+            model.save(name)
+    assert path.read_bytes() == before
+
+
+def test_the_suffix_in_any_case_chooses_the_format(path):
+    model = charrnn.CharRNN(charrnn.Vocabulary("abc\n"), hidden_size=4)
+    model.save(path)
+    model.save(path.with_suffix(".SAFETENSORS"))
+    assert path.with_suffix(".SAFETENSORS").read_bytes() == path.read_bytes()
+
+
 def test_the_way_of_reading_comes_back(path):
     corpus = replace(CORPUS, newlines="keep", min_count=3)
     before = made("a\n\ufffd", corpus=corpus)
@@ -43,7 +62,7 @@ def test_the_way_of_reading_comes_back(path):
     before.corpus = replace(corpus, lines=True)
     checkpoints.save_weights(path, before)
     after = checkpoints.read(path)
-    assert after.reading == Reading("nfd", "keep", False, 3)
+    assert after.reading == ReadingSettings("nfd", "keep", False, 3)
     assert after.vocabulary.replaces
     assert after.build().lines
     assert (after.corpus, after.settings, after.excerpt) == (None, None, "")
@@ -54,7 +73,7 @@ def test_the_way_of_reading_stays_in_a_checkpoint(path, tmp_path):
     model = charrnn.load(path)
     for again in (tmp_path / "model.npz", path):
         model.save(again)
-        assert checkpoints.read(again).reading == Reading("nfd", min_count=2)
+        assert checkpoints.read(again).reading == ReadingSettings("nfd", min_count=2)
         assert charrnn.load(again).vocabulary.replaces
 
 
@@ -181,7 +200,7 @@ REFUSED = {
     "fewer characters": (
         network(),
         {"vocabulary": "abc"},
-        "tensor 'output.weight' has the shape (4, 3), and the network needs (3, 3): layers",
+        "tensor 'output.weight' has the shape (4, 3), and the network needs (3, 3): use layers",
     ),
     "a layer type of other tensors": (
         network(3),
@@ -362,3 +381,29 @@ def test_a_file_of_pickles_is_named(path):
     path.write_bytes(b"PK\3\4" + bytes(26) + b"model/data.pklFB" + bytes(100))
     with pytest.raises(CheckpointError, match="is a PyTorch file, with pickles, which charrnn"):
         checkpoints.read(path)
+
+
+def test_one_bias_of_two_names_the_missing_one():
+    for kind in ("ih", "hh"):
+        tensors = network()
+        del tensors[f"rnn.bias_{kind}_l0"]
+        with pytest.raises(CheckpointError, match=f"lacks tensor 'rnn.bias_{kind}_l0'"):
+            read(packed(tensors, ABOUT))
+
+
+def test_an_rnn_of_unknown_nonlinearity_is_read_as_tanh_with_a_notice(path):
+    path.write_bytes(packed(network(rows=1), ABOUT))
+    with pytest.warns(Notice, match=r"model\.safetensors: .*read as one of tanh: for relu, write"):
+        assert charrnn.load(path).layer_type == "vanilla"
+    assert not read(packed(network(rows=3), ABOUT)).notices
+    for layer_type in ("vanilla", "vanilla-relu"):
+        assert not read(packed(network(rows=1), {**ABOUT, "layer_type": layer_type})).notices
+
+
+def test_the_product_with_an_embedding_counts_as_memory(monkeypatch):
+    data = packed(network(rows=4, H=64, V=4, E=1), ABOUT)
+    monkeypatch.setattr(pytorch, "available_bytes", lambda: len(data))
+    with pytest.raises(CheckpointError, match="of memory are available"):
+        read(data)
+    monkeypatch.setattr(pytorch, "available_bytes", lambda: len(data) + 4 * 4 * 64 * 4)
+    assert read(data).model.hidden_size == 64

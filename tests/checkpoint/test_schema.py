@@ -13,7 +13,7 @@ from charrnn.checkpoint.schema import SCHEMA
 from charrnn.config import ModelConfig, TrainingConfig
 from charrnn.errors import CheckpointError
 from charrnn.text.corpus import Corpus
-from charrnn.text.corpus_info import MAX_FILES, Reading
+from charrnn.text.corpus_info import MAX_FILES, ReadingSettings
 from charrnn.training import run as runs
 
 
@@ -86,7 +86,7 @@ def test_a_wrong_header_is_refused(change, said, path):
 @pytest.fixture(scope="module")
 def valid():
     """The arrays of a checkpoint with every field, and its schema."""
-    arrays = pack(made(corpus=CORPUS, reading=Reading(), settings=SETTINGS, run=RUN))
+    arrays = pack(made(corpus=CORPUS, reading=ReadingSettings(), settings=SETTINGS, run=RUN))
     return arrays, json.loads(arrays.pop("header").tobytes())
 
 

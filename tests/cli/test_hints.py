@@ -127,3 +127,20 @@ def test_a_mistyped_file_is_answered_with_the_nearest_one(run):
 )
 def test_a_word_in_place_of_a_number_is_named(words, complaint, run):
     assert complaint in run(*words, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sample", "-c", "my modell.npz"], "or name another with -c 'my model.npz'"),
+        (["sample", "-c", "a.npz"], "or name another with -c PATH"),
+        (["sample", "-c", "some.npz"], "or name another with -c PATH"),
+        (["train", "--resume", "-c", "none.safetensors"], "or name another with -c PATH"),
+        (["train", "my txt.txt"], "did you mean 'my text.txt'?"),
+        (["train", "my model.txt"], "name a file that can be read"),
+    ],
+)
+def test_a_file_of_the_right_kind_is_proposed_as_it_is_typed(words, said, run, place):
+    for name in ("my model.npz", "b.npz", "some.txt", "my text.txt"):
+        (place / name).touch()
+    assert said in run(*words, code=1).stderr

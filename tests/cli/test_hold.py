@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 from helpers.commands import QUICK
@@ -10,6 +11,7 @@ from test_lists import names, write
 import charrnn
 from charrnn.cli import inspect_text
 from charrnn.inspection import effect
+from charrnn.inspection.effect import effect_of_cell
 
 trained = pytest.mark.usefixtures("trained")
 SEEDED = ("--length", 60, "--seed", 1)
@@ -18,9 +20,8 @@ SEEDED = ("--length", 60, "--seed", 1)
 @pytest.fixture
 def quick_effect(monkeypatch):
     """Fewer and shorter texts."""
-    monkeypatch.setattr(effect, "STREAMS", 3)
-    monkeypatch.setattr(effect, "LENGTH", 40)
-    monkeypatch.setattr(effect, "MIN_CONTROLS", 3)
+    quick = partial(effect_of_cell, texts=3, length=40, min_controls=3)
+    monkeypatch.setattr(effect, "effect_of_cell", quick)
 
 
 def records(result):
@@ -94,10 +95,10 @@ def test_what_cannot_be_held_is_a_usage_error(words, said, run):
 @trained
 def test_a_value_beyond_the_reach_of_a_cell_is_said_and_held(run):
     result = run("sample", *SEEDED, "--hold", "1=3")
-    assert result.stderr.startswith("--hold 1.1=3: a cell of layer type lstm is between -1 and 1")
+    assert result.stderr.startswith("--hold 1.1=3: lstm cells are between -1 and 1 by themselves")
     assert len(result.stdout) == 61
     model = charrnn.load("charrnn.npz")
-    with pytest.warns(charrnn.errors.Notice, match=r"hold 1\.1=3: a cell of layer type lstm"):
+    with pytest.warns(charrnn.errors.Notice, match=r"hold 1\.1=3: lstm cells"):
         text = model.sample(60, seed=1, hold={(1, 1): 3})
     assert "".join(text) == result.stdout[:60]
 
@@ -125,7 +126,7 @@ def test_the_effect_of_a_cell_is_compared_with_others(run, quick_effect):
     assert len(result["measures"][0]["others"]) == 7
     said = run("inspect", "--cell", 3, "--signal", "f", "--effect", code=2).stderr
     assert "signal f cannot be held: choose signal h or c" in said
-    assert "--effect needs --cell: add --cell" in run("inspect", "--effect", code=2).stderr
+    assert "--effect needs --cell: add --cell N" in run("inspect", "--effect", code=2).stderr
 
 
 @trained

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import zipfile
 from collections import Counter
 from inspect import signature
 from pathlib import Path
@@ -147,8 +148,19 @@ def test_escapes_in_a_text_do_not_reach_the_terminal(run, tmp_path):
         (["--length", 9], "--cell, --html or --surprisal: add one of them"),
         (["--temp", 0.5], "--temperature needs --copying or --html: add one of them"),
         (["--temp", 0], "--temperature needs --copying or --html: add one of them"),
-        (["--predictions"], "--predictions needs --cell: add --cell"),
-        (["--neighbours"], "--neighbours needs --cell: add --cell"),
+        (["--predictions"], "--predictions needs --cell: add --cell N"),
+        (["--neighbours"], "--neighbours needs --cell: add --cell N"),
+        (["--by", "line"], "--by needs --export: add --export FILE"),
+        (["--no-analyses"], "--no-analyses needs --html: add --html FILE"),
+        (["--carried"], "--carried needs --score: add --score line"),
+        (
+            ["--html", "x", "--no-analyses", "--train-text", "y"],
+            "--train-text needs --errors, --ngram or --copying: add one of them",
+        ),
+        (
+            ["--html", "x", "--no-analyses", "--temp", 1],
+            "--temperature needs --copying: add --copying",
+        ),
         (["--encoding", "utf-8"], "--encoding needs --text: add --text FILE"),
         (["--encoding-errors", "ignore"], "--encoding-errors needs --text: add --text FILE"),
     ],
@@ -297,9 +309,11 @@ def test_a_run_of_few_points_has_a_curve(run):
 
 
 @pytest.mark.parametrize("option", ["--html", "--export"])
-@pytest.mark.parametrize("name", ["letter.txt", "other.npz"])
+@pytest.mark.parametrize("name", ["letter.txt", "other.npz", "model.pt"])
 def test_a_file_of_another_kind_is_not_replaced(option, name, run, trained):
     shutil.copy("charrnn.npz", "other.npz")
+    with zipfile.ZipFile("model.pt", "w") as archive:
+        archive.writestr("model/data.pkl", b"of PyTorch")
     Path("letter.txt").write_text("Dear Anna\n")
     before = Path(name).read_bytes()
     assert "would be lost" in run("inspect", option, name, code=2).stderr

@@ -329,6 +329,9 @@ def test_the_next_characters_have_a_line_each(run):
         (["--num-samples", 1], "--num-samples"),
         (["--stop", "x"], "--stop"),
         (["--no-prime"], "--no-prime"),
+        (["--lines", 5], "--lines"),
+        (["--unique"], "--unique"),
+        (["--new"], "--new"),
     ],
 )
 def test_the_next_characters_have_no_options_of_writing(option, said, run):

@@ -77,7 +77,7 @@ def test_shared_memory_that_fits_nowhere_is_refused_with_the_sizes(mounting, tmp
     assert re.fullmatch(
         r"Error: no room for 1\d\.\d MB of memory that the workers share "
         rf"\(/dev/shm: 2\.\d MB free; {tmp_path}: 3\.\d MB free\): "
-        r"train with --workers 1, or name a larger folder in TMPDIR",
+        r"train with --workers 1, or name a folder with more space in TMPDIR",
         line,
     )
     assert left == []

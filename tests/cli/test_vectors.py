@@ -81,7 +81,8 @@ def test_by_char_is_the_default(run):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (["--by", "line"], "--by needs --export: add --export"),
+        (["--by", "line"], "--by needs --export: add --export FILE"),
+        (["--by", "line", "--export", "a.npz", "--seed", "1"], "--by line and --seed exclude"),
         (["--by", "word", "--export", "a.npz"], "not one of"),
         (["--by", "line", "--export", "a.npz", "--find"], "--by line and --find exclude"),
         (["--by", "line", "--export", "a.npz", "--cell", "0"], "--by line and --cell exclude"),

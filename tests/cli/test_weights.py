@@ -8,6 +8,7 @@ import pytest
 from helpers.commands import QUICK
 from helpers.weights import network, packed
 
+import charrnn
 from charrnn import checkpoint
 
 FILE = "model.safetensors"
@@ -28,10 +29,48 @@ def foreign():
     Path("foreign.safetensors").write_bytes(packed(tensors, {"vocabulary": CHARACTERS}))
 
 
-def test_weights_alone_read_a_text_as_the_checkpoint_does(saved, run):
+def test_weights_alone_evaluate_a_text_from_an_empty_state_as_the_checkpoint_does(saved, run):
     words = ["--text", "text.txt", "--json"]
     scores = [run("inspect", "-c", path, *words).stdout for path in ("charrnn.npz", FILE)]
     assert scores[0] == scores[1]
+
+
+def test_without_an_excerpt_a_text_begins_in_an_empty_state(saved, run):
+    words = ["--score", "line", "--text", "text.txt"]
+    rows, others = (
+        run("inspect", "-c", path, *words).stdout.splitlines() for path in ("charrnn.npz", FILE)
+    )
+    assert len(rows) == len(others)
+    assert rows[0].split("\t")[3] != others[0].split("\t")[3]
+    model = charrnn.load("charrnn.npz")
+    model.checkpoint.excerpt = ""
+    line = Path("text.txt").read_text(encoding="utf-8").partition("\n")[0] + "\n"
+    assert float(others[0].split("\t")[3]) == pytest.approx(model.score([line])[0], abs=1e-4)
+
+
+def test_weights_are_saved_under_the_name_of_weights(run, trained):
+    refused = run("inspect", "--save-weights", "my model.pt", code=2).stderr
+    assert "saved as .safetensors: name the file 'my model.safetensors'" in refused
+    run("inspect", "--save-weights", "M.SAFETENSORS")
+    assert run("sample", "-c", "M.SAFETENSORS", "--length", 3).stdout
+
+
+def test_a_train_text_is_read_as_a_later_text(foreign, run):
+    words = ["inspect", "-c", "foreign.safetensors", "--text", "text.txt", "--ngram"]
+    Path("unknown.txt").write_text("\u0416" * 50, encoding="utf-8")
+    refused = run(*words, "--train-text", "unknown.txt", code=1).stderr
+    assert "left out 50 characters that the model has not seen" in refused
+    assert "unknown.txt: has 0 characters that the model knows" in refused
+    Path("empty.txt").write_text("")
+    Path("one.txt").write_text("a")
+    for name in ("empty.txt", "one.txt"):
+        said = run(*words, "--train-text", name, code=1).stderr
+        assert "at least 2 are needed: name another file with --train-text FILE" in said
+    Path("latin.txt").write_bytes(b"caf\xe9 at the end of the sea\r\n" * 9)
+    assert "--encoding cp1252" in run(*words, "--train-text", "latin.txt", code=1).stderr
+    said = run(*words, "--train-text", "latin.txt", "--encoding", "cp1252").stderr
+    assert r"latin.txt: line ends 9 \r\n became \n" in said
+    assert "left out 9 characters that the model has not seen" in said
 
 
 def test_only_the_weights_that_are_asked_for_are_written(saved, run):
@@ -104,7 +143,13 @@ def test_weights_have_no_run_to_go_on_with(foreign, run):
 
 def test_a_run_is_not_saved_under_the_name_of_weights(run, place):
     refused = run("train", "text.txt", "-c", FILE, code=1).stderr
-    assert f"{FILE}: a run is saved as .npz: name it with -c model.npz, and write" in refused
+    assert (
+        f"{FILE}: a run is saved as .npz: name it with -c model.npz, and write its weights"
+        in refused
+    )
+    assert "`charrnn inspect -c model.npz --save-weights model.safetensors`" in refused
+    spaced = run("train", "text.txt", "-c", "my model.safetensors", code=1).stderr
+    assert "name it with -c 'my model.npz'" in spaced
     missing = run("sample", "-c", FILE, code=1).stderr
     assert "make one with `charrnn train -c model.npz TEXT`" in missing
     assert not list(place.glob("model.*"))

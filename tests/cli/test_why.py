@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkpoints import config_of
+from helpers.checkpoints import config_of, made
 from helpers.planted import bracket_kinds
 
 from charrnn import checkpoint
 from charrnn.checkpoint import Checkpoint
+from charrnn.errors import SettingError
+from charrnn.inspection import contributions
 from charrnn.render.colors import columns
+from charrnn.text.corpus_info import ReadingSettings
 
 #: A text with brackets of both kinds.
 TEXT = "[a](ab)[b](aba)" * 20
@@ -118,3 +121,22 @@ def test_it_takes_the_text_and_the_weights_that_are_named(run):
     assert result["why"]["answer"].startswith("Of the ")
     last = run("inspect", "--why", 44, "--weights", "last").stdout
     assert last.startswith("The context does not change how likely ')' is.")
+
+
+def test_a_pattern_for_a_model_of_bytes_is_bytes(run):
+    excerpt = "caf\u00e9 au lait, \u00c0 la mer\n".encode().decode("latin-1") * 40
+    reading = ReadingSettings(binary=True)
+    checkpoint.save(
+        "charrnn.npz", made("".join(sorted(set(excerpt))), excerpt=excerpt, reading=reading)
+    )
+    result = json.loads(run("inspect", "--why", "\u00e9", "--json").stdout)["why"]
+    assert (result["pattern"], result["matches"]) == ("\u00e9", 40)
+    assert set(result["characters"]) == {"\xa9"}
+    words = json.loads(run("inspect", "--why", r"\w+", "--json").stdout)["why"]
+    assert not set(words["characters"]) & set("\xc3\xa9\x80")  # letters of Latin-1 alone
+
+
+def test_no_position_is_an_error():
+    model = bracket_kinds(np.float32)
+    with pytest.raises(SettingError, match="no positions: give at least one"):
+        contributions(model, TEXT, [])

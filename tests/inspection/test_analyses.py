@@ -52,7 +52,7 @@ def test_an_analysis_turns_a_subject_into_an_answer_and_says_how_to_read_it(
     answer = module.answer(module.analyse(subject_of(tiny_model(layer_type), rng)))
     assert isinstance(answer, Answer)
     assert answer.sentence.endswith(".")
-    assert module.HELP.endswith(".")
+    assert module.HELP.endswith((".", "?"))
     assert module.HEADING
     for part in (*answer.figures, *([answer.table] if answer.table else [])):
         assert re.fullmatch(r"[A-Z].*\.", part.caption)

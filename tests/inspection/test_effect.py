@@ -6,13 +6,16 @@ import pytest
 
 from charrnn.errors import SettingError
 from charrnn.inspection.effect import (
+    KINDS,
     NAMES,
     Effect,
     Measure,
     analyse,
     answer,
     cell_ranges,
-    effect,
+    controls,
+    effect_of_cell,
+    kinds_of,
 )
 from charrnn.inspection.reading import Signal
 from charrnn.inspection.subject import Subject
@@ -41,7 +44,7 @@ def brackets():
 def of_cell(brackets):
     """A function that returns the effect of a cell."""
     text = np.random.default_rng(2).integers(0, len(CHARACTERS), 3_000)
-    return cache(lambda cell: effect(brackets, text, Signal(1, "h"), cell))
+    return cache(lambda cell: effect_of_cell(brackets, text, Signal(1, "h"), cell))
 
 
 def measure_of(found, name):
@@ -139,8 +142,10 @@ def test_the_sentence_says_what_changes_most(found, said):
 
 
 def test_a_layer_of_few_cells_has_nothing_to_compare_with(tiny_model):
-    with pytest.raises(SettingError, match=r"has 4 other cells .* at least 10 are needed"):
-        effect(tiny_model(), np.arange(7), Signal(1, "h"), 0)
+    with pytest.raises(
+        SettingError, match=r"has 4 other cells .* at least 10 are needed.*: train a larger model"
+    ):
+        effect_of_cell(tiny_model(), np.arange(7), Signal(1, "h"), 0)
 
 
 def test_all_measures_are_in_the_result(of_cell):
@@ -156,3 +161,21 @@ def test_the_range_of_each_cell_has_its_ends():
     assert large == pytest.approx([-1, 3.41, 28.79, 31])
     assert none == [-1, 0, 0, 1]
     assert cell_ranges(values.T[:, 1:2], rectified=True)[0, 0] == 0
+
+
+def test_a_cell_that_does_not_vary_is_named():
+    result = Effect(1, 42, "h", 0.25, 0.25, 32, 500, (1,), (measure(1, 1, [0], "digits"),))
+    said = "Cell 1.42 does not vary on the text: its high and its low end are both 0.25."
+    assert answer(result).sentence == said
+
+
+def test_a_short_text_in_which_few_cells_vary_is_the_reason_that_is_named():
+    with pytest.raises(SettingError, match=r"0 other cells .*: read a longer text with"):
+        controls(np.zeros(H, bool), 0, np.random.default_rng(0))
+
+
+def test_bytes_beyond_ascii_are_no_letters_quotes_or_digits():
+    vocabulary = Vocabulary("A1«À²")
+    counted = [[int(kind.sum()) for kind in kinds_of(vocabulary, binary)] for binary in (0, 1)]
+    chars = dict(zip(KINDS, zip(*counted)))
+    assert (chars["capitals"], chars["quotes"], chars["digits"]) == ((2, 1), (1, 0), (2, 1))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from helpers.planted import STEP, bracket_counter, long_brackets
 
-from charrnn.errors import SettingError
+from charrnn.errors import DivergedError, SettingError
 from charrnn.inspection.positions import (
     draw_positions,
     in_double,
@@ -10,8 +10,9 @@ from charrnn.inspection.positions import (
     read_on,
     states_before,
 )
+from charrnn.network.holding import Held
 from charrnn.network.layers import LAYER_TYPES
-from charrnn.sampling import Reader, Start
+from charrnn.sampling import UNCHANGED, Reader, Start, generate
 
 
 def test_positions_are_different_in_order_and_within_their_range(rng):
@@ -98,3 +99,20 @@ def test_the_highest_come_first_and_their_neighbours_do_not_count():
 
 def test_a_short_text_has_fewer_peaks():
     assert peaks(np.arange(50.0), 5, apart=40) == [49, 9]
+
+
+def test_held_values_that_overflow_are_the_reason_that_is_named(tiny_model):
+    model = tiny_model("vanilla-relu")
+    model.parameters.flat[...] = 1e30
+    start = Start(model.state()[..., 0], np.zeros(7))
+    text = np.zeros(20, np.uint8)
+    held = [Held(1, 0, "h", 1e6)]
+    with pytest.raises(DivergedError, match="while the model reads: try a smaller value for"):
+        read_on(model, start, text, hold=held)
+    with pytest.raises(DivergedError, match="while the model reads: the training diverged"):
+        read_on(model, start, text)
+    reader = Reader(model)
+    reader.hold(held)
+    seeds = [np.random.SeedSequence(0)]
+    with pytest.raises(DivergedError, match="while the model writes: try a smaller value for"):
+        list(generate(reader, start, 30, UNCHANGED, seeds))

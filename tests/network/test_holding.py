@@ -89,3 +89,14 @@ def test_a_model_of_lines_holds_its_cells_beyond_a_newline(tiny_model):
     for index in model.vocabulary.encode("ab\nc"):
         reader.read(np.array([index]))
         assert reader.state[0, 0, 2, 0] == 0.5
+
+
+@pytest.mark.parametrize("hold", ["1=0.9", [(1, 1)], 0.9])
+def test_only_a_mapping_holds_cells_from_python(hold, tiny_model):
+    with pytest.raises(SettingError, match=r"not a mapping: write \{\(1, 42\): 0\.9\} for cell"):
+        of_mapping(tiny_model("lstm"), hold)
+
+
+def test_the_advice_for_a_wrong_value_from_python_is_python(tiny_model):
+    with pytest.raises(SettingError, match=r"hold 1\.1=True: .*: write \{\(1, 42\): 0\.9\}"):
+        of_mapping(tiny_model("lstm"), {(1, 1): True})

@@ -337,3 +337,17 @@ def test_the_name_of_a_text_of_many_files_has_the_first_ones(write):
     paths = [write(f"{number}.txt", b"text") for number in range(1_007)]
     assert read(paths[:5]).name == "0.txt, 1.txt, 2.txt, 3.txt, 4.txt"
     assert read(paths).name == "1,007 files: 0.txt, 1.txt, …"
+
+
+def test_a_text_is_read_again_only_where_a_normal_form_may_help(write):
+    vocabulary, readings = Vocabulary("caf\u00e9 \n"), []
+    for name, text in (("emoji.txt", "caf\u00e9 \U0001f600\n"), ("nfd.txt", "cafe\u0301\n")):
+        path = write(name, text.encode())
+        sizes = []
+        corpus = read([path], progress=sizes.append)
+        before = sum(sizes)
+        corpus.fit(vocabulary)
+        readings.append(sum(sizes) // before)
+    assert readings[0] == 1
+    assert readings[1] > 1
+    assert corpus.text == "caf\u00e9\n"

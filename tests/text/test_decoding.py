@@ -77,7 +77,7 @@ def expected(data, codec):
 
 
 @given(codecs_of_texts, st.text(characters), cuts)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @example("utf-8", "a\u0301漢😀\r\n", [1])
 @example("utf-16-le", "Āā\0", [1])  # only two of its zero bytes together are NUL
 @example("utf-8", "ab\0\0", [3])
@@ -88,7 +88,7 @@ def test_a_text_is_the_same_in_blocks_of_any_sizes(codec, text, sizes):
 
 
 @given(codecs_of_texts, st.text(characters), anything, cuts)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @example("utf-8", "abc", b"\xe2\x82", [4])  # ends within a character
 @example("utf-8", "abc", b"\xe2\x82\x28def", [4])
 @example("utf-16-le", "", b"\0\xd8a\0", [3])
@@ -102,7 +102,7 @@ def test_the_first_invalid_byte_is_the_same_in_blocks_of_any_sizes(codec, good, 
 
 
 @given(codecs_of_texts, st.sampled_from(ERRORS[1:]), st.text(characters), anything, cuts)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @example("utf-8", "replace", "a", b"\xe2\x82b\xff", [2])
 @example("utf-16-le", "replace", "a", b"\0\xd8a\0\xff", [3])
 def test_invalid_bytes_and_nuls_are_replaced_or_ignored_and_counted(

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from charrnn.errors import NotTextError, TextError
+from charrnn.names import unused
 from charrnn.shell import quoted_path
 from charrnn.text.decoding import Decoding
-from charrnn.text.formats import FORMATS, format_of, is_data, unused
+from charrnn.text.formats import FORMATS, format_of, is_data
 from charrnn.text.sources import File
 
 NULS = bytes(600)

@@ -12,6 +12,7 @@ from charrnn.text.normal_forms import (
     NORMAL_FORMS,
     compose,
     fitting_form,
+    may_fit,
     normalized,
     normalized_pieces,
 )
@@ -138,3 +139,21 @@ def test_the_form_of_a_text_that_a_vocabulary_knows(characters, text, form):
     vocabulary = Vocabulary(characters)
     assert fitting_form(lambda: [text], vocabulary) == form
     assert fitting_form(lambda: iter(text), vocabulary) == form
+    assert may_fit("".join(sorted(set(text))), vocabulary) or form is None
+
+
+@pytest.mark.parametrize(
+    ("characters", "text", "may"),
+    [
+        ("abc", "abc", False),
+        ("abc", "abc \U0001f600\u2764\ufe0f", False),  # a heart and the variation of its colour
+        ("abc\u0301", "a\u0301 \u2603", False),  # all known but the snowman
+        ("caf\u00e9", "cafe\u0301", True),
+        ("cafe\u0301", "caf\u00e9", True),
+        ("\uac01", "\u1100\u1161\u11a8", True),  # a syllable of Hangul
+        ("\u09cb", "\u09c7\u09be", True),  # a vowel of Bengali, of parts that are no accents
+        ("\u00e5", "\u212b", True),  # the sign of the unit, and the letter
+    ],
+)
+def test_a_form_can_help_only_where_it_changes_an_unknown_character(characters, text, may):
+    assert may_fit("".join(sorted(set(text))), Vocabulary(characters)) == may

@@ -146,7 +146,7 @@ def test_shared_memory_that_no_directory_has_room_for_is_refused_with_the_whole_
     shared = f"{two.need().shared / MB:,.1f} MB"
     assert refusal(two, root) == (
         f"no room for {shared} of memory that the workers share (/: 8.0 MB free): train with "
-        "--workers 1, or name a larger folder in TMPDIR"
+        "--workers 1, or name a folder with more space in TMPDIR"
     )
     assert most_workers(two, root) == 1
     check_memory(LARGE, root=root)

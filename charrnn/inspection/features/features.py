@@ -25,6 +25,7 @@ from charrnn.inspection.features.kinds import Kind
 from charrnn.inspection.features.lexing import lexed
 from charrnn.inspection.features.quotations import double_quotations, single_quotations
 from charrnn.inspection.features.spans import Spans, as_spans, depth, inside
+from charrnn.text.decoding import bytewise
 
 #: A feature is left out of a search if its value differs from the commonest one at fewer characters
 #: than this. A binary feature must be true at this many characters and false at as many.
@@ -167,22 +168,28 @@ def present(text: str, features: dict[str, Feature]) -> tuple[dict[str, Feature]
     return found, missing
 
 
-def pattern(regex: str) -> Feature:
+def pattern(regex: str, binary: bool = False) -> Feature:
     """A feature that holds inside each match of a regular expression, or of its first group.
+
+    Args:
+        regex: the regular expression.
+        binary: as for `compiled`.
 
     Raises:
         SettingError: for an invalid regular expression.
     """
-    wanted = compiled(regex, "--feature")
+    wanted = compiled(regex, "--feature", binary)
     return holds(matches(wanted, min(wanted.groups, 1)))
 
 
-def compiled(regex: str, option: str) -> re.Pattern[str]:
+def compiled(regex: str, option: str, binary: bool = False) -> re.Pattern[str]:
     """Compile a regular expression in which `^` and `$` match the ends of lines.
 
     Args:
         regex: the regular expression.
         option: the option that it is the value of, for the message.
+        binary: the text is bytes, each as a character: the bytes of the expression are compared
+            with them, and only ASCII has letters, digits and whitespace.
 
     Raises:
         SettingError: for an invalid regular expression, with the position of the error.
@@ -190,6 +197,8 @@ def compiled(regex: str, option: str) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about syntax whose meaning a later Python may change
+            if binary:
+                return re.compile(bytewise(regex), re.MULTILINE | re.ASCII)
             return re.compile(regex, re.MULTILINE)
     except (re.error, OverflowError, RecursionError) as error:
         raise SettingError(f"{option} {regex!r}: {error}") from None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.machine import cores
+from charrnn.inspection.reading import Progress, in_threads
 from charrnn.network.holding import Held
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Reader, log_softmax
@@ -150,22 +149,20 @@ def read_held(
     """
     (T, M), names = read.shape, model.layers[0].state_names
 
-    def losses_of(cells: Sequence[tuple[int, int]]) -> Array:
-        reader = Reader(CharRNN.sharing(model), len(cells) * M)
+    losses = np.empty((T, len(cells), M))
+
+    def read_held(numbers: Array, _progress: Progress) -> None:
+        reader = Reader(CharRNN.sharing(model), len(numbers) * M)
         held = [
             Held(layer, cell, name, float(means[layer - 1, array, cell]))
-            for layer, cell in cells
+            for layer, cell in (cells[number] for number in numbers)
             for array, name in enumerate(names)
         ]
-        reader.hold(held, [n * M + np.arange(M) for n in range(len(cells)) for _ in names])
-        losses = np.empty((T, len(cells), M))
+        reader.hold(held, [n * M + np.arange(M) for n in range(len(numbers)) for _ in names])
         for step in range(T):
-            logits = reader.read(np.tile(read[step], len(cells)))
-            chosen = log_softmax(logits, np.tile(targets[step], len(cells)))
-            losses[step] = -chosen.reshape(len(cells), M)
-        return losses
+            logits = reader.read(np.tile(read[step], len(numbers)))
+            chosen = log_softmax(logits, np.tile(targets[step], len(numbers)))
+            losses[step, numbers] = -chosen.reshape(len(numbers), M)
 
-    share = -(-len(cells) // cores())
-    with ThreadPoolExecutor() as pool:  # matrix products release Python's lock
-        shares = [cells[first : first + share] for first in range(0, len(cells), share)]
-        return np.concatenate(list(pool.map(losses_of, shares)), axis=1)
+    in_threads(read_held, np.arange(len(cells)))
+    return losses

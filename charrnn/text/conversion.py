@@ -1,4 +1,4 @@
-"""Later texts, such as a prime: with the line ends and the normal form of the training."""
+"""Conversion of later texts, such as a prime: line ends and normal form of the training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from charrnn.text.normal_forms import fitting_form, normalized
 from charrnn.text.vocabulary import Vocabulary
 
 
-class Later(NamedTuple):
+class Converted(NamedTuple):
     """A later text as a model reads it."""
 
     text: str
@@ -18,9 +18,9 @@ class Later(NamedTuple):
     fitted: str | None
 
 
-def as_trained(
+def converted_as_in_training(
     text: str, decoding: Decoding, normalize: str | None, vocabulary: Vocabulary
-) -> Later:
+) -> Converted:
     """Convert a later text as the text of the training was converted.
 
     The text of a training without a normal form is in some form, too: `fitting_form` finds it.
@@ -33,8 +33,8 @@ def as_trained(
     """
     text = converted(text, decoding.newlines)
     if normalize or decoding.binary:
-        return Later(normalized(text, normalize), None)
+        return Converted(normalized(text, normalize), None)
     if text.isascii() or vocabulary.knows(text).all():
-        return Later(text, None)
+        return Converted(text, None)
     form = fitting_form(lambda: [text], vocabulary)
-    return Later(normalized(text, form), form)
+    return Converted(normalized(text, form), form)

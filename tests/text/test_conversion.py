@@ -1,8 +1,8 @@
 import pytest
 
+from charrnn.text.conversion import converted_as_in_training
 from charrnn.text.corpus import Corpus
 from charrnn.text.decoding import DEFAULT, Decoding
-from charrnn.text.later import as_trained
 from charrnn.text.vocabulary import Vocabulary
 
 COMPOSED, APART = "café", "cafe\u0301"
@@ -25,7 +25,7 @@ OF_BYTES = Decoding(binary=True)
 def test_a_later_text_is_converted_as_that_of_the_training(
     text, decoding, normalize, vocabulary, expected
 ):
-    assert as_trained(text, decoding, normalize, Vocabulary(vocabulary)) == expected
+    assert converted_as_in_training(text, decoding, normalize, Vocabulary(vocabulary)) == expected
 
 
 def test_a_corpus_fits_a_vocabulary():
