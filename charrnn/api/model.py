@@ -287,7 +287,7 @@ class CharRNN(network.CharRNN):
             SettingError: for a single string.
             TrainingError: where the bits are not finite.
         """
-        indices, known = self._known(texts, "cost nothing")
+        indices, known = self._known(texts, "{} cost nothing")
         scores = score(self, indices, self._beginning())
         if self.vocabulary.replaces:
             scores = [bits[each] for bits, each in zip(scores, known)]
@@ -310,7 +310,7 @@ class CharRNN(network.CharRNN):
             TrainingError: where a state is not finite.
         """
         start = self._beginning().state
-        done = "were read as U+FFFD" if self.vocabulary.replaces else "were left out"
+        done = "read U+FFFD for {}" if self.vocabulary.replaces else "left out {}"
         states = last_states(self, self._known(texts, done)[0], start)
         return {
             f"layer{layer + 1}.{name}": np.ascontiguousarray(states[:, layer, number])
@@ -374,13 +374,13 @@ class CharRNN(network.CharRNN):
             return text
         return self.checkpoint.converted(text).text
 
-    def _known(self, texts: Sequence[str], done: str) -> tuple[list[Array], list[Array]]:
+    def _known(self, texts: Sequence[str], message: str) -> tuple[list[Array], list[Array]]:
         """The indices of texts, (N,) each, and False for characters that the model has not seen."""
         if isinstance(texts, str):
             raise SettingError("texts: a list of strings, not a string: write [text]")
         read = [known_indices(self.vocabulary, self._converted(text)) for text in texts]
         if number := sum(int(np.count_nonzero(~known)) for _, known in read):
-            notice(f"{unseen(number)} {done}", 4)
+            notice(message.format(unseen(number)), 4)
         return [indices for indices, _ in read], [known for _, known in read]
 
     def _encode(self, text: str, unknown: str | None = None, stacklevel: int = 4) -> Array:

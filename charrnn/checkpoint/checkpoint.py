@@ -17,6 +17,7 @@ names.)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -48,6 +49,8 @@ MAX_EXCERPT = 500_000
 TEXTS = {"vocabulary": CODE_POINTS, "excerpt": MAX_EXCERPT}
 #: Bytes by which the kind of a file is recognized.
 HEAD_BYTES = 200
+#: The beginning of an .npz file with states: the header of a zip file, and the first name.
+STATES = re.compile(rb"PK\x03\x04.{26}(layer\d+\.\w|line|losses|indices|characters)\.npy", re.S)
 #: The parts of a checkpoint that are arrays by name.
 GROUPS = ("best", "last", "resume")
 
@@ -431,6 +434,11 @@ def read(path: str | Path) -> Checkpoint:
         if pytorch.is_pickle(beginning):
             raise CheckpointError(
                 f"is a PyTorch file, with pickles, which charrnn does not read: {pytorch.REMEDY}"
+            )
+        if STATES.match(beginning):
+            raise CheckpointError(
+                "holds states that `charrnn inspect --export` wrote, and no model: name the "
+                "checkpoint with -c PATH"
             )
         return unpack(archive.read(file))
 

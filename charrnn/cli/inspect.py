@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import click
 import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn import files
-from charrnn.checkpoint import Checkpoint, archive, safetensors
+from charrnn.checkpoint import Checkpoint, safetensors
 from charrnn.cli.console import notice, terminal_width
 from charrnn.cli.help import GroupedCommand
 from charrnn.cli.options import (
+    Cell,
     Command,
     Integer,
     Real,
@@ -99,7 +103,7 @@ def analyses_options(command: Command) -> Command:
 )
 @checkpoint_options
 @click.option(
-    "--cell", type=Integer(0), help="Colour a text by the values of this cell (hidden unit)."
+    "--cell", type=Cell(), help="Colour a text by the values of this cell; 1.42 is in layer 1."
 )
 @analyses_options
 @click.option("--why", metavar="POSITION|REGEX", cls=AnalysisOption)
@@ -254,6 +258,7 @@ def command(**options: Any) -> None:
     `line` has the numbers of the others.
     """
     options["find"] = options["find"] or bool(options["feature"])
+    resolve_cell(options)
     check_needs(options)
     check_encoding(options, "--text", options["text"])
     if options["score"]:
@@ -295,6 +300,24 @@ def command(**options: Any) -> None:
             notice(f"    {command_line(words)}")
     if options["plot"]:
         plot.save([learning_curves(checkpoint.run.history)], options["plot"])
+
+
+def resolve_cell(options: dict[str, Any]) -> None:
+    """Replace the address of a cell by its number, its layer and its signal.
+
+    Raises:
+        click.UsageError: where --layer or --signal names another one.
+    """
+    if options["cell"] is None:
+        return
+    layer, options["cell"], signal = options["cell"]
+    for name, part, named in (
+        ("layer", layer, options["layer"]),
+        ("signal", signal and (signal,), options["signal"] or None),
+    ):
+        if part is not None and named not in (None, part):
+            raise click.UsageError(f"--cell and --{name} name two of them: leave out --{name}")
+        options[name] = part or options[name]
 
 
 def only(option: str, values: Sequence[Any]) -> Any:
@@ -342,6 +365,8 @@ def check_outputs(checkpoint: Checkpoint, options: dict[str, Any]) -> None:
         path: Path | None = options[name]
         if path is None:
             continue
+        if str(path) == "-":
+            raise click.UsageError(f"--{name.replace('_', '-')} -: writes a file: name one")
         refuse_overwriting(f"--{name.replace('_', '-')}", path, *taken)
         check_writable(path)
         refuse_another_kind(name, path)
@@ -371,22 +396,26 @@ def refuse_another_kind(name: str, path: Path) -> None:
     Raises:
         click.UsageError: for another kind of file.
     """
-    if not path.is_file() or name == "plot":  # The suffix of a plot says that it is a picture.
+    if not path.is_file():
         return
     head = files.head(path)
     kind, same = {
         "html": ("page", head.lower().startswith(b"<!doctype html")),
-        "export": (
-            "exported .npz",
-            # The name of the first array follows the header of a zip file.
-            head.startswith(b"PK") and b".npy" in head and not archive.is_checkpoint(head),
-        ),
+        "export": ("exported .npz", is_export(path)),
+        "plot": ("picture of charrnn", plot.is_own(path)),
         "save_weights": (".safetensors file of charrnn", safetensors.is_own(head)),
     }[name]
     if head and not same:
         raise click.UsageError(
             f"--{name.replace('_', '-')} {path}: is no {kind}, and would be lost: name another file"
         )
+
+
+def is_export(path: Path) -> bool:
+    """True for a file that --export has written, which has an array such as `layer1.h`."""
+    with suppress(OSError, BadZipFile), ZipFile(path) as file:
+        return any(re.fullmatch(r"layer\d+\.[a-z]\.npy", name) for name in file.namelist())
+    return False
 
 
 def check_writable(path: Path) -> None:

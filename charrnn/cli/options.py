@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -209,6 +209,34 @@ class Integer(click.IntRange):
     """An integer in a range."""
 
     name = "integer"  # in messages: "'x' is not a valid integer"
+
+
+class CellAddress(NamedTuple):
+    """A cell as a command names it."""
+
+    layer: int | None  # from 1
+    cell: int  # from 0
+    signal: str | None
+
+
+class Cell(click.ParamType):  # type: ignore[type-arg]
+    """A cell: 42, 1.42 in layer 1, or 1.42.c for its memory."""
+
+    name = "cell"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> CellAddress:
+        """Convert to the three parts."""
+        found = re.fullmatch(r"(?:(\d{1,9})\.)?(\d{1,9})(?:\.([a-z]+))?", value)
+        if not found:
+            self.fail(
+                f"{value!r} is not a cell, counted from 0: write 42, or 1.42 for layer 1",
+                param,
+                ctx,
+            )
+        layer, cell, signal = found.groups()
+        return CellAddress(int(layer) if layer else None, int(cell), signal)
 
 
 class Real(click.FloatRange):

@@ -387,8 +387,7 @@ def check_items(
             raise click.UsageError(f"--lines writes one item a line: leave out {flag}")
     if options["new"] and checkpoint.items is None:
         raise click.UsageError(
-            f"{options['checkpoint']}: has no hashes of the items of its text (train --no-items): "
-            "leave out --new"
+            f"{options['checkpoint']}: has no hashes of the items of its text: leave out --new"
         )
     if options["num_samples"] > 1:
         raise click.UsageError("--lines and --num-samples: give only one of them")

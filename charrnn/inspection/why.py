@@ -8,6 +8,7 @@ L_N − L_0. The first of them includes the way out of the empty state.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import characters, share
 from charrnn.network.model import CharRNN
 from charrnn.sampling import Reader, log_softmax
+from charrnn.shell import quoted
 
 HELP = (
     "Explain the character at a position (from 0), or the last characters of the matches of a "
@@ -201,10 +203,10 @@ def last_characters(text: str, regex: str, binary: bool = False) -> Array:
                 f"--why {regex!r}: matches no characters, only empty strings: give an expression "
                 "that matches at least one character"
             )
-        raise SettingError(
-            f"--why {regex!r}: has no match in the text: give another expression, or another text "
-            "with --text FILE"
-        )
+        remedy = "give another expression, or another text with --text FILE"
+        if found.pattern in text:
+            remedy = f"to find it as it stands, write {quoted(re.escape(regex))}"
+        raise SettingError(f"--why {regex!r}: has no match in the text: {remedy}")
     return ends[ends > 0] if ends[-1] else ends
 
 

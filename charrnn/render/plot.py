@@ -20,11 +20,13 @@ from charrnn.render import axes, colored
 from charrnn.render.wrap import one_line, wrapped
 
 EXTRA = "report"
-#: Metadata that matplotlib leaves out, so that the same figures give the same file.
+#: The maker of a picture in its metadata, which stand among its first or its last bytes.
+MAKER, FEW_BYTES = "charrnn", 65_536
+#: Metadata by suffix; None for what matplotlib leaves out, so that equal figures give equal files.
 METADATA: dict[str, dict[str, Any]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".png": {"Software": MAKER},
+    ".svg": {"Date": None, "Creator": MAKER, "Format": None, "Type": None},
+    ".pdf": {"CreationDate": None, "Creator": MAKER, "Producer": None},
 }
 #: The width of a picture in inches; the largest number in one column; inches around each.
 WIDTH, MAX_IN_A_COLUMN, PAD = 7.0, 4, 0.1
@@ -58,6 +60,12 @@ def check_suffix(path: str | Path) -> None:
         *most, last = METADATA
         raise SettingError(f"{path}: a picture ends in {', '.join(most)} or {last}")
     need("matplotlib", EXTRA)
+
+
+def is_own(path: Path) -> bool:
+    """True for a picture that `save` has written, whose metadata name its maker."""
+    content = path.read_bytes()
+    return MAKER.encode() in content[:FEW_BYTES] or MAKER.encode() in content[-FEW_BYTES:]
 
 
 def save(figures: Sequence[Figure | ColoredText], path: str | Path) -> None:
@@ -98,7 +106,7 @@ def svg(figure: Figure) -> str:
     drawn = StringIO()
     with _style(INK):
         _picture([figure], 1, INK, captions=False).savefig(
-            drawn, format="svg", transparent=True, metadata=METADATA[".svg"]
+            drawn, format="svg", transparent=True, metadata=dict.fromkeys(METADATA[".svg"])
         )
     return _inline(drawn.getvalue(), figure.title)
 

@@ -260,8 +260,9 @@ def new(
     if no_items:
         items = None
     elif items is not None and path:
+        hashed = count(len(items), "different line")
         notices.append(
-            f"{path} has hashes of {len(items):,} different lines ({items.nbytes:,} bytes), for "
+            f"{path} has hashes of {hashed} ({items.nbytes:,} bytes), for "
             "`charrnn sample --new`: --no-items leaves them out"
         )
     return Run(trainer, path, info, excerpt, notices, (train, validation), items=items)

@@ -89,7 +89,7 @@ def test_a_layer_can_be_chosen_and_the_last_is_the_default(run):
         (["--cell", "8"], "--cell 8: layer 1 has 8 cells, counted from 0: choose one from 0 to 7"),
         (["--cell", "3", "--layer", "2"], "layer 2: the model has layer 1 alone"),
         (["--cell", "3", "--signal", "z"], "the lstm has h, c, i, f, o, g"),
-        (["--cell", "-1"], "x>=0"),
+        (["--cell", "-1"], "counted from 0"),
     ],
 )
 def test_a_missing_layer_or_signal_is_a_usage_error_with_those_there_are(wrong, said, run):
@@ -318,3 +318,33 @@ def test_a_file_of_another_kind_is_not_replaced(option, name, run, trained):
     before = Path(name).read_bytes()
     assert "would be lost" in run("inspect", option, name, code=2).stderr
     assert Path(name).read_bytes() == before
+
+
+def test_a_cell_is_named_with_its_layer_as_in_tables(run, trained):
+    there = run("inspect", "--cell", "1.3", "--length", 80).stdout
+    assert there == run("inspect", "--cell", 3, "--layer", 1, "--length", 80).stdout
+    memory = run("inspect", "--cell", "1.3.c", "--length", 80).stdout
+    assert memory == run("inspect", "--cell", 3, "--signal", "c", "--length", 80).stdout
+    assert "leave out --layer" in run("inspect", "--cell", "1.3", "--layer", 2, code=2).stderr
+    assert "write 42, or 1.42 for layer 1" in run("inspect", "--cell", "x", code=2).stderr
+
+
+def test_files_of_others_are_not_replaced(run, trained):
+    np.savez("mine.npz", vectors=np.ones(3))
+    Path("thesis.pdf").write_bytes(b"%PDF-1.7 of somebody")
+    for words in (["--export", "mine.npz"], ["--gates", "--plot", "thesis.pdf"]):
+        assert "would be lost: name another file" in run("inspect", *words, code=2).stderr
+    assert Path("thesis.pdf").read_bytes() == b"%PDF-1.7 of somebody"
+    for own in ("a.png", "a.svg", "a.pdf"):
+        run("inspect", "--gates", "--plot", own)
+        run("inspect", "--gates", "--plot", own)
+    run("inspect", "--export", "own.npz")
+    run("inspect", "--export", "own.npz")
+    assert "-: writes a file: name one" in run("inspect", "--export", "-", code=2).stderr
+
+
+@pytest.mark.parametrize("by", ["char", "line"])
+def test_exported_states_are_no_damaged_checkpoint(by, run, trained):
+    run("inspect", "--export", "states.npz", "--by", by)
+    said = run("sample", "-c", "states.npz", code=1).stderr
+    assert said.startswith("Error: states.npz: holds states that `charrnn inspect --export` wrote")

@@ -140,3 +140,11 @@ def test_no_position_is_an_error():
     model = bracket_kinds(np.float32)
     with pytest.raises(SettingError, match="no positions: give at least one"):
         contributions(model, TEXT, [])
+
+
+def test_a_text_with_special_characters_is_answered_with_its_expression(run, trained):
+    said = run("inspect", "--why", "(1) fire", code=2).stderr
+    assert said.endswith(
+        "has no match in the text: to find it as it stands, write '\\(1\\)\\ fire'\n"
+    )
+    assert run("inspect", "--why", "\\(1\\)\\ fire").stdout

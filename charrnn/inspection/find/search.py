@@ -493,7 +493,10 @@ def with_ablations(
 def answer(result: Findings) -> Answer:
     """Name the features that have a cell of their own, with a table of all scores."""
     found = [row for row in result.rows if row.verdict == "found"]
-    lacks = f"The text has too little of: {', '.join(result.missing)}." if result.missing else ""
+    lacks = ""
+    if result.missing:
+        names = ", ".join(result.missing)
+        lacks = f"Too rare in the text, or decided by the current character: {names}."
     if not result.rows:
         return Answer(f"No feature could be compared. {lacks}".strip(), ())
     verb = "are" if len(found) > 1 else "is"

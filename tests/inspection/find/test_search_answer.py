@@ -41,7 +41,7 @@ def test_found_features_are_named_with_their_cells():
     found = answer(Findings((ROW, GRADED), ("inside { }",), 1_000, 64))
     assert found.sentence == (
         "1 of 2 features is followed by a single cell: inside ( ) (cell 2.17 c). "
-        "The text has too little of: inside { }."
+        "Too rare in the text, or decided by the current character: inside { }."
     )
     assert found.table.headings == HEADINGS
     assert found.table.rows == (
@@ -106,7 +106,8 @@ def test_a_row_claims_what_its_controls_allow(score, untrained, probe, untrained
 def test_the_sentence_says_that_nothing_was_found():
     empty = answer(Findings((), ("inside { }",), 1_000, 64))
     assert empty.sentence == (
-        "No feature could be compared. The text has too little of: inside { }."
+        "No feature could be compared. "
+        "Too rare in the text, or decided by the current character: inside { }."
     )
     assert empty.figures == ()
 
