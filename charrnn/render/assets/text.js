@@ -13,7 +13,9 @@ class TextView {
     this.characters = [];
     this.blocks = [];
     this.ofDiv = new Map();
+    this.printing = false;
     this.watch = new IntersectionObserver((entries) => {
+      if (this.printing) return; // all blocks are filled
       for (const { target, isIntersecting } of entries) {
         const block = this.ofDiv.get(target);
         if (block) isIntersecting ? this.fill(block) : this.drain(block);
@@ -23,13 +25,16 @@ class TextView {
       const position = this.positionOf(event.target);
       if (position !== null) this.go(position);
     });
-    let inView = []; // the blocks that are filled already when the page is printed
     window.addEventListener("beforeprint", () => {
-      inView = this.blocks.filter(({ spans }) => spans);
+      this.printing = true;
       this.blocks.forEach((block) => this.fill(block));
     });
     window.addEventListener("afterprint", () => {
-      this.blocks.filter((block) => !inView.includes(block)).forEach((block) => this.drain(block));
+      this.printing = false;
+      for (const { div } of this.blocks) { // seen anew, and drained where out of view
+        this.watch.unobserve(div);
+        this.watch.observe(div);
+      }
     });
   }
 
