@@ -7,7 +7,7 @@ SHAKESPEARE := https://raw.githubusercontent.com/karpathy/char-rnn/master/data/t
 SHAKESPEARE_SHA256 := 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check fuzz lecture bench clean
+.PHONY: help demo test coverage lint check fuzz lecture bench clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -35,15 +35,19 @@ demo: demo.npz  ## train for a minute on text that every Python has, sample, loo
 	@echo; PATH="$(CURDIR)/$(BIN):$$PATH"; export PATH; \
 	sed -n "s/^    charrnn inspect.*/& --length 600/p" demo.txt | sh -x
 
-test: $(VENV)/.test  ## run the tests, on all cores, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+test: $(VENV)/.test  ## run the tests, on all cores
+	$(PYTEST)
+
+coverage: $(VENV)/.test  ## run the tests, and measure which lines they reach
+	$(PYTEST) --cov=charrnn
 
 lint: $(VENV)/.test  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint test  ## lint, types, tests
+check: lint coverage  ## lint, types, tests with coverage
 
 MINUTES ?= 60
 fuzz: $(VENV)/.test  ## look for files that do more than be refused, for MINUTES=60
