@@ -8,7 +8,6 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.inspection.reading import (
-    MIN_PART_CHARACTERS,
     Piece,
     Progress,
     Signal,
@@ -23,7 +22,7 @@ from charrnn.network.model import CharRNN
 #: are few sizes, because a model keeps the buffers of each.
 STREAMS, STEPS = (64, 16, 4, 1), (32, 16, 8, 4)
 #: Texts of this many characters or more are read one after the other, each in parts side by side.
-LONG = 2 * MIN_PART_CHARACTERS
+LONG = 8_192
 
 
 def read_texts(
