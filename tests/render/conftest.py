@@ -48,7 +48,7 @@ def pages(browser):
         if key not in made:
             shape = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
             page = browser.new_context(**{**shape, **settings}).new_page()
-            page.set_default_timeout(8_000)
+            page.set_default_timeout(20_000)
             made[key] = page, watched(page)
         return made[key]
 
@@ -89,7 +89,7 @@ def visit(pages, file):
         trouble.clear()
         page.goto(f"{path.as_uri()}{address}")
         if settings.get("java_script_enabled", True):
-            page.wait_for_selector("#text[aria-label]")
+            page.wait_for_selector("#workbench:not([aria-busy])")  # nothing moves from here on
         visits.append((page, trouble))
         return page
 

@@ -161,9 +161,12 @@ function listenToChoice() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => jump(location.hash));
   document.addEventListener("click", (event) => {
-    // A link to the current position does not change the address.
     const link = event.target.closest?.('a[href^="#layer="]');
-    if (link && link.hash === location.hash) jump(link.hash);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
+    // Not by the browser: it does nothing if the address is that of the link already.
+    event.preventDefault();
+    history.pushState(null, "", link.hash);
+    jump(link.hash);
   });
 }
 

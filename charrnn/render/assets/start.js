@@ -37,6 +37,7 @@ async function start() {
   $("trouble").hidden = true;
   await showFirst();
   if (network) await writeFirst();
+  $("workbench").removeAttribute("aria-busy");
 }
 
 /** Show the cell in the address; without one the first cell found, from the beginning of the text. */
