@@ -14,6 +14,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
+from charrnn.network.products import product, transposed_product
 
 
 class LSTM(Layer):
@@ -66,7 +67,7 @@ class LSTM(Layer):
             "tanh_c": (T, H, B),
             "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b
             "a": (4 * H, B),
-            "terms": (3 * H, B),
+            "terms": (4 * H, B),
             "tmp": (H, B),
         }
 
@@ -74,8 +75,9 @@ class LSTM(Layer):
         self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
     ) -> Array:
         H = self.hidden_size
-        h, c, Wh = tape["h"], tape["gates"][:, 4 * H :], self.weights["Wh"]
+        h, c = tape["h"], tape["gates"][:, 4 * H :]
         a, ig_fc = tape["a"], tape["terms"][: 2 * H]
+        multiply = product(self.weights["Wh"], out=a)
         a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
         before = h_before_steps(tape, keep)
@@ -87,7 +89,7 @@ class LSTM(Layer):
             if keep is not None:
                 np.multiply(h[t], keep[t], out=before[t])
                 np.multiply(c[t], keep[t], out=c[t])
-            np.matmul(Wh, before[t], out=a)
+            multiply(before[t])  # a ← Wh·h
             np.add(a, x, out=a)
             sigmoid(a_ifo, out=gates[: 3 * H])
             np.tanh(a_g, out=gates[3 * H : 4 * H])
@@ -129,9 +131,9 @@ class LSTM(Layer):
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
-        terms, d_ifo, d_g = tape["terms"], d_gates[: 3 * H], d_gates[3 * H :]
+        terms, d_ifo, d_g = tape["terms"][: 3 * H], d_gates[: 3 * H], d_gates[3 * H :]
         ig_fc, (ig, fc, d_h_h) = terms[: 2 * H], terms.reshape(3, H, B)
-        WhT = self.weights["Wh"].T
+        multiply = transposed_product(self.weights["Wh"], d_gates, tape["terms"])
         d_h, d_c = d_state
         for t in reversed(range(T)):
             gates, h_next = tape["gates"][t], h[t + 1]
@@ -156,7 +158,7 @@ class LSTM(Layer):
 
             d_a[:, t] = d_gates
             np.multiply(d_c, f, out=d_c)  # d_c₋₁, d_h₋₁
-            np.matmul(WhT, d_gates, out=d_h)
+            multiply(d_h)  # d_h ← Whᵀ·d_gates
             if keep is not None:
                 np.multiply(d_state, keep[t], out=d_state)
         np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])
