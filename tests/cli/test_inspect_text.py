@@ -142,6 +142,8 @@ def test_copies_are_compared_with_a_text_that_is_held_out(run):
     assert control("--text", "other.txt") == "the other text"
     run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
     assert control("-c", "all.npz") is None
+    run("train", "text.txt", "-c", "val.npz", "--val", "other.txt", *QUICK)
+    assert control("-c", "val.npz") == "the text to validate on"
 
 
 def test_a_control_of_a_text_that_repeats_itself_says_so(run):
