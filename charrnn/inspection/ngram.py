@@ -271,8 +271,8 @@ def _mixture_figure(mixture: Mixture) -> Figure:
             Series("weight of the first half", [mixture.weight], [mixture.mixed], "points"),
         ),
         caption=(
-            f"At 0 stands the {mixture.order}-gram alone, at 1 the network alone; the curve falls "
-            "below both where each knows something that the other does not."
+            f"At 0 the {mixture.order}-gram alone, at 1 the network alone. The curve is below both "
+            "ends if each knows something that the other does not."
         ),
     )
 

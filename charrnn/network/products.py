@@ -57,6 +57,21 @@ def product(W: Array, out: Array) -> Callable[[Array], None]:
     return multiply
 
 
+def multiply(W: Array, h: Array, out: Array) -> None:
+    """out ← W·h once, as `product` does it.
+
+    Args:
+        W: (M, K), contiguous.
+        h: (K, B).
+        out: (M, B), contiguous.
+    """
+    (M, K), B = W.shape, h.shape[1]
+    if B > 1 and is_divided(M, K, B):
+        product(W, out)(h)
+    else:
+        np.matmul(W, h, out=out)
+
+
 def transposed_product(W: Array, d: Array, terms: Array) -> Callable[[Array], None]:
     """Return a function of `out` (H, B) that computes out ← Wᵀ·d.
 

@@ -7,6 +7,9 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.network.products import AVX512
 
+#: As arrays, since a call converts a Python number, which takes as long as the call itself.
+HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
+
 
 def sigmoid(a: Array, out: Array) -> None:
     """out ← 1 / (1 + exp(−a)); `a` is overwritten.
@@ -18,12 +21,12 @@ def sigmoid(a: Array, out: Array) -> None:
     (`numpy.errstate`) once, outside of the loop over time.
     """
     if AVX512:
-        np.multiply(a, 0.5, out=a)
+        np.multiply(a, HALF, out=a)
         np.tanh(a, out=a)
-        np.multiply(a, 0.5, out=a)
-        np.add(a, 0.5, out=out)
+        np.multiply(a, HALF, out=a)
+        np.add(a, HALF, out=out)
         return
     np.negative(a, out=a)
     np.exp(a, out=a)
-    np.add(a, 1, out=a)
-    np.divide(1, a, out=out)  # twice as fast as reciprocal
+    np.add(a, ONE, out=a)
+    np.divide(ONE, a, out=out)  # twice as fast as reciprocal
