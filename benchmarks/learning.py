@@ -1,0 +1,233 @@
+"""Losses over time on tiny Shakespeare: charrnn, and PyTorch with the same recipe.
+
+    make data/shakespeare.txt && python benchmarks/learning.py --picture docs/learning.svg
+
+Three runs, one after the other: `charrnn train` with its defaults, the same training in PyTorch,
+and `charrnn train --time 60s`. PyTorch has nn.GRU and the fused AdamW, with one thread or a thread
+per core, whichever takes less time for a step in a short trial. Starting weights, windows, dropout
+masks, learning rates and the scorer are the same in both; the losses of the first steps are
+compared, and a line says whether they agree. The seconds are from the start of the process, with
+all imports, to the end of a validation. Losses are in nats a character on the last tenth of the
+text, with the state carried. nanoGPT's quick start on a CPU stands beside them as published.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from math import ceil, floor
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import picture
+from common import WITHOUT_TORCH, Options, Result, alone, fastest, shown, table
+from contenders import contenders, interleaved
+from recipe import Recipe
+from steps import torch_training_step
+from throughput import TORCH
+from watching import Finished, charrnn, watch
+
+from charrnn.inspection.answer import Figure, Series
+from charrnn.parallel.threads import NAMES
+
+#: The budget of the third run, in seconds.
+BUDGET = 60
+#: The first steps, in which the training losses of both libraries differ by at most this.
+FIRST, TOLERANCE = 20, 1e-3
+#: Loss and seconds of nanoGPT's quick start, by https://github.com/karpathy/nanoGPT, README.md:
+#: "This still runs in about ~3 minutes, but gets us a loss of only 1.88".
+NANOGPT_LOSS, NANOGPT_SECONDS = 1.88, 180
+#: Losses that the last table has the time to.
+MILESTONES = (NANOGPT_LOSS, 1.7, 1.6, 1.55, 1.5)
+
+
+class Point(NamedTuple):
+    """A validation: seconds since the start of the process, step and loss."""
+
+    seconds: float
+    step: int
+    loss: float
+
+
+class Curve(NamedTuple):
+    """A run: its validations, and the losses of its first steps on the training text."""
+
+    points: list[Point]
+    first_losses: list[float]
+
+
+def measure(options: Options) -> Result:
+    """Measure the three runs."""
+    if not options.text.exists():
+        reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
+        print(f"left out: {reason}")
+        return {"left_out": reason}
+    result: Result = {"text": options.text.name}
+    curves: dict[str, Curve] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        short = ["--steps", "120"] if options.quick else []
+        curves["charrnn train"] = charrnn_curve(options, folder, "default", *short)
+        if "torch" in options.libraries:
+            recipe = folder / "recipe.json"
+            Recipe.of_run(folder / "default.npz", options.text).write(recipe)
+            result["trial"] = trial(options, recipe)
+            result["threads"] = TORCH[fastest(result["trial"])]
+            curves["PyTorch, same recipe"] = torch_curve(folder, recipe, result["threads"])
+        else:
+            print(WITHOUT_TORCH)
+        budget = 5 if options.quick else BUDGET
+        name_of_budget = f"charrnn train --time {budget}s"
+        curves[name_of_budget] = charrnn_curve(options, folder, "budget", "--time", f"{budget}s")
+    ours, budgeted = curves["charrnn train"], curves[name_of_budget]
+    if "threads" in result:
+        result |= compare(ours, curves["PyTorch, same recipe"], result["trial"], result["threads"])
+    print(f"\n`{name_of_budget}`:\n")
+    table(("seconds", "step", "loss"), map(row_of, budgeted.points))
+    print("\nSeconds to the first validation with a loss of at most:\n")
+    table(("loss", *curves), milestones(curves))
+    print(
+        f'\nnanoGPT\'s README gives {NANOGPT_LOSS} after "about ~3 minutes" for its quick start on '
+        "a CPU, on a\nlaptop, from an empty context of at most 64 characters: "
+        "https://github.com/karpathy/nanoGPT#quick-start"
+    )
+    if options.picture:
+        picture.write(figure(curves), options.picture)
+        print(f"\n{options.picture}: the curves")
+    return {**result, "curves": {name: each.points for name, each in curves.items()}}
+
+
+def charrnn_curve(options: Options, folder: Path, name: str, *more: str) -> Curve:
+    """Run `charrnn train`."""
+    log = folder / f"{name}.jsonl"
+    asked = ["-c", str(folder / f"{name}.npz"), "--log", str(log), *more]
+    finished = watch(charrnn("train", str(options.text), *asked), folder)
+    records = read_log(log)
+
+    def since_first(record: Result) -> float:
+        """Seconds since just before the first step."""
+        return float(record["characters"] / record["chars_per_second"])
+
+    start = finished.when("step 1 of") - since_first(records[0])
+    return curve(records, [start + since_first(record) for record in records])
+
+
+def torch_curve(folder: Path, recipe: Path, threads: int) -> Curve:
+    """Run the same training in PyTorch."""
+    log = folder / "torch.jsonl"
+    program = Path(__file__).with_name("torch_gru.py")
+    variables = {name: str(threads) for name in NAMES}
+    command = [sys.executable, str(program), str(recipe), str(log)]
+    finished = watch(command, folder, variables)
+    records = read_log(log)
+    return curve(records, times_of_steps(finished, records))
+
+
+def times_of_steps(finished: Finished, records: list[Result]) -> list[float]:
+    """The time of the line on stderr of each step with a validation; 0 for other steps."""
+    times = {line: seconds for seconds, line in finished.lines}
+    return [times.get(f"step {record['step']}", 0.0) for record in records]
+
+
+def read_log(path: Path) -> list[Result]:
+    """The steps in a log."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def curve(records: list[Result], seconds: list[float]) -> Curve:
+    """The curve of a run, from its log and the time of each step."""
+    points = [
+        Point(time, record["step"], record["val_loss"])
+        for time, record in zip(seconds, records)
+        if record["val_loss"] is not None
+    ]
+    return Curve(points, [record["loss"] for record in records[:FIRST]])
+
+
+def trial(options: Options, recipe: Path) -> dict[str, list[float]]:
+    """The seconds of a step in PyTorch, in turns, by the name of the contender in `TORCH`."""
+    with contenders(TORCH) as who:
+        for contender in who.values():
+            contender.prepare(torch_training_step, str(recipe))
+        return interleaved(who, options.turns, options.seconds)
+
+
+def compare(ours: Curve, theirs: Curve, tried: dict[str, list[float]], threads: int) -> Result:
+    """Print both runs side by side, and whether they had the same recipe."""
+    steps = ", ".join(f"{name} {1000 * median(times):.1f} ms" for name, times in tried.items())
+    print(f"PyTorch's time for a step, in a trial: {steps}.")
+    difference = max(abs(a - b) for a, b in zip(ours.first_losses, theirs.first_losses))
+    same = difference <= TOLERANCE and len(ours.points) == len(theirs.points)
+    compared = len(ours.first_losses)
+    print(
+        f"The training losses of the first {compared} steps differ by at most {difference:.1e}: "
+        + ("the same recipe." if same else "NOT THE SAME RECIPE; do not compare the curves.")
+    )
+    print(f"\nThe default run, and the same in PyTorch ({threads} threads):\n")
+    columns = ("step", "charrnn, seconds", "loss", "PyTorch, seconds", "loss", "ratio")
+    table(
+        columns,
+        (
+            (
+                our.step,
+                our.seconds,
+                f"{our.loss:.3f}",
+                their.seconds,
+                f"{their.loss:.3f}",
+                their.seconds / our.seconds,
+            )
+            for our, their in zip(ours.points, theirs.points)
+        ),
+    )
+    ratio = theirs.points[-1].seconds / ours.points[-1].seconds
+    print(f"\nPyTorch took {ratio:.2f} times as long as charrnn. Above 1 charrnn is faster.")
+    return {"first_losses_differ_by": difference, "same_recipe": same, "ratio": ratio}
+
+
+def row_of(point: Point) -> tuple[object, ...]:
+    """The row of a validation."""
+    return point.seconds, point.step, f"{point.loss:.3f}"
+
+
+def milestones(curves: dict[str, Curve]) -> list[tuple[object, ...]]:
+    """The seconds of each run to the first validation with some loss; None if it never had it."""
+    return [
+        (f"{loss:.2f}", *(seconds_to(loss, each.points) for each in curves.values()))
+        for loss in MILESTONES
+    ]
+
+
+def seconds_to(loss: float, points: list[Point]) -> float | None:
+    """The seconds to the first validation with at most this loss; None for none."""
+    return next((point.seconds for point in points if point.loss <= loss), None)
+
+
+def figure(curves: dict[str, Curve]) -> Figure:
+    """The curves, each named at its end, and nanoGPT's point."""
+    series = []
+    for name, (points, _) in curves.items():
+        last = points[-1]
+        title = f"{name}\n{last.loss:.3f} in {shown(last.seconds)} s"
+        x, y = [point.seconds for point in points], [point.loss for point in points]
+        series.append(Series(title, x, y))
+    published = f"nanoGPT's quick start, as published\n{NANOGPT_LOSS} in about 3 minutes"
+    series.append(Series(published, [NANOGPT_SECONDS], [NANOGPT_LOSS], "points"))
+    points = [point for each in curves.values() for point in each.points]
+    losses = [NANOGPT_LOSS, *(point.loss for point in points)]
+    longest = max(NANOGPT_SECONDS, *(point.seconds for point in points))
+    return Figure(
+        "Loss on held-out text, by time on the same cores",
+        "seconds since the start of the program",
+        "nats a character",
+        tuple(series),
+        x_range=(0, 20 * ceil(longest / 20)),
+        # Names stand below the ends of the lines.
+        y_range=(floor(10 * min(losses) - 1) / 10, ceil(10 * max(losses)) / 10),
+        caption="Lower is better. Each point is a validation.",
+    )
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)
