@@ -160,7 +160,7 @@ def choose_kernel(coretype: str | None) -> None:
     Raises:
         SystemExit: after the other start; or for a kernel that OpenBLAS does not have.
     """
-    found = {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ}
+    found = {name: os.environ[name] for name in KERNEL_VARIABLES if os.environ.get(name)}
     wanted = {"OPENBLAS_CORETYPE": coretype} if coretype else {}
     if found == wanted:
         used = kernel()

@@ -212,15 +212,15 @@ def figure(curves: dict[str, Curve]) -> Figure:
         title = f"{name}\n{last.loss:.3f} in {shown(last.seconds)} s"
         x, y = [point.seconds for point in points], [point.loss for point in points]
         series.append(Series(title, x, y))
-    published = f"nanoGPT's quick start, as published\n{NANOGPT_LOSS} in about 3 minutes"
+    published = f"nanoGPT's quick start, as published\n{NANOGPT_LOSS} in about 3 minutes, a laptop"
     series.append(Series(published, [NANOGPT_SECONDS], [NANOGPT_LOSS], "points"))
     points = [point for each in curves.values() for point in each.points]
     losses = [NANOGPT_LOSS, *(point.loss for point in points)]
     longest = max(NANOGPT_SECONDS, *(point.seconds for point in points))
     return Figure(
-        "Loss on held-out text, by time on the same cores",
+        "Loss on the last tenth of tiny Shakespeare, by time",
         "seconds since the start of the program",
-        "nats a character",
+        "loss, nats a character",
         tuple(series),
         x_range=(0, 20 * ceil(longest / 20)),
         # Names stand below the ends of the lines.

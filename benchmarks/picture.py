@@ -21,11 +21,12 @@ MAX_TICKS = 8
 LIGHT = ("#0072b2", "#009e73", "#c04f00", "#6b6b6b")
 DARK = ("#56b4e9", "#2fc79a", "#f0843c", "#a6a6a6")
 #: The picture has a background of its own, because a page need not follow the reader's system.
-STYLE = """svg { background: #fff; --ink: #1f2328; --grid: #d8dce0; %s }
+STYLE = """svg { background: var(--page); --page: #fff; --ink: #1f2328; --grid: #d8dce0; %s }
 @media (prefers-color-scheme: dark) {
-svg { background: #0d1117; --ink: #e6edf3; --grid: #30363d; %s }
+svg { --page: #0d1117; --ink: #e6edf3; --grid: #30363d; %s }
 }
 text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+.name { stroke: var(--page); stroke-width: 4px; paint-order: stroke; text-anchor: middle; }
 .title { font-weight: 600; font-size: 15px; }
 .grid { stroke: var(--grid); }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
@@ -84,8 +85,9 @@ def svg(figure: Figure) -> str:
     for number, (each, box) in enumerate(zip(series, names)):
         for row, text in enumerate(each.name.split("\n"), start=1):
             parts.append(
-                f'<text x="{(box.left + box.right) / 2:.1f}" y="{box.top + LINE * row - 4:.1f}" '
-                f'text-anchor="middle" style="fill: var(--line{number})">{escape(text)}</text>'
+                f'<text class="name" x="{(box.left + box.right) / 2:.1f}" '
+                f'y="{box.top + LINE * row - 4:.1f}" style="fill: var(--line{number})">'
+                f"{escape(text)}</text>"
             )
     return "\n".join([*parts, "</svg>"]) + "\n"
 

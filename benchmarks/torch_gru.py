@@ -31,9 +31,6 @@ from charrnn.training.evaluation import evaluate
 from charrnn.training.schedules import learning_rate
 from charrnn.training.trainer import due
 
-#: Characters of a window of the scorer. More than charrnn takes: PyTorch is faster with these.
-SCORED = 256
-
 
 class TorchTraining:
     """A training run in PyTorch.
@@ -116,7 +113,7 @@ class TorchTraining:
                 self,  # type: ignore[arg-type]  # it has the two methods that are called
                 self.validation,
                 batch_size=self.config.batch_size,
-                seq_length=SCORED,
+                seq_length=self.config.seq_length,
             )
 
     def state(self, batch_size: int) -> Array:
