@@ -148,6 +148,15 @@ def write(parts: dict[str, Part], asked: Options) -> None:
             asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
+def without_text(asked: Options) -> Result | None:
+    """The result of a part that is left out because tiny Shakespeare is missing; else None."""
+    if asked.text.exists():
+        return None
+    reason = f"{asked.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
+    print(f"left out: {reason}")
+    return {"left_out": reason}
+
+
 def choose_kernel(coretype: str | None) -> None:
     """Let OpenBLAS use its own choice of a kernel, or the one of `--coretype`.
 

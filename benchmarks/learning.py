@@ -22,8 +22,9 @@ from statistics import median
 from typing import NamedTuple
 
 import picture
-from common import WITHOUT_TORCH, Options, Result, alone, fastest, shown, table
+from common import WITHOUT_TORCH, Options, Result, alone, fastest, shown, table, without_text
 from contenders import contenders, interleaved
+from quality import NANOGPT
 from recipe import Recipe
 from steps import torch_training_step
 from throughput import TORCH
@@ -60,10 +61,8 @@ class Curve(NamedTuple):
 
 def measure(options: Options) -> Result:
     """Measure the three runs."""
-    if not options.text.exists():
-        reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
-        print(f"left out: {reason}")
-        return {"left_out": reason}
+    if left_out := without_text(options):
+        return left_out
     result: Result = {"text": options.text.name}
     curves: dict[str, Curve] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -88,11 +87,7 @@ def measure(options: Options) -> Result:
     table(("seconds", "step", "loss"), map(row_of, budgeted.points))
     print("\nSeconds to the first validation with a loss of at most:\n")
     table(("loss", *curves), milestones(curves))
-    print(
-        f'\nnanoGPT\'s README gives {NANOGPT_LOSS} after "about ~3 minutes" for its quick start on '
-        "a CPU, on a\nlaptop, from an empty context of at most 64 characters: "
-        "https://github.com/karpathy/nanoGPT#quick-start"
-    )
+    print(NANOGPT)
     if options.picture:
         picture.write(figure(curves), options.picture)
         print(f"\n{options.picture}: the curves")
