@@ -49,6 +49,7 @@ class Options:
         json: the file for the results; None for none.
         picture: the file for the picture of `learning`; None for none.
         coretype: the kernel of OpenBLAS; None for the one that fits the processor.
+        nanogpt: a copy of the repository of nanoGPT, for `learning`; None for none.
     """
 
     quick: bool = False
@@ -60,6 +61,7 @@ class Options:
     json: Path | None = None
     picture: Path | None = None
     coretype: str | None = None
+    nanogpt: Path | None = None
 
     @property
     def seconds(self) -> float:
@@ -96,6 +98,9 @@ def parser(documentation: str | None) -> argparse.ArgumentParser:
     result.add_argument(
         "--coretype", metavar="KERNEL", help="a kernel of OpenBLAS for all that is measured"
     )
+    result.add_argument(
+        "--nanogpt", type=Path, metavar="FOLDER", help="a copy of nanoGPT, for learning"
+    )
     return result
 
 
@@ -117,7 +122,8 @@ def options(arguments: argparse.Namespace) -> Options:
     sizes = arguments.megabytes or ((1, 10) if quick else Options.megabytes)
     text, steps, types = arguments.text.resolve(), arguments.steps, arguments.layer_types
     written = arguments.json, arguments.picture
-    return Options(quick, turns, types, text, steps, sizes, *written, arguments.coretype)
+    others = arguments.coretype, arguments.nanogpt
+    return Options(quick, turns, types, text, steps, sizes, *written, *others)
 
 
 def alone(part: Part, documentation: str | None) -> None:

@@ -8,12 +8,16 @@ per core, whichever takes less time for a step in a short trial. Starting weight
 masks, learning rates and the scorer are the same in both; the losses of the first steps are
 compared, and a line says whether they agree. The seconds are from the start of the process, with
 all imports, to the end of a validation. Losses are in nats a character on the last tenth of the
-text, with the state carried. nanoGPT's quick start on a CPU stands beside them as published.
+text, with the state carried.
+
+nanoGPT's quick start on a CPU stands beside them as published. `--nanogpt FOLDER` runs it here,
+too: a copy of its repository, in which data/shakespeare_char/prepare.py has run.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from math import ceil, floor
@@ -40,6 +44,14 @@ FIRST, TOLERANCE = 20, 1e-3
 #: Loss and seconds of nanoGPT's quick start, by https://github.com/karpathy/nanoGPT, README.md:
 #: "This still runs in about ~3 minutes, but gets us a loss of only 1.88".
 NANOGPT_LOSS, NANOGPT_SECONDS = 1.88, 180
+#: The command of that quick start, a file that it reads, and its lines with a loss.
+NANOGPT_TRAINING = (
+    "train.py config/train_shakespeare_char.py --device=cpu --compile=False --eval_iters=20 "
+    "--log_interval=1 --block_size=64 --batch_size=12 --n_layer=4 --n_head=4 --n_embd=128 "
+    "--max_iters=2000 --lr_decay_iters=2000 --dropout=0.0"
+)
+NANOGPT_DATA = Path("data", "shakespeare_char", "val.bin")
+NANOGPT_LINE = re.compile(r"step (\d+): train loss [\d.]+, val loss ([\d.]+)")
 #: Losses that the last table has the time to.
 MILESTONES = (NANOGPT_LOSS, 1.7, 1.6, 1.55, 1.5)
 
@@ -63,6 +75,8 @@ def measure(options: Options) -> Result:
     """Measure the three runs."""
     if left_out := without_text(options):
         return left_out
+    if options.nanogpt and not (options.nanogpt / NANOGPT_DATA).exists():
+        raise SystemExit(f"{options.nanogpt}: no data: run data/shakespeare_char/prepare.py there")
     result: Result = {"text": options.text.name}
     curves: dict[str, Curve] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -80,6 +94,8 @@ def measure(options: Options) -> Result:
         budget = 5 if options.quick else BUDGET
         name_of_budget = f"charrnn train --time {budget}s"
         curves[name_of_budget] = charrnn_curve(options, folder, "budget", "--time", f"{budget}s")
+        if options.nanogpt:
+            curves["nanoGPT's quick start"] = nanogpt_curve(options, folder)
     ours, budgeted = curves["charrnn train"], curves[name_of_budget]
     if "threads" in result:
         result |= compare(ours, curves["PyTorch, same recipe"], result["trial"], result["threads"])
@@ -118,6 +134,18 @@ def torch_curve(folder: Path, recipe: Path, threads: int) -> Curve:
     finished = watch(command, folder, variables)
     records = read_log(log)
     return curve(records, times_of_steps(finished, records))
+
+
+def nanogpt_curve(options: Options, folder: Path) -> Curve:
+    """Run nanoGPT's quick start; its losses are estimates, in windows from an empty context."""
+    assert options.nanogpt
+    more = ["--max_iters=250"] if options.quick else []
+    command = [sys.executable, "-u", *NANOGPT_TRAINING.split(), f"--out_dir={folder}", *more]
+    # It writes to stdout, and `watch` takes the time of lines on stderr.
+    finished = watch(["sh", "-c", 'exec "$@" >&2', "sh", *command], options.nanogpt)
+    found = ((seconds, NANOGPT_LINE.match(line)) for seconds, line in finished.lines)
+    points = [Point(seconds, int(line[1]), float(line[2])) for seconds, line in found if line]
+    return Curve([point for point in points if point.step], [])
 
 
 def times_of_steps(finished: Finished, records: list[Result]) -> list[float]:

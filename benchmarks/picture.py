@@ -18,8 +18,8 @@ LINE, CHARACTER, BELOW = 16, 6.6, 10
 #: The most ticks of an axis.
 MAX_TICKS = 8
 #: Colours that colour-blind people can distinguish (Okabe, Ito 2008), on light and on dark.
-LIGHT = ("#0072b2", "#009e73", "#c04f00", "#6b6b6b")
-DARK = ("#56b4e9", "#2fc79a", "#f0843c", "#a6a6a6")
+LIGHT = ("#0072b2", "#009e73", "#c04f00", "#6b6b6b", "#a3457c")
+DARK = ("#56b4e9", "#2fc79a", "#f0843c", "#a6a6a6", "#e39ac4")
 #: The picture has a background of its own, because a page need not follow the reader's system.
 STYLE = """svg { background: var(--page); --page: #fff; --ink: #1f2328; --grid: #d8dce0; %s }
 @media (prefers-color-scheme: dark) {
@@ -51,7 +51,7 @@ def write(figure: Figure, path: Path) -> None:
     """Write a figure of lines and points as SVG.
 
     Args:
-        figure: at most four series; the name of each may have several lines.
+        figure: at most five series; the name of each may have several lines.
         path: replaced if it exists.
     """
     path.write_text(svg(figure), encoding="utf-8")

@@ -363,6 +363,28 @@ def test_a_validation_has_the_time_since_the_start_of_the_process(module, tmp_pa
     assert learning.times_of_steps(finished, records) == [0.0, 3.0, 0.0, 6.5]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+def test_nanogpt_is_timed_by_its_own_lines(module, tmp_path):
+    learning = module("learning")
+    options = module("common").Options(nanogpt=tmp_path)
+    options.text = tmp_path / "text"
+    options.text.touch()
+    with pytest.raises(SystemExit, match="no data: run data/shakespeare_char/prepare"):
+        learning.measure(options)
+    (tmp_path / "train.py").write_text(
+        "import sys, time\n"
+        "assert '--max_iters=2000' in sys.argv\n"
+        "print('step 0: train loss 4.2874, val loss 4.2823')\n"
+        "print('iter 1: loss 3.5, time 20.1ms')\n"
+        "time.sleep(0.2)\n"
+        "print('step 250: train loss 2.4, val loss 2.4277')\n"
+    )
+    curve = learning.nanogpt_curve(options, tmp_path)
+    ((seconds, step, loss),) = curve.points
+    assert (step, loss) == (250, 2.4277)
+    assert 0.2 < seconds < 60
+
+
 def test_milestones_are_the_first_validations_with_the_loss(module):
     learning, (first, _) = module("learning"), curves(module)
     assert learning.seconds_to(1.88, first.points) == 40
