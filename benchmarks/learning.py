@@ -56,6 +56,10 @@ NANOGPT_LINE = re.compile(r"step (\d+): train loss [\d.]+, val loss ([\d.]+)")
 MILESTONES = (NANOGPT_LOSS, 1.7, 1.6, 1.55, 1.5)
 
 
+#: The names of two runs: defaults, and the same in PyTorch.
+OURS, THEIRS = "charrnn train", "PyTorch, same recipe"
+
+
 class Point(NamedTuple):
     """A validation: seconds since the start of the process, step and loss."""
 
@@ -72,35 +76,40 @@ class Curve(NamedTuple):
 
 
 def measure(options: Options) -> Result:
-    """Measure the three runs."""
+    """Measure all runs."""
     if left_out := without_text(options):
         return left_out
     if options.nanogpt and not (options.nanogpt / NANOGPT_DATA).exists():
         raise SystemExit(f"{options.nanogpt}: no data: run data/shakespeare_char/prepare.py there")
     result: Result = {"text": options.text.name}
+    time = f"{5 if options.quick else BUDGET}s"
+    budget = f"{OURS} --time {time}"
     curves: dict[str, Curve] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        short = ["--steps", "120"] if options.quick else []
-        curves["charrnn train"] = charrnn_curve(options, folder, "default", *short)
+
+    def add(name: str, curve: Curve) -> None:
+        """Add a run, and say so: all of them take minutes."""
+        curves[name] = curve
+        print(f"{name}: {end_of(curve)}", flush=True)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        more = ["--steps", "120"] if options.quick else []
+        add(OURS, charrnn_curve(options, folder, "default", *more))
         if "torch" in options.libraries:
             recipe = folder / "recipe.json"
             Recipe.of_run(folder / "default.npz", options.text).write(recipe)
             result["trial"] = trial(options, recipe)
             result["threads"] = TORCH[fastest(result["trial"])]
-            curves["PyTorch, same recipe"] = torch_curve(folder, recipe, result["threads"])
+            add(THEIRS, torch_curve(folder, recipe, result["threads"]))
         else:
             print(WITHOUT_TORCH)
-        budget = 5 if options.quick else BUDGET
-        name_of_budget = f"charrnn train --time {budget}s"
-        curves[name_of_budget] = charrnn_curve(options, folder, "budget", "--time", f"{budget}s")
+        add(budget, charrnn_curve(options, folder, "budget", "--time", time))
         if options.nanogpt:
-            curves["nanoGPT's quick start"] = nanogpt_curve(options, folder)
-    ours, budgeted = curves["charrnn train"], curves[name_of_budget]
-    if "threads" in result:
-        result |= compare(ours, curves["PyTorch, same recipe"], result["trial"], result["threads"])
-    print(f"\n`{name_of_budget}`:\n")
-    table(("seconds", "step", "loss"), map(row_of, budgeted.points))
+            add("nanoGPT's quick start", nanogpt_curve(options, folder))
+    if THEIRS in curves:
+        result |= compare(curves[OURS], curves[THEIRS])
+    print(f"\n`{budget}`:\n")
+    table(("seconds", "step", "loss"), map(row_of, curves[budget].points))
     print("\nSeconds to the first validation with a loss of at most:\n")
     table(("loss", *curves), milestones(curves))
     print(NANOGPT)
@@ -174,39 +183,43 @@ def trial(options: Options, recipe: Path) -> dict[str, list[float]]:
     with contenders(TORCH) as who:
         for contender in who.values():
             contender.prepare(torch_training_step, str(recipe))
-        return interleaved(who, options.turns, options.seconds)
+        times = interleaved(who, options.turns, options.seconds)
+    steps = ", ".join(f"{name} {1000 * median(each):.1f}" for name, each in times.items())
+    print(f"trial, milliseconds a step: {steps}", flush=True)
+    return times
 
 
-def compare(ours: Curve, theirs: Curve, tried: dict[str, list[float]], threads: int) -> Result:
+def compare(ours: Curve, theirs: Curve) -> Result:
     """Print both runs side by side, and whether they had the same recipe."""
-    steps = ", ".join(f"{name} {1000 * median(times):.1f} ms" for name, times in tried.items())
-    print(f"PyTorch's time for a step, in a trial: {steps}.")
     difference = max(abs(a - b) for a, b in zip(ours.first_losses, theirs.first_losses))
     same = difference <= TOLERANCE and len(ours.points) == len(theirs.points)
-    compared = len(ours.first_losses)
     print(
-        f"The training losses of the first {compared} steps differ by at most {difference:.1e}: "
-        + ("the same recipe." if same else "NOT THE SAME RECIPE; do not compare the curves.")
+        f"\nThe training losses of the first {len(ours.first_losses)} steps differ by at most "
+        f"{difference:.1e}: "
+        + ("the same recipe." if same else "NOT THE SAME RECIPE; do not compare the times.")
     )
-    print(f"\nThe default run, and the same in PyTorch ({threads} threads):\n")
-    columns = ("step", "charrnn, seconds", "loss", "PyTorch, seconds", "loss", "ratio")
+    print("\nThe default run, and the same in PyTorch:\n")
+    pairs = list(zip(ours.points, theirs.points))
     table(
-        columns,
+        ("step", "charrnn, seconds", "loss", "PyTorch, seconds", "loss", "ratio"),
         (
             (
-                our.step,
-                our.seconds,
-                f"{our.loss:.3f}",
-                their.seconds,
-                f"{their.loss:.3f}",
+                *(our.step, our.seconds, f"{our.loss:.3f}", their.seconds, f"{their.loss:.3f}"),
                 their.seconds / our.seconds,
             )
-            for our, their in zip(ours.points, theirs.points)
+            for our, their in pairs
         ),
     )
-    ratio = theirs.points[-1].seconds / ours.points[-1].seconds
+    our, their = pairs[-1]
+    ratio = their.seconds / our.seconds
     print(f"\nPyTorch took {ratio:.2f} times as long as charrnn. Above 1 charrnn is faster.")
     return {"first_losses_differ_by": difference, "same_recipe": same, "ratio": ratio}
+
+
+def end_of(curve: Curve) -> str:
+    """The loss of the last validation, and its time."""
+    last = curve.points[-1]
+    return f"{last.loss:.3f} in {shown(last.seconds)} s"
 
 
 def row_of(point: Point) -> tuple[object, ...]:
@@ -230,11 +243,9 @@ def seconds_to(loss: float, points: list[Point]) -> float | None:
 def figure(curves: dict[str, Curve]) -> Figure:
     """The curves, each named at its end, and nanoGPT's point."""
     series = []
-    for name, (points, _) in curves.items():
-        last = points[-1]
-        title = f"{name}\n{last.loss:.3f} in {shown(last.seconds)} s"
-        x, y = [point.seconds for point in points], [point.loss for point in points]
-        series.append(Series(title, x, y))
+    for name, curve in curves.items():
+        x, y = [point.seconds for point in curve.points], [point.loss for point in curve.points]
+        series.append(Series(f"{name}\n{end_of(curve)}", x, y))
     published = f"nanoGPT's quick start, as published\n{NANOGPT_LOSS} in about 3 minutes, a laptop"
     series.append(Series(published, [NANOGPT_SECONDS], [NANOGPT_LOSS], "points"))
     points = [point for each in curves.values() for point in each.points]

@@ -394,12 +394,12 @@ def test_milestones_are_the_first_validations_with_the_loss(module):
 
 def test_runs_of_another_recipe_are_not_compared_in_silence(module, capsys):
     learning, (first, second) = module("learning"), curves(module)
-    result = learning.compare(first, second, {"torch, 1 thread": [0.02]}, 1)
+    result = learning.compare(first, second)
     assert result["same_recipe"]
     assert result["ratio"] == pytest.approx(2)
     assert "NOT THE SAME RECIPE" not in capsys.readouterr().out
     other = second._replace(first_losses=[4.0, 3.002])
-    result = learning.compare(first, other, {"torch, 1 thread": [0.02]}, 1)
+    result = learning.compare(first, other)
     assert not result["same_recipe"]
     assert result["first_losses_differ_by"] == pytest.approx(0.002)
     assert "NOT THE SAME RECIPE" in capsys.readouterr().out
