@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import blocks
 import copying
 import effects
 import finding
@@ -32,6 +33,7 @@ from common import Part, options, parser, write
 PARTS: dict[str, Part] = {
     "throughput": throughput.measure,
     "floor": floor.measure,
+    "blocks": blocks.measure,
     "sampling": sampling.measure,
     "startup": startup.measure,
     "memory": memory.measure,

@@ -11,6 +11,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PARTS = (
+    "blocks",
     "copying",
     "effects",
     "finding",

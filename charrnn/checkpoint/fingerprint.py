@@ -10,12 +10,11 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import charrnn
-from charrnn.network.products import vector_instructions
+from charrnn.network.products import blas, vector_instructions
 from charrnn.parallel.launch import started
 from charrnn.parallel.threads import NAMES
 
@@ -31,13 +30,11 @@ def fingerprint() -> dict[str, str]:
     OpenBLAS chooses its kernel by the processor, unless the environment names one. The vector
     instructions that NumPy found and the kernel decide the arrangement of the products, too.
     """
-    config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
-    blas = config.get("Build Dependencies", {}).get("blas", {})
     found = {
         "charrnn": charrnn.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "blas": " ".join(blas()).strip(),
         "vectors": " ".join(vector_instructions()[-1:]) or "none",
         "kernel": os.environ.get("OPENBLAS_CORETYPE", "auto"),
         "system": f"{platform.system()} {platform.machine()}",
