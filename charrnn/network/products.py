@@ -1,8 +1,8 @@
 """The products of a step with the recurrent weights, in the blocks that are fastest.
 
-On processors with AVX-512, OpenBLAS has kernels for small products that copy no operand. With 16 to
-64 streams they are up to 45 % faster than the general ones, with fewer streams two to three times as
-fast (benchmarks/README.md). Elsewhere nothing is divided.
+On processors with AVX-512, OpenBLAS has kernels for small products that copy no operand. With 16
+to 64 streams they are up to 45 % faster than the general ones, with fewer streams two to three
+times as fast (benchmarks/README.md). Elsewhere nothing is divided.
 """
 
 from __future__ import annotations
