@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import ceil, log2
-from typing import NamedTuple
 
 from charrnn.config import HIDDEN_SIZE
 from charrnn.network.layers import LAYER_TYPES
@@ -15,27 +14,13 @@ STEPS = 5_000
 MAX_FREQUENT = 256
 
 
-class Size(NamedTuple):
-    """Cells of a layer, and the speed of training with one layer of the default type, two cores."""
-
-    hidden_size: int
-    characters_a_second: int
-
-    def speed(self, vocabulary_size: int) -> float:
-        """Characters a second with V characters; up to 256 change little.
-
-        The products of a character need 3·H² weights of the layer and V·H of the output.
-        """
-        H, few = self.hidden_size, min(vocabulary_size, MAX_FREQUENT)
-        return self.characters_a_second * ((3 * H + few) / (3 * H + vocabulary_size))
-
-
-#: The sizes that learned most in a time, by experiment (benchmarks/README.md). Keys: training
-#: seconds from which a size is used. One layer each: two layers take longer to learn as much.
-SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
-#: The size for a vocabulary that makes training less than half as fast, and the seconds of training
-#: with a small vocabulary up to which this size is used: fewer cells then learn more in the time.
-SMALL_SIZE, SMALL_SECONDS = Size(128, 139_000), 20
+#: The sizes that learned most, by experiment (benchmarks/README.md). Keys: the characters that a
+#: network of the default size would read in the time; from each on, a size is used. One layer each:
+#: two layers take longer to learn as much.
+SIZES = {0: HIDDEN_SIZE, 8_000_000: 384, 66_000_000: 512}
+#: The size for a vocabulary that makes training less than half as fast, and the characters up to
+#: which it is used: fewer cells then learn more in the time.
+SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
 #: The default learning rate: RATE for all layer types; vanilla networks get
 #: min(RATE, VANILLA_RATE / (cells · layers)).
 RATE, VANILLA_RATE = 0.015, 2.56
@@ -108,21 +93,31 @@ def record_every(steps: int) -> int:
     return max(1, steps // POINTS)
 
 
-def relative_speed(vocabulary_size: int) -> float:
-    """The speed of training with V characters, as a share of that with 256 or fewer."""
-    return SIZES[0].speed(vocabulary_size) / SIZES[0].characters_a_second
+def relative_speed(
+    vocabulary_size: int, hidden_size: int = HIDDEN_SIZE, num_layers: int = 1
+) -> float:
+    """The speed of training, as a share of that of one layer of 256 cells with 256 characters.
 
-
-def size_for(seconds: float | None, vocabulary_size: int) -> Size:
-    """The size with the lowest loss after a time; the size of the default run for None.
-
-    A large vocabulary makes training slow: the time is multiplied by the relative speed.
+    The products of a character need 3·H² weights of a GRU and V·H of the output; up to 256
+    characters change little. From 128 to 512 cells, the time for a character grows with H^1.5.
     """
-    speed = relative_speed(vocabulary_size)
-    counted = (seconds or 0) * speed
-    if speed < 0.5 and counted < SMALL_SECONDS:
+    few = min(vocabulary_size, MAX_FREQUENT)
+    of_vocabulary = (3 * hidden_size + few) / (3 * hidden_size + vocabulary_size)
+    of_cells: float = (HIDDEN_SIZE / hidden_size) ** 1.5
+    return of_vocabulary * of_cells / num_layers
+
+
+def size_for(characters: float | None, vocabulary_size: int) -> int:
+    """The cells with which a network learns most in a time; None for the default run.
+
+    Args:
+        characters: those that a network of the default size would read in the time.
+        vocabulary_size: V.
+    """
+    few = (characters or 0) < SMALL_CHARACTERS
+    if few and relative_speed(vocabulary_size) < 0.5:
         return SMALL_SIZE
-    return SIZES[max(least for least in SIZES if least <= counted)]
+    return SIZES[max(least for least in SIZES if least <= (characters or 0))]
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:

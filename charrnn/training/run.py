@@ -38,6 +38,7 @@ from charrnn.training import advice, planning
 from charrnn.training.commands import resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.resuming import continuation, encode_again, run_of
+from charrnn.training.speed import measured_speed
 from charrnn.training.trainer import Trainer
 from charrnn.training.validation import encode_validation
 
@@ -234,8 +235,14 @@ def new(
         lines = Lines(indices, vocabulary)
         items = np.unique(lines.hashes())
         notices += notice_of_doubles(len(lines), len(items))
-    size = planning.size_for(seconds, len(vocabulary))
-    model = replace(model.filled(hidden_size=size.hidden_size), lines=corpus.lines)
+    speed = (
+        measured_speed(model if not init_from else init_from.model, config, ranks)
+        if seconds
+        else 0.0
+    )
+    readable = (seconds or 0) * speed * planning.relative_speed(len(vocabulary))
+    size = planning.size_for(readable if seconds else None, len(vocabulary))
+    model = replace(model.filled(hidden_size=size), lines=corpus.lines)
     network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
@@ -246,7 +253,8 @@ def new(
     config.check_complete()
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
-        read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
+        shape = len(vocabulary), network.hidden_size, network.num_layers
+        read = int(min(seconds * speed * planning.relative_speed(*shape), MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
     config = fit_memory(network, config, indices, init_from, auto, notices)

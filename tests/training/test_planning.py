@@ -132,9 +132,9 @@ def test_validations_as_often_as_asked_take_their_time():
     assert planning.steps_in(11, 0.01, 0.01, 0, val_every=10) == (1000, 10)
 
 
-def test_more_time_is_for_a_larger_model():
-    sizes = [planning.size_for(seconds, 65) for seconds in (None, 60, 600, 6000)]
-    assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
+def test_more_characters_are_for_a_larger_model():
+    sizes = [planning.size_for(each, 65) for each in (None, 3e6, 9e6, 8e7)]
+    assert sizes == [256, 256, 384, 512]
 
 
 def test_less_is_held_out_of_a_text_that_is_slow_to_score():
@@ -143,13 +143,17 @@ def test_less_is_held_out_of_a_text_that_is_slow_to_score():
     assert planning.held_out(10**6, 0.1, 5000) == 100_000
 
 
-def test_a_large_vocabulary_leaves_less_time():
-    sizes = [planning.size_for(seconds, 5000) for seconds in (None, 60, 600, 6000)]
-    assert [size.hidden_size for size in sizes] == [128, 128, 256, 384]
-    assert planning.size_for(None, 1280).hidden_size == 256
-    size = planning.SIZES[0]
-    assert size.speed(65) == size.speed(256) == size.characters_a_second
-    assert size.speed(5000) == pytest.approx(size.characters_a_second * 1024 / 5768)
+def test_a_large_vocabulary_is_for_few_cells_unless_there_is_much_time():
+    sizes = [planning.size_for(each, 5000) for each in (None, 1e6, 3e6, 9e6)]
+    assert sizes == [128, 128, 256, 384]
+    assert planning.size_for(None, 1280) == 256
+
+
+def test_the_speed_falls_with_the_vocabulary_the_cells_and_the_layers():
+    assert planning.relative_speed(65) == planning.relative_speed(256) == 1
+    assert planning.relative_speed(5000) == pytest.approx(1024 / 5768)
+    assert planning.relative_speed(65, 1024) == pytest.approx(1 / 8)
+    assert planning.relative_speed(65, 256, 3) == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(
