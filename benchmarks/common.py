@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from watching import seconds_of_others
+
 import charrnn
 from charrnn.machine import cores
 
@@ -29,6 +31,8 @@ ROOT = Path(__file__).parents[1]
 VOCABULARY_SIZE = 65
 #: The message where PyTorch is not installed.
 WITHOUT_TORCH = "without PyTorch to compare with: pip install torch==2.13.0"
+#: A warning is printed where other programs use more than this share of a core meanwhile.
+DISTURBING = 0.1
 #: The variables that choose the kernel of OpenBLAS, which computes NumPy's products.
 KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
@@ -145,10 +149,13 @@ def write(parts: dict[str, Part], asked: Options) -> None:
     for name, part in parts.items():
         title = name or Path(sys.argv[0]).stem
         print(f"\n## {title}\n", flush=True)
-        begun = time.monotonic()
+        begun, used = time.monotonic(), seconds_of_others()
         results[title] = part(asked)
         seconds = time.monotonic() - begun
-        results[title]["seconds"] = round(seconds, 1)
+        others = (seconds_of_others() - used) / max(seconds, 1.0)
+        results[title] |= {"seconds": round(seconds, 1), "others": round(others, 3)}
+        if others > DISTURBING:
+            print(f"\nNOT QUIET: other programs used {others:.0%} of a core meanwhile")
         print(f"\n({title} took {seconds:,.0f} seconds)", flush=True)
         if asked.json:
             asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -47,6 +47,20 @@ def processor_seconds(pid: int | None) -> float:
     return total
 
 
+def seconds_of_others() -> float:
+    """The seconds of a core that other programs have used since the system started.
+
+    Those of this process and of its children that have ended are left out; 0 where /proc is
+    missing.
+    """
+    with suppress(OSError):
+        fields = Path("/proc/stat").read_text().split(maxsplit=9)[1:8]
+        user, nice, system, _, _, irq, softirq = map(int, fields)
+        busy = (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+        return busy - sum(os.times()[:4])
+    return 0.0
+
+
 @dataclass
 class Memory:
     """The memory of some processes together, in bytes; shared memory is counted in shares.

@@ -201,6 +201,20 @@ def test_lines_of_a_command_are_kept_with_their_times(module, tmp_path):
         finished.when("two")
 
 
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="reads /proc/stat")
+def test_the_time_of_other_programs_is_without_children_that_have_ended(module):
+    seconds_of_others = module("watching").seconds_of_others
+    spin = "import time\nwhile time.process_time() < 0.6: pass\nprint('done', flush=True)\ninput()"
+    before = seconds_of_others()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", spin], **pipes) as child:
+        child.stdout.readline()
+        running = seconds_of_others()
+        child.communicate(b"\n")
+    assert running - before > 0.5
+    assert seconds_of_others() < running - 0.3
+
+
 def test_a_command_that_fails_is_not_measured(module, tmp_path):
     with pytest.raises(RuntimeError, match="no good"):
         module("watching").watch([sys.executable, "-c", "raise SystemExit('no good')"], tmp_path)
