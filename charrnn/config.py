@@ -194,7 +194,7 @@ class TrainingConfig(Config):
     steps: int = number(CHOSEN, 1)
     batch_size: int = number(32, 1)
     seq_length: int = number(32, 1)
-    optimizer: str = choice("adam", "adagrad", "adam", "rmsprop", "sgd")
+    optimizer: str = choice("muon", "adagrad", "adam", "muon", "rmsprop", "sgd")
     learning_rate: float = number(CHOSEN, 0, MAX_FLOAT32)
     schedule: str = choice("cosine", "constant", "cosine", "linear", "step")
     warmup_steps: int = number(CHOSEN, 0, flag="warmup")
