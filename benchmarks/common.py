@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
+import importlib
 import importlib.metadata
 import importlib.util
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
@@ -25,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 VOCABULARY_SIZE = 65
 #: The message where PyTorch is not installed.
 WITHOUT_TORCH = "without PyTorch to compare with: pip install torch==2.13.0"
+#: The variables that choose the kernel of OpenBLAS, which computes NumPy's products.
+KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 Result = dict[str, Any]
 
@@ -37,10 +43,13 @@ class Options:
         quick: a rough pass, to see that everything works.
         turns: the number of turns of each contender or command.
         layer_types: the layer types to measure.
-        text: the file of tiny Shakespeare, for `quality` and `layers`.
+        text: the file of tiny Shakespeare, for `quality`, `learning` and `layers`.
         steps: the steps of each run of `layers`.
         megabytes: the sizes of the texts of `texts`.
         json: the file for the results; None for none.
+        picture: the file for the picture of `learning`; None for none.
+        coretype: the kernel of OpenBLAS; None for the one that fits the processor.
+        nanogpt: a copy of the repository of nanoGPT, for `learning`; None for none.
     """
 
     quick: bool = False
@@ -50,6 +59,9 @@ class Options:
     steps: int = 600
     megabytes: Sequence[int] = (10, 100, 1000)
     json: Path | None = None
+    picture: Path | None = None
+    coretype: str | None = None
+    nanogpt: Path | None = None
 
     @property
     def seconds(self) -> float:
@@ -79,8 +91,28 @@ def parser(documentation: str | None) -> argparse.ArgumentParser:
     result.add_argument(
         "--megabytes", type=int, nargs="+", metavar="MB", help="sizes of texts to prepare"
     )
-    result.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    result.add_argument("--json", type=new_file, metavar="FILE", help="write the results there")
+    result.add_argument(
+        "--picture", type=new_file, metavar="FILE", help="draw the curves of learning there, as SVG"
+    )
+    result.add_argument(
+        "--coretype", metavar="KERNEL", help="a kernel of OpenBLAS for all that is measured"
+    )
+    result.add_argument(
+        "--nanogpt", type=Path, metavar="FOLDER", help="a copy of nanoGPT, for learning"
+    )
     return result
+
+
+def new_file(path: str) -> Path:
+    """The path of a file to write, in a folder that exists.
+
+    Raises:
+        argparse.ArgumentTypeError: if the folder does not exist.
+    """
+    if not Path(path).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path}: there is no folder {Path(path).parent}")
+    return Path(path)
 
 
 def options(arguments: argparse.Namespace) -> Options:
@@ -88,8 +120,10 @@ def options(arguments: argparse.Namespace) -> Options:
     quick = arguments.quick
     turns = arguments.turns or (2 if quick else Options.turns)
     sizes = arguments.megabytes or ((1, 10) if quick else Options.megabytes)
-    text, steps = arguments.text.resolve(), arguments.steps
-    return Options(quick, turns, arguments.layer_types, text, steps, sizes, arguments.json)
+    text, steps, types = arguments.text.resolve(), arguments.steps, arguments.layer_types
+    written = arguments.json, arguments.picture
+    others = arguments.coretype, arguments.nanogpt
+    return Options(quick, turns, types, text, steps, sizes, *written, *others)
 
 
 def alone(part: Part, documentation: str | None) -> None:
@@ -100,6 +134,7 @@ def alone(part: Part, documentation: str | None) -> None:
 
 def write(parts: dict[str, Part], asked: Options) -> None:
     """Run benchmarks one after the other, and write all results so far after each."""
+    choose_kernel(asked.coretype)
     results: Result = {
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "quick": asked.quick,
@@ -117,6 +152,55 @@ def write(parts: dict[str, Part], asked: Options) -> None:
         print(f"\n({title} took {seconds:,.0f} seconds)", flush=True)
         if asked.json:
             asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def without_text(asked: Options) -> Result | None:
+    """The result of a part that is left out because tiny Shakespeare is missing; else None."""
+    if asked.text.exists():
+        return None
+    reason = f"{asked.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
+    print(f"left out: {reason}")
+    return {"left_out": reason}
+
+
+def choose_kernel(coretype: str | None) -> None:
+    """Let OpenBLAS use its own choice of a kernel, or the one of `--coretype`.
+
+    Where the environment chooses another one, the program is started again in a changed
+    environment: OpenBLAS reads it when NumPy is imported, which has happened.
+
+    Args:
+        coretype: the kernel; None for the choice of OpenBLAS.
+
+    Raises:
+        SystemExit: after the other start; or for a kernel that OpenBLAS does not have.
+    """
+    found = {name: os.environ[name] for name in KERNEL_VARIABLES if os.environ.get(name)}
+    wanted = {"OPENBLAS_CORETYPE": coretype} if coretype else {}
+    if found == wanted:
+        used = kernel()
+        if coretype and used and used.lower() != coretype.lower():
+            message = f"--coretype {coretype}: OpenBLAS uses {used}: name a kernel that it has"
+            print(f"{message}, such as Haswell", file=sys.stderr)
+            raise SystemExit(2)
+        return
+    for name, value in found.items():
+        if wanted.get(name) != value:
+            print(f"{name}={value} was set, and is not used here", flush=True)
+    others = {name: value for name, value in os.environ.items() if name not in KERNEL_VARIABLES}
+    command = [sys.executable, *sys.orig_argv[1:]]
+    raise SystemExit(subprocess.run(command, env={**others, **wanted}, check=False).returncode)
+
+
+def kernel() -> str | None:
+    """The kernel that OpenBLAS uses; None for another library, or one that does not say."""
+    with suppress(ImportError, OSError, AttributeError):
+        library = importlib.import_module("numpy._core._multiarray_umath").__file__
+        function = ctypes.CDLL(library).scipy_openblas_get_corename64_
+        function.restype = ctypes.c_char_p
+        name: bytes = function()
+        return name.decode()
+    return None
 
 
 def machine() -> Result:
@@ -138,6 +222,8 @@ def machine() -> Result:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas['name']} {blas['version']}",
+        "kernel": kernel(),
+        "coretype": os.environ.get("OPENBLAS_CORETYPE"),
         "torch": importlib.metadata.version("torch") if importlib.util.find_spec("torch") else None,
         "charrnn": charrnn.__version__,
     }
@@ -157,10 +243,13 @@ def describe(facts: Result) -> str:
     """Describe the machine in lines for people."""
     vectors = ", ".join(facts["vector_instructions"]) or "no AVX2"
     torch = f"PyTorch {facts['torch']}" if facts["torch"] else WITHOUT_TORCH
+    blas = f"{facts['blas']}, kernel {facts['kernel']}" if facts["kernel"] else facts["blas"]
     lines = [
         f"{facts['processor']}, {facts['cores']} cores ({vectors}), {facts['system']}",
-        f"Python {facts['python']}, NumPy {facts['numpy']} ({facts['blas']}), {torch}",
+        f"Python {facts['python']}, NumPy {facts['numpy']} ({blas}), {torch}",
     ]
+    if facts["coretype"]:
+        lines.append(f"OPENBLAS_CORETYPE={facts['coretype']} for all that is measured (--coretype)")
     load = facts["load_before"]
     if load and load[0] > 0.3:
         lines.append(

@@ -16,7 +16,7 @@ from itertools import product
 from math import log
 from pathlib import Path
 
-from common import Options, Result, Table, alone
+from common import Options, Result, Table, alone, without_text
 from watching import charrnn, watch
 
 LAYER_TYPES = ("vanilla", "vanilla-relu", "gru", "lstm")
@@ -27,10 +27,8 @@ FIRST = 10
 
 def measure(options: Options) -> Result:
     """Train a network of each layer type, width and depth."""
-    if not options.text.exists():
-        reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
-        print(f"left out: {reason}")
-        return {"left_out": reason}
+    if left_out := without_text(options):
+        return left_out
     steps = 20 if options.quick else options.steps
     V = len(set(options.text.read_text(encoding="utf-8")))
     print(f"{steps:,} steps; nats a character; ln V = {log(V):.3f}\n")

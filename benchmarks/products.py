@@ -10,13 +10,14 @@ import numpy as np
 from common import VOCABULARY_SIZE
 from contenders import Step
 
+from charrnn.network.products import AVX512, product, transposed_product
 from charrnn.parallel.group import Group
 from charrnn.parallel.workers import group_of
 
 #: Rows of a layer's weights for each of its cells.
 ROWS = {"lstm": 4, "gru": 3, "vanilla": 1}
-#: The numbers of exp and of tanh that a step computes for each cell of a layer.
-EXPS = {"lstm": 3, "gru": 2, "vanilla": 0}
+#: The sigmoids and the tanhs that a step computes for each cell of a layer.
+SIGMOIDS = {"lstm": 3, "gru": 2, "vanilla": 0}
 TANHS = {"lstm": 2, "gru": 1, "vanilla": 1}
 #: Steps whose products are computed between two meetings of the processes.
 REPEATS = 8
@@ -44,6 +45,8 @@ class Products:
         self.Wh, self.Wy = filled(G, H), filled(V, H)
         self.h, self.a = filled(T, H, B), filled(G, B)
         self.d_a, self.dh = filled(G, N), filled(H, B)
+        self.multiply = product(self.Wh, self.a)
+        self.multiply_back = transposed_product(self.Wh, self.a, filled(G, B))
         cells_first = filled(H, T + 1, B)
         self.entering = cells_first[:, :-1].reshape(H, N)
         self.outputs = cells_first[:, 1:].reshape(H, N)
@@ -55,12 +58,12 @@ class Products:
         """Compute the products."""
         for _ in range(repeats):
             for h in self.h:
-                np.matmul(self.Wh, h, out=self.a)
+                self.multiply(h)
             np.matmul(self.Wy, self.outputs, out=self.logits)
             np.matmul(self.logits, self.outputs.T, out=self.d_Wy)
             np.matmul(self.Wy.T, self.logits, out=self.d_h)
             for _ in self.h:
-                np.matmul(self.Wh.T, self.a, out=self.dh)
+                self.multiply_back(self.dh)
             np.matmul(self.d_a, self.entering.T, out=self.d_Wh)
             np.matmul(self.d_a, self.one_hot, out=self.d_Wx)
 
@@ -76,15 +79,18 @@ class Functions:
         H, B, T = hidden_size, batch_size, seq_length
         rng = np.random.default_rng(0)
         self.steps, self.tanhs = range(T), range(TANHS[layer_type])
-        self.gates, self.sigmoids = rng.standard_normal((2, EXPS[layer_type] * H, B), np.float32)
+        self.gates, self.sigmoids = rng.standard_normal(
+            (2, SIGMOIDS[layer_type] * H, B), np.float32
+        )
         self.a, self.h = rng.standard_normal((2, H, B), np.float32)
         self.logits, self.p = rng.standard_normal((2, VOCABULARY_SIZE, T * B), np.float32)
 
     def step(self, repeats: int = 1) -> None:
         """Compute the functions."""
+        sigmoid = np.tanh if AVX512 else np.exp  # as in charrnn.network.layers.activations
         for _ in range(repeats):
             for _ in self.steps:
-                np.exp(self.gates, out=self.sigmoids)
+                sigmoid(self.gates, out=self.sigmoids)
                 for _ in self.tanhs:
                     np.tanh(self.a, out=self.h)
             np.exp(self.logits, out=self.p)

@@ -20,7 +20,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from common import Options, Result, Table, alone, table
+from common import Options, Result, Table, alone, table, without_text
 from watching import charrnn, watch
 
 BUDGETS = (15, 30, 60, 180)
@@ -34,10 +34,8 @@ of 64 characters) and 1.4697 for its configuration for a GPU (3 minutes on an A1
 
 def measure(options: Options) -> Result:
     """Measure a run for each budget, and the default run."""
-    if not options.text.exists():
-        reason = f"{options.text}: no such file: `make data/shakespeare.txt`, or name one by --text"
-        print(f"left out: {reason}")
-        return {"left_out": reason}
+    if left_out := without_text(options):
+        return left_out
     budgets = (5,) if options.quick else BUDGETS
     rows = []
     figures = Table("run     ", "seconds", "steps", "characters/s", "carried", "from empty")

@@ -1,6 +1,6 @@
 """Run all benchmarks, or some of them, one after the other.
 
-python benchmarks/run.py                        # all, about 70 minutes
+python benchmarks/run.py                        # all, about 80 minutes
 python benchmarks/run.py throughput sampling    # some
 python benchmarks/run.py --quick                # a rough pass, to see that everything works
 """
@@ -14,6 +14,7 @@ import effects
 import finding
 import floor
 import layers
+import learning
 import looking
 import memory
 import mpi
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "memory": memory.measure,
     "scaling": scaling.measure,
     "quality": quality.measure,
+    "learning": learning.measure,
     "layers": layers.measure,
     "texts": texts.measure,
     "looking": looking.measure,
@@ -48,10 +50,11 @@ PARTS: dict[str, Part] = {
     "mpi": mpi.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
+PICTURE = Path(__file__).with_name("learning.svg")
 
 
 def main() -> None:
-    """Run the benchmarks on the command line; a full run is also written to results.json."""
+    """Run the benchmarks on the command line; a full run also writes `RESULTS` and `PICTURE`."""
     command = parser(__doc__)
     command.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     arguments = command.parse_args()
@@ -59,7 +62,7 @@ def main() -> None:
         command.error(f"no part named {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
     asked = options(arguments)
     if not asked.json and not asked.quick and not arguments.parts:
-        asked.json = RESULTS
+        asked.json, asked.picture = RESULTS, asked.picture or PICTURE
     write({name: PARTS[name] for name in arguments.parts or PARTS}, asked)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from common import VOCABULARY_SIZE
 from contenders import Step
@@ -86,3 +87,12 @@ def torch_step(
         carried[0] = tuple(s.detach() for s in state) if layer_type == "lstm" else state.detach()
 
     yield step
+
+
+@contextmanager
+def torch_training_step(recipe: str) -> Iterator[Step]:
+    """A step of the training of `learning.py` in PyTorch; `recipe` is a path."""
+    from recipe import Recipe
+    from torch_gru import TorchTraining
+
+    yield TorchTraining(Recipe.read(Path(recipe))).step

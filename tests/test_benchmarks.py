@@ -1,9 +1,11 @@
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
 from math import log2
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -14,6 +16,7 @@ PARTS = (
     "finding",
     "floor",
     "layers",
+    "learning",
     "looking",
     "memory",
     "mpi",
@@ -37,9 +40,19 @@ def module(monkeypatch):
     return import_module
 
 
-def run(*arguments):
+def run(*arguments, **variables):
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    env = {**os.environ, **variables} if variables else None
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+
+def without_measuring(tmp_path, *more, **variables):
+    """The output of a part that is left out, and the machine in its results."""
+    results = tmp_path / "results.json"
+    asked = "--text", tmp_path / "nothing.txt", "--json", results
+    result = run(BENCHMARKS / "quality.py", *asked, *more, **variables)
+    assert result.returncode == 0, result.stderr
+    return result.stdout, json.loads(results.read_text())["machine"]
 
 
 def test_every_part_says_what_it_measures_and_is_among_those_that_run_runs(module):
@@ -74,6 +87,68 @@ def test_a_part_without_its_text_is_left_out_with_a_notice(tmp_path):
     assert "nothing.txt" in written["quality"]["left_out"]
     assert written["machine"]["numpy"]
     assert written["machine"]["cores"] >= 1
+
+
+def test_a_kernel_of_the_environment_is_not_used_and_named_once(tmp_path):
+    none = dict.fromkeys(("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"), "")
+    _, usual = without_measuring(tmp_path, **none)
+    set_here = {"OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_L2_SIZE": "512"}
+    output, machine = without_measuring(tmp_path, **set_here)
+    assert output.count("OPENBLAS_CORETYPE=Nehalem was set, and is not used here") == 1
+    assert output.count("OPENBLAS_L2_SIZE=512 was set, and is not used here") == 1
+    assert output.count("NumPy") == 1
+    assert machine["coretype"] is None
+    assert machine["kernel"] == usual["kernel"]
+
+
+def test_a_kernel_is_chosen_on_purpose(tmp_path):
+    _, usual = without_measuring(tmp_path)
+    if not usual["kernel"]:
+        pytest.skip("the library of NumPy's products does not name its kernel")
+    asked = "--coretype", usual["kernel"]
+    output, machine = without_measuring(tmp_path, *asked, OPENBLAS_CORETYPE="other")
+    assert "OPENBLAS_CORETYPE=other was set, and is not used here" in output
+    assert f"OPENBLAS_CORETYPE={usual['kernel']} for all that is measured" in output
+    assert machine["coretype"] == machine["kernel"] == usual["kernel"]
+    refused = run(BENCHMARKS / "quality.py", "--coretype", "no kernel")
+    assert refused.returncode == 2
+    assert f"--coretype no kernel: OpenBLAS uses {usual['kernel']}: name a" in refused.stderr
+
+
+#: A part that measures a command, which prints the variables that choose a kernel.
+PART = f"""
+import sys
+sys.path.insert(0, {str(BENCHMARKS)!r})
+from pathlib import Path
+from common import alone
+from watching import watch
+
+def part(options):
+    show = "import os, sys; print(sorted(set(sys.argv) & set(os.environ)), file=sys.stderr)"
+    names = "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"
+    print(watch([sys.executable, "-c", show, *names], Path()).lines[0][1])
+    return {{}}
+
+alone(part, "A part.")
+"""
+
+
+def test_every_process_that_is_measured_has_the_chosen_kernel(module, tmp_path):
+    script = tmp_path / "part.py"
+    script.write_text(PART)
+    assert "\n[]\n" in run(script, OPENBLAS_CORETYPE="Nehalem", OPENBLAS_L2_SIZE="512").stdout
+    kernel = module("common").kernel()
+    if kernel:
+        chosen = run(script, "--coretype", kernel, OPENBLAS_L2_SIZE="512")
+        assert "\n['OPENBLAS_CORETYPE']\n" in chosen.stdout
+
+
+@pytest.mark.parametrize("option", ["--json", "--picture"])
+def test_a_file_in_a_missing_folder_is_refused_before_measuring(option, tmp_path):
+    path = tmp_path / "nowhere" / "file"
+    refused = run(BENCHMARKS / "learning.py", option, path)
+    assert refused.returncode == 2
+    assert f"{path}: there is no folder {path.parent}" in refused.stderr
 
 
 def test_a_ratio_is_the_median_of_those_turn_by_turn(module):
@@ -206,3 +281,146 @@ def test_the_loss_after_a_time_is_that_of_the_last_validation_before(module, tmp
     assert [point["seconds"] for point in points] == [20, 40]
     assert quality.last_before(points, 39)["carried"] == 2.0
     assert quality.last_before(points, 19) is None
+
+
+@pytest.fixture(scope="module")
+def torch():
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    return torch
+
+
+def test_pytorch_repeats_a_run_of_charrnn(torch, module, tmp_path):
+    import charrnn
+
+    text, checkpoint, recipe = (tmp_path / name for name in ("text", "run.npz", "recipe"))
+    sentence = "The lamp was lit at dusk, and the keeper wrote it down.\n"
+    text.write_text("".join(sentence[n % 40 :] for n in range(150)))
+    losses, validations = [], []
+
+    def follow(progress):
+        losses.append(progress.loss)
+        validations.append(progress.val_loss)
+
+    sizes = {"hidden_size": 24, "batch_size": 8, "seq_length": 16, "dropout": 0.2, "workers": 1}
+    length = {"steps": 30, "val_every": 15, "learning_rate": 0.01, "warmup": 5, "seed": 3}
+    length |= {"grad_clip": 0.1}
+    charrnn.train(text, checkpoint=checkpoint, progress=follow, **sizes, **length)
+    Recipe = module("recipe").Recipe
+    Recipe.of_run(checkpoint, text).write(recipe)
+    assert Recipe.read(recipe) == Recipe.of_run(checkpoint, text)
+    training = module("torch_gru").TorchTraining(Recipe.read(recipe))
+    found = [training.step() for _ in range(15)]
+    assert training.validate() == pytest.approx(validations[14], abs=1e-4)
+    found += [training.step() for _ in range(15)]
+    assert found == pytest.approx(losses, abs=1e-4)
+    assert training.validate() == pytest.approx(validations[29], abs=1e-4)
+    assert losses[29] < losses[0] - 0.5
+
+
+def curves(module, step=1.0):
+    """Two runs of three validations, of which the second takes twice as long."""
+    learning = module("learning")
+    first, second = (
+        learning.Curve(
+            [
+                learning.Point(n * seconds, 10 * n, loss)
+                for n, loss in enumerate((2.0, 1.7, 1.5), start=1)
+            ],
+            [4.0, 3.0],
+        )
+        for seconds in (20 * step, 40 * step)
+    )
+    return first, second
+
+
+def test_a_validation_has_the_time_since_the_start_of_the_process(module, tmp_path, monkeypatch):
+    learning, watching = module("learning"), module("watching")
+    log = [(1, 100, None), (2, 200, 2.5), (3, 300, None), (4, 400, 2.25)]
+    (tmp_path / "default.jsonl").write_text(
+        "".join(
+            json.dumps(
+                {
+                    "step": step,
+                    "loss": 5 - step,
+                    "characters": read,
+                    "chars_per_second": 100,
+                    "val_loss": loss,
+                }
+            )
+            + "\n"
+            for step, read, loss in log
+        )
+    )
+    # The first step ends a second after the first one began, and 7 after the process did.
+    finished = watching.Finished(lines=[(1.0, "a text"), (7.0, "step 1 of 4, epoch 0.01")])
+    monkeypatch.setattr(learning, "watch", lambda command, folder: finished)
+    curve = learning.charrnn_curve(module("common").Options(), tmp_path, "default")
+    assert curve.points == [(8.0, 2, 2.5), (10.0, 4, 2.25)]
+    assert curve.first_losses == [4, 3, 2, 1]
+    finished.lines = [(3.0, "step 2"), (6.5, "step 4")]
+    records = learning.read_log(tmp_path / "default.jsonl")
+    assert learning.times_of_steps(finished, records) == [0.0, 3.0, 0.0, 6.5]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+def test_nanogpt_is_timed_by_its_own_lines(module, tmp_path):
+    learning = module("learning")
+    options = module("common").Options(nanogpt=tmp_path)
+    options.text = tmp_path / "text"
+    options.text.touch()
+    with pytest.raises(SystemExit, match="no data: run data/shakespeare_char/prepare"):
+        learning.measure(options)
+    (tmp_path / "train.py").write_text(
+        "import sys, time\n"
+        "assert '--max_iters=2000' in sys.argv\n"
+        "print('step 0: train loss 4.2874, val loss 4.2823')\n"
+        "print('iter 1: loss 3.5, time 20.1ms')\n"
+        "time.sleep(0.2)\n"
+        "print('step 250: train loss 2.4, val loss 2.4277')\n"
+    )
+    curve = learning.nanogpt_curve(options, tmp_path)
+    ((seconds, step, loss),) = curve.points
+    assert (step, loss) == (250, 2.4277)
+    assert 0.2 < seconds < 60
+
+
+def test_milestones_are_the_first_validations_with_the_loss(module):
+    learning, (first, _) = module("learning"), curves(module)
+    assert learning.seconds_to(1.88, first.points) == 40
+    assert learning.seconds_to(1.7, first.points) == 40
+    assert learning.seconds_to(1.4, first.points) is None
+
+
+def test_runs_of_another_recipe_are_not_compared_in_silence(module, capsys):
+    learning, (first, second) = module("learning"), curves(module)
+    result = learning.compare(first, second)
+    assert result["same_recipe"]
+    assert result["ratio"] == pytest.approx(2)
+    assert "NOT THE SAME RECIPE" not in capsys.readouterr().out
+    other = second._replace(first_losses=[4.0, 3.002])
+    result = learning.compare(first, other)
+    assert not result["same_recipe"]
+    assert result["first_losses_differ_by"] == pytest.approx(0.002)
+    assert "NOT THE SAME RECIPE" in capsys.readouterr().out
+
+
+def test_the_picture_has_a_point_for_each_validation_and_names_that_do_not_overlap(module):
+    learning, picture = module("learning"), module("picture")
+    first, second = curves(module)
+    figure = learning.figure({"one <run>": first, "another": second, "the same": second})
+    root = ElementTree.fromstring(picture.svg(figure))
+    space = "{http://www.w3.org/2000/svg}"
+    assert len(root.findall(f"{space}polyline")) == 3
+    assert len(root.findall(f"{space}circle")) == 3 * 3 + 1
+    texts = [element.text for element in root.findall(f"{space}text")]
+    assert "one <run>" in texts
+    assert "1.500 in 60.0 s" in texts
+    assert {"seconds since the start of the program", "loss, nats a character"} <= set(texts)
+    line = root.find(f"{space}polyline").get("points").split()
+    (x1, y1), *_, (x3, y3) = (map(float, point.split(",")) for point in line)
+    assert x3 - x1 == pytest.approx(2 * (x1 - picture.LEFT), abs=0.2)  # at 20 and 60 seconds
+    assert y3 > y1  # a lower loss stands lower
+    boxes = picture.place([(700, 100)] * 3, ["a name\nof two lines"] * 3)
+    assert not any(a.meets(b) for a in boxes for b in boxes if a is not b)
+    assert all(box.left >= picture.LEFT and box.right <= picture.WIDTH for box in boxes)

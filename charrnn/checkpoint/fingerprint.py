@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import charrnn
+from charrnn.network.products import vector_instructions
 from charrnn.parallel.launch import started
 from charrnn.parallel.threads import NAMES
 
@@ -27,7 +28,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 def fingerprint() -> dict[str, str]:
     """Return versions and hardware by name.
 
-    OpenBLAS chooses its kernel by the processor, unless the environment names one.
+    OpenBLAS chooses its kernel by the processor, unless the environment names one. The vector
+    instructions that NumPy found and the kernel decide the arrangement of the products, too.
     """
     config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
     blas = config.get("Build Dependencies", {}).get("blas", {})
@@ -36,6 +38,7 @@ def fingerprint() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "vectors": " ".join(vector_instructions()[-1:]) or "none",
         "kernel": os.environ.get("OPENBLAS_CORETYPE", "auto"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),

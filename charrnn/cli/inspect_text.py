@@ -119,10 +119,13 @@ def subject_of(
     corpus = read_later(options["text"], checkpoint, options, model.vocabulary)
     text, name = corpus.text, options["text"] or corpus.name
     temperature: float | None = options["temperature"]
-    held_out = checkpoint.corpus is not None and checkpoint.corpus.held_out
-    control = "the held-out text" if held_out else None
+    control = None
     if options["text"] is not None:
         control = "the other text"
+    elif checkpoint.corpus is not None and checkpoint.corpus.val_file:
+        control = "the text to validate on"
+    elif checkpoint.corpus is not None and checkpoint.corpus.held_out:
+        control = "the held-out text"
     replaces = model.vocabulary.replaces
     indices = model.vocabulary.encode(text, unknown="replace" if replaces else "skip")
     unknown: dict[str, Any] = {"count": model.vocabulary.count_unknown(text), "characters": {}}

@@ -15,8 +15,10 @@ from charrnn.inspection.features.brackets import OPENING, pairs
 from charrnn.inspection.features.features import in_double_quotes
 from charrnn.inspection.features.quotations import DOUBLE_QUOTES
 from charrnn.inspection.kneser_ney import NGram
+from charrnn.inspection.mixture import MIN_CHARACTERS, Mixture, mix
 from charrnn.inspection.recording import record
 from charrnn.inspection.subject import Subject
+from charrnn.inspection.wording import share
 from charrnn.network.model import CharRNN
 
 HELP = "A comparison with n-gram models of the training text."
@@ -63,6 +65,8 @@ class Comparison:
         classes: the network and the best n-gram model by class of character.
         closing: the same for closing brackets and quotes by the distance from the opening, for
             distances with at least 20 of them.
+        mixture: the network and an n-gram model mixed; None for a text of fewer than 1,000
+            characters, and for one that the n-gram models have counted.
     """
 
     characters: int
@@ -73,6 +77,7 @@ class Comparison:
     best: int
     classes: tuple[Row, ...]
     closing: tuple[Row, ...]
+    mixture: Mixture | None
 
 
 def compare(
@@ -82,6 +87,7 @@ def compare(
     *,
     order: int = ORDER,
     ngram: NGram | None = None,
+    held_out: bool = True,
 ) -> Comparison:
     """Compare a network with n-gram models of every order (Karpathy, Johnson, Fei-Fei 2015).
 
@@ -95,6 +101,8 @@ def compare(
             `charrnn.inspection.kneser_ney.MAX_CHARACTERS`.
         order: the order of the longest n-gram model.
         ngram: the n-gram models of `train`; made here unless given.
+        held_out: the text is no part of `train`. Otherwise there is no mixture: the n-gram models
+            have counted the characters that they would add.
 
     Raises:
         TextError: for a shorter text.
@@ -109,12 +117,18 @@ def compare(
     log_probs = ngram.log_probs(indices)[1:, 1:]
     losses = record(model, indices).losses
     text = model.vocabulary.decode(indices)
-    return summarize(text, losses / log(2), log_probs / -log(2), ngram.trained)
+    return summarize(text, losses / log(2), log_probs / -log(2), ngram.trained, held_out=held_out)
 
 
 def analyse(subject: Subject) -> Comparison:
     """Compare the model of a subject with n-gram models of its training text."""
-    return compare(subject.model, subject.indices, subject.train, ngram=subject.ngram)
+    return compare(
+        subject.model,
+        subject.indices,
+        subject.train,
+        ngram=subject.ngram,
+        held_out=subject.control is not None,
+    )
 
 
 def summarize(
@@ -124,6 +138,7 @@ def summarize(
     trained: int,
     *,
     min_closings: int = MIN_CLOSINGS,
+    held_out: bool = True,
 ) -> Comparison:
     """The means over the text and over groups of characters.
 
@@ -133,6 +148,7 @@ def summarize(
         ngrams: the same for each n-gram model, (n, N − 1).
         trained: the number of characters that the n-gram models have counted.
         min_closings: the number of closings that a reported group needs.
+        held_out: as for `compare`.
     """
     bits = ngrams.mean(axis=1)
     best = int(bits.argmin())
@@ -150,6 +166,7 @@ def summarize(
         best=best + 1,
         classes=by_group(list(CLASSES), classes_of(text)[1:], network, ngrams[best]),
         closing=by_group(names, groups, *of_closings, least=min_closings),
+        mixture=mix(network, ngrams) if held_out else None,
     )
 
 
@@ -189,19 +206,45 @@ def closings(text: str) -> tuple[Array, Array]:
 
 
 def answer(result: Comparison) -> Answer:
-    """Say the bits of the network and of the best n-gram model, with a table of the groups."""
+    """Say the bits of the network, of the best n-gram model and of a mixture of the two."""
     best = result.bits[result.best - 1]
     sentence = (
         f"The network needs {result.network:.2f} bits a character, the best n-gram "
-        f"(n = {result.best}) {best:.2f}."
+        f"(n = {result.best}) {best:.2f}. {_of_mixture(result)}"
     )
-    figures = [
-        _orders_figure(result),
-        _rows_figure(result, "Bits by class of character", result.classes),
-    ]
+    figures = [_orders_figure(result)]
+    if result.mixture is not None:
+        figures.append(_mixture_figure(result.mixture))
+    figures.append(_rows_figure(result, "Bits by class of character", result.classes))
     if result.closing:
         figures.append(_rows_figure(result, "Bits of closing brackets and quotes", result.closing))
     return Answer(sentence, tuple(figures), _table(result))
+
+
+def _of_mixture(result: Comparison) -> str:
+    """The bits of the mixture, and what follows from them; or the reason why there is none."""
+    found = result.mixture
+    if found is None and result.characters < MIN_CHARACTERS:
+        return f"To mix the two, a text of more than {MIN_CHARACTERS:,} characters is needed."
+    if found is None:
+        return (
+            "To mix the two, name a text that the n-gram models have not counted, with --text FILE."
+        )
+    ngram = f"{found.order}-gram"
+    if found.over_network.clear and found.over_ngram.clear:
+        meaning = (
+            f"Counting knows {found.over_network.bits:.2f} bits a character that the network does "
+            "not know"
+        )
+    elif found.over_network.clear:
+        meaning = "Mixing is no better than counting alone: the network adds nothing"
+    else:
+        meaning = "Mixing is no better than the network alone: counting adds nothing"
+    return (
+        f"On the second half of the text the network needs {found.network:.2f}, the {ngram} "
+        f"{found.ngram:.2f}, and both mixed ({share(found.weight)} network, "
+        f"{share(1 - found.weight)} {ngram}) {found.mixed:.2f}. {meaning}."
+    )
 
 
 def _orders_figure(result: Comparison) -> Figure:
@@ -215,6 +258,22 @@ def _orders_figure(result: Comparison) -> Figure:
             Series("n-gram", orders, result.bits.tolist()),
         ),
         caption="Lower is better; an n-gram model sees n - 1 characters before each one.",
+    )
+
+
+def _mixture_figure(mixture: Mixture) -> Figure:
+    return Figure(
+        title="Bits of a mixture by its weight",
+        x_label="weight of the network",
+        y_label="bits a character",
+        series=(
+            Series("mixture", mixture.weights.tolist(), mixture.bits.tolist()),
+            Series("weight of the first half", [mixture.weight], [mixture.mixed], "points"),
+        ),
+        caption=(
+            f"At 0 the {mixture.order}-gram alone, at 1 the network alone. The curve is below both "
+            "ends if each knows something that the other does not."
+        ),
     )
 
 

@@ -15,7 +15,9 @@ from charrnn.training.run import resume
 def test_the_fingerprint_has_all_that_decides_the_bits():
     found = fingerprint()
     assert found["numpy"] == np.__version__
-    assert all(found[name] for name in ("charrnn", "blas", "kernel", "system", "processor"))
+    assert all(
+        found[name] for name in ("charrnn", "blas", "vectors", "kernel", "system", "processor")
+    )
     assert fingerprint() == found
 
 

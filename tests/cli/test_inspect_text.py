@@ -142,6 +142,23 @@ def test_copies_are_compared_with_a_text_that_is_held_out(run):
     assert control("--text", "other.txt") == "the other text"
     run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
     assert control("-c", "all.npz") is None
+    run("train", "text.txt", "-c", "val.npz", "--val", "other.txt", *QUICK)
+    assert control("-c", "val.npz") == "the text to validate on"
+
+
+def test_a_network_is_mixed_with_an_ngram_where_neither_has_read_the_text(run):
+    def answer(*words):
+        found = json.loads(run("inspect", "--ngram", *words, "--json").stdout)["ngram"]
+        assert (found["mixture"] is None) == ("To mix the two, " in found["answer"])
+        return found["answer"]
+
+    assert "both mixed (" in answer()
+    Path("short.txt").write_text(Path("text.txt").read_text()[:1_000])
+    assert "more than 1,000 characters" in answer("--text", "short.txt")
+    run("train", "text.txt", "-c", "all.npz", "--val-frac", 0, *QUICK)
+    assert "have not counted, with --text FILE" in answer("-c", "all.npz")
+    run("train", "text.txt", "-c", "val.npz", "--val", "text.txt", *QUICK)
+    assert "both mixed (" in answer("-c", "val.npz")
 
 
 def test_a_control_of_a_text_that_repeats_itself_says_so(run):

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from helpers.grammars import tunes
 from hypothesis import given
 from hypothesis import strategies as st
 
+import charrnn
 from charrnn.errors import SettingError, TextError
+from charrnn.inspection import training_text
 from charrnn.inspection.kneser_ney import NGram
 from charrnn.inspection.ngram import MIN_CLOSINGS, by_group, closings, compare, summarize
 from charrnn.inspection.recording import record
@@ -106,6 +109,36 @@ def test_a_given_ngram_is_used(tiny_model, rng):
     found = compare(model, text, train[:0], ngram=NGram(train, 7, 4))
     assert found.bits.tolist() == expected.tolist()
     assert found.trained == 300
+
+
+def test_both_are_mixed_on_the_second_half_of_the_text(tiny_model, rng):
+    model, text, train = tiny_model(), rng.integers(0, 7, 1_201), rng.integers(0, 7, 900)
+    found = compare(model, text, train, order=3).mixture
+    network = record(model, text).losses[600:] / np.log(2)
+    ngram = NGram(train, 7, 3).log_probs(text)[found.order, 601:] / -np.log(2)
+    assert found.characters == 600
+    assert found.network == pytest.approx(network.mean())
+    assert found.ngram == pytest.approx(ngram.mean())
+    p = found.weight * 2**-network + (1 - found.weight) * 2**-ngram
+    assert found.mixed == pytest.approx(-np.log2(p).mean())
+
+
+def test_a_mixture_is_better_than_a_network_of_few_steps_and_than_counting(write):
+    text = "\n".join(tunes(600))
+    path = write("tunes.txt", text.encode())
+    size = {"hidden_size": 48, "batch_size": 16, "seq_length": 32}
+    model = charrnn.train(path, steps=125, workers=1, **size)
+    train = training_text(model.checkpoint)
+    held_out = model.vocabulary.encode(text[len(train) :])
+    found = compare(model, held_out, train).mixture
+    assert found.mixed < found.ngram < found.network
+    assert found.over_network.clear
+    assert found.over_ngram.clear
+
+
+def test_a_text_that_the_ngram_has_counted_is_not_mixed(tiny_model, rng):
+    text = rng.integers(0, 7, 1_500)
+    assert compare(tiny_model(), text, text, held_out=False).mixture is None
 
 
 @pytest.mark.parametrize("length", [0, 1])

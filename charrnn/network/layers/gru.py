@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.arrays import Array, Shape
-from charrnn.network.layers.activations import sigmoid
+from charrnn.network.layers.activations import ONE, sigmoid
 from charrnn.network.layers.inputs import project, project_backward
 from charrnn.network.layers.layer import (
     Layer,
@@ -14,6 +14,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
+from charrnn.network.products import multiply, product, transposed_product
 
 
 class GRU(Layer):
@@ -65,6 +66,7 @@ class GRU(Layer):
             # d_r, d_z, d_q, d_n; in the forward pass the first three hold Wx·x + b.
             "d_a": (4 * H, T, B),
             "a": (4 * H, B),
+            "sums": (3 * H, B),
             "tmp": (H, B),
         }
 
@@ -72,15 +74,16 @@ class GRU(Layer):
         self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
     ) -> Array:
         H = self.hidden_size
-        h, tmp, Wh, bh = tape["h"], tape["tmp"], self.weights["Wh"], self.weights["bh"][:, None]
+        h, tmp, bh = tape["h"], tape["tmp"], self.weights["bh"][:, None]
         a = tape["a"][: 3 * H]
+        to_a = product(self.weights["Wh"], out=a)
         h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"][: 3 * H])):
             gates, q = tape["gates"][t], tape["q"][t]
             r, z, n = gates.reshape(3, H, -1)
             if keep is not None:
                 np.multiply(h[t], keep[t], out=before[t])
-            np.matmul(Wh, before[t], out=a)
+            to_a(before[t])  # a ← Wh·h
             np.add(a[2 * H :], bh, out=q)
             np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
             sigmoid(a[: 2 * H], out=gates[: 2 * H])
@@ -96,7 +99,7 @@ class GRU(Layer):
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size
         (h,), a = state, tape["a"][: 3 * H]
-        np.matmul(self.weights["Wh"], h, out=a)
+        multiply(self.weights["Wh"], h, out=a)
         np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
         sigmoid(a[: 2 * H], out=a[: 2 * H])
         (r, z, q), n = a.reshape(3, *h.shape), x[2 * H :]
@@ -120,16 +123,16 @@ class GRU(Layer):
         before = h_before_steps(tape, keep)
         d_a, d_gates, tmp = tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
-        WhT = self.weights["Wh"].T
+        to_d_h = transposed_product(self.weights["Wh"], d_gates[: 3 * H], tape["sums"])
         d_h = d_state[0]
         for t in reversed(range(T)):
             gates = tape["gates"][t]
             r, z, n = gates.reshape(3, H, B)
             np.add(d_h, d_outputs[:, t], out=d_h)
-            np.subtract(1, gates[: 2 * H], out=d_gates[: 2 * H])  # 1−r, 1−z
+            np.subtract(ONE, gates[: 2 * H], out=d_gates[: 2 * H])  # 1−r, 1−z
 
             np.multiply(n, n, out=tmp)  # d_n, d_q
-            np.subtract(1, tmp, out=tmp)
+            np.subtract(ONE, tmp, out=tmp)
             np.multiply(tmp, d_z, out=tmp)
             np.multiply(d_h, tmp, out=d_n)
             np.multiply(d_n, r, out=d_q)
@@ -143,7 +146,7 @@ class GRU(Layer):
             np.multiply(d_z, tmp, out=d_z)
 
             d_a[:, t] = d_gates
-            np.matmul(WhT, d_gates[: 3 * H], out=tmp)  # d_h₋₁
+            to_d_h(tmp)  # tmp ← Whᵀ·(d_r, d_z, d_q)
             np.add(d_h, tmp, out=d_h)
             if keep is not None:
                 np.multiply(d_h, keep[t], out=d_h)

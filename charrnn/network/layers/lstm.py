@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.arrays import Array, Shape
-from charrnn.network.layers.activations import sigmoid
+from charrnn.network.layers.activations import ONE, sigmoid
 from charrnn.network.layers.inputs import project, project_backward
 from charrnn.network.layers.layer import (
     Layer,
@@ -14,6 +14,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
+from charrnn.network.products import multiply, product, transposed_product
 
 
 class LSTM(Layer):
@@ -66,7 +67,7 @@ class LSTM(Layer):
             "tanh_c": (T, H, B),
             "d_a": (4 * H, T, B),  # in the forward pass: Wx·x + b
             "a": (4 * H, B),
-            "terms": (3 * H, B),
+            "terms": (4 * H, B),
             "tmp": (H, B),
         }
 
@@ -74,8 +75,9 @@ class LSTM(Layer):
         self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
     ) -> Array:
         H = self.hidden_size
-        h, c, Wh = tape["h"], tape["gates"][:, 4 * H :], self.weights["Wh"]
+        h, c = tape["h"], tape["gates"][:, 4 * H :]
         a, ig_fc = tape["a"], tape["terms"][: 2 * H]
+        to_a = product(self.weights["Wh"], out=a)
         a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
         before = h_before_steps(tape, keep)
@@ -87,7 +89,7 @@ class LSTM(Layer):
             if keep is not None:
                 np.multiply(h[t], keep[t], out=before[t])
                 np.multiply(c[t], keep[t], out=c[t])
-            np.matmul(Wh, before[t], out=a)
+            to_a(before[t])  # a ← Wh·h
             np.add(a, x, out=a)
             sigmoid(a_ifo, out=gates[: 3 * H])
             np.tanh(a_g, out=gates[3 * H : 4 * H])
@@ -103,7 +105,7 @@ class LSTM(Layer):
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size
         (h, c), a = state, tape["a"]
-        np.matmul(self.weights["Wh"], h, out=a)
+        multiply(self.weights["Wh"], h, out=a)
         np.add(a, x, out=a)
         sigmoid(a[: 3 * H], out=a[: 3 * H])
         np.tanh(a[3 * H :], out=a[3 * H :])
@@ -129,9 +131,9 @@ class LSTM(Layer):
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
-        terms, d_ifo, d_g = tape["terms"], d_gates[: 3 * H], d_gates[3 * H :]
+        terms, d_ifo, d_g = tape["terms"][: 3 * H], d_gates[: 3 * H], d_gates[3 * H :]
         ig_fc, (ig, fc, d_h_h) = terms[: 2 * H], terms.reshape(3, H, B)
-        WhT = self.weights["Wh"].T
+        to_d_h = transposed_product(self.weights["Wh"], d_gates, tape["terms"])
         d_h, d_c = d_state
         for t in reversed(range(T)):
             gates, h_next = tape["gates"][t], h[t + 1]
@@ -151,12 +153,12 @@ class LSTM(Layer):
             np.multiply(d_c, ig, out=ig)  # d_i, d_f, d_o
             np.multiply(d_c, fc, out=fc)
             np.multiply(d_h, h_next, out=d_h_h)
-            np.subtract(1, gates[: 3 * H], out=d_ifo)
+            np.subtract(ONE, gates[: 3 * H], out=d_ifo)
             np.multiply(d_ifo, terms, out=d_ifo)
 
             d_a[:, t] = d_gates
             np.multiply(d_c, f, out=d_c)  # d_c₋₁, d_h₋₁
-            np.matmul(WhT, d_gates, out=d_h)
+            to_d_h(d_h)  # d_h ← Whᵀ·d_gates
             if keep is not None:
                 np.multiply(d_state, keep[t], out=d_state)
         np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])

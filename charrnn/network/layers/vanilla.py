@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from charrnn.arrays import Array, Shape
+from charrnn.network.layers.activations import ONE
 from charrnn.network.layers.inputs import project, project_backward
 from charrnn.network.layers.layer import (
     Layer,
@@ -15,6 +16,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
+from charrnn.network.products import multiply, product, transposed_product
 
 
 class Vanilla(Layer):
@@ -52,7 +54,7 @@ class Vanilla(Layer):
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
         H = self.hidden_size
         # In the forward pass d_a holds Wx·x + b.
-        return {**self.h_shapes(T, B), "d_a": (H, T, B), "a": (H, B)}
+        return {**self.h_shapes(T, B), "d_a": (H, T, B), "a": (H, B), "sums": (H, B)}
 
     def activate(self, a: Array, out: Array) -> None:
         """out ← tanh(a)."""
@@ -61,17 +63,18 @@ class Vanilla(Layer):
     def derivative(self, h: Array, out: Array) -> None:
         """out ← the derivative of `activate`, from its result h: 1 − h²."""
         np.multiply(h, h, out=out)
-        np.subtract(1, out, out=out)
+        np.subtract(ONE, out, out=out)
 
     def forward(
         self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
     ) -> Array:
-        h, a, Wh = tape["h"], tape["a"], self.weights["Wh"]
+        h, a = tape["h"], tape["a"]
+        to_a = product(self.weights["Wh"], out=a)
         h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
             if keep is not None:
                 np.multiply(h[t], keep[t], out=before[t])
-            np.matmul(Wh, before[t], out=a)
+            to_a(before[t])  # a ← Wh·h
             np.add(a, x, out=a)
             self.activate(a, out=h[t + 1])
         state[0] = h[-1]
@@ -79,7 +82,7 @@ class Vanilla(Layer):
 
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         h, a = state[0], tape["a"]
-        np.matmul(self.weights["Wh"], h, out=a)
+        multiply(self.weights["Wh"], h, out=a)
         np.add(a, x, out=a)
         self.activate(a, out=h)
 
@@ -93,14 +96,14 @@ class Vanilla(Layer):
     ) -> Array | None:
         H, T, _ = d_outputs.shape
         h, d_a, d_a_t = tape["h"], tape["d_a"], tape["a"]
-        WhT = self.weights["Wh"].T
+        to_d_h = transposed_product(self.weights["Wh"], d_a_t, tape["sums"])
         d_h = d_state[0]
         for t in reversed(range(T)):
             np.add(d_h, d_outputs[:, t], out=d_h)
             self.derivative(h[t + 1], out=d_a_t)
             np.multiply(d_a_t, d_h, out=d_a_t)
             d_a[:, t] = d_a_t
-            np.matmul(WhT, d_a_t, out=d_h)
+            to_d_h(d_h)  # d_h ← Whᵀ·d_a
             if keep is not None:
                 np.multiply(d_h, keep[t], out=d_h)
         np.matmul(d_a.reshape(H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])

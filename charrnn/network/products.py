@@ -1,0 +1,115 @@
+"""The products of a step with the recurrent weights, in the blocks that are fastest.
+
+On processors with AVX-512, OpenBLAS has kernels for small products that copy no operand. They are
+20 to 40 % faster than the general ones with 16 to 64 streams, and two to three times as fast with
+fewer (benchmarks/README.md). Elsewhere nothing is divided.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from charrnn.arrays import Array
+
+#: NumPy's names for AVX-512, before version 2.4 and since, and OpenBLAS's kernels for it.
+AVX512_NAMES = {"AVX512_SKX", "X86_V4"}
+AVX512_KERNELS = {"SKYLAKEX", "COOPERLAKE", "SAPPHIRERAPIDS"}
+#: Multiplications up to which the small kernels take a product, and (by experiment) of a block.
+SMALL, BLOCK = 10**6, 2**19
+#: The most streams for blocks: with more, the general kernels are as fast.
+MAX_STREAMS = 64
+#: The fewest rows of a block of W and of Wᵀ.
+MIN_ROWS, MIN_TRANSPOSED_ROWS = 8, 32
+
+
+def vector_instructions() -> list[str]:
+    """The vector instructions that NumPy uses, by its own names, the widest last."""
+    config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
+    return list(config.get("SIMD Extensions", {}).get("found", []))
+
+
+#: NumPy's functions use AVX-512.
+AVX512 = not AVX512_NAMES.isdisjoint(vector_instructions())
+#: OpenBLAS does, too, unless the environment names one of its other kernels.
+SMALL_KERNELS = AVX512 and (
+    os.environ.get("OPENBLAS_CORETYPE", "SkylakeX").upper() in AVX512_KERNELS
+)
+
+
+def product(W: Array, out: Array) -> Callable[[Array], None]:
+    """Return a function of h (K, B) that computes out ← W·h.
+
+    Args:
+        W: (M, K), contiguous.
+        out: (M, B), contiguous.
+    """
+    (M, K), B = W.shape, out.shape[1]
+    rows = (is_divided(M, K, B) and rows_of_block(M, K, B, MIN_ROWS)) or M
+    blocks, results = W.reshape(-1, rows, K), out.reshape(-1, rows, B)
+
+    def multiply(h: Array) -> None:
+        np.matmul(blocks, h, out=results)
+
+    return multiply
+
+
+def multiply(W: Array, h: Array, out: Array) -> None:
+    """out ← W·h once, as `product` does it.
+
+    Args:
+        W: (M, K), contiguous.
+        h: (K, B).
+        out: (M, B), contiguous.
+    """
+    (M, K), B = W.shape, h.shape[1]
+    if B > 1 and is_divided(M, K, B):
+        product(W, out)(h)
+    else:
+        np.matmul(W, h, out=out)
+
+
+def transposed_product(W: Array, d: Array, terms: Array) -> Callable[[Array], None]:
+    """Return a function of `out` (H, B) that computes out ← Wᵀ·d.
+
+    In blocks, each of the G gates has products of its own, and the results are added up: a block of
+    Wᵀ, whose rows are long, would have few rows.
+
+    Args:
+        W: (G·H, H), contiguous.
+        d: (G·H, B), contiguous; read whenever the function is called.
+        terms: (G·H, B), contiguous, the memory for the results of the gates.
+    """
+    (GH, H), B = W.shape, d.shape[1]
+    rows = rows_of_block(H, H, B, MIN_TRANSPOSED_ROWS)
+    if not rows or not is_divided(GH, H, B):
+        WT = W.T
+
+        def multiply_whole(out: Array) -> None:
+            np.matmul(WT, d, out=out)
+
+        return multiply_whole
+    G = GH // H
+    blocks = W.reshape(G, H, -1, rows).transpose(0, 2, 3, 1)  # (G, H / rows, rows, H)
+    vectors, results = d.reshape(G, 1, H, B), terms.reshape(G, -1, rows, B)
+    by_gate = terms.reshape(G, H, B)
+
+    def multiply(out: Array) -> None:
+        np.matmul(blocks, vectors, out=results)
+        np.add.reduce(by_gate, axis=0, out=out)
+
+    return multiply
+
+
+def is_divided(M: int, K: int, B: int) -> bool:
+    """A product of (M, K) with (K, B) is faster in blocks."""
+    return SMALL_KERNELS and B <= MAX_STREAMS and M * K * B > SMALL
+
+
+def rows_of_block(M: int, K: int, B: int, least: int) -> int:
+    """The most rows of a block, a divisor of M and at least `least`; 0 if there is none."""
+    most = min(M, BLOCK // (K * B))
+    return next((rows for rows in range(most, least - 1, -1) if M % rows == 0), 0)
