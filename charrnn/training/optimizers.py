@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from math import isfinite, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,6 +17,8 @@ from charrnn.network.parameters import Parameters
 BLOCK = 16_384
 #: Steps of Newton and Schulz in `inverse_root`: more of them gained nothing (benchmarks/README.md).
 ITERATIONS = 3
+#: A norm from here on up has no squares that are too small for float32.
+MIN_NORM = 1e-12
 
 
 class Optimizer(ABC):
@@ -178,14 +180,16 @@ class Adam(Optimizer):
 class Muon(Adam):
     """Adam, but the matrices from cells to cells take orthogonal steps (Jordan 2024).
 
-    For Wh, and for Wx from the second layer on, (R, H), with m as a matrix:
+    For Wh, and for Wx from the second layer on, (R, H), with m as a matrix and its 2-norm |m|:
 
         m ← β·m + (1−β)·g
-        W ← W − 3η·(√(R/H)·m·Q + decay·W),    Q ≈ (mᵀ·m)^(−1/2)
+        W ← W − 3η·(√(R/H)·(m/|m|)·Q + decay·W)
+        Q ≈ ((m/|m|)ᵀ·(m/|m|))^(−1/2)
 
-    with β = 0.95. The singular values of m·Q are near 1: a step changes by about as much what
-    every direction of h does, where a step of Adam changes a few directions the most. The gates are
-    one matrix. Q is computed in every fourth step, from the new m (see `inverse_root`).
+    with β = 0.95. The singular values of the product with Q are near 1: a step changes by about as
+    much what every direction of h does, where a step of Adam changes a few directions the most. The
+    gates are one matrix. Q changes slowly: it is computed in the first ten steps and in every tenth
+    step, from the new m (see `inverse_root`).
 
     The slot v of such a matrix holds Q in its first H rows.
     """
@@ -193,14 +197,13 @@ class Muon(Adam):
     beta = 0.95
     #: The spectral norm of the step of a square matrix, in learning rates.
     scale = 3.0
-    #: Steps from one Q to the next. An older Q does not fit m, and m·Q can become large.
-    period = 4
+    #: Steps from one Q to the next, and the number of first steps with a Q each.
+    period = 10
 
     def __init__(self, parameters: Parameters, *arguments: Any, **more: Any) -> None:
         super().__init__(parameters, *arguments, **more)
-        #: The start of each matrix in the whole flat vector, and its shape.
         self.between_cells = [
-            (parameters.spans[name][0], parameters.shapes[name])
+            self._between_cells(parameters.spans[name], parameters.shapes[name])
             for name in parameters
             if self.treats_apart(name)
         ]
@@ -209,33 +212,71 @@ class Muon(Adam):
         layer, _, kind = name.partition(".")
         return kind == "Wh" or (kind == "Wx" and layer != "layer1")
 
+    def _between_cells(self, span: tuple[int, int], shape: Shape) -> BetweenCells:
+        (start, stop), (R, H), own = span, shape, self.own(span)
+        first, last = (self.start + edge - start for edge in (own.start, own.stop))
+        rows = slice(first // H, -(-last // H)) if first < last else slice(0, 0)
+        return BetweenCells(
+            own=own,
+            M=self.slots["m"][start:stop].reshape(R, H),
+            Q=self.slots["v"][start : start + H * H].reshape(H, H),
+            rows=rows,
+            step=np.empty((rows.stop - rows.start, H), self.flat.dtype),
+            own_of_step=slice(first - rows.start * H, last - rows.start * H),
+        )
+
     def step(self, gradient: Array, learning_rate: float) -> None:
-        renew = self.steps % self.period == 0
+        renew = self.steps < self.period or self.steps % self.period == 0
         super().step(gradient, learning_rate)
-        m, v = self.slots["m"], self.slots["v"]
-        for start, (R, H) in self.between_cells:
-            own = self.own((start, start + R * H))
-            blend(m[self.part][own], gradient[own], self.beta, gradient[own])
+        m, rate = self.slots["m"], self.scale * learning_rate
+        for matrix in self.between_cells:
+            g = gradient[matrix.own]
+            blend(m[self.part][matrix.own], g, self.beta, g)
         self.complete(m)  # two members may share a row
-        rate = self.scale * learning_rate
-        for start, (R, H) in self.between_cells:
-            own = self.own((start, start + R * H))
-            if own.start == own.stop:
+        for matrix in self.between_cells:
+            if not matrix.step.size:
                 continue
-            M, Q = m[start : start + R * H].reshape(R, H), v[start : start + H * H].reshape(H, H)
-            if renew:  # members with shared memory write the same numbers
-                Q[...] = inverse_root(M)
-            w = self.flat[own]
+            M, Q, step = matrix.M, matrix.Q, matrix.step
+            w = self.flat[matrix.own]
             w *= 1 - rate * self.decay
-            first, last = (self.start + edge - start for edge in (own.start, own.stop))
-            top = first // H  # the row of the first own element
-            step = (M[top : -(-last // H)] @ Q).ravel()[first - top * H : last - top * H]
-            step *= rate * sqrt(R / H)
-            w -= step
+            norm = norm_of(M)
+            if renew and norm:  # members with shared memory write the same numbers
+                Q[...] = inverse_root(M / norm)
+            np.matmul(M[matrix.rows], Q, out=step)
+            step *= rate * sqrt(len(M) / len(Q)) / (norm or 1.0)
+            w -= step.ravel()[matrix.own_of_step]
+
+
+class BetweenCells(NamedTuple):
+    """A matrix from cells to cells, (R, H), of which a member updates some elements.
+
+    Attributes:
+        own: the elements in this member's part of the flat vector.
+        M: the momentum of the whole matrix, (R, H).
+        Q: its inverse root, (H, H).
+        rows: the rows of these elements.
+        step: the buffer for the step of these rows.
+        own_of_step: the elements in the flat step.
+    """
+
+    own: slice
+    M: Array
+    Q: Array
+    rows: slice
+    step: Array
+    own_of_step: slice
+
+
+def norm_of(M: Array) -> float:
+    """The 2-norm of all elements of a matrix."""
+    norm = sqrt(squared_norm(M.ravel()))
+    if not MIN_NORM < norm < 1 / MIN_NORM:  # squares may have left the range of float32
+        norm = float(np.linalg.norm(M.astype(np.float64)))
+    return norm
 
 
 def inverse_root(M: Array) -> Array:
-    """Q ≈ (MᵀM)^(−1/2), (H, H): the singular values of M·Q are near 1; zeros for zeros.
+    """Q ≈ (MᵀM)^(−1/2), (H, H): the singular values of M·Q are near 1.
 
     The steps X ← X·P with P = a·I + b·XᵀX + c·(XᵀX)² of Newton and Schulz move singular values
     between 0 and 1 towards 1. With a, b and c of Jordan 2024 they end between 0.7 and 1.2; but a
@@ -246,15 +287,11 @@ def inverse_root(M: Array) -> Array:
     with matrices (H, H), whatever the number of rows.
 
     Args:
-        M: (R, H).
+        M: (R, H), with a 2-norm of 1.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     H = M.shape[1]
-    Q, largest = np.eye(H, dtype=M.dtype), np.abs(M).max()
-    if not largest:
-        return np.zeros_like(Q)
-    M = M / largest  # so that no square overflows
-    G = M.T @ M
+    G, Q = M.T @ M, np.eye(H, dtype=M.dtype)
     bound = np.linalg.norm(G)  # at least the square of the largest singular value
     G /= bound
     for _ in range(ITERATIONS):
@@ -264,7 +301,7 @@ def inverse_root(M: Array) -> Array:
         P.flat[:: H + 1] += a
         Q = Q @ P
         G = P @ G @ P
-    Q /= largest * np.sqrt(bound)
+    Q /= np.sqrt(bound)
     return Q
 
 

@@ -349,7 +349,9 @@ def assert_alike(first, second):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(one).max())
 
 
-@pytest.mark.parametrize(("workers", "optimizer"), [(2, "adam"), (3, "sgd"), (2, "muon"), (3, "muon")])
+@pytest.mark.parametrize(
+    ("workers", "optimizer"), [(2, "adam"), (3, "sgd"), (2, "muon"), (3, "muon")]
+)
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_workers_train_as_one_does_alone(cell, workers, optimizer, start):
     settings = {**DIVIDED, "optimizer": optimizer}
