@@ -16,7 +16,7 @@ from charrnn.network.model import CharRNN
 from charrnn.network.parameters import Parameters
 from charrnn.text.streams import MIN_RESET_WINDOWS, RESET_CHARACTERS, Streams, Window
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, Muon, RMSprop
 from charrnn.training.planning import dropout_for, rate_for
 from charrnn.training.run import plan
 from charrnn.training.schedules import learning_rate
@@ -234,8 +234,13 @@ ROWS = {
         + "; less with more layers for vanilla and vanilla-relu"
     ),
     "schedule": schedule,
+    "optimizer": lambda: default("optimizer"),
     "β₁ of Adam": lambda: f"{Adam.beta1}",
     "β₂ of Adam": lambda: f"{Adam.beta2}",
+    "momentum of Muon": lambda: f"{Muon.beta}",
+    "spectral norm of a step of Muon, for an (R, H) matrix": lambda: (
+        f"{Muon.scale} · learning rate · √(R/H)"
+    ),
     "average of squares in RMSprop": lambda: f"{RMSprop.rho}",
     "momentum of SGD": lambda: f"{default('momentum')}",
     "ε": lambda: each({name: OPTIMIZERS[name].epsilon for name in ("adam", "rmsprop", "adagrad")}),
@@ -269,6 +274,5 @@ def test_a_row_says_what_the_code_does(row):
 
 
 def test_the_rules_alone_have_the_momentum_of_the_command_line():
-    assert default("optimizer") == "adam"
     assert default("grad_clip_value") == 0
     assert SGD(Parameters({"b": (1,)}, np.float64)).momentum == default("momentum")
