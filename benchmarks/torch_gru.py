@@ -2,11 +2,10 @@
 
     python benchmarks/torch_gru.py RECIPE LOG
 
-The network, the gradient, clipping and AdamW are PyTorch's, and the steps of Muon are computed by
-PyTorch: its own Muon computes a factor in every step. The starting weights, the windows, the
-dropout masks, the learning rates and the scorer are functions of charrnn, so that both runs differ
-in nothing but rounding and time. LOG gets a JSON object per step; stderr gets a line at each
-validation, which `learning.py` takes the time of.
+The network, the gradient, clipping and AdamW are PyTorch's. The starting weights, the windows, the
+learning rates and the scorer are functions of charrnn, so that both runs differ in nothing but
+rounding and time. There is no dropout: nn.GRU cannot mask the h that Wh reads. LOG gets a
+JSON object per step; stderr gets a line at each validation, which `learning.py` takes the time of.
 """
 
 from __future__ import annotations
@@ -14,9 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from math import sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,12 +22,10 @@ from torch import nn
 
 from charrnn.arrays import Array
 from charrnn.checkpoint.pytorch import tensors_of
-from charrnn.network.dropout import draw_masks
 from charrnn.network.model import CharRNN
 from charrnn.text.streams import Streams, Window
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.evaluation import evaluate
-from charrnn.training.optimizers import ITERATIONS, Muon
 from charrnn.training.schedules import learning_rate
 from charrnn.training.trainer import due
 
@@ -39,7 +34,7 @@ class TorchTraining:
     """A training run in PyTorch.
 
     Args:
-        recipe: the recipe, of a GRU with one layer.
+        recipe: the recipe, of a GRU with one layer, with Adam and without dropout.
 
     Attributes:
         taken: the steps taken.
@@ -47,6 +42,7 @@ class TorchTraining:
 
     def __init__(self, recipe: Recipe) -> None:
         assert (recipe.model.layer_type, recipe.model.num_layers) == ("gru", 1)
+        assert (recipe.config.optimizer, recipe.model.dropout) == ("adam", 0)
         self.model_config, self.config, self.taken = recipe.model, recipe.config, 0
         text = Path(recipe.text).read_text(encoding="utf-8")
         vocabulary = Vocabulary.of(text)
@@ -69,12 +65,7 @@ class TorchTraining:
         of_n = torch.cat([torch.zeros(2 * H), torch.ones(H)])
         names["rnn.bias_hh_l0"].register_hook(lambda gradient: gradient * of_n)
 
-        assert recipe.config.optimizer in ("adam", "muon")
-        self.Wh = names["rnn.weight_hh_l0"] if recipe.config.optimizer == "muon" else None
-        if self.Wh is not None:
-            R, H = self.Wh.shape
-            self.m, self.Q = torch.zeros(R, H), torch.zeros(H, H)
-        matrices = [weight for weight in self.weights if weight.ndim > 1 and weight is not self.Wh]
+        matrices = [weight for weight in self.weights if weight.ndim > 1]
         biases = [weight for weight in self.weights if weight.ndim == 1]
         decay = recipe.config.weight_decay
         groups = [
@@ -90,8 +81,6 @@ class TorchTraining:
         window = self.streams.window(number)
         self.carried[:, torch.from_numpy(self.streams.resets(number))] = 0
         h, carried = self.rnn(self.one_hot[torch.from_numpy(window.inputs)], self.carried)
-        if self.model_config.dropout:
-            h = h * self._mask(number)
         logits = self.output(h).reshape(-1, len(self.one_hot))
         targets = torch.from_numpy(window.targets).reshape(-1)
         loss = nn.functional.cross_entropy(logits, targets)
@@ -105,33 +94,8 @@ class TorchTraining:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
-        if self.Wh is not None:
-            self._move(self.Wh, rate * Muon.scale)
         self.carried, self.taken = carried.detach(), number + 1
         return float(loss.item())
-
-    @torch.no_grad()
-    def _move(self, W: Any, rate: float) -> None:
-        """Take a step of Muon with a matrix, (R, H)."""
-        R, H = W.shape
-        M = self.m.lerp_(W.grad, 1 - Muon.beta)
-        M = M / M.norm()
-        if self.taken < Muon.period or self.taken % Muon.period == 0:
-            G, self.Q = M.T @ M, torch.eye(H)
-            bound = G.norm()
-            G /= bound
-            for _ in range(ITERATIONS):
-                P = 3.4445 * torch.eye(H) - 4.7750 * G + 2.0315 * (G @ G)
-                self.Q, G = self.Q @ P, P @ G @ P
-            self.Q /= bound.sqrt()
-        W.mul_(1 - rate * self.config.weight_decay)
-        W.sub_(M @ self.Q, alpha=rate * sqrt(R / H))
-
-    def _mask(self, number: int) -> Any:
-        """The dropout mask of a step, (B, H), as charrnn draws it."""
-        shape = 1, self.model_config.hidden_size, self.config.batch_size
-        rng = np.random.default_rng([self.config.seed, 1, number])
-        return torch.from_numpy(draw_masks(shape, self.model_config.dropout, rng)[0, :, 0].T)
 
     def validate(self) -> float:
         """The loss on the held-out text, with the state carried, by charrnn's own scorer."""
