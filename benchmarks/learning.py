@@ -7,9 +7,9 @@ PyTorch, `charrnn train` with its defaults, and `charrnn train --time 60s`. (PyT
 cannot mask the h that Wh reads, as charrnn's dropout does.) PyTorch has nn.GRU and the fused AdamW,
 with one thread or a thread per core, whichever takes less time for a step in a short trial.
 Starting weights, windows, learning rates and the scorer are the same in both; the losses of the
-first steps are compared, and a line says whether they agree. The seconds are from the start of the process, with
-all imports, to the end of a validation. Losses are in nats a character on the last tenth of the
-text, with the state carried.
+first steps are compared, and a line says whether they agree. The seconds are from the start of the
+process, with all imports, to the end of a validation. Losses are in nats a character on the last
+tenth of the text, with the state carried.
 
 nanoGPT's quick start on a CPU stands beside them as published. `--nanogpt FOLDER` runs it here,
 too: a copy of its repository, in which data/shakespeare_char/prepare.py has run.

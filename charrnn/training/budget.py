@@ -6,6 +6,12 @@ import time
 from collections.abc import Callable
 from math import ceil
 
+import numpy as np
+
+from charrnn.config import HIDDEN_SIZE
+from charrnn.network.model import CharRNN
+from charrnn.text.streams import Window
+from charrnn.text.vocabulary import Vocabulary
 from charrnn.training import planning
 from charrnn.training.trainer import Trainer
 
@@ -17,6 +23,31 @@ MIN_WARMUP = 5
 #: The steps of a complete run, as a share of the run, in which its learning rate stays near the
 #: lowest one while further steps are measured.
 PROVISIONAL_SHARE = 0.02
+#: The window with which `machine_speed` measures, characters of its vocabulary, and repetitions.
+TRIAL_STREAMS, TRIAL_STEPS, TRIAL_VOCABULARY, TRIALS = 16, 32, 64, 5
+#: Characters a second of a process in this trial on the machine of `planning.SIZES`.
+TRIAL_SPEED = 43_000
+
+
+def machine_speed(processes: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """The speed of this machine, divided by that of two cores of the machine of `planning.SIZES`.
+
+    Measured in about 50 ms, with the windows of a network that is thrown away.
+
+    Args:
+        processes: the processes that will train.
+        clock: returns seconds.
+    """
+    model = CharRNN(Vocabulary(map(chr, range(TRIAL_VOCABULARY))), hidden_size=HIDDEN_SIZE)
+    rng = np.random.default_rng(0)
+    model.initialize(rng)
+    read = rng.integers(0, TRIAL_VOCABULARY, (TRIAL_STEPS + 1, TRIAL_STREAMS))
+    window, times = Window(read[:-1], read[1:]), []
+    for _ in range(TRIALS + 1):  # the first one allocates memory
+        start = clock()
+        model.loss_and_gradient(window, model.state(TRIAL_STREAMS))
+        times.append(clock() - start)
+    return read[1:].size / max(min(times[1:]), 1e-9) / TRIAL_SPEED * processes / 2
 
 
 def provisional_steps(step: int, steps: int) -> int:

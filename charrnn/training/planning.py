@@ -16,7 +16,11 @@ MAX_FREQUENT = 256
 
 
 class Size(NamedTuple):
-    """Cells of a layer, and the speed of training with one layer of the default type, two cores."""
+    """Cells of a layer, and the speed of training with one layer of the default type.
+
+    The speed is that of two cores of the machine of the first experiments. A machine of twice this
+    speed does in a minute what that one did in two (`charrnn.training.budget.machine_speed`).
+    """
 
     hidden_size: int
     characters_a_second: int
@@ -41,6 +45,8 @@ SMALL_SIZE, SMALL_SECONDS = Size(128, 139_000), 20
 RATE, VANILLA_RATE = 0.015, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
+#: The highest default dropout.
+MAX_DROPOUT = 0.5
 #: Steps of warm-up; at most a tenth of the run.
 WARMUP = 50
 #: Validations in a run, and points of its training loss.
@@ -113,13 +119,18 @@ def relative_speed(vocabulary_size: int) -> float:
     return SIZES[0].speed(vocabulary_size) / SIZES[0].characters_a_second
 
 
-def size_for(seconds: float | None, vocabulary_size: int) -> Size:
+def size_for(seconds: float | None, vocabulary_size: int, machine_speed: float = 1.0) -> Size:
     """The size with the lowest loss after a time; the size of the default run for None.
 
     A large vocabulary makes training slow: the time is multiplied by the relative speed.
+
+    Args:
+        seconds: the time to train for.
+        vocabulary_size: V.
+        machine_speed: the speed of this machine, divided by the speeds in `SIZES`.
     """
     speed = relative_speed(vocabulary_size)
-    counted = (seconds or 0) * speed
+    counted = (seconds or 0) * speed * machine_speed
     if speed < 0.5 and counted < SMALL_SECONDS:
         return SMALL_SIZE
     return SIZES[max(least for least in SIZES if least <= counted)]
@@ -162,7 +173,7 @@ def dropout_for(capacity: int, characters: int, read: int) -> float:
     """The default dropout: grows with parameters per character and with epochs.
 
     Each doubling of either makes it easier to memorize the text. The line is fitted to
-    experiments with texts of 100 kB, 1 MB and 5 MB.
+    experiments with texts of 100 kB and 1 MB (benchmarks/README.md).
 
     Args:
         capacity: the capacity of the model, in parameters; see `capacity`.
@@ -170,7 +181,7 @@ def dropout_for(capacity: int, characters: int, read: int) -> float:
         read: characters that will be read in training.
     """
     ease = capacity / characters * read / characters
-    return round(min(0.5, max(0.05, 0.13 + 0.06 * log2(ease))), 2) if ease else 0.05
+    return round(min(MAX_DROPOUT, max(0.0, 0.042 * log2(ease) - 0.01)), 2) if ease else 0.0
 
 
 def steps_in(

@@ -35,6 +35,7 @@ from charrnn.text.lines import Lines
 from charrnn.text.notices import count
 from charrnn.text.vocabulary import REPLACEMENT, Vocabulary, listed
 from charrnn.training import advice, planning
+from charrnn.training.budget import machine_speed
 from charrnn.training.commands import resume_command
 from charrnn.training.resources import Sizes, check_memory, most_workers
 from charrnn.training.resuming import continuation, encode_again, run_of
@@ -234,7 +235,11 @@ def new(
         lines = Lines(indices, vocabulary)
         items = np.unique(lines.hashes())
         notices += notice_of_doubles(len(lines), len(items))
-    size = planning.size_for(seconds, len(vocabulary))
+    processes = (config.workers or workers.default_workers(config.batch_size)) * (
+        ranks.size if ranks else 1
+    )
+    speed = machine_speed(processes) if seconds else 1.0
+    size = planning.size_for(seconds, len(vocabulary), speed)
     model = replace(model.filled(hidden_size=size.hidden_size), lines=corpus.lines)
     network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)
@@ -246,7 +251,7 @@ def new(
     config.check_complete()
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
-        read = int(min(seconds * size.speed(len(vocabulary)), MAX_INTEGER))
+        read = int(min(seconds * speed * size.speed(len(vocabulary)), MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
     config = fit_memory(network, config, indices, init_from, auto, notices)

@@ -174,7 +174,7 @@ def dropout():
     sizes = [(10, 10**9, 10), (10**9, 10, 10**9)]
     assert default("dropout") is None
     least, most = (dropout_for(*size) for size in sizes)
-    return f"{least} to {most}, from the sizes of model and text"
+    return f"{least:g} to {most:g}, from the sizes of model and text"
 
 
 def masks():
@@ -193,6 +193,21 @@ def dropped_layers():
         kept = model.hidden(zero, model.state()).copy()
         assert not np.array_equal(model.hidden(zero, model.state(), factors), kept)
     return "all"
+
+
+def readers():
+    model = started(num_layers=2, hidden_size=8)
+    zeros, found = np.zeros((2, 1), np.intp), {}
+    for layer, reader in ((0, "the next layer"), (1, "the output")):
+        factors = np.ones((2, 8, 1, 1), np.float32)
+        factors[layer] = 0
+        kept = model.forward(zeros[:1], model.state()).copy()
+        found[reader] = model.forward(zeros[:1], model.state(), factors) != kept
+    states = [model.state(), model.state()]
+    model.forward(zeros, states[0])
+    model.forward(zeros, states[1], np.zeros((2, 8, 1, 1), np.float32))
+    found["and Wh at the next step"] = states[0][0] != states[1][0]
+    return ", ".join(reader for reader, changed in found.items() if changed.any())
 
 
 def carried():
@@ -260,6 +275,7 @@ ROWS = {
     "dropout": dropout,
     "masks of dropout": masks,
     "layers with dropout": dropped_layers,
+    "what reads h with dropout": readers,
     "state before a window": carried,
 }
 
