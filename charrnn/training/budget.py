@@ -29,7 +29,7 @@ TRIAL_STREAMS, TRIAL_STEPS, TRIAL_VOCABULARY, TRIALS = 16, 32, 64, 5
 TRIAL_SPEED = 43_000
 
 
-def machine_speed(processes: int, clock: Callable[[], float] = time.perf_counter) -> float:
+def machine_speed(processes: int, clock: Callable[[], float] = time.monotonic) -> float:
     """The speed of this machine, divided by that of two cores of the machine of `planning.SIZES`.
 
     Measured in about 50 ms, with the windows of a network that is thrown away.

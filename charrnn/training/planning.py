@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log2
+from math import ceil
 from typing import NamedTuple
 
 from charrnn.config import HIDDEN_SIZE
@@ -36,7 +36,7 @@ class Size(NamedTuple):
 
 #: The sizes that learned most in a time, by experiment (benchmarks/README.md). Keys: training
 #: seconds from which a size is used. One layer each: two layers take longer to learn as much.
-SIZES = {0: Size(HIDDEN_SIZE, 55_000), 150: Size(384, 30_000), 1200: Size(512, 18_000)}
+SIZES = {0: Size(HIDDEN_SIZE, 55_000), 90: Size(384, 30_000), 200: Size(512, 18_000)}
 #: The size for a vocabulary that makes training less than half as fast, and the seconds of training
 #: with a small vocabulary up to which this size is used: fewer cells then learn more in the time.
 SMALL_SIZE, SMALL_SECONDS = Size(128, 139_000), 20
@@ -46,7 +46,7 @@ RATE, VANILLA_RATE = 0.015, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
 #: The highest default dropout.
-MAX_DROPOUT = 0.5
+MAX_DROPOUT = 0.3
 #: Steps of warm-up; at most a tenth of the run.
 WARMUP = 50
 #: Validations in a run, and points of its training loss.
@@ -172,8 +172,8 @@ def capacity(model: CharRNN) -> int:
 def dropout_for(capacity: int, characters: int, read: int) -> float:
     """The default dropout: grows with parameters per character and with epochs.
 
-    Each doubling of either makes it easier to memorize the text. The line is fitted to
-    experiments with texts of 100 kB and 1 MB (benchmarks/README.md).
+    More of either makes it easier to memorize the text. The curve is fitted to experiments with
+    texts of 100 kB and 1 MB, 6 to 20 epochs (benchmarks/README.md).
 
     Args:
         capacity: the capacity of the model, in parameters; see `capacity`.
@@ -181,7 +181,8 @@ def dropout_for(capacity: int, characters: int, read: int) -> float:
         read: characters that will be read in training.
     """
     ease = capacity / characters * read / characters
-    return round(min(MAX_DROPOUT, max(0.0, 0.042 * log2(ease) - 0.01)), 2) if ease else 0.0
+    share: float = 0.014 * ease**0.7
+    return round(min(MAX_DROPOUT, share), 2)
 
 
 def steps_in(

@@ -133,7 +133,9 @@ def test_validations_as_often_as_asked_take_their_time():
 
 
 def test_more_time_is_for_a_larger_model():
-    sizes = [planning.size_for(seconds, 65) for seconds in (None, 60, 600, 6000)]
+    sizes = [planning.size_for(seconds, 65) for seconds in (None, 60, 100, 6000)]
+    assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
+    sizes = [planning.size_for(60, 65, speed) for speed in (0.5, 1, 2, 4)]
     assert [size.hidden_size for size in sizes] == [256, 256, 384, 512]
 
 
@@ -144,7 +146,7 @@ def test_less_is_held_out_of_a_text_that_is_slow_to_score():
 
 
 def test_a_large_vocabulary_leaves_less_time():
-    sizes = [planning.size_for(seconds, 5000) for seconds in (None, 60, 600, 6000)]
+    sizes = [planning.size_for(seconds, 5000) for seconds in (None, 60, 400, 1000)]
     assert [size.hidden_size for size in sizes] == [128, 128, 256, 384]
     assert planning.size_for(None, 1280).hidden_size == 256
     size = planning.SIZES[0]
@@ -155,12 +157,12 @@ def test_a_large_vocabulary_leaves_less_time():
 @pytest.mark.parametrize(
     ("parameters", "characters", "epochs", "dropout"),
     [
-        (250_000, 1_000_000, 3, 0.1),
-        (520_000, 1_000_000, 14, 0.3),
-        (250_000, 90_000, 17, 0.46),
-        (250_000, 5_000_000, 1, 0.05),
-        (10**7, 10_000, 100, 0.5),
-        (1, 1, 0, 0.05),
+        (260_000, 900_000, 6, 0.02),
+        (540_000, 900_000, 11, 0.06),
+        (264_000, 81_000, 19, 0.25),
+        (250_000, 5_000_000, 1, 0.0),
+        (10**7, 10_000, 100, 0.3),
+        (1, 1, 0, 0.0),
     ],
 )
 def test_dropout_grows_with_parameters_and_epochs(parameters, characters, epochs, dropout):
