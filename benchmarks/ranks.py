@@ -107,6 +107,7 @@ def make(
         val_every=ENDLESS,
         batch_size=streams,
         seq_length=steps,
+        optimizer="adam",  # Muon also needs all of the momentum in each rank
         learning_rate=1e-3,
         schedule="constant",
         warmup_steps=0,

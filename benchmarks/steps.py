@@ -47,6 +47,7 @@ def charrnn_step(
         val_every=ENDLESS,
         batch_size=batch_size,
         seq_length=seq_length,
+        optimizer="adam",  # as in `torch_step`
         learning_rate=2e-3,
         schedule="constant",
         warmup_steps=0,

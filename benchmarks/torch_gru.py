@@ -3,9 +3,9 @@
     python benchmarks/torch_gru.py RECIPE LOG
 
 The network, the gradient, clipping and AdamW are PyTorch's. The starting weights, the windows, the
-dropout masks, the learning rates and the scorer are functions of charrnn, so that both runs differ
-in nothing but rounding and time. LOG gets a JSON object per step; stderr gets a line at each
-validation, which `learning.py` takes the time of.
+learning rates and the scorer are functions of charrnn, so that both runs differ in nothing but
+rounding and time. There is no dropout: nn.GRU cannot mask the h that Wh reads. LOG gets a
+JSON object per step; stderr gets a line at each validation, which `learning.py` takes the time of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +22,6 @@ from torch import nn
 
 from charrnn.arrays import Array
 from charrnn.checkpoint.pytorch import tensors_of
-from charrnn.network.dropout import draw_masks
 from charrnn.network.model import CharRNN
 from charrnn.text.streams import Streams, Window
 from charrnn.text.vocabulary import Vocabulary
@@ -36,7 +34,7 @@ class TorchTraining:
     """A training run in PyTorch.
 
     Args:
-        recipe: the recipe, of a GRU with one layer.
+        recipe: the recipe, of a GRU with one layer, with Adam and without dropout.
 
     Attributes:
         taken: the steps taken.
@@ -44,6 +42,7 @@ class TorchTraining:
 
     def __init__(self, recipe: Recipe) -> None:
         assert (recipe.model.layer_type, recipe.model.num_layers) == ("gru", 1)
+        assert (recipe.config.optimizer, recipe.model.dropout) == ("adam", 0)
         self.model_config, self.config, self.taken = recipe.model, recipe.config, 0
         text = Path(recipe.text).read_text(encoding="utf-8")
         vocabulary = Vocabulary.of(text)
@@ -82,8 +81,6 @@ class TorchTraining:
         window = self.streams.window(number)
         self.carried[:, torch.from_numpy(self.streams.resets(number))] = 0
         h, carried = self.rnn(self.one_hot[torch.from_numpy(window.inputs)], self.carried)
-        if self.model_config.dropout:
-            h = h * self._mask(number)
         logits = self.output(h).reshape(-1, len(self.one_hot))
         targets = torch.from_numpy(window.targets).reshape(-1)
         loss = nn.functional.cross_entropy(logits, targets)
@@ -99,12 +96,6 @@ class TorchTraining:
         self.optimizer.step()
         self.carried, self.taken = carried.detach(), number + 1
         return float(loss.item())
-
-    def _mask(self, number: int) -> Any:
-        """The dropout mask of a step, (B, H), as charrnn draws it."""
-        shape = 1, self.model_config.hidden_size, self.config.batch_size
-        rng = np.random.default_rng([self.config.seed, 1, number])
-        return torch.from_numpy(draw_masks(shape, self.model_config.dropout, rng)[0, :, 0].T)
 
     def validate(self) -> float:
         """The loss on the held-out text, with the state carried, by charrnn's own scorer."""

@@ -148,8 +148,9 @@ class ModelConfig(Config):
             more; 128 for more than 1,280 different characters
             (`charrnn.training.planning.size_for`).
         num_layers: L.
-        dropout: the share of each layer's outputs that is set to zero in training; None for 0.05
-            to 0.5, by the sizes of model and text (`charrnn.training.planning.dropout_for`).
+        dropout: the share of each layer's h that is set to zero in training, where the next layer,
+            the output and the next step read it; None for a share by the sizes of model and text
+            (`charrnn.training.planning.dropout_for`).
         lines: each line is an item of its own: the order of the lines does not matter, and each
             begins with an empty state.
     """
@@ -194,7 +195,7 @@ class TrainingConfig(Config):
     steps: int = number(CHOSEN, 1)
     batch_size: int = number(32, 1)
     seq_length: int = number(32, 1)
-    optimizer: str = choice("adam", "adagrad", "adam", "rmsprop", "sgd")
+    optimizer: str = choice("muon", "adagrad", "adam", "muon", "rmsprop", "sgd")
     learning_rate: float = number(CHOSEN, 0, MAX_FLOAT32)
     schedule: str = choice("cosine", "constant", "cosine", "linear", "step")
     warmup_steps: int = number(CHOSEN, 0, flag="warmup")

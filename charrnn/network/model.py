@@ -47,9 +47,9 @@ class CharRNN:
         layer_type: a name in `charrnn.network.layers.LAYER_TYPES`.
         hidden_size: H, cells of a layer.
         num_layers: L.
-        dropout: the share of each layer's outputs that training sets to zero (Srivastava 2014),
-            not within the recurrence (Zaremba 2014), the same cells at every step of a window
-            (Gal, Ghahramani 2016).
+        dropout: the share of each layer's h that training sets to zero (Srivastava 2014) where the
+            layer above, the output and Wh read h, the same cells at every step of a window (Gal,
+            Ghahramani 2016). The state that is carried keeps all of h.
         lines: each line is an item of its own: the state is set to zeros before each newline is
             read, and an item is predicted from the newline before it.
         dtype: float32 for use, float64 for gradient checks.
@@ -187,7 +187,8 @@ class CharRNN:
         Args:
             inputs: character indices (T, B).
             state: (L, S, H, B), overwritten by the state after the last step.
-            masks: (L, H, 1, B), factors of each layer's outputs, for dropout; None for none.
+            masks: (L, H, 1, B), factors of each layer's h where it is read, for dropout; None for
+                none.
 
         Returns:
             Logits (V, T, B), valid until the next window of this size.
@@ -205,10 +206,11 @@ class CharRNN:
         x, tapes, keep = inputs, self.workspace(*inputs.shape).tapes, self.keep(inputs)
         with np.errstate(over="ignore"):  # see charrnn.network.layers.activations.sigmoid
             for number, (layer, tape) in enumerate(zip(self.layers, tapes)):
-                x = h = layer.forward(x, state[number], tape, keep)
-                if masks is not None:
+                mask = None if masks is None else masks[number]
+                x = h = layer.forward(x, state[number], tape, keep, mask)
+                if mask is not None:
                     x = scratch(tape, "dropped", h.shape, h.dtype)
-                    np.multiply(h, masks[number], out=x)
+                    np.multiply(h, mask, out=x)
         return x
 
     def keep(self, inputs: Array) -> Array | None:
@@ -285,10 +287,11 @@ class CharRNN:
         np.sum(d_rows, axis=1, out=self.gradient["by"])
         np.matmul(self.parameters["Wy"].T, d_rows, out=d_h.reshape(self.hidden_size, -1))
         for number in reversed(range(self.num_layers)):
-            if masks is not None:
-                d_h *= masks[number]
+            mask = None if masks is None else masks[number]
+            if mask is not None:
+                d_h *= mask
             d_x = self.layers[number].backward(
-                layer_inputs[number], d_h, d_state[number], tapes[number], keep
+                layer_inputs[number], d_h, d_state[number], tapes[number], keep, mask
             )
             if d_x is not None:
                 d_h = d_x

@@ -24,8 +24,8 @@ class Group:
     """A group of one member, and the interface of every group.
 
     All members create the same arrays in the same order and run the same code. All of them call
-    each collective: `reduce_scatter`, `all_reduce`, `all_gather`, `broadcast`, `gather` and
-    `check_equal`. Member 0 leads: it gives an `order`, and the others carry out what `orders`
+    each collective: `reduce_scatter`, `all_reduce`, `all_gather`, `complete`, `broadcast`, `gather`
+    and `check_equal`. Member 0 leads: it gives an `order`, and the others carry out what `orders`
     yields.
 
     Attributes:
@@ -94,6 +94,9 @@ class Group:
 
         The leader sees the whole vector at once, the other members with the next order.
         """
+
+    def complete(self, vector: Array) -> None:
+        """Complete a shared vector as `all_gather` does; all members see the whole at once."""
 
     def broadcast(self, *arrays: Array) -> None:
         """Copy the leader's arrays to all members."""

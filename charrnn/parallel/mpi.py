@@ -70,6 +70,8 @@ class RankGroup(Group):
     def all_gather(self, vector: Array) -> None:
         self._world.Allgatherv(self._mpi.IN_PLACE, [vector, self._counts(vector.size)])
 
+    complete = all_gather
+
     def broadcast(self, *arrays: Array) -> None:
         for array in arrays:
             self._world.Bcast(array)

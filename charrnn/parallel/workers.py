@@ -225,6 +225,11 @@ class LeadingWorker(WorkerGroup):
         self._receive()
         self.outer.all_gather(vector)
 
+    def complete(self, vector: Array) -> None:
+        self._receive()
+        self.outer.complete(vector)
+        self._send(None)
+
     def broadcast(self, *arrays: Array) -> None:
         self.outer.broadcast(*arrays)
 
@@ -339,6 +344,9 @@ class OtherWorker(WorkerGroup):
 
     def all_gather(self, vector: Array) -> None:
         self._pipe.send(None)
+
+    def complete(self, vector: Array) -> None:
+        self._ask(None)
 
     def take(self, text: Text | None, positions: Array, mode: Mode) -> Array:
         indices: Array = self._ask(positions)

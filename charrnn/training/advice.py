@@ -9,6 +9,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint
+from charrnn.config import TrainingConfig
 from charrnn.network.model import CharRNN
 from charrnn.text.corpus_info import CorpusInfo
 from charrnn.text.frequencies import count_rare, frequencies
@@ -114,8 +115,8 @@ def remedy(
         return f"{again} --learning-rate {default:.2g} (higher)"
     if steps < planning.MIN_STEPS:
         return f"train longer, for {planning.MIN_STEPS:,} steps or more"
-    if optimizer != "adam":
-        return f"{again} --optimizer adam"
+    if optimizer not in (TrainingConfig.optimizer, "adam"):
+        return f"{again} --optimizer {TrainingConfig.optimizer}"
     return f"{again} --learning-rate {learning_rate / 3:.2g} (lower)"
 
 

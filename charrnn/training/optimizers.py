@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,6 +15,10 @@ from charrnn.network.parameters import Parameters
 
 #: Elements that are updated together: the five or so arrays of an update stay in the cache.
 BLOCK = 16_384
+#: Steps of Newton and Schulz in `inverse_root`: more of them gained nothing (benchmarks/README.md).
+ITERATIONS = 3
+#: A norm from here on up has no squares that are too small for float32.
+MIN_NORM = 1e-12
 
 
 class Optimizer(ABC):
@@ -26,6 +31,7 @@ class Optimizer(ABC):
         momentum: the momentum of `SGD`; the others have their own.
         part: the part of the flat vector to update, where other members update the rest.
         zeros: allocates a slot.
+        complete: shows all members a slot of which each has written its part (`Group.complete`).
 
     Attributes:
         slots: the vectors carried from step to step, by name, flat like the parameters.
@@ -41,21 +47,35 @@ class Optimizer(ABC):
         momentum: float = 0.9,
         part: slice = slice(None),
         zeros: Callable[[Shape, DTypeLike], Array] = np.zeros,
+        complete: Callable[[Array], object] = lambda slot: None,
     ) -> None:
         size, dtype = parameters.flat.size, parameters.flat.dtype
-        start, stop, _ = part.indices(size)
+        self.start, self.stop, _ = part.indices(size)
         self.part = part
         self.flat = parameters.flat[part]
-        spans = [span for name, span in parameters.spans.items() if parameters[name].ndim > 1]
+        apart = [name for name in parameters if self.treats_apart(name)]
+        #: The elements of `flat` that `update` changes, and the matrices among them.
+        self.updated = gaps([self.own(parameters.spans[name]) for name in apart], self.flat.size)
         self.matrices = [
-            self.flat[max(first - start, 0) : max(min(last, stop) - start, 0)]
-            for first, last in spans
+            self.flat[self.own(span)]
+            for name, span in parameters.spans.items()
+            if parameters[name].ndim > 1 and name not in apart
         ]
         self.decay = decay
         self.momentum = momentum
+        self.complete = complete
         self.slots = {name: zeros((size,), dtype) for name in self.names}
         self.steps = 0
         self._scratch = np.empty(BLOCK, dtype)
+
+    def treats_apart(self, name: str) -> bool:
+        """`step` changes this parameter in another way than by `update`."""
+        return False
+
+    def own(self, span: tuple[int, int]) -> slice:
+        """The elements of `flat` that lie in a span of all parameters; perhaps none."""
+        first, last = (min(max(end, self.start), self.stop) - self.start for end in span)
+        return slice(first, last)
 
     def step(self, gradient: Array, learning_rate: float) -> None:
         """Change the parameters by one step.
@@ -74,9 +94,10 @@ class Optimizer(ABC):
             self.update(self.flat[block], gradient[block], learning_rate, scratch, *slots)
 
     def _blocks(self) -> Iterator[tuple[slice, Array]]:
-        for start in range(0, self.flat.size, BLOCK):
-            block = slice(start, min(start + BLOCK, self.flat.size))
-            yield block, self._scratch[: block.stop - start]
+        for first, last in self.updated:
+            for start in range(first, last, BLOCK):
+                block = slice(start, min(start + BLOCK, last))
+                yield block, self._scratch[: block.stop - start]
 
     @abstractmethod
     def update(self, w: Array, g: Array, rate: float, tmp: Array, *slots: Array) -> None:
@@ -156,6 +177,140 @@ class Adam(Optimizer):
         scaled_step(w, m, v, corrected, self.epsilon * root, tmp)
 
 
+class Muon(Adam):
+    """Adam, but the matrices from cells to cells take orthogonal steps (Jordan 2024).
+
+    For Wh, and for Wx from the second layer on, (R, H), with m as a matrix and its 2-norm |m|:
+
+        m ← β·m + (1−β)·g
+        W ← W − 3η·(√(R/H)·(m/|m|)·Q + decay·W)
+        Q ≈ ((m/|m|)ᵀ·(m/|m|))^(−1/2)
+
+    with β = 0.95. The singular values of the product with Q are near 1: a step changes by about as
+    much what every direction of h does, where a step of Adam changes a few directions the most. The
+    gates are one matrix. Q changes slowly: it is computed in the first ten steps and in every tenth
+    step, from the new m (see `inverse_root`).
+
+    The slot v of such a matrix holds Q in its first H rows.
+    """
+
+    beta = 0.95
+    #: The spectral norm of the step of a square matrix, in learning rates.
+    scale = 3.0
+    #: Steps from one Q to the next, and the number of first steps with a Q each.
+    period = 10
+
+    def __init__(self, parameters: Parameters, *arguments: Any, **more: Any) -> None:
+        super().__init__(parameters, *arguments, **more)
+        self.between_cells = [
+            self._between_cells(parameters.spans[name], parameters.shapes[name])
+            for name in parameters
+            if self.treats_apart(name)
+        ]
+
+    def treats_apart(self, name: str) -> bool:
+        layer, _, kind = name.partition(".")
+        return kind == "Wh" or (kind == "Wx" and layer != "layer1")
+
+    def _between_cells(self, span: tuple[int, int], shape: Shape) -> BetweenCells:
+        (start, stop), (R, H), own = span, shape, self.own(span)
+        first, last = (self.start + edge - start for edge in (own.start, own.stop))
+        rows = slice(first // H, -(-last // H)) if first < last else slice(0, 0)
+        return BetweenCells(
+            own=own,
+            M=self.slots["m"][start:stop].reshape(R, H),
+            Q=self.slots["v"][start : start + H * H].reshape(H, H),
+            rows=rows,
+            step=np.empty((rows.stop - rows.start, H), self.flat.dtype),
+            own_of_step=slice(first - rows.start * H, last - rows.start * H),
+        )
+
+    def step(self, gradient: Array, learning_rate: float) -> None:
+        renew = self.steps < self.period or self.steps % self.period == 0
+        super().step(gradient, learning_rate)
+        m, rate = self.slots["m"], self.scale * learning_rate
+        for matrix in self.between_cells:
+            g = gradient[matrix.own]
+            blend(m[self.part][matrix.own], g, self.beta, g)
+        self.complete(m)  # two members may share a row
+        for matrix in self.between_cells:
+            if not matrix.step.size:
+                continue
+            M, Q, step = matrix.M, matrix.Q, matrix.step
+            w = self.flat[matrix.own]
+            w *= 1 - rate * self.decay
+            norm = norm_of(M)
+            if renew and norm:  # members with shared memory write the same numbers
+                Q[...] = inverse_root(M / norm)
+            np.matmul(M[matrix.rows], Q, out=step)
+            step *= rate * sqrt(len(M) / len(Q)) / (norm or 1.0)
+            w -= step.ravel()[matrix.own_of_step]
+
+
+class BetweenCells(NamedTuple):
+    """A matrix from cells to cells, (R, H), of which a member updates some elements.
+
+    Attributes:
+        own: the elements in this member's part of the flat vector.
+        M: the momentum of the whole matrix, (R, H).
+        Q: its inverse root, (H, H).
+        rows: the rows of these elements.
+        step: the buffer for the step of these rows.
+        own_of_step: the elements in the flat step.
+    """
+
+    own: slice
+    M: Array
+    Q: Array
+    rows: slice
+    step: Array
+    own_of_step: slice
+
+
+def norm_of(M: Array) -> float:
+    """The 2-norm of all elements of a matrix."""
+    norm = sqrt(squared_norm(M.ravel()))
+    if not MIN_NORM < norm < 1 / MIN_NORM:  # squares may have left the range of float32
+        norm = float(np.linalg.norm(M.astype(np.float64)))
+    return norm
+
+
+def inverse_root(M: Array) -> Array:
+    """Q ≈ (MᵀM)^(−1/2), (H, H): the singular values of M·Q are near 1.
+
+    The steps X ← X·P with P = a·I + b·XᵀX + c·(XᵀX)² of Newton and Schulz move singular values
+    between 0 and 1 towards 1. With a, b and c of Jordan 2024 they end between 0.7 and 1.2; but a
+    step makes very small ones only 3.4 times as large. Of X = M·Q, Q and G = XᵀX are computed:
+
+        Q ← Q·P,  G ← P·G·P
+
+    with matrices (H, H), whatever the number of rows.
+
+    Args:
+        M: (R, H), with a 2-norm of 1.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    H = M.shape[1]
+    G, Q = M.T @ M, np.eye(H, dtype=M.dtype)
+    bound = np.linalg.norm(G)  # at least the square of the largest singular value
+    G /= bound
+    for _ in range(ITERATIONS):
+        P = G @ G
+        P *= c
+        P += b * G
+        P.flat[:: H + 1] += a
+        Q = Q @ P
+        G = P @ G @ P
+    Q /= np.sqrt(bound)
+    return Q
+
+
+def gaps(taken: Iterable[slice], size: int) -> list[tuple[int, int]]:
+    """The spans of `range(size)` between slices that are in order, without empty ones."""
+    edges = [0, *(edge for each in taken for edge in (each.start, each.stop)), size]
+    return [(start, stop) for start, stop in zip(edges[::2], edges[1::2]) if start < stop]
+
+
 def blend(average: Array, new: Array, keep: float, tmp: Array) -> None:
     """average ← keep·average + (1−keep)·new; `tmp` may be `new`."""
     np.subtract(new, average, out=tmp)
@@ -177,6 +332,7 @@ def scaled_step(
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adagrad": Adagrad,
     "adam": Adam,
+    "muon": Muon,
     "rmsprop": RMSprop,
     "sgd": SGD,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log2
+from math import ceil
 
 from charrnn.config import HIDDEN_SIZE
 from charrnn.network.layers import LAYER_TYPES
@@ -17,7 +17,7 @@ MAX_FREQUENT = 256
 #: The sizes that learned most, by experiment (benchmarks/README.md). Keys: the characters that a
 #: network of the default size would read in the time; from each on, a size is used. One layer each:
 #: two layers take longer to learn as much.
-SIZES = {0: HIDDEN_SIZE, 8_000_000: 384, 66_000_000: 512}
+SIZES = {0: HIDDEN_SIZE, 5_000_000: 384, 11_000_000: 512}
 #: The size for a vocabulary that makes training less than half as fast, and the characters up to
 #: which it is used: fewer cells then learn more in the time.
 SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
@@ -26,6 +26,8 @@ SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
 RATE, VANILLA_RATE = 0.015, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
+#: The highest default dropout.
+MAX_DROPOUT = 0.3
 #: Steps of warm-up; at most a tenth of the run.
 WARMUP = 50
 #: Validations in a run, and points of its training loss.
@@ -156,8 +158,8 @@ def capacity(model: CharRNN) -> int:
 def dropout_for(capacity: int, characters: int, read: int) -> float:
     """The default dropout: grows with parameters per character and with epochs.
 
-    Each doubling of either makes it easier to memorize the text. The line is fitted to
-    experiments with texts of 100 kB, 1 MB and 5 MB.
+    More of either makes it easier to memorize the text. The curve is fitted to experiments with
+    texts of 100 kB and 1 MB, 6 to 20 epochs (benchmarks/README.md).
 
     Args:
         capacity: the capacity of the model, in parameters; see `capacity`.
@@ -165,7 +167,8 @@ def dropout_for(capacity: int, characters: int, read: int) -> float:
         read: characters that will be read in training.
     """
     ease = capacity / characters * read / characters
-    return round(min(0.5, max(0.05, 0.13 + 0.06 * log2(ease))), 2) if ease else 0.05
+    share: float = 0.014 * ease**0.7
+    return round(min(MAX_DROPOUT, share), 2)
 
 
 def steps_in(

@@ -94,7 +94,7 @@ class Sizes:
         tapes = (each.tape_shapes(T, streams) for each in layers)
         numbers = sum(prod(shape) for tape in tapes for shape in tape.values())
         numbers += (V + H) * window  # logits, and the gradient of the last outputs
-        numbers += L * H * window if model.dropout else 0  # outputs after dropout
+        numbers += 2 * L * H * window if model.dropout else 0  # h after dropout, and before a step
         numbers += H * window if L > 1 else 0  # the gradient from layer to layer
         numbers += V * window if V < LARGE_VOCABULARY else 0  # one-hot rows
         worker = WEIGHT_BYTES * numbers + 2 * INDEX_BYTES * window

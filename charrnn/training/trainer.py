@@ -113,7 +113,12 @@ class Trainer:
         self.validation = group.text(train[:0] if validation is None else validation)
         self.part = group.part(flat.size)
         self.optimizer = OPTIMIZERS[config.optimizer](
-            model.parameters, config.weight_decay, config.momentum, self.part, group.shared
+            model.parameters,
+            config.weight_decay,
+            config.momentum,
+            self.part,
+            group.shared,
+            group.complete,
         )
         self._best = weights.copy() if group.rank == 0 else weights
         #: Before a validation, the lowest mean training loss, and the step last compared with it.

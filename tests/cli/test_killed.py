@@ -122,7 +122,7 @@ def finish(path, run):
 
 @pytest.mark.parametrize(
     ("layer_type", "optimizer", "workers"),
-    list(zip(sorted(LAYER_TYPES), sorted(OPTIMIZERS), (1, 2, 1, 1), strict=True)),
+    list(zip([*sorted(LAYER_TYPES), "gru"], sorted(OPTIMIZERS), (1, 2, 2, 1, 1), strict=True)),
 )
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(
     layer_type, optimizer, workers, text, run

@@ -99,10 +99,10 @@ def sorted_names():
 
 def test_sorted_lines_are_named_before_the_training_and_not_called_overfitting_after(run):
     Path("names.txt").write_text(sorted_names())
-    options = ["--hidden-size", 16, "--batch-size", 4, "--seq-length", 16, "--steps", 400]
-    said = run("train", "names.txt", *options, "--learning-rate", 0.02).stderr
+    options = ["--hidden-size", 32, "--batch-size", 4, "--seq-length", 16, "--steps", 600]
+    said = run("train", "names.txt", *options, "--learning-rate", 0.01).stderr
     assert "are unlike the rest of the text" in said
-    assert said.index("the lines are sorted: train with --lines") < said.index("400 of 400")
+    assert said.index("the lines are sorted: train with --lines") < said.index("600 of 600")
     assert "no sign of overfitting: start again with --overwrite and --lines" in said
     assert "overfitting since" not in said
     for remedy in (["--lines"], ["--held-out", "spread"]):

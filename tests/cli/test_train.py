@@ -437,9 +437,14 @@ SMALL = [
 ]
 
 
-@pytest.mark.parametrize("model", ["gru", "vanilla", "vanilla-relu"])
-def test_the_advice_after_a_run_that_learned_nothing_makes_the_next_one_learn(run, model):
+@pytest.mark.parametrize(
+    ("model", "optimizer"), [("gru", "muon"), ("vanilla", "muon"), ("vanilla-relu", "adam")]
+)
+def test_the_advice_after_a_run_that_learned_nothing_makes_the_next_one_learn(
+    run, model, optimizer
+):
     arguments = ["train", "text.txt", "--model", model, *SMALL, "--steps", 300]
+    arguments += ["--optimizer", optimizer]
     said = run(*arguments, "--learning-rate", 1).stderr
     found = re.search("hardly better than character frequencies .*: start again with (.*)", said)
     assert found, said

@@ -69,6 +69,12 @@ class Table:
         self.meet()
         return self.results(self.vector.tolist())
 
+    def complete(self):
+        self.fill(self.vector)
+        self.vector[self.group.part(SIZE)] = self.group.rank
+        self.group.complete(self.vector)
+        return self.results(self.vector.tolist())
+
     def broadcast(self):
         self.fill(self.vector)
         if self.group.rank == 0:
@@ -118,6 +124,7 @@ def lead(group):
             "reduce_scatter", [[10.0**rank] * SIZE for rank in range(size)]
         ),
         "all_gather": table.all("all_gather"),
+        "complete": table.all("complete"),
         "broadcast": table.all("broadcast"),
         "gather": table.all("gather"),
         "wrap": table.all("take", [[0, 10], [49], [], [7], [], [8]][:size], "wrap"),

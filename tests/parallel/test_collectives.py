@@ -57,6 +57,7 @@ def test_each_member_gets_its_part_of_a_sum(size, found):
 def test_all_members_see_the_gathered_parts(size, found):
     whole = [rank for rank in range(size) for _ in share(size, rank)]
     assert found["all_gather"] == [whole] * size
+    assert found["complete"] == [whole] * size
 
 
 def test_all_members_see_a_broadcast(size, found):

@@ -63,4 +63,5 @@ def test_a_group_of_one_has_no_orders():
         group.start(work)
         group.order("step", 1)
         group.all_gather(np.empty(0))
+        group.complete(np.empty(0))
         assert list(group.orders()) == []

@@ -58,7 +58,7 @@ def test_ranks_train_what_one_process_trains(size, trained, place):
     for name, array in alone.last.items():
         np.testing.assert_allclose(together.last[name], array, rtol=0, atol=1e-5)
     for name, array in alone.resume.items():
-        np.testing.assert_allclose(together.resume[name], array, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(together.resume[name], array, rtol=1e-4, atol=1e-5)
     assert together.run.best_loss == pytest.approx(alone.run.best_loss, rel=1e-5)
     assert together.settings == replace(alone.settings, ranks=size)
 

@@ -64,7 +64,7 @@ def test_ranks_of_workers_train_what_one_process_trains(trained, place):
     alone = checkpoint.read(place / "alone.npz")
     for name, array in [*alone.last.items(), *alone.resume.items()]:
         found = together.last[name] if name in together.last else together.resume[name]
-        np.testing.assert_allclose(found, array, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found, array, rtol=1e-4, atol=1e-5)
     assert together.run.best_loss == pytest.approx(alone.run.best_loss, rel=1e-5)
     assert together.settings == replace(alone.settings, ranks=2, workers=2)
 

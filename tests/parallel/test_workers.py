@@ -46,6 +46,14 @@ class Desk:
         self.row[...] = self.group.rank
         self.group.all_gather(self.board)
 
+    def write_sum_of_board(self):
+        self.row[...] = self.group.rank + 1
+        self.group.complete(self.board)
+        seen = self.board.sum()
+        self.group.all_reduce([])  # until all have seen the board
+        self.row[...] = seen
+        self.group.all_gather(self.board)
+
     def copy_first_row(self):
         self.row[...] = self.board[0]
         self.group.all_gather(self.board)
@@ -138,6 +146,12 @@ def test_workers_see_what_the_leader_wrote_before_its_order(desk):
     for text in (range(SIZE), range(3, 3 + SIZE)):
         desk.board[0] = text
         assert desk.everyone("copy_first_row") == [list(text)] * desk.group.size
+
+
+def test_all_members_see_a_completed_vector_at_once(desk):
+    size = desk.group.size
+    total = SIZE * size * (size + 1) / 2
+    assert desk.everyone("write_sum_of_board") == [[total] * SIZE] * size
 
 
 def test_a_sum_has_the_same_bits_with_every_member(desk):

@@ -126,7 +126,7 @@ def test_no_more_than_a_million_characters_are_counted():
         ("sgd", 1.0, 5000, "start again with --overwrite --learning-rate 0.0067 (lower)"),
         ("adam", 1e-5, 5000, "start again with --overwrite --learning-rate 0.0067 (higher)"),
         ("adam", 0.0067, 999, "train longer, for 1,000 steps or more"),
-        ("sgd", 0.0067, 5000, "start again with --overwrite --optimizer adam"),
+        ("sgd", 0.0067, 5000, "start again with --overwrite --optimizer muon"),
         ("adam", 0.0067, 5000, "start again with --overwrite --learning-rate 0.0022 (lower)"),
     ],
 )

@@ -1,3 +1,5 @@
+import threading
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -7,7 +9,16 @@ from hypothesis import strategies as st
 
 from charrnn.network.parameters import Parameters
 from charrnn.training import optimizers
-from charrnn.training.optimizers import OPTIMIZERS, Adam, clip_by_norm, clip_by_value, squared_norm
+from charrnn.training.optimizers import (
+    OPTIMIZERS,
+    Adam,
+    Muon,
+    clip_by_norm,
+    clip_by_value,
+    gaps,
+    inverse_root,
+    squared_norm,
+)
 
 each_rule = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 
@@ -47,8 +58,8 @@ def adam(w, gradients, rate):
         yield w
 
 
-#: Each rule as torch.optim documents it, for a single weight.
-PUBLISHED = {"adagrad": adagrad, "adam": adam, "rmsprop": rmsprop, "sgd": sgd}
+#: Each rule as torch.optim documents it, for a single weight: Muon has Adam for what is no matrix.
+PUBLISHED = {"adagrad": adagrad, "adam": adam, "muon": adam, "rmsprop": rmsprop, "sgd": sgd}
 
 
 def make(size, dtype=np.float64):
@@ -279,3 +290,129 @@ def test_components_are_clipped_one_by_one(gradient, limit):
     clipped = gradient.copy()
     clip_by_value(clipped, limit)
     assert clipped.tolist() == [max(-limit, min(limit, part)) for part in gradient]
+
+
+#: Two layers of 4 cells, with gates: Muon treats both Wh and the second Wx in its own way.
+LAYERS = {
+    "layer1.Wx": (12, 5),
+    "layer1.Wh": (12, 4),
+    "layer1.b": (12,),
+    "layer2.Wx": (12, 4),
+    "layer2.Wh": (12, 4),
+    "layer2.b": (12,),
+    "Wy": (5, 4),
+    "by": (5,),
+}
+CELLS_TO_CELLS = ["layer1.Wh", "layer2.Wh", "layer2.Wx"]
+
+
+def layers(rng=None):
+    parameters = Parameters(LAYERS, np.float64)
+    if rng:
+        parameters.flat[...] = rng.standard_normal(parameters.flat.size)
+    return parameters
+
+
+def orthogonalized(M, steps):
+    """`zeropower_via_newtonschulz5` of https://kellerjordan.github.io/posts/muon.
+
+    The first division is by a closer bound than the norm of M: the root of the norm of MᵀM.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = M.T / np.sqrt(np.linalg.norm(M.T @ M))
+    for _ in range(steps):
+        A = X @ X.T
+        X = a * X + (b * A + c * A @ A) @ X
+    return X.T
+
+
+def test_muon_takes_published_steps_with_a_factor_of_every_tenth_step(rng):
+    parameters = layers(rng)
+    optimizer = Muon(parameters, decay=0.5)
+    expected = {name: parameters[name].copy() for name in CELLS_TO_CELLS}
+    m = {name: np.zeros((12, 4)) for name in CELLS_TO_CELLS}
+    Q = {}
+    for number in range(23):
+        gradient = layers(rng)
+        for name, W in expected.items():
+            m[name] = 0.95 * m[name] + 0.05 * gradient[name]
+            M = m[name] / np.linalg.norm(m[name])
+            if number < 10 or number % 10 == 0:
+                Q[name] = np.linalg.pinv(M) @ orthogonalized(M, optimizers.ITERATIONS)
+            W -= 0.3 * (0.5 * W + sqrt(3) * M @ Q[name])
+        optimizer.step(gradient.flat, 0.1)
+        for name, W in expected.items():
+            np.testing.assert_allclose(parameters[name], W, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_the_size_of_the_gradient_changes_no_step_of_muon(scale, dtype, rng):
+    ours, scaled = Parameters(LAYERS, dtype), Parameters(LAYERS, dtype)
+    one, other = Muon(ours), Muon(scaled)
+    for _ in range(12):
+        gradient = layers(rng).flat.astype(dtype)
+        with np.errstate(all="ignore"):  # of the square of other parameters
+            other.step(gradient * dtype(scale), 0.1)
+        one.step(gradient, 0.1)
+    for name in CELLS_TO_CELLS:
+        assert np.abs(ours[name]).max() > 0.01
+        np.testing.assert_allclose(scaled[name], ours[name], rtol=1e-3, atol=1e-4)
+
+
+def test_muon_is_adam_for_everything_but_matrices_from_cells_to_cells(rng):
+    ours, adams = layers(), layers()
+    ours.flat[...] = adams.flat[...] = rng.standard_normal(ours.flat.size)
+    one, other = Muon(ours, decay=0.5), Adam(adams, decay=0.5)
+    for _ in range(3):
+        gradient = layers(rng).flat
+        one.step(gradient.copy(), 0.1)
+        other.step(gradient.copy(), 0.1)
+    for name in LAYERS:
+        assert np.array_equal(ours[name], adams[name]) == (name not in CELLS_TO_CELLS)
+
+
+def test_a_root_makes_singular_values_about_equal(rng):
+    left, right = np.linalg.qr(rng.standard_normal((12, 4)))[0], np.linalg.qr(rng.random((4, 4)))[0]
+    M = ((left * [0.88, 0.44, 0.18, 0.05]) @ right).astype(np.float32)
+    values = np.linalg.svd(M.astype(float) @ inverse_root(M), compute_uv=False)
+    assert values.min() > 0.65
+    assert values.max() < 1.25
+
+
+@pytest.mark.parametrize("cuts", [[70], [61, 150], [3, 60, 108], [200, 230]])
+def test_members_of_muon_do_together_what_one_does_alone(cuts, rng):
+    """The cuts are within a row, within a matrix, between two, and behind all matrices of cells."""
+    whole, parted = layers(), layers()
+    whole.flat[...] = parted.flat[...] = rng.standard_normal(whole.flat.size)
+    gradients = [layers(rng).flat for _ in range(13)]
+    edges = [0, *cuts, whole.flat.size]
+    parts = [slice(*edge) for edge in pairwise(edges)]
+    barrier, slots = threading.Barrier(len(parts), timeout=30), {}
+
+    def member(part):
+        names = iter(Muon.names)
+
+        def shared(shape, dtype):
+            return slots.setdefault(next(names), np.zeros(shape, dtype))
+
+        optimizer = Muon(parted, 0.1, part=part, zeros=shared, complete=lambda m: barrier.wait())
+        for gradient in gradients:
+            optimizer.step(gradient[part].copy(), 0.1)
+            barrier.wait()
+
+    one = Muon(whole, 0.1)
+    for gradient in gradients:
+        one.step(gradient.copy(), 0.1)
+    threads = [threading.Thread(target=member, args=[part]) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_allclose(parted.flat, whole.flat, rtol=1e-9)
+
+
+def test_gaps_are_what_slices_leave():
+    assert gaps([], 5) == [(0, 5)]
+    assert gaps([slice(0, 2), slice(2, 3), slice(4, 5)], 5) == [(3, 4)]
+    assert gaps([slice(0, 0), slice(1, 4)], 6) == [(0, 1), (4, 6)]

@@ -191,7 +191,7 @@ def test_a_checkpoint_has_the_number_of_characters_held_out(
 
 def test_the_dropout_for_a_time_without_end_is_the_highest(begin):
     current = begin(Corpus.of(TEXT), model=ModelConfig("lstm", 8), seconds=1e307)
-    assert current.trainer.model.dropout == 0.5
+    assert current.trainer.model.dropout == planning.MAX_DROPOUT
 
 
 @pytest.mark.parametrize(("name", "count"), [("x" * 100, 30_000), ("x", 80_000)])

@@ -105,6 +105,7 @@ def test_a_validation_that_is_stopped_is_made_up_for_and_the_bits_are_the_same(
 
 #: A run that without dropout is best at step 12, and that patience ends at 24.
 WORSENING = {
+    "optimizer": "adam",
     "learning_rate": 0.5,
     "schedule": "linear",
     "warmup_steps": 1,
@@ -348,7 +349,9 @@ def assert_alike(first, second):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(one).max())
 
 
-@pytest.mark.parametrize(("workers", "optimizer"), [(2, "adam"), (3, "sgd")])
+@pytest.mark.parametrize(
+    ("workers", "optimizer"), [(2, "adam"), (3, "sgd"), (2, "muon"), (3, "muon")]
+)
 @pytest.mark.parametrize("cell", sorted(LAYER_TYPES))
 def test_workers_train_as_one_does_alone(cell, workers, optimizer, start):
     settings = {**DIVIDED, "optimizer": optimizer}
@@ -505,6 +508,7 @@ def test_weights_that_an_update_has_just_ruined_are_not_kept(start):
 def test_an_optimizer_that_begins_anew_takes_its_first_step_again(start):
     """The step of Adam at its start is the learning rate; here with a warm-up of 10 steps."""
     settings = {"steps": 100, "learning_rate": 0.01, "warmup_steps": 10, "schedule": "constant"}
+    settings["optimizer"] = "adam"
     run = start(**settings, weight_decay=0.0)
     run.counters.step = run.counters.restart = 50
     before = run.model.parameters.flat.copy()

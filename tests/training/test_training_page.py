@@ -16,7 +16,7 @@ from charrnn.network.model import CharRNN
 from charrnn.network.parameters import Parameters
 from charrnn.text.streams import MIN_RESET_WINDOWS, RESET_CHARACTERS, Streams, Window
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from charrnn.training.optimizers import OPTIMIZERS, SGD, Adam, Muon, RMSprop
 from charrnn.training.planning import dropout_for, rate_for
 from charrnn.training.run import plan
 from charrnn.training.schedules import learning_rate
@@ -174,7 +174,7 @@ def dropout():
     sizes = [(10, 10**9, 10), (10**9, 10, 10**9)]
     assert default("dropout") is None
     least, most = (dropout_for(*size) for size in sizes)
-    return f"{least} to {most}, from the sizes of model and text"
+    return f"{least:g} to {most:g}, from the sizes of model and text"
 
 
 def masks():
@@ -193,6 +193,21 @@ def dropped_layers():
         kept = model.hidden(zero, model.state()).copy()
         assert not np.array_equal(model.hidden(zero, model.state(), factors), kept)
     return "all"
+
+
+def readers():
+    model = started(num_layers=2, hidden_size=8)
+    zeros, found = np.zeros((2, 1), np.intp), {}
+    for layer, reader in ((0, "the next layer"), (1, "the output")):
+        factors = np.ones((2, 8, 1, 1), np.float32)
+        factors[layer] = 0
+        kept = model.forward(zeros[:1], model.state()).copy()
+        found[reader] = model.forward(zeros[:1], model.state(), factors) != kept
+    states = [model.state(), model.state()]
+    model.forward(zeros, states[0])
+    model.forward(zeros, states[1], np.zeros((2, 8, 1, 1), np.float32))
+    found["and Wh at the next step"] = states[0][0] != states[1][0]
+    return ", ".join(reader for reader, changed in found.items() if changed.any())
 
 
 def carried():
@@ -234,8 +249,13 @@ ROWS = {
         + "; less with more layers for vanilla and vanilla-relu"
     ),
     "schedule": schedule,
+    "optimizer": lambda: default("optimizer"),
     "β₁ of Adam": lambda: f"{Adam.beta1}",
     "β₂ of Adam": lambda: f"{Adam.beta2}",
+    "momentum of Muon": lambda: f"{Muon.beta}",
+    "spectral norm of a step of Muon, for an (R, H) matrix": lambda: (
+        f"{Muon.scale} · learning rate · √(R/H)"
+    ),
     "average of squares in RMSprop": lambda: f"{RMSprop.rho}",
     "momentum of SGD": lambda: f"{default('momentum')}",
     "ε": lambda: each({name: OPTIMIZERS[name].epsilon for name in ("adam", "rmsprop", "adagrad")}),
@@ -255,6 +275,7 @@ ROWS = {
     "dropout": dropout,
     "masks of dropout": masks,
     "layers with dropout": dropped_layers,
+    "what reads h with dropout": readers,
     "state before a window": carried,
 }
 
@@ -269,6 +290,5 @@ def test_a_row_says_what_the_code_does(row):
 
 
 def test_the_rules_alone_have_the_momentum_of_the_command_line():
-    assert default("optimizer") == "adam"
     assert default("grad_clip_value") == 0
     assert SGD(Parameters({"b": (1,)}, np.float64)).momentum == default("momentum")

@@ -11,6 +11,8 @@ from charrnn.network.layers.layer import (
     Layer,
     fill_orthogonal,
     h_before_steps,
+    masked_input,
+    masked_output,
     outputs,
     previous_h,
 )
@@ -71,12 +73,17 @@ class GRU(Layer):
         }
 
     def forward(
-        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+        self,
+        inputs: Array,
+        state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array:
         H = self.hidden_size
         h, tmp, bh = tape["h"], tape["tmp"], self.weights["bh"][:, None]
         a = tape["a"][: 3 * H]
-        to_a = product(self.weights["Wh"], out=a)
+        to_a = masked_input(product(self.weights["Wh"], out=a), mask, tmp)
         h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"][: 3 * H])):
             gates, q = tape["gates"][t], tape["q"][t]
@@ -118,12 +125,15 @@ class GRU(Layer):
         d_state: Array,
         tape: dict[str, Array],
         keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array | None:
         H, T, B = d_outputs.shape
         before = h_before_steps(tape, keep)
         d_a, d_gates, tmp = tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
-        to_d_h = transposed_product(self.weights["Wh"], d_gates[: 3 * H], tape["sums"])
+        to_d_h = masked_output(
+            transposed_product(self.weights["Wh"], d_gates[: 3 * H], tape["sums"]), mask
+        )
         d_h = d_state[0]
         for t in reversed(range(T)):
             gates = tape["gates"][t]
@@ -151,7 +161,7 @@ class GRU(Layer):
             if keep is not None:
                 np.multiply(d_h, keep[t], out=d_h)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
-        np.matmul(recurrent, previous_h(tape, keep).T, out=self.gradient["Wh"])
+        np.matmul(recurrent, previous_h(tape, keep, mask).T, out=self.gradient["Wh"])
         np.sum(rest[0], axis=(1, 2), out=self.gradient["bh"])
         rest[0] = rest[1]  # Wx and b need d_n where d_q was
         d_x = d_a[: 3 * H]

@@ -11,6 +11,7 @@ the transposed arrangement.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -89,7 +90,12 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(
-        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+        self,
+        inputs: Array,
+        state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array:
         """Run T steps and keep on the tape what `backward` and `signal` need.
 
@@ -99,9 +105,11 @@ class Layer(ABC):
             tape: as made by `tape`.
             keep: factors of the state before each step, (T, B): 0 where a stream begins anew,
                 1 elsewhere; None for ones.
+            mask: factors of the h that Wh reads, (H, 1, B), for dropout; None for ones. The state
+                that is carried keeps all of h.
 
         Returns:
-            The outputs h, (H, T, B): a view of the tape.
+            The outputs h, (H, T, B), without the mask: a view of the tape.
         """
 
     @abstractmethod
@@ -134,11 +142,12 @@ class Layer(ABC):
         d_state: Array,
         tape: dict[str, Array],
         keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array | None:
         """Backpropagate through the T steps of the last `forward`, into `gradient`.
 
         Args:
-            inputs, tape, keep: as given to `forward`.
+            inputs, tape, keep, mask: as given to `forward`.
             d_outputs: (H, T, B), the gradient of the loss with respect to the outputs.
             d_state: (S, H, B), the gradient with respect to the last state; overwritten by the
                 gradient with respect to the first state.
@@ -181,12 +190,47 @@ def h_before_steps(tape: dict[str, Array], keep: Array | None) -> Array:
     return h if keep is None else scratch(tape, "kept", h.shape, h.dtype)
 
 
-def previous_h(tape: dict[str, Array], keep: Array | None) -> Array:
-    """The h from which each step computes, (H, T·B); call `outputs` first."""
+def previous_h(tape: dict[str, Array], keep: Array | None, mask: Array | None) -> Array:
+    """The h that Wh reads at each step, (H, T·B); call `outputs` first."""
     h = tape["h_cells_first"][:, :-1]
-    if keep is not None:
-        h = np.multiply(h, keep, out=scratch(tape, "kept_cells_first", h.shape, h.dtype))
+    for factors in (keep, mask):
+        if factors is not None:
+            h = np.multiply(h, factors, out=scratch(tape, "read_cells_first", h.shape, h.dtype))
     return h.reshape(len(h), -1)
+
+
+def masked_input(
+    function: Callable[[Array], None], mask: Array | None, buffer: Array
+) -> Callable[[Array], None]:
+    """A function of h, (H, B), that calls another one with h∘mask.
+
+    Args:
+        function: the other one.
+        mask: (H, 1, B), or None for ones.
+        buffer: (H, B), overwritten in each call.
+    """
+    if mask is None:
+        return function
+    factors = mask[:, 0]
+
+    def masked(h: Array) -> None:
+        np.multiply(h, factors, out=buffer)
+        function(buffer)
+
+    return masked
+
+
+def masked_output(function: Callable[[Array], None], mask: Array | None) -> Callable[[Array], None]:
+    """A function that lets another one fill an array (H, B), and multiplies it by a mask."""
+    if mask is None:
+        return function
+    factors = mask[:, 0]
+
+    def masked(out: Array) -> None:
+        function(out)
+        np.multiply(out, factors, out=out)
+
+    return masked
 
 
 def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> None:

@@ -11,6 +11,8 @@ from charrnn.network.layers.layer import (
     Layer,
     fill_orthogonal,
     h_before_steps,
+    masked_input,
+    masked_output,
     outputs,
     previous_h,
 )
@@ -72,12 +74,17 @@ class LSTM(Layer):
         }
 
     def forward(
-        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+        self,
+        inputs: Array,
+        state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array:
         H = self.hidden_size
         h, c = tape["h"], tape["gates"][:, 4 * H :]
         a, ig_fc = tape["a"], tape["terms"][: 2 * H]
-        to_a = product(self.weights["Wh"], out=a)
+        to_a = masked_input(product(self.weights["Wh"], out=a), mask, tape["tmp"])
         a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
         before = h_before_steps(tape, keep)
@@ -128,12 +135,13 @@ class LSTM(Layer):
         d_state: Array,
         tape: dict[str, Array],
         keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array | None:
         H, T, B = d_outputs.shape
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         terms, d_ifo, d_g = tape["terms"][: 3 * H], d_gates[: 3 * H], d_gates[3 * H :]
         ig_fc, (ig, fc, d_h_h) = terms[: 2 * H], terms.reshape(3, H, B)
-        to_d_h = transposed_product(self.weights["Wh"], d_gates, tape["terms"])
+        to_d_h = masked_output(transposed_product(self.weights["Wh"], d_gates, tape["terms"]), mask)
         d_h, d_c = d_state
         for t in reversed(range(T)):
             gates, h_next = tape["gates"][t], h[t + 1]
@@ -161,7 +169,7 @@ class LSTM(Layer):
             to_d_h(d_h)  # d_h ← Whᵀ·d_gates
             if keep is not None:
                 np.multiply(d_state, keep[t], out=d_state)
-        np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])
+        np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep, mask).T, out=self.gradient["Wh"])
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:

@@ -13,6 +13,8 @@ from charrnn.network.layers.layer import (
     Layer,
     fill_orthogonal,
     h_before_steps,
+    masked_input,
+    masked_output,
     outputs,
     previous_h,
 )
@@ -66,10 +68,15 @@ class Vanilla(Layer):
         np.subtract(ONE, out, out=out)
 
     def forward(
-        self, inputs: Array, state: Array, tape: dict[str, Array], keep: Array | None = None
+        self,
+        inputs: Array,
+        state: Array,
+        tape: dict[str, Array],
+        keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array:
         h, a = tape["h"], tape["a"]
-        to_a = product(self.weights["Wh"], out=a)
+        to_a = masked_input(product(self.weights["Wh"], out=a), mask, tape["sums"])
         h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
             if keep is not None:
@@ -93,10 +100,11 @@ class Vanilla(Layer):
         d_state: Array,
         tape: dict[str, Array],
         keep: Array | None = None,
+        mask: Array | None = None,
     ) -> Array | None:
         H, T, _ = d_outputs.shape
         h, d_a, d_a_t = tape["h"], tape["d_a"], tape["a"]
-        to_d_h = transposed_product(self.weights["Wh"], d_a_t, tape["sums"])
+        to_d_h = masked_output(transposed_product(self.weights["Wh"], d_a_t, tape["sums"]), mask)
         d_h = d_state[0]
         for t in reversed(range(T)):
             np.add(d_h, d_outputs[:, t], out=d_h)
@@ -106,7 +114,7 @@ class Vanilla(Layer):
             to_d_h(d_h)  # d_h ← Whᵀ·d_a
             if keep is not None:
                 np.multiply(d_h, keep[t], out=d_h)
-        np.matmul(d_a.reshape(H, -1), previous_h(tape, keep).T, out=self.gradient["Wh"])
+        np.matmul(d_a.reshape(H, -1), previous_h(tape, keep, mask).T, out=self.gradient["Wh"])
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
 
