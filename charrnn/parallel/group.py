@@ -33,11 +33,13 @@ class Group:
         size: the number of members.
         signal: the number of a signal that asked another member to end, or 0; known after
             `all_reduce`.
+        writes: of the members that share memory, this one writes what each of them computes.
     """
 
     rank = 0
     size = 1
     signal = 0
+    writes = True
 
     def part(self, count: int, rank: int | None = None) -> slice:
         """A member's share of `count` things; the shares of all members make up the whole.

@@ -98,6 +98,7 @@ class WorkerGroup(Group):
         self.seat = seat
         self.rank = seat.rank * seat.workers + seat.worker
         self.size = seat.ranks * seat.workers
+        self.writes = seat.worker == 0
         self._rows: Array | None = None
 
     def buffer(self, size: int, dtype: DTypeLike) -> Array:

@@ -32,6 +32,7 @@ class Optimizer(ABC):
         part: the part of the flat vector to update, where other members update the rest.
         zeros: allocates a slot.
         complete: shows all members a slot of which each has written its part (`Group.complete`).
+        writes: this member writes to slots what all members compute (`Group.writes`).
 
     Attributes:
         slots: the vectors carried from step to step, by name, flat like the parameters.
@@ -48,6 +49,7 @@ class Optimizer(ABC):
         part: slice = slice(None),
         zeros: Callable[[Shape, DTypeLike], Array] = np.zeros,
         complete: Callable[[Array], object] = lambda slot: None,
+        writes: bool = True,
     ) -> None:
         size, dtype = parameters.flat.size, parameters.flat.dtype
         self.start, self.stop, _ = part.indices(size)
@@ -63,7 +65,7 @@ class Optimizer(ABC):
         ]
         self.decay = decay
         self.momentum = momentum
-        self.complete = complete
+        self.complete, self.writes = complete, writes
         self.slots = {name: zeros((size,), dtype) for name in self.names}
         self.steps = 0
         self._scratch = np.empty(BLOCK, dtype)
@@ -234,14 +236,16 @@ class Muon(Adam):
             blend(m[self.part][matrix.own], g, self.beta, g)
         self.complete(m)  # two members may share a row
         for matrix in self.between_cells:
-            if not matrix.step.size:
-                continue
             M, Q, step = matrix.M, matrix.Q, matrix.step
+            norm = norm_of(M)
+            if renew and norm:
+                Q = inverse_root(M / norm)
+                if self.writes:  # the others read it from the next step on
+                    matrix.Q[...] = Q
+            if not step.size:
+                continue
             w = self.flat[matrix.own]
             w *= 1 - rate * self.decay
-            norm = norm_of(M)
-            if renew and norm:  # members with shared memory write the same numbers
-                Q[...] = inverse_root(M / norm)
             np.matmul(M[matrix.rows], Q, out=step)
             step *= rate * sqrt(len(M) / len(Q)) / (norm or 1.0)
             w -= step.ravel()[matrix.own_of_step]

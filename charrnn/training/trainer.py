@@ -119,6 +119,7 @@ class Trainer:
             self.part,
             group.shared,
             group.complete,
+            group.writes,
         )
         self._best = weights.copy() if group.rank == 0 else weights
         #: Before a validation, the lowest mean training loss, and the step last compared with it.

@@ -396,7 +396,14 @@ def test_members_of_muon_do_together_what_one_does_alone(cuts, rng):
         def shared(shape, dtype):
             return slots.setdefault(next(names), np.zeros(shape, dtype))
 
-        optimizer = Muon(parted, 0.1, part=part, zeros=shared, complete=lambda m: barrier.wait())
+        optimizer = Muon(
+            parted,
+            0.1,
+            part=part,
+            zeros=shared,
+            complete=lambda m: barrier.wait(),
+            writes=part is parts[-1],  # in one case a member without any matrix of cells
+        )
         for gradient in gradients:
             optimizer.step(gradient[part].copy(), 0.1)
             barrier.wait()
@@ -410,6 +417,15 @@ def test_members_of_muon_do_together_what_one_does_alone(cuts, rng):
     for thread in threads:
         thread.join()
     np.testing.assert_allclose(parted.flat, whole.flat, rtol=1e-9)
+
+
+def test_only_one_member_of_a_memory_writes_the_factor(rng):
+    """The factors of two members may differ in their last bits, for example by their threads."""
+    for writes in (True, False):
+        optimizer = Muon(layers(rng), 0.1, writes=writes)
+        optimizer.step(layers(rng).flat, 0.1)
+        start, _ = layers().spans["layer1.Wh"]
+        assert optimizer.slots["v"][start : start + 4 * 4].any() == writes
 
 
 def test_gaps_are_what_slices_leave():
