@@ -22,7 +22,7 @@ def clock(monkeypatch):
         passed["shape"] = window.inputs.shape
 
     monkeypatch.setattr(CharRNN, "loss_and_gradient", loss_and_gradient)
-    monkeypatch.setattr(speed.time, "perf_counter", lambda: passed["now"])
+    monkeypatch.setattr(speed.time, "monotonic", lambda: passed["now"])
     return passed
 
 
@@ -45,7 +45,7 @@ def test_the_members_of_a_run_are_its_workers_on_all_ranks(monkeypatch):
     assert speed.measured_speed(model, TrainingConfig(), ranks) == ("lstm", 3)
 
 
-@pytest.mark.parametrize(("measured", "cells"), [(1e4, 256), (2e5, 384), (2e6, 512)])
+@pytest.mark.parametrize(("measured", "cells"), [(1e4, 256), (1.4e5, 384), (2e6, 512)])
 def test_a_fast_machine_trains_a_larger_network_in_the_same_time(measured, cells, monkeypatch):
     monkeypatch.setattr(run, "measured_speed", lambda *found: measured)
     corpus, config = Corpus.of(TEXT), TrainingConfig(workers=1)

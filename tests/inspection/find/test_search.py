@@ -49,7 +49,9 @@ def counter():
     vocabulary = Vocabulary("()ab.\n")
     model = CharRNN(vocabulary, layer_type="lstm", hidden_size=4)
     model.initialize(np.random.default_rng(1))
-    config = complete(steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02)
+    config = complete(
+        steps=1_500, batch_size=16, seq_length=64, learning_rate=0.02, optimizer="adam"
+    )
     for _ in train(Trainer(model, vocabulary.encode(text), None, config)):
         pass
     return model, brackets(rng, 400)
