@@ -1,11 +1,11 @@
 """Peak memory of `charrnn train` at its default sizes, with one worker and with one per core.
 
 The parts that cannot be spared stand beside the peak: an interpreter with NumPy for each worker;
-the parameters (weights, best weights, two numbers of Adam for each, and a gradient for each
-worker); and the buffers of a window. The rest is overhead. The memory of several processes is the
-sum of their proportional set sizes (PSS): shared memory is divided among all programs that use it,
-so the sum is lower while other Python programs run. On systems other than Linux only the peak of
-the first process is known.
+the parameters (weights, best weights, two numbers of the optimizer for each, and a gradient for
+each worker); and the buffers of a window. The rest is overhead. The memory of several processes is
+the sum of their proportional set sizes (PSS): shared memory is divided among all programs that use
+it, so the sum is lower while other Python programs run. On systems other than Linux only the peak
+of the first process is known.
 """
 
 from __future__ import annotations

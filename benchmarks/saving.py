@@ -1,7 +1,7 @@
 """The time to save a run, and to read its checkpoint again.
 
-The checkpoint is that of `charrnn train`: weights, best weights, two numbers of Adam for each, and
-the carried state. It is flushed to the disk of the temporary directory (`TMPDIR`).
+The checkpoint is that of `charrnn train`: weights, best weights, two numbers of the optimizer for
+each, and the carried state. It is flushed to the disk of the temporary directory (`TMPDIR`).
 """
 
 from __future__ import annotations

@@ -178,7 +178,8 @@ class TrainingConfig(Config):
         warmup_steps: the steps in which the learning rate rises; None for 50, or a tenth of all
             (`charrnn.training.planning.warmup_for`).
         momentum: the momentum of `sgd`.
-        weight_decay: each step multiplies matrices by 1 − learning rate · decay (decoupled).
+        weight_decay: each step multiplies matrices by 1 − learning rate · decay (decoupled), with
+            muon 1 − 3 · learning rate · decay for those from cells to cells.
         grad_clip: the limit of the gradient's norm; 0 for none.
         grad_clip_value: the limit of each component of the gradient; 0 for none.
         val_every: the steps between validations; None for about 12 validations

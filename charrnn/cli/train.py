@@ -115,8 +115,8 @@ class TrainCommand(GroupedCommand):
 @config_option(
     ModelConfig,
     "dropout",
-    "The share of each layer's outputs to drop.",
-    shown="0.05 to 0.5, by size and text",
+    "The share of each layer's h to drop where it is read.",
+    shown=f"0 to {planning.MAX_DROPOUT:g}, by size and text",
 )
 @config_option(TrainingConfig, "seq_length", "Characters through which the gradient flows back.")
 @config_option(
@@ -152,7 +152,8 @@ class TrainCommand(GroupedCommand):
 @config_option(
     TrainingConfig,
     "weight_decay",
-    "Multiply weight matrices by 1 - learning rate x this at each step.",
+    "Multiply weight matrices by 1 - learning rate x this at each step (muon: 3 x this for those "
+    "from cells to cells).",
 )
 @config_option(TrainingConfig, "grad_clip", "Limit of the gradient's norm; 0 for none.")
 @config_option(

@@ -65,8 +65,8 @@ class Comparison:
         classes: the network and the best n-gram model by class of character.
         closing: the same for closing brackets and quotes by the distance from the opening, for
             distances with at least 20 of them.
-        mixture: the network and an n-gram model mixed; None for a text of fewer than 1,000
-            characters, and for one that the n-gram models have counted.
+        mixture: the network and an n-gram model mixed; None for a text of 1,000 characters or
+            fewer, and for one that the n-gram models have counted.
     """
 
     characters: int

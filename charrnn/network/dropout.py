@@ -15,7 +15,7 @@ def draw_masks(
 ) -> Array:
     """Random factors of the h of all cells, (L, H, 1, B): 0 or 1 / (1 − dropout).
 
-    The kept outputs are scaled up, so that the expected sums stay the same as without dropout.
+    The kept values are scaled up, so that the expected sums stay the same as without dropout.
     The masks for a part of the streams are a part of the masks for all streams, drawn without
     drawing the others.
 

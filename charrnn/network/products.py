@@ -26,16 +26,20 @@ MAX_STREAMS = 64
 MIN_ROWS, MIN_TRANSPOSED_ROWS = 8, 32
 
 
+def numpy_config() -> dict[str, Any]:
+    """The build of NumPy, and what it found on this machine."""
+    config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
+    return config
+
+
 def vector_instructions() -> list[str]:
     """The vector instructions that NumPy uses, by its own names, the widest last."""
-    config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
-    return list(config.get("SIMD Extensions", {}).get("found", []))
+    return list(numpy_config().get("SIMD Extensions", {}).get("found", []))
 
 
 def blas() -> tuple[str, str]:
     """The name and the version of the library that computes NumPy's products."""
-    config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
-    found = config.get("Build Dependencies", {}).get("blas", {})
+    found = numpy_config().get("Build Dependencies", {}).get("blas", {})
     return str(found.get("name", "unknown")), str(found.get("version", ""))
 
 
@@ -60,14 +64,14 @@ def product(W: Array, out: Array) -> Callable[[Array], None]:
     rows = (is_divided(M, K, B) and rows_of_block(M, K, B, MIN_ROWS)) or M
     blocks, results = W.reshape(-1, rows, K), out.reshape(-1, rows, B)
 
-    def multiply(h: Array) -> None:
+    def multiply_blocks(h: Array) -> None:
         np.matmul(blocks, h, out=results)
 
-    return multiply
+    return multiply_blocks
 
 
 def multiply(W: Array, h: Array, out: Array) -> None:
-    """out ← W·h once, as `product` does it.
+    """out ← W·h once; for several streams in blocks.
 
     Args:
         W: (M, K), contiguous.
@@ -106,11 +110,11 @@ def transposed_product(W: Array, d: Array, terms: Array) -> Callable[[Array], No
     vectors, results = d.reshape(G, 1, H, B), terms.reshape(G, -1, rows, B)
     by_gate = terms.reshape(G, H, B)
 
-    def multiply(out: Array) -> None:
+    def multiply_gates(out: Array) -> None:
         np.matmul(blocks, vectors, out=results)
         np.add.reduce(by_gate, axis=0, out=out)
 
-    return multiply
+    return multiply_gates
 
 
 def is_divided(M: int, K: int, B: int) -> bool:

@@ -3,6 +3,7 @@
 Every rank has all weights. A step sums the gradients so that each rank has the sum of its part
 of the flat vector, updates that part, and sends it to all: together as much traffic as an
 all-reduce, and a rank computes only its part of the optimizer's work (Rajbhandari 2020, stage 1).
+Muon also sends each part of its momentum to all ranks, half as much again.
 The text is on rank 0 alone, which sends the other ranks the characters of their streams, window
 by window.
 

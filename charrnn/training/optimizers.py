@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite, sqrt
 from typing import Any, NamedTuple
 
@@ -17,8 +17,10 @@ from charrnn.network.parameters import Parameters
 BLOCK = 16_384
 #: Steps of Newton and Schulz in `inverse_root`: more of them gained nothing (benchmarks/README.md).
 ITERATIONS = 3
-#: A norm from here on up has no squares that are too small for float32.
+#: Below this norm, squares may be too small for float32.
 MIN_NORM = 1e-12
+#: A momentum below this norm has faded: its gradients have been zero for hundreds of steps.
+FADED = 1e-30
 
 
 class Optimizer(ABC):
@@ -27,7 +29,8 @@ class Optimizer(ABC):
     Args:
         parameters: the parameters to train.
         decay: each step subtracts learning rate · decay · W from every weight matrix W (decoupled
-            weight decay: Loshchilov, Hutter 2019). Biases do not decay.
+            weight decay: Loshchilov, Hutter 2019), Muon three times as much from matrices from
+            cells to cells. Biases do not decay.
         momentum: the momentum of `SGD`; the others have their own.
         part: the part of the flat vector to update, where other members update the rest.
         zeros: allocates a slot.
@@ -70,9 +73,15 @@ class Optimizer(ABC):
         self.steps = 0
         self._scratch = np.empty(BLOCK, dtype)
 
-    def treats_apart(self, name: str) -> bool:
+    @staticmethod
+    def treats_apart(name: str) -> bool:
         """`step` changes this parameter in another way than by `update`."""
         return False
+
+    @classmethod
+    def buffers(cls, shapes: Mapping[str, Shape], members: int) -> int:
+        """The numbers that a step of one of several members needs besides weights and slots."""
+        return 0
 
     def own(self, span: tuple[int, int]) -> slice:
         """The elements of `flat` that lie in a span of all parameters; perhaps none."""
@@ -188,10 +197,10 @@ class Muon(Adam):
         W ← W − 3η·(√(R/H)·(m/|m|)·Q + decay·W)
         Q ≈ ((m/|m|)ᵀ·(m/|m|))^(−1/2)
 
-    with β = 0.95. The singular values of the product with Q are near 1: a step changes by about as
-    much what every direction of h does, where a step of Adam changes a few directions the most. The
-    gates are one matrix. Q changes slowly: it is computed in the first ten steps and in every tenth
-    step, from the new m (see `inverse_root`).
+    with β = 0.95. The singular values of the product with Q are near 1: a step acts on all
+    directions of h about equally, while a step of Adam acts mainly on a few. The gates are one
+    matrix. Q changes slowly: it is computed in the first ten steps and in every tenth step, from
+    the new m (see `inverse_root`).
 
     The slot v of such a matrix holds Q in its first H rows.
     """
@@ -210,9 +219,17 @@ class Muon(Adam):
             if self.treats_apart(name)
         ]
 
-    def treats_apart(self, name: str) -> bool:
+    @staticmethod
+    def treats_apart(name: str) -> bool:
         layer, _, kind = name.partition(".")
         return kind == "Wh" or (kind == "Wx" and layer != "layer1")
+
+    @classmethod
+    def buffers(cls, shapes: Mapping[str, Shape], members: int) -> int:
+        matrices = [shape for name, shape in shapes.items() if cls.treats_apart(name)]
+        steps = sum(R * H for R, H in matrices) // members
+        # The momentum of norm 1, and five matrices of `inverse_root`.
+        return steps + max(R * H + 5 * H * H for R, H in matrices)
 
     def _between_cells(self, span: tuple[int, int], shape: Shape) -> BetweenCells:
         (start, stop), (R, H), own = span, shape, self.own(span)
@@ -234,7 +251,7 @@ class Muon(Adam):
         for matrix in self.between_cells:
             g = gradient[matrix.own]
             blend(m[self.part][matrix.own], g, self.beta, g)
-        self.complete(m)  # two members may share a row
+        self.complete(m)  # norm and Q are those of the whole matrix
         for matrix in self.between_cells:
             M, Q, step = matrix.M, matrix.Q, matrix.step
             norm = norm_of(M)
@@ -272,11 +289,11 @@ class BetweenCells(NamedTuple):
 
 
 def norm_of(M: Array) -> float:
-    """The 2-norm of all elements of a matrix."""
+    """The 2-norm of all elements of a momentum; 0 for one that has faded."""
     norm = sqrt(squared_norm(M.ravel()))
     if not MIN_NORM < norm < 1 / MIN_NORM:  # squares may have left the range of float32
         norm = float(np.linalg.norm(M.astype(np.float64)))
-    return norm
+    return 0.0 if norm < FADED else norm
 
 
 def inverse_root(M: Array) -> Array:

@@ -125,9 +125,10 @@ def size_for(characters: float | None, vocabulary_size: int) -> int:
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
     """The default learning rate: 0.015, of a vanilla network at most 2.56 / (cells · layers).
 
-    Adam changes every weight by about the rate, so a step moves the input of a cell by up to
-    the rate times the cells, and each layer adds to the movement. The gates of an LSTM or GRU
-    bound what a step does to the state; a vanilla network has none (benchmarks/README.md).
+    With Adam, which it was fitted with, every weight changes by about the rate. So a step moves
+    the input of a cell by up to the rate times the cells, and each layer adds to the movement. The
+    gates of an LSTM or GRU bound what a step does to the state; a vanilla network has none
+    (benchmarks/README.md).
 
     Args:
         layer_type: a name in `charrnn.network.layers.LAYER_TYPES`.

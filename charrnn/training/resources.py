@@ -94,12 +94,16 @@ class Sizes:
         tapes = (each.tape_shapes(T, streams) for each in layers)
         numbers = sum(prod(shape) for tape in tapes for shape in tape.values())
         numbers += (V + H) * window  # logits, and the gradient of the last outputs
-        numbers += 2 * L * H * window if model.dropout else 0  # h after dropout, and before a step
+        dropout, lines = bool(model.dropout), model.lines
+        # h after dropout, h as a step keeps it, and h as Wh reads it.
+        numbers += (dropout + lines + (dropout or lines)) * L * H * window
         numbers += H * window if L > 1 else 0  # the gradient from layer to layer
         numbers += V * window if V < LARGE_VOCABULARY else 0  # one-hot rows
-        worker = WEIGHT_BYTES * numbers + 2 * INDEX_BYTES * window
+        update = OPTIMIZERS[config.optimizer].buffers(shapes, config.workers * config.ranks)
+        worker = WEIGHT_BYTES * (numbers + update) + 2 * INDEX_BYTES * window
 
-        leader = WEIGHT_BYTES * 2 * weights  # the best weights, and a copy of them that is saved
+        # The best weights, and a copy of them that is saved, when no update needs its buffers.
+        leader = WEIGHT_BYTES * (weights + max(0, weights - update))
         # In addition, in float64: a matrix and its scaled copy, or those of an orthogonal one.
         largest = max(map(prod, shapes.values()))
         start = WEIGHT_BYTES * weights + (8 * max(2 * largest, 5 * H * H) if self.drawn else 0)

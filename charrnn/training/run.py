@@ -235,13 +235,11 @@ def new(
         lines = Lines(indices, vocabulary)
         items = np.unique(lines.hashes())
         notices += notice_of_doubles(len(lines), len(items))
-    speed = (
-        measured_speed(model if not init_from else init_from.model, config, ranks)
-        if seconds
-        else 0.0
-    )
-    readable = (seconds or 0) * speed * planning.relative_speed(len(vocabulary))
-    size = planning.size_for(readable if seconds else None, len(vocabulary))
+    speed, readable = 0.0, None
+    if seconds:
+        speed = measured_speed(init_from.model if init_from else model, config, ranks)
+        readable = seconds * speed * planning.relative_speed(len(vocabulary))
+    size = planning.size_for(readable, len(vocabulary))
     model = replace(model.filled(hidden_size=size), lines=corpus.lines)
     network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)

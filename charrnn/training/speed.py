@@ -25,6 +25,8 @@ SHARE = 0.8
 def measured_speed(model: ModelConfig, config: TrainingConfig, ranks: Group | None) -> float:
     """The characters that a new run reads in a second with one layer of the default size.
 
+    From Python, this process may have several threads and other workers one: they are slower.
+
     Args:
         model, config: the options of the run.
         ranks: the MPI ranks; None for this process alone.
@@ -48,9 +50,9 @@ def characters_a_second(layer_type: str, members: int) -> float:
     window = Window(*rng.integers(0, CHARACTERS, (2, T, B)))
     state = model.state(B)
     times: list[float] = []
-    begun = time.monotonic()
-    while len(times) <= WINDOWS or time.monotonic() - begun < SECONDS:
-        before = time.monotonic()
+    begun = time.perf_counter()
+    while len(times) < WINDOWS or time.perf_counter() - begun < SECONDS:
+        before = time.perf_counter()
         model.loss_and_gradient(window, state)
-        times.append(time.monotonic() - before)
+        times.append(time.perf_counter() - before)
     return SHARE * members * B * T / min(times)

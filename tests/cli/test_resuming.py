@@ -213,18 +213,8 @@ def test_a_run_that_patience_ended_is_refused_without_anything_new(run):
 
 
 EXPLODING = [
-    *(
-        "--model",
-        "vanilla-relu",
-        "--hidden-size",
-        64,
-        "--optimizer",
-        "sgd",
-        "--grad-clip",
-        0,
-        "--dropout",
-        0,
-    ),
+    *("--model", "vanilla-relu", "--hidden-size", 64, "--optimizer", "sgd"),
+    *("--grad-clip", 0, "--dropout", 0),
     *("--learning-rate", 0.1, "--schedule", "constant", "--workers", 1),
 ]
 

@@ -13,7 +13,9 @@ def total_loss(model, window, state, weight, masks=None):
     return loss + float((carried * weight).sum())
 
 
-@pytest.mark.parametrize(("dropout", "lines"), [(0.0, False), (0.4, False), (0.0, True)])
+@pytest.mark.parametrize(
+    ("dropout", "lines"), [(0.0, False), (0.4, False), (0.0, True), (0.4, True)]
+)
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
 def test_gradient_matches_finite_difference(

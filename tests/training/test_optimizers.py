@@ -419,6 +419,16 @@ def test_members_of_muon_do_together_what_one_does_alone(cuts, rng):
     np.testing.assert_allclose(parted.flat, whole.flat, rtol=1e-9)
 
 
+def test_a_momentum_that_has_faded_moves_nothing():
+    """Its norm is so small that the step would be 0 times infinity."""
+    parameters = Parameters(LAYERS, np.float32)
+    parameters.flat[...] = 1
+    optimizer = Muon(parameters, 0.0)
+    optimizer.slots["m"][...] = 1e-44
+    optimizer.step(np.zeros(parameters.flat.size, np.float32), 0.1)
+    assert all((parameters[name] == 1).all() for name in CELLS_TO_CELLS)
+
+
 def test_only_one_member_of_a_memory_writes_the_factor(rng):
     """The factors of two members may differ in their last bits, for example by their threads."""
     for writes in (True, False):

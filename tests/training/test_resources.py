@@ -48,6 +48,18 @@ def test_the_estimate_is_a_lower_bound_and_no_poor_one(layer_type, num_layers, d
     assert 0.85 * taken < training.need().process < taken
 
 
+def test_the_estimate_has_the_update_of_many_cells():
+    training = sizes(hidden_size=512, num_layers=1, batch_size=8, seq_length=8)
+    made, text = network(training), np.arange(20_000) % 7
+    made.initialize(np.random.default_rng(0))
+
+    def train():
+        Trainer(made, text, None, training.config).step()
+
+    taken = peak_bytes(train)
+    assert 0.85 * taken < training.need().process < taken
+
+
 @pytest.mark.parametrize("layer_type", sorted(LAYER_TYPES))
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_the_starting_weights_need_no_more_than_estimated(layer_type, num_layers):

@@ -70,7 +70,14 @@ def decayed():
         rule(parameters, decay=0.5).step(np.zeros(6), 0.1)
         if parameters.flat.tolist() == [0.95] * 4 + [1] * 2:
             found.append(name)
-    return f"decoupled in {', '.join(found)}; of matrices, not of biases"
+    parameters = Parameters({"layer1.Wh": (2, 2)}, np.float64)
+    parameters.flat[...] = 1
+    OPTIMIZERS["muon"](parameters, decay=0.5).step(np.zeros(4), 0.1)
+    assert parameters.flat == pytest.approx(1 - 3 * 0.1 * 0.5)
+    return (
+        f"decoupled in {', '.join(found)}; of matrices, not of biases; in muon three times as much "
+        "of those from cells to cells"
+    )
 
 
 def loss():

@@ -17,8 +17,8 @@ def sigmoid(a: Array, out: Array) -> None:
     This is (1 + tanh(a/2)) / 2. The faster form is used: with AVX-512, NumPy's float32 tanh is
     twice as fast as its exp, with AVX2 half as fast.
 
-    Below a = −88 exp overflows to infinity, and the result is correctly 0. Silence that warning
-    (`numpy.errstate`) once, outside of the loop over time.
+    Without AVX-512, exp overflows to infinity below a = −88, and the result is correctly 0. Silence
+    that warning (`numpy.errstate`) once, outside of the loop over time.
     """
     if AVX512:
         np.multiply(a, HALF, out=a)
