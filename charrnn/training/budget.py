@@ -14,6 +14,10 @@ from charrnn.training.trainer import Trainer
 MEASURED_SHARE, MAX_MEASURED_SECONDS = 0.05, 20
 #: The fewest steps to measure, all of them within the warm-up.
 MIN_WARMUP = 5
+#: The first steps are slower: memory is allocated, and Muon renews its factors in each. They are
+#: not measured if they take little of the time, and if as many others are in the warm-up. The very
+#: first step never is.
+SLOW = 10
 #: The steps of a complete run, as a share of the run, in which its learning rate stays near the
 #: lowest one while further steps are measured.
 PROVISIONAL_SHARE = 0.02
@@ -57,10 +61,10 @@ class Budget:
         self._clock = clock
         self._start = clock()
         trainer.evaluate()
-        self._since = clock()
+        self._since = self._begun = clock()
         self._per_validation = self._since - self._start
-        #: Seconds of the first step, and the number of steps measured after it.
-        self._first, self._measured = 0.0, 0
+        #: Seconds of the last slow step, and the number of steps measured after the slow ones.
+        self._slow, self._measured = 0.0, 0
         self._planned = False
 
     def measure(self) -> str | None:
@@ -73,14 +77,15 @@ class Budget:
             return None
         step, config = self.trainer.counters.step, self.trainer.config
         taken = step - self._step
-        if taken == 1:  # slower than the others: memory is allocated
-            self._first = self._clock() - self._since
-            self._since += self._first
-            return None
-        self._measured += 1
-        enough = min(MEASURED_SHARE * self.seconds, MAX_MEASURED_SECONDS)
         # A validation would follow the last step.
         last = config.steps - 1 if self._step else min(config.warmup_steps, config.steps - 1)
+        enough = min(MEASURED_SHARE * self.seconds, MAX_MEASURED_SECONDS)
+        few = last - self._step >= 2 * SLOW and self._clock() - self._begun < enough
+        if taken == 1 or (taken <= SLOW and few):
+            self._slow = self._clock() - self._since
+            self._since += self._slow
+            return None
+        self._measured += 1
         if taken < MIN_WARMUP or (step < last and self._clock() - self._since < enough):
             return None
         return self.plan()
@@ -95,7 +100,7 @@ class Budget:
             return None
         self._planned = True
         trainer, now = self.trainer, self._clock()
-        per_step = (now - self._since) / self._measured if self._measured else self._first
+        per_step = (now - self._since) / self._measured if self._measured else self._slow
         left = self.seconds - (now - self._start)
         taken, rate = trainer.counters.step, trainer.learning_rate if self._step else 0.0
         trainer.plan(

@@ -11,7 +11,7 @@ from test_train import header, weights
 
 from charrnn.cli import reporter
 from charrnn.training import planning
-from charrnn.training.budget import MAX_MEASURED_SECONDS, Budget
+from charrnn.training.budget import MAX_MEASURED_SECONDS, SLOW, Budget
 from charrnn.training.run import Run
 
 
@@ -95,25 +95,34 @@ class Timed:
         self.plans.append((self.counters.step, steps))
         self.config.steps = steps
 
-    def measured(self, seconds):
-        """The step at which a time was turned into a number of steps, and this number."""
+    def measured(self, seconds, slow=1):
+        """The step at which a time was turned into a number of steps, and this number.
+
+        The first step takes 10 seconds, each of the next nine `slow` ones.
+        """
         budget = Budget(self, seconds, 100, clock=lambda: self.now)
         for step in range(1, 300):
             self.counters.step = step
-            self.now += 1 if step > 1 else 10
+            self.now += 10 if step == 1 else slow if step <= 10 else 1
             budget.measure()
         return self.plans
 
 
 @pytest.mark.parametrize(
     ("seconds", "planned"),
-    [(60, 5), (200, 11), (300, 16), (400, 21), (36_000, MAX_MEASURED_SECONDS + 1)],
+    [(60, 5), (200, 11), (300, 20), (400, 30), (36_000, MAX_MEASURED_SECONDS + SLOW)],
 )
 def test_steps_are_measured_for_a_share_of_the_time_but_not_for_long(seconds, planned):
     """The first validation and the first step take 15 seconds of the time."""
     ((step, steps),) = Timed().measured(seconds)
     assert step == planned
     assert steps == step + max(1, int((seconds - 15 - (step - 1)) / 1.05))
+
+
+def test_the_first_steps_may_be_slower_than_the_others():
+    """The seconds of a step, 1.05 with its share of the validations, are those of later steps."""
+    ((step, steps),) = Timed().measured(4_000, slow=1.1)
+    assert steps == step + int((4_000 - 15 - 9 * 1.1 - (step - SLOW)) / 1.05)
 
 
 @pytest.mark.parametrize(("warmup", "steps", "planned"), [(7, 1000, 7), (10**6, 9, 8)])
