@@ -55,8 +55,6 @@ NANOGPT_DATA = Path("data", "shakespeare_char", "val.bin")
 NANOGPT_LINE = re.compile(r"step (\d+): train loss [\d.]+, val loss ([\d.]+)")
 #: Losses that the last table has the time to.
 MILESTONES = (NANOGPT_LOSS, 1.7, 1.6, 1.55, 1.5)
-
-
 #: The names of three runs: defaults, a recipe that PyTorch can follow, and this recipe there.
 DEFAULT, OURS = "charrnn train", "charrnn train, Adam, no dropout"
 THEIRS = "PyTorch, same recipe"
@@ -263,7 +261,7 @@ def figure(curves: dict[str, Curve]) -> Figure:
         tuple(series),
         x_range=(0, 20 * ceil(longest / 20)),
         # Names stand below the ends of the lines.
-        y_range=(floor(10 * min(losses) - 1) / 10, ceil(10 * max(losses)) / 10),
+        y_range=(floor(10 * min(losses) - 2) / 10, ceil(10 * max(losses)) / 10),
         caption="Lower is better. Each point is a validation.",
     )
 

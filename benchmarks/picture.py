@@ -64,7 +64,7 @@ def svg(figure: Figure) -> str:
     across, up = found
     series = [each for each in figure.series if len(each.x)]
     drawn = [positions(each, across, up) for each in series]
-    names = place([points[-1] for points in drawn], [each.name for each in series])
+    names = place(drawn, [each.name for each in series])
     colors = (
         " ".join(f"--line{n}: {color};" for n, color in enumerate(each)) for each in (LIGHT, DARK)
     )
@@ -132,19 +132,24 @@ def axes(figure: Figure, across: Scale, up: Scale) -> Iterable[str]:
     )
 
 
-def place(ends: Sequence[tuple[float, float]], names: Sequence[str]) -> list[Box]:
-    """A box for the name of each line, below its end, and none over another one.
+def place(lines: Sequence[Sequence[tuple[float, float]]], names: Sequence[str]) -> list[Box]:
+    """A box for the name of each line, below its end, over no other name and no point.
 
-    Losses fall, so that the space below the end of a line is free.
+    Losses fall, so that there is space below the end of a line.
+
+    Args:
+        lines: the points of each line, in pixels.
+        names: the name of each line.
     """
-    boxes: list[Box] = []
-    for (x, y), name in zip(ends, names):
-        lines = name.split("\n")
-        half = max(map(len, lines)) * CHARACTER / 2
+    points = [Box(x - BELOW, y, x + BELOW, y + BELOW) for line in lines for x, y in line]
+    boxes: dict[int, Box] = {}
+    for number in sorted(range(len(lines)), key=lambda number: -lines[number][-1][1]):  # from below
+        (x, y), rows = lines[number][-1], names[number].split("\n")
+        half = max(map(len, rows)) * CHARACTER / 2
         x = min(max(x, LEFT + half), WIDTH - RIGHT - half)
         top = y + BELOW
-        box = Box(x - half, top, x + half, top + LINE * len(lines))
-        while any(box.meets(other) for other in boxes):
+        box = Box(x - half, top, x + half, top + LINE * len(rows))
+        while any(box.meets(other) for other in [*boxes.values(), *points]):
             box = box._replace(top=box.top + LINE, bottom=box.bottom + LINE)
-        boxes.append(box)
-    return boxes
+        boxes[number] = box
+    return [boxes[number] for number in range(len(lines))]
