@@ -14,7 +14,6 @@ from charrnn.config import HIDDEN_SIZE, ModelConfig
 from charrnn.errors import SettingError
 from charrnn.network.dropout import draw_masks
 from charrnn.network.layers import LAYER_TYPES, Layer
-from charrnn.network.layers.layer import scratch
 from charrnn.network.loss import cross_entropy
 from charrnn.network.parameters import Parameters
 from charrnn.text.streams import Window
@@ -207,10 +206,7 @@ class CharRNN:
         with np.errstate(over="ignore"):  # see charrnn.network.layers.activations.sigmoid
             for number, (layer, tape) in enumerate(zip(self.layers, tapes)):
                 mask = None if masks is None else masks[number]
-                x = h = layer.forward(x, state[number], tape, keep, mask)
-                if mask is not None:
-                    x = scratch(tape, "dropped", h.shape, h.dtype)
-                    np.multiply(h, mask, out=x)
+                x = layer.forward(x, state[number], tape, keep, mask)
         return x
 
     def keep(self, inputs: Array) -> Array | None:
@@ -277,9 +273,8 @@ class CharRNN:
                 with respect to the first state.
         """
         tapes, _, d_h = self.workspace(*inputs.shape)
-        outputs = [
-            tape["h_cells_first"][:, 1:] if masks is None else tape["dropped"] for tape in tapes
-        ]
+        read = "h_cells_first" if masks is None else "dropped"
+        outputs = [tape[read][:, 1:] for tape in tapes]
         layer_inputs, keep = [inputs, *outputs[:-1]], self.keep(inputs)
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)
         last = outputs[-1].reshape(self.hidden_size, -1)

@@ -94,9 +94,8 @@ class Sizes:
         tapes = (each.tape_shapes(T, streams) for each in layers)
         numbers = sum(prod(shape) for tape in tapes for shape in tape.values())
         numbers += (V + H) * window  # logits, and the gradient of the last outputs
-        dropout, lines = bool(model.dropout), model.lines
-        # h after dropout, h as a step keeps it, and h as Wh reads it.
-        numbers += (dropout + lines + (dropout or lines)) * L * H * window
+        # h after dropout; h as each step of a list keeps it, steps first and cells first.
+        numbers += (bool(model.dropout) + 2 * model.lines) * L * H * window
         numbers += H * window if L > 1 else 0  # the gradient from layer to layer
         numbers += V * window if V < LARGE_VOCABULARY else 0  # one-hot rows
         update = OPTIMIZERS[config.optimizer].buffers(shapes, config.workers * config.ranks)

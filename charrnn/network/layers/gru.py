@@ -101,7 +101,7 @@ class GRU(Layer):
             np.multiply(z, tmp, out=tmp)
             np.add(n, tmp, out=h[t + 1])
         state[0] = h[-1]
-        return outputs(tape)
+        return outputs(tape, mask)
 
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size

@@ -105,11 +105,11 @@ class Layer(ABC):
             tape: as made by `tape`.
             keep: factors of the state before each step, (T, B): 0 where a stream begins anew,
                 1 elsewhere; None for ones.
-            mask: factors of the h that Wh reads, (H, 1, B), for dropout; None for ones. The state
-                that is carried keeps all of h.
+            mask: factors of the h that Wh reads and that is returned, (H, 1, B), for dropout; None
+                for ones. The state that is carried keeps all of h.
 
         Returns:
-            The outputs h, (H, T, B), without the mask: a view of the tape.
+            The outputs, h times the mask, (H, T, B): a view of the tape.
         """
 
     @abstractmethod
@@ -148,7 +148,8 @@ class Layer(ABC):
 
         Args:
             inputs, tape, keep, mask: as given to `forward`.
-            d_outputs: (H, T, B), the gradient of the loss with respect to the outputs.
+            d_outputs: (H, T, B), the gradient of the loss with respect to h: that with respect to
+                the outputs, times the mask.
             d_state: (S, H, B), the gradient with respect to the last state; overwritten by the
                 gradient with respect to the first state.
 
@@ -174,10 +175,16 @@ def scratch(tape: dict[str, Array], name: str, shape: Shape, dtype: DTypeLike) -
     return tape[name]
 
 
-def outputs(tape: dict[str, Array]) -> Array:
-    """Copy h to the cells-first array of the tape; the outputs of all steps, (H, T, B)."""
-    np.copyto(tape["h_cells_first"], tape["h"].swapaxes(0, 1))
-    return tape["h_cells_first"][:, 1:]
+def outputs(tape: dict[str, Array], mask: Array | None) -> Array:
+    """Copy h to the cells-first array of the tape; the outputs of all steps, (H, T, B).
+
+    With a mask, h times the mask is kept from before the first step on, for `previous_h`.
+    """
+    h = tape["h_cells_first"]
+    np.copyto(h, tape["h"].swapaxes(0, 1))
+    if mask is not None:
+        h = np.multiply(h, mask, out=scratch(tape, "dropped", h.shape, h.dtype))
+    return h[:, 1:]
 
 
 def h_before_steps(tape: dict[str, Array], keep: Array | None) -> Array:
@@ -192,10 +199,9 @@ def h_before_steps(tape: dict[str, Array], keep: Array | None) -> Array:
 
 def previous_h(tape: dict[str, Array], keep: Array | None, mask: Array | None) -> Array:
     """The h that Wh reads at each step, (H, T·B); call `outputs` first."""
-    h = tape["h_cells_first"][:, :-1]
-    for factors in (keep, mask):
-        if factors is not None:
-            h = np.multiply(h, factors, out=scratch(tape, "read_cells_first", h.shape, h.dtype))
+    h = tape["h_cells_first" if mask is None else "dropped"][:, :-1]
+    if keep is not None:
+        h = np.multiply(h, keep, out=scratch(tape, "kept_cells_first", h.shape, h.dtype))
     return h.reshape(len(h), -1)
 
 

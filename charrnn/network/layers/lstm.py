@@ -107,7 +107,7 @@ class LSTM(Layer):
             np.tanh(c_next, out=tanh_c)
             np.multiply(gates[2 * H : 3 * H], tanh_c, out=h[t + 1])
         state[0], state[1] = h[-1], c[-1]
-        return outputs(tape)
+        return outputs(tape, mask)
 
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size

@@ -85,7 +85,7 @@ class Vanilla(Layer):
             np.add(a, x, out=a)
             self.activate(a, out=h[t + 1])
         state[0] = h[-1]
-        return outputs(tape)
+        return outputs(tape, mask)
 
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         h, a = state[0], tape["a"]
