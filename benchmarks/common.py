@@ -25,6 +25,7 @@ from watching import seconds_of_others
 
 import charrnn
 from charrnn.machine import cores
+from charrnn.network.products import blas
 
 ROOT = Path(__file__).parents[1]
 #: The number of different characters: as many as in tiny Shakespeare.
@@ -214,7 +215,6 @@ def machine() -> Result:
     """The facts about this machine on which the figures depend."""
     import numpy as np
 
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     processor = cpuinfo()
     return {
         "processor": processor.get("model name") or platform.processor() or platform.machine(),
@@ -228,7 +228,7 @@ def machine() -> Result:
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": f"{blas['name']} {blas['version']}",
+        "blas": " ".join(blas()).strip(),
         "kernel": kernel(),
         "coretype": os.environ.get("OPENBLAS_CORETYPE"),
         "torch": importlib.metadata.version("torch") if importlib.util.find_spec("torch") else None,
@@ -250,10 +250,10 @@ def describe(facts: Result) -> str:
     """Describe the machine in lines for people."""
     vectors = ", ".join(facts["vector_instructions"]) or "no AVX2"
     torch = f"PyTorch {facts['torch']}" if facts["torch"] else WITHOUT_TORCH
-    blas = f"{facts['blas']}, kernel {facts['kernel']}" if facts["kernel"] else facts["blas"]
+    library = f"{facts['blas']}, kernel {facts['kernel']}" if facts["kernel"] else facts["blas"]
     lines = [
         f"{facts['processor']}, {facts['cores']} cores ({vectors}), {facts['system']}",
-        f"Python {facts['python']}, NumPy {facts['numpy']} ({blas}), {torch}",
+        f"Python {facts['python']}, NumPy {facts['numpy']} ({library}), {torch}",
     ]
     if facts["coretype"]:
         lines.append(f"OPENBLAS_CORETYPE={facts['coretype']} for all that is measured (--coretype)")
