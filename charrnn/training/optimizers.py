@@ -310,20 +310,26 @@ def inverse_root(M: Array) -> Array:
     Args:
         M: (R, H), with a 2-norm of 1.
     """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    H = M.shape[1]
-    G, Q = M.T @ M, np.eye(H, dtype=M.dtype)
+    G = M.T @ M
     bound = np.linalg.norm(G)  # at least the square of the largest singular value
     G /= bound
-    for _ in range(ITERATIONS):
-        P = G @ G
-        P *= c
-        P += b * G
-        P.flat[:: H + 1] += a
-        Q = Q @ P
+    Q = P = polynomial(G)
+    for _ in range(ITERATIONS - 1):
         G = P @ G @ P
+        P = polynomial(G)
+        Q = Q @ P
     Q /= np.sqrt(bound)
     return Q
+
+
+def polynomial(G: Array) -> Array:
+    """The matrix P = a·I + b·G + c·G² of a step of Newton and Schulz, (H, H)."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    P: Array = G @ G
+    P *= c
+    P += b * G
+    P.flat[:: len(P) + 1] += a
+    return P
 
 
 def gaps(taken: Iterable[slice], size: int) -> list[tuple[int, int]]:
