@@ -168,11 +168,11 @@ class TrainingConfig(Config):
 
     Args:
         steps: the steps of the whole run, one per window; None for what a time or epochs allow,
-            or up to 5,000 (`charrnn.training.planning.default_steps`).
+            or up to 3,500 (`charrnn.training.planning.default_steps`).
         batch_size: B, the streams side by side; less for a short text.
         seq_length: T, the characters of a window; less for a short text.
         optimizer: a name in `charrnn.training.optimizers.OPTIMIZERS`.
-        learning_rate: the highest of the schedule; None for 0.015, or less for vanilla networks
+        learning_rate: the highest of the schedule; None for 0.03, or less for vanilla networks
             (`charrnn.training.planning.rate_for`).
         schedule: a name in `charrnn.training.schedules.SCHEDULES`.
         warmup_steps: the steps in which the learning rate rises; None for 50, or a tenth of all
@@ -194,7 +194,7 @@ class TrainingConfig(Config):
     """
 
     steps: int = number(CHOSEN, 1)
-    batch_size: int = number(32, 1)
+    batch_size: int = number(64, 1)
     seq_length: int = number(32, 1)
     optimizer: str = choice("muon", "adagrad", "adam", "muon", "rmsprop", "sgd")
     learning_rate: float = number(CHOSEN, 0, MAX_FLOAT32)

@@ -9,7 +9,7 @@ from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 
 #: Steps of the default run: one to three minutes on two cores with the default model.
-STEPS = 5_000
+STEPS = 3_500
 #: Characters up to which a vocabulary changes neither the capacity of a model nor its speed much.
 MAX_FREQUENT = 256
 
@@ -17,13 +17,13 @@ MAX_FREQUENT = 256
 #: The sizes that learned most, by experiment (benchmarks/README.md). Keys: the characters that a
 #: network of the default size would read in the time; from each on, a size is used. One layer each:
 #: two layers take longer to learn as much.
-SIZES = {0: HIDDEN_SIZE, 5_000_000: 384, 11_000_000: 512}
+SIZES = {0: HIDDEN_SIZE, 7_000_000: 384, 15_000_000: 512}
 #: The size for a vocabulary that makes training less than half as fast, and the characters up to
 #: which it is used: fewer cells then learn more in the time.
 SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
 #: The default learning rate: RATE for all layer types; vanilla networks get
 #: min(RATE, VANILLA_RATE / (cells · layers)).
-RATE, VANILLA_RATE = 0.015, 2.56
+RATE, VANILLA_RATE = 0.03, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
 #: The highest default dropout.
@@ -66,7 +66,7 @@ def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, 
 
 
 def default_steps(characters: int, batch_size: int, seq_length: int) -> int:
-    """The steps of a run without a given length: 20 epochs, but 1,000 to 5,000 steps."""
+    """The steps of a run without a given length: 20 epochs, but 1,000 to 3,500 steps."""
     epochs = epochs_to_steps(EPOCHS, characters, batch_size, seq_length)
     return min(STEPS, max(MIN_STEPS, epochs))
 
@@ -123,7 +123,7 @@ def size_for(characters: float | None, vocabulary_size: int) -> int:
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
-    """The default learning rate: 0.015, of a vanilla network at most 2.56 / (cells · layers).
+    """The default learning rate: 0.03, of a vanilla network at most 2.56 / (cells · layers).
 
     With Adam, which it was fitted with, every weight changes by about the rate. So a step moves
     the input of a cell by up to the rate times the cells, and each layer adds to the movement. The
