@@ -61,7 +61,7 @@ class Options:
     turns: int = 5
     layer_types: Sequence[str] = ("lstm", "gru", "vanilla")
     text: Path = ROOT / "data" / "shakespeare.txt"
-    steps: int = 600
+    steps: int = 300
     megabytes: Sequence[int] = (10, 100, 1000)
     json: Path | None = None
     picture: Path | None = None

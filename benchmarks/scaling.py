@@ -18,7 +18,7 @@ from charrnn.machine import cores
 
 LAYER_TYPE = "lstm"
 #: The size from which one number is changed at a time.
-BASE = {"cells": 256, "streams": 32, "steps": 32, "characters": VOCABULARY_SIZE}
+BASE = {"cells": 256, "streams": 64, "steps": 32, "characters": VOCABULARY_SIZE}
 CHANGES = {
     "cells": (64, 128, 256, 512),
     "streams": (8, 16, 32, 64, 128),
@@ -49,7 +49,7 @@ def over_workers(options: Options) -> list[Result]:
     )
     with contenders({str(n): 1 for n in counts}) as who:
         for hidden_size in (128,) if options.quick else (128, 256, 512):
-            for B, T in ((32, 32), (64, 64)):
+            for B, T in ((32, 32), (64, 32)):
                 for name, contender in who.items():
                     contender.prepare(charrnn_step, LAYER_TYPE, hidden_size, 1, B, T, int(name))
                 times = interleaved(who, options.turns, options.seconds)

@@ -172,7 +172,7 @@ class TrainingConfig(Config):
         batch_size: B, the streams side by side; less for a short text.
         seq_length: T, the characters of a window; less for a short text.
         optimizer: a name in `charrnn.training.optimizers.OPTIMIZERS`.
-        learning_rate: the highest of the schedule; None for 0.03, or less for vanilla networks
+        learning_rate: the highest of the schedule; None for 0.03, less for vanilla networks
             (`charrnn.training.planning.rate_for`).
         schedule: a name in `charrnn.training.schedules.SCHEDULES`.
         warmup_steps: the steps in which the learning rate rises; None for 50, or a tenth of all

@@ -137,8 +137,8 @@ class TrainCommand(GroupedCommand):
     TrainingConfig,
     "learning_rate",
     "The highest learning rate.",
-    shown=f"{planning.RATE:g}; of a vanilla network at most {planning.VANILLA_RATE:g} / "
-    "(cells × layers)",
+    shown=f"{planning.RATE:g}; of a vanilla network {planning.VANILLA_RATE:g}, at most "
+    f"{planning.VANILLA_REACH:g} / (cells × layers)",
     type=Real(0, min_open=True),
 )
 @config_option(TrainingConfig, "schedule", "How the learning rate falls after the warm-up.")

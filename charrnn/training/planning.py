@@ -21,9 +21,9 @@ SIZES = {0: HIDDEN_SIZE, 7_000_000: 384, 15_000_000: 512}
 #: The size for a vocabulary that makes training less than half as fast, and the characters up to
 #: which it is used: fewer cells then learn more in the time.
 SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
-#: The default learning rate: RATE for all layer types; vanilla networks get
-#: min(RATE, VANILLA_RATE / (cells · layers)).
-RATE, VANILLA_RATE = 0.03, 2.56
+#: The default learning rate: RATE for layer types with gates, and for vanilla networks
+#: min(VANILLA_RATE, VANILLA_REACH / (cells · layers)).
+RATE, VANILLA_RATE, VANILLA_REACH = 0.03, 0.015, 2.56
 #: Epochs of a short text by default, and the fewest steps.
 EPOCHS, MIN_STEPS = 20, 1_000
 #: The highest default dropout.
@@ -123,7 +123,7 @@ def size_for(characters: float | None, vocabulary_size: int) -> int:
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
-    """The default learning rate: 0.03, of a vanilla network at most 2.56 / (cells · layers).
+    """The default learning rate: 0.03, of a vanilla network min(0.015, 2.56 / (cells · layers)).
 
     With Adam, which it was fitted with, every weight changes by about the rate. So a step moves
     the input of a cell by up to the rate times the cells, and each layer adds to the movement. The
@@ -137,7 +137,7 @@ def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:
     """
     if LAYER_TYPES[layer_type].gates:
         return RATE
-    return min(RATE, VANILLA_RATE / (hidden_size * num_layers))
+    return min(VANILLA_RATE, VANILLA_REACH / (hidden_size * num_layers))
 
 
 def warmup_for(steps: int) -> int:

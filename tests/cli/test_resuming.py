@@ -36,7 +36,7 @@ CHANGES = {
     "--learning-rate": (
         0.001,
         lambda c: c.settings.learning_rate,
-        "learning rate 0.001, was 0.015",
+        "learning rate 0.001, was 0.03",
     ),
     "--grad-clip": (0.5, lambda c: c.settings.grad_clip, "grad clip 0.5, was 1"),
     "--grad-clip-value": (0.1, lambda c: c.settings.grad_clip_value, "grad clip value 0.1, was 0"),
@@ -82,7 +82,7 @@ def test_a_changed_option_changes_the_training(run, trained):
 
 def test_an_option_with_the_value_of_the_run_is_no_conflict(run, trained):
     shutil.copy("charrnn.npz", "plain.npz")
-    same = [*QUICK[:-2], "--seed", 0, "--learning-rate", 0.015, "--warmup", 1, "--val-frac", 0.1,
+    same = [*QUICK[:-2], "--seed", 0, "--learning-rate", 0.03, "--warmup", 1, "--val-frac", 0.1,
             "--dropout", header().model.dropout, "--encoding", "UTF8",
             "--encoding-errors", "strict", "--optimizer", "muon"]  # fmt: skip
     said = run("train", "text.txt", "--resume", "--steps", 16, *same).stderr
@@ -158,8 +158,8 @@ def test_a_schedule_stretched_beyond_its_end_is_said_with_a_gentle_way(run):
     run(*words)
     shutil.copy("charrnn.npz", "gentle.npz")
     said = run("train", "--resume", "--steps", 200, "--log", "r.jsonl").stderr
-    before = learning_rate("cosine", 0.015, 99, 100, 5)
-    after = learning_rate("cosine", 0.015, 100, 200, 5)
+    before = learning_rate("cosine", 0.03, 99, 100, 5)
+    after = learning_rate("cosine", 0.03, 100, 200, 5)
     assert f"learning rate rises from {before:.2g} to {after:.2g} at once" in said
     logged = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
     assert logged[0]["learning_rate"] == pytest.approx(after)

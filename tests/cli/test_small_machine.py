@@ -321,7 +321,7 @@ def test_an_advised_size_trains_within_the_limit():
     (line,) = refused.stderr.splitlines()
     start, advised = line.rsplit(maxsplit=1)
     assert re.fullmatch(
-        r"Error: 1 × 3,000 cells and 32 streams of 32 characters need \d+\.\d [MG]B of memory, and "
+        r"Error: 1 × 3,000 cells and 64 streams of 32 characters need \d+\.\d [MG]B of memory, and "
         r"\d+\.\d MB are available: try --hidden-size",
         start,
     )

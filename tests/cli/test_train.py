@@ -115,7 +115,7 @@ def test_an_option_is_kept_in_the_checkpoint(flag, run):
     "option",
     [
         ["--dropout", "0.5"],
-        ["--learning-rate", "0.03"],
+        ["--learning-rate", "0.01"],
         ["--weight-decay", "5"],
         ["--grad-clip", "0.01"],
         ["--grad-clip-value", "0.0001"],

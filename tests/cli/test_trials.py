@@ -39,7 +39,7 @@ def test_no_line_of_a_list_of_names_is_on_both_sides(end, run):
 def test_new_names_are_new_and_unique_ones_different(run):
     listed = names(5_000)
     Path("names.txt").write_text("\n".join(listed))
-    run("train", "--lines", "names.txt", *QUICK, "--steps", 60)
+    run("train", "--lines", "names.txt", *QUICK, "--steps", 120)
     words = ["sample", "--lines", 200, "--unique", "--seed", 1, "--temp", 0.5]
     written = run(*words).stdout.splitlines()
     assert set(written) & set(listed)

@@ -186,7 +186,7 @@ def test_validations_are_a_dozen_but_cost_little_time(steps, held_out, expected)
     [
         ("gru", 512, 3, 0.03),
         ("lstm", 64, 1, 0.03),
-        ("vanilla", 64, 1, 0.03),
+        ("vanilla", 64, 1, 0.015),
         ("vanilla", 256, 1, 0.01),
         ("vanilla-relu", 512, 1, 0.005),
         ("vanilla", 128, 2, 0.01),
