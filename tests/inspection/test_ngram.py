@@ -127,7 +127,7 @@ def test_a_mixture_is_better_than_a_network_of_few_steps_and_than_counting(write
     text = "\n".join(tunes(600))
     path = write("tunes.txt", text.encode())
     size = {"hidden_size": 48, "batch_size": 16, "seq_length": 32}
-    model = charrnn.train(path, steps=125, workers=1, optimizer="adam", **size)
+    model = charrnn.train(path, steps=125, workers=1, optimizer="adam", learning_rate=0.015, **size)
     train = training_text(model.checkpoint)
     held_out = model.vocabulary.encode(text[len(train) :])
     found = compare(model, held_out, train).mixture
