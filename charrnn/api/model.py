@@ -403,9 +403,12 @@ class CharRNN(network.CharRNN):
         """The figures of the model, by name."""
         about = self.checkpoint
         layers = "1 layer" if self.num_layers == 1 else f"{self.num_layers} layers"
+        layers += f" of {self.hidden_size}"
+        if self.ensemble > 1:
+            layers = f"an ensemble of {self.ensemble} networks of {self.width}"
         facts = {
-            "model": f"{self.layer_type}, {layers} of {self.hidden_size}",
-            "parameters": f"{self.parameters.flat.size:,}",
+            "model": f"{self.layer_type}, {layers}",
+            "parameters": f"{self.size:,}",
             "characters": f"{len(self.vocabulary)} different",
         }
         if about and about.corpus:

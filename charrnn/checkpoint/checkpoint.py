@@ -35,6 +35,7 @@ from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteErr
 from charrnn.files import head, open_regular, replacing
 from charrnn.names import checkpoint_name, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
+from charrnn.network.products import diagonal_blocks
 from charrnn.shell import command_line, quoted_path, words_for
 from charrnn.text.conversion import Converted, converted_as_in_training
 from charrnn.text.corpus_info import CorpusInfo, ReadingSettings
@@ -161,6 +162,7 @@ class Checkpoint:
             layer_type=config.layer_type,
             hidden_size=config.hidden_size,
             num_layers=config.num_layers,
+            ensemble=config.ensemble,
             dropout=config.dropout,
             lines=config.lines,
         )
@@ -216,7 +218,7 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
         raise DamagedCheckpointError(
             f"model.num_layers of its header is {model.num_layers:,}, and there are {fewest} arrays"
         )
-    layers = build_layers(V, model.layer_type, model.hidden_size, model.num_layers)
+    layers = build_layers(V, model.layer_type, model.hidden_size, model.num_layers, model.ensemble)
     expected: dict[str, Shape] = parameter_shapes(layers, V)
     for group, arrays in groups.items():
         check_arrays(
@@ -228,6 +230,13 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
                 raise DamagedCheckpointError(
                     f"{group}.{name} has the shape {found}, and the model needs {shape}"
                 )
+        Wh = arrays["layer1.Wh"]
+        if model.ensemble > 1 and np.count_nonzero(Wh) > np.count_nonzero(
+            diagonal_blocks(Wh, model.ensemble)
+        ):
+            raise DamagedCheckpointError(
+                f"{group}.layer1.Wh has weights between the networks of the ensemble"
+            )
 
 
 def check_arrays(found: set[str], expected: set[str]) -> None:

@@ -186,6 +186,8 @@ def introduction(
     )
     L, H = summary["num_layers"], summary["hidden_size"]
     layers = f"{L} layers of {H} cells each" if L > 1 else f"one layer of {H} cells"
+    if (E := summary["ensemble"]) > 1:
+        layers += f", and is an ensemble: {E} networks of {H // E} cells that predict together"
     yield (
         f"The network has {layers}. A cell is one hidden unit: a number that the network computes "
         "anew after each character, from the character and from the cells before. The cells are "

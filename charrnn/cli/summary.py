@@ -32,7 +32,8 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
         "model": model.layer_type,
         "hidden_size": model.hidden_size,
         "num_layers": model.num_layers,
-        "num_parameters": model.parameters.flat.size,
+        "ensemble": model.ensemble,
+        "num_parameters": model.size,
         "vocabulary_size": len(model.vocabulary),
         "step": run.step,
         "best_step": run.best_step,
@@ -52,11 +53,12 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     A model that was saved from Python may have neither a text nor a run.
     """
     corpus, different = summary["corpus"], f"{summary['vocabulary_size']} different"
+    L, H, E = (summary[name] for name in ("num_layers", "hidden_size", "ensemble"))
+    cells = f"{L} × {H} cells" if E == 1 else f"an ensemble of {E} networks of {H // E} cells"
     found = [
         (
             "model",
-            f"{summary['model']}, {summary['num_layers']} × {summary['hidden_size']} cells, "
-            f"{summary['num_parameters']:,} parameters",
+            f"{summary['model']}, {cells}, {summary['num_parameters']:,} parameters",
         )
     ]
     if corpus:

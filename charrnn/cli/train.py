@@ -62,7 +62,7 @@ OF_SAMPLES = {"sample_prime", "sample_length", "temperature"}
 BESIDE = {"text", "checkpoint", "resume", "overwrite", "sample_every", "log", "mpi"} | OF_SAMPLES
 #: The help.
 GROUPS = {
-    "The model": ["layer_type", "hidden_size", "num_layers", "dropout", "init_from"],
+    "The model": ["layer_type", "hidden_size", "num_layers", "ensemble", "dropout", "init_from"],
     "How long": ["steps", "epochs", "seconds", "patience"],
     "How it learns": [
         *("seq_length", "batch_size", "optimizer", "learning_rate", "schedule", "warmup_steps"),
@@ -112,6 +112,11 @@ class TrainCommand(GroupedCommand):
     shown=f"{HIDDEN_SIZE}; more with --time, fewer for more than 1,280 different characters",
 )
 @config_option(ModelConfig, "num_layers", "Number of layers.")
+@config_option(
+    ModelConfig,
+    "ensemble",
+    "Networks that divide the cells, learn side by side, and predict together.",
+)
 @config_option(
     ModelConfig,
     "dropout",

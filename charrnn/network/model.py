@@ -1,4 +1,11 @@
-"""The character model: one-hot input → stacked recurrent layers → softmax."""
+"""The character model: one-hot input → stacked recurrent layers → softmax.
+
+An ensemble is one network, too: E networks of H/E cells side by side, with weights of 0 from one to
+another. Network e alone predicts softmax(E·Wy[:, e]·h[e] + by), where e stands for its cells. The
+mean of the E logits is Wy·h + by: the ensemble predicts the normalized geometric mean of their
+probabilities (Hinton 2002). It is written, read and inspected like any other network; the difference
+is that each network learns to predict on its own (Hansen, Salamon 1990).
+"""
 
 from __future__ import annotations
 
@@ -46,6 +53,7 @@ class CharRNN:
         layer_type: a name in `charrnn.network.layers.LAYER_TYPES`.
         hidden_size: H, cells of a layer.
         num_layers: L.
+        ensemble: E, a divisor of H: networks of H/E cells that learn to predict on their own.
         dropout: the share of each layer's h that training sets to zero (Srivastava 2014) where the
             layer above, the output and Wh read h, the same cells at every step of a window (Gal,
             Ghahramani 2016). The state that is carried keeps all of h.
@@ -70,17 +78,19 @@ class CharRNN:
         layer_type: str = ModelConfig.layer_type,
         hidden_size: int = HIDDEN_SIZE,
         num_layers: int = ModelConfig.num_layers,
+        ensemble: int = ModelConfig.ensemble,
         dropout: float = 0.0,
         lines: bool = False,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.layers = build_layers(len(vocabulary), layer_type, hidden_size, num_layers)
+        self.layers = build_layers(len(vocabulary), layer_type, hidden_size, num_layers, ensemble)
         if not 0 <= dropout < 1:
             raise SettingError(f"dropout is in [0, 1), not {dropout}")
         self.vocabulary = vocabulary
         self.layer_type = layer_type
         self.hidden_size = hidden_size
         self.num_layers = num_layers
+        self.ensemble = ensemble
         self.dropout = dropout
         self.lines = lines
         if lines and vocabulary.unknown("\n"):
@@ -128,6 +138,7 @@ class CharRNN:
             "layer_type": self.layer_type,
             "hidden_size": self.hidden_size,
             "num_layers": self.num_layers,
+            "ensemble": self.ensemble,
             "dropout": self.dropout,
             "lines": self.lines,
         }
@@ -153,6 +164,17 @@ class CharRNN:
         return model
 
     @property
+    def width(self) -> int:
+        """The cells of each network of the ensemble, H/E."""
+        return self.hidden_size // self.ensemble
+
+    @property
+    def size(self) -> int:
+        """The number of parameters; an ensemble has no weights from one network to another."""
+        between = sum(layer.weights["Wh"].size for layer in self.layers)
+        return self.parameters.flat.size - between + between // self.ensemble
+
+    @property
     def character_weights(self) -> int:
         """The weights of one character: its column of the first Wx, its row of Wy, its by."""
         return len(self.parameters["layer1.Wx"]) + self.hidden_size + 1
@@ -162,7 +184,7 @@ class CharRNN:
         for number, layer in enumerate(self.layers):
             layer.initialize(rng, one_hot=number == 0)
         Wy = self.parameters["Wy"]
-        Wy[...] = rng.standard_normal(Wy.shape) / np.sqrt(self.hidden_size)
+        Wy[...] = rng.standard_normal(Wy.shape) / np.sqrt(self.width) / self.ensemble
         self.parameters["by"][...] = 0
 
     def state(self, batch_size: int = 1) -> Array:
@@ -218,16 +240,28 @@ class CharRNN:
         factors: Array = (inputs != self._newline).astype(self.parameters.flat.dtype)
         return factors
 
-    def logits(self, h: Array) -> Array:
+    def logits(self, h: Array, network: int | None = None) -> Array:
         """The logits (V, T, B) from the outputs of the last layer, (H, T, B).
 
         They are valid until the next window of this size.
+
+        Args:
+            h: the outputs.
+            network: the network of an ensemble that predicts alone; None for all of them.
         """
-        logits = self.workspace(*h.shape[1:]).logits
-        rows = logits.reshape(len(logits), -1)
-        np.matmul(self.parameters["Wy"], h.reshape(self.hidden_size, -1), out=rows)
+        logits, cells = self.workspace(*h.shape[1:]).logits, self._cells(network)
+        rows, outputs = logits.reshape(len(logits), -1), h[cells]
+        np.matmul(self.parameters["Wy"][:, cells], outputs.reshape(len(outputs), -1), out=rows)
+        if network is not None and self.ensemble > 1:
+            rows *= self.ensemble
         rows += self.parameters["by"][:, None]
         return logits
+
+    def _cells(self, network: int | None) -> slice:
+        """The cells of a network of the ensemble; None for all."""
+        if network is None:
+            return slice(None)
+        return slice(network * self.width, (network + 1) * self.width)
 
     def losses(self, window: Window, state: Array) -> Array:
         """−ln p of each target, (T, B), in nats; `state` is overwritten as in `forward`."""
@@ -254,12 +288,17 @@ class CharRNN:
         """
         inputs, targets = window
         count = count or targets.size
-        d_logits = self.forward(inputs, state, masks)
-        losses = cross_entropy(d_logits, targets, gradient=d_logits, count=count)
+        count *= self.ensemble  # the mean over its networks, too
+        h, total = self.hidden(inputs, state, masks), 0.0
+        for network in range(self.ensemble):
+            d_logits = self.logits(h, network)
+            losses = cross_entropy(d_logits, targets, gradient=d_logits, count=count)
+            total += float(losses.sum(dtype=np.float64))
+            self._output_backward(d_logits, h, network)
         # Truncated BPTT cuts the gradient here: zeros, not the gradient from the next window.
         d_state = np.zeros(state.shape, state.dtype) if d_state is None else d_state
-        self.backward(inputs, d_logits, d_state, masks)
-        return float(losses.sum(dtype=np.float64)) / count
+        self._layers_backward(inputs, d_state, masks)
+        return total / count
 
     def backward(
         self, inputs: Array, d_logits: Array, d_state: Array, masks: Array | None = None
@@ -272,15 +311,41 @@ class CharRNN:
             d_state: the gradient with respect to the last state; overwritten by the gradient
                 with respect to the first state.
         """
-        tapes, _, d_h = self.workspace(*inputs.shape)
+        h = self._outputs(inputs, masks)[-1]
+        self._output_backward(d_logits, h)
+        self._layers_backward(inputs, d_state, masks)
+
+    def _outputs(self, inputs: Array, masks: Array | None) -> list[Array]:
+        """The outputs of each layer in the last `forward`, (H, T, B)."""
         read = "h_cells_first" if masks is None else "dropped"
-        outputs = [tape[read][:, 1:] for tape in tapes]
-        layer_inputs, keep = [inputs, *outputs[:-1]], self.keep(inputs)
+        return [tape[read][:, 1:] for tape in self.workspace(*inputs.shape).tapes]
+
+    def _output_backward(self, d_logits: Array, h: Array, network: int | None = None) -> None:
+        """Backpropagate from `logits` to its `h`, into `gradient` and the workspace's d_h.
+
+        Args:
+            d_logits: the gradient with respect to the logits, (V, T, B); may be overwritten.
+            h, network: as given to `logits`. The networks of an ensemble come one after the other,
+                and their gradients of by are added up.
+        """
+        cells = self._cells(network)
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)
-        last = outputs[-1].reshape(self.hidden_size, -1)
-        np.matmul(d_rows, last.T, out=self.gradient["Wy"])
-        np.sum(d_rows, axis=1, out=self.gradient["by"])
-        np.matmul(self.parameters["Wy"].T, d_rows, out=d_h.reshape(self.hidden_size, -1))
+        d_by = self.gradient["by"]
+        if network:
+            d_by += d_rows.sum(axis=1)
+        else:
+            np.sum(d_rows, axis=1, out=d_by)
+        if network is not None and self.ensemble > 1:
+            d_rows *= self.ensemble
+        rows, d_h = h[cells], self.workspace(*h.shape[1:]).d_h[cells]
+        np.matmul(d_rows, rows.reshape(len(rows), -1).T, out=self.gradient["Wy"][:, cells])
+        np.matmul(self.parameters["Wy"][:, cells].T, d_rows, out=d_h.reshape(len(rows), -1))
+
+    def _layers_backward(self, inputs: Array, d_state: Array, masks: Array | None) -> None:
+        """Backpropagate from the workspace's d_h through the layers, into `gradient`."""
+        tapes, _, d_h = self.workspace(*inputs.shape)
+        layer_inputs = [inputs, *self._outputs(inputs, masks)[:-1]]
+        keep = self.keep(inputs)
         for number in reversed(range(self.num_layers)):
             mask = None if masks is None else masks[number]
             if mask is not None:
@@ -300,11 +365,14 @@ class CharRNN:
         return masks.astype(self.parameters.flat.dtype, copy=False)
 
 
-def build_layers(V: int, layer_type: str, hidden_size: int, num_layers: int) -> list[Layer]:
+def build_layers(
+    V: int, layer_type: str, hidden_size: int, num_layers: int, ensemble: int = 1
+) -> list[Layer]:
     """The layers of a network for V characters, the first one first, without weights.
 
     Raises:
-        SettingError: for an unknown layer type or a size out of range.
+        SettingError: for an unknown layer type, a size out of range, or an ensemble of several
+            layers or of networks with different numbers of cells.
     """
     if layer_type not in LAYER_TYPES:
         raise SettingError(f"no layer type {layer_type!r}: choose one of {', '.join(LAYER_TYPES)}")
@@ -313,8 +381,17 @@ def build_layers(V: int, layer_type: str, hidden_size: int, num_layers: int) -> 
             f"hidden_size is at least 1, and num_layers from 1 to {MAX_LAYERS:,}: not "
             f"{hidden_size} and {num_layers}"
         )
+    if hidden_size % ensemble:
+        raise SettingError(
+            f"ensemble {ensemble} does not divide hidden_size {hidden_size}: choose a multiple of "
+            f"it, such as {-(-hidden_size // ensemble) * ensemble}"
+        )
+    if ensemble > 1 and num_layers > 1:
+        raise SettingError(
+            f"the networks of an ensemble have one layer, not {num_layers}: leave out num_layers"
+        )
     widths = [V, *[hidden_size] * (num_layers - 1)]
-    return [LAYER_TYPES[layer_type](width, hidden_size) for width in widths]
+    return [LAYER_TYPES[layer_type](width, hidden_size, ensemble) for width in widths]
 
 
 def parameter_shapes(layers: Sequence[Layer], V: int) -> dict[str, Shape]:

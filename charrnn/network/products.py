@@ -53,15 +53,28 @@ SMALL_KERNELS = (
 )
 
 
-def product(W: Array, out: Array) -> Callable[[Array], None]:
+def product(W: Array, out: Array, ensemble: int = 1) -> Callable[[Array], None]:
     """Return a function of h (K, B) that computes out ← W·h.
 
     Args:
-        W: (M, K), contiguous.
+        W: (M, K), contiguous; of an ensemble (G·H, H), of which the diagonal blocks count.
         out: (M, B), contiguous.
+        ensemble: the number of networks of an ensemble.
     """
-    (M, K), B = W.shape, out.shape[1]
+    (M, H), B = W.shape, out.shape[1]
+    K = H // ensemble
+    M = M if ensemble == 1 else K  # the rows of a network and gate
     rows = (is_divided(M, K, B) and rows_of_block(M, K, B, MIN_ROWS)) or M
+    if ensemble > 1:
+        # (G, E, H / E, H / E) → (G, E, blocks, rows, H / E)
+        blocks = diagonal_blocks(W, ensemble)
+        blocks = blocks.reshape(*blocks.shape[:2], -1, rows, K)
+        results = out.reshape(*blocks.shape[:4], B)
+
+        def multiply_networks(h: Array) -> None:
+            np.matmul(blocks, h.reshape(ensemble, 1, K, B), out=results)
+
+        return multiply_networks
     blocks, results = W.reshape(-1, rows, K), out.reshape(-1, rows, B)
 
     def multiply_blocks(h: Array) -> None:
@@ -85,7 +98,9 @@ def multiply(W: Array, h: Array, out: Array) -> None:
         np.matmul(W, h, out=out)
 
 
-def transposed_product(W: Array, d: Array, terms: Array) -> Callable[[Array], None]:
+def transposed_product(
+    W: Array, d: Array, terms: Array, ensemble: int = 1
+) -> Callable[[Array], None]:
     """Return a function of `out` (H, B) that computes out ← Wᵀ·d.
 
     In blocks, each of the G gates has products of its own, and the results are added up: a block of
@@ -95,19 +110,24 @@ def transposed_product(W: Array, d: Array, terms: Array) -> Callable[[Array], No
         W: (G·H, H), contiguous.
         d: (G·H, B), contiguous; read whenever the function is called.
         terms: (G·H, B), contiguous, the memory for the results of the gates.
+        ensemble: the number of networks of an ensemble, of whose W the diagonal blocks count.
     """
     (GH, H), B = W.shape, d.shape[1]
-    rows = rows_of_block(H, H, B, MIN_TRANSPOSED_ROWS)
-    if not rows or not is_divided(GH, H, B):
+    K = H // ensemble
+    rows = rows_of_block(K, K, B, MIN_TRANSPOSED_ROWS)
+    divided = rows and is_divided(GH // ensemble, K, B)
+    if ensemble == 1 and not divided:
         WT = W.T
 
         def multiply_whole(out: Array) -> None:
             np.matmul(WT, d, out=out)
 
         return multiply_whole
-    G = GH // H
-    blocks = W.reshape(G, H, -1, rows).transpose(0, 2, 3, 1)  # (G, H / rows, rows, H)
-    vectors, results = d.reshape(G, 1, H, B), terms.reshape(G, -1, rows, B)
+    G, rows = GH // H, rows if divided else K
+    blocks = diagonal_blocks(W, ensemble).reshape(G, ensemble, K, -1, rows)
+    blocks = blocks.transpose(0, 1, 3, 4, 2)  # (G, E, K / rows, rows, K)
+    vectors = d.reshape(G, ensemble, 1, K, B)
+    results = terms.reshape(G, ensemble, -1, rows, B)
     by_gate = terms.reshape(G, H, B)
 
     def multiply_gates(out: Array) -> None:
@@ -115,6 +135,36 @@ def transposed_product(W: Array, d: Array, terms: Array) -> Callable[[Array], No
         np.add.reduce(by_gate, axis=0, out=out)
 
     return multiply_gates
+
+
+def diagonal_blocks(W: Array, ensemble: int) -> Array:
+    """A view of the weights from the cells of each network to its own cells, (G, E, H/E, H/E).
+
+    Args:
+        W: (G·H, H), contiguous.
+        ensemble: E, the number of networks.
+    """
+    H = W.shape[1]
+    K = H // ensemble
+    blocks: Array = np.einsum("geiej->geij", W.reshape(-1, ensemble, K, ensemble, K))
+    return blocks
+
+
+def recurrent_gradient(d_a: Array, h: Array, out: Array, ensemble: int = 1) -> None:
+    """out ← d_a·hᵀ, the gradient of Wh.
+
+    Args:
+        d_a: (G·H, N), the gradient with respect to Wh·h at N positions.
+        h: (H, N), the h that Wh reads there.
+        out: (G·H, H), contiguous; of an ensemble its diagonal blocks, and the others are kept.
+        ensemble: the number of networks.
+    """
+    if ensemble == 1:
+        np.matmul(d_a, h.T, out=out)
+        return
+    blocks = diagonal_blocks(out, ensemble)
+    G, E, K, _ = blocks.shape
+    np.matmul(d_a.reshape(G, E, K, -1), h.reshape(E, K, -1).swapaxes(1, 2), out=blocks)
 
 
 def is_divided(M: int, K: int, B: int) -> bool:

@@ -69,7 +69,7 @@ def on_rare(rare: int, model: CharRNN) -> str | None:
         rare: the number of characters that occur fewer than RARE times in the text to train on.
         model: the model to train.
     """
-    share = rare * model.character_weights / model.parameters.flat.size
+    share = rare * model.character_weights / model.size
     if rare <= MANY_RARE or share <= RARE_SHARE:
         return None
     return (
@@ -179,7 +179,7 @@ def at_end(
         loss_by_frequencies(train, text, len(model.vocabulary)),
         remedy(
             model.layer_type,
-            model.hidden_size,
+            model.width,
             model.num_layers,
             config.optimizer,
             config.learning_rate,

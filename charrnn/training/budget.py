@@ -112,9 +112,10 @@ class Budget:
             before, after = f"{rate:.2g}", f"{trainer.learning_rate:.2g}"
             change = f"; learning rate {after}, was {before}" if before != after else ""
             return f"{measured} in all{change}"
+        ensemble = f" --ensemble {model.ensemble}" if model.ensemble > 1 else ""
         return (
             f"{measured}; to repeat this run: "
             f"--steps {config.steps} --val-every {config.val_every} --warmup "
             f"{config.warmup_steps} --hidden-size {model.hidden_size} --num-layers "
-            f"{model.num_layers} --dropout {model.dropout:g} --workers {config.workers}"
+            f"{model.num_layers}{ensemble} --dropout {model.dropout:g} --workers {config.workers}"
         ) + (" --mpi" if config.ranks > 1 else "")

@@ -103,7 +103,7 @@ def steadier_command(
     """
     steadier = planning.steadier(
         model.layer_type,
-        model.hidden_size,
+        model.hidden_size // model.ensemble,
         model.num_layers,
         config.learning_rate,
         config.grad_clip,

@@ -36,6 +36,7 @@ class Optimizer(ABC):
         zeros: allocates a slot.
         complete: shows all members a slot of which each has written its part (`Group.complete`).
         writes: this member writes to slots what all members compute (`Group.writes`).
+        ensemble: the number of networks of an ensemble.
 
     Attributes:
         slots: the vectors carried from step to step, by name, flat like the parameters.
@@ -53,6 +54,7 @@ class Optimizer(ABC):
         zeros: Callable[[Shape, DTypeLike], Array] = np.zeros,
         complete: Callable[[Array], object] = lambda slot: None,
         writes: bool = True,
+        ensemble: int = 1,
     ) -> None:
         size, dtype = parameters.flat.size, parameters.flat.dtype
         self.start, self.stop, _ = part.indices(size)
@@ -68,7 +70,7 @@ class Optimizer(ABC):
         ]
         self.decay = decay
         self.momentum = momentum
-        self.complete, self.writes = complete, writes
+        self.complete, self.writes, self.ensemble = complete, writes, ensemble
         self.slots = {name: zeros((size,), dtype) for name in self.names}
         self.steps = 0
         self._scratch = np.empty(BLOCK, dtype)
@@ -203,6 +205,9 @@ class Muon(Adam):
     the new m (see `inverse_root`).
 
     The slot v of such a matrix holds Q in its first H rows.
+
+    The networks of an ensemble are independent: each has an m, |m| and Q of its own, the diagonal
+    blocks of these matrices, and H is the number of its cells.
     """
 
     beta = 0.95
@@ -235,13 +240,14 @@ class Muon(Adam):
         (start, stop), (R, H), own = span, shape, self.own(span)
         first, last = (self.start + edge - start for edge in (own.start, own.stop))
         rows = slice(first // H, -(-last // H)) if first < last else slice(0, 0)
+        M = self.slots["m"][start:stop].reshape(R, H)
         return BetweenCells(
             own=own,
-            M=self.slots["m"][start:stop].reshape(R, H),
+            M=M,
             Q=self.slots["v"][start : start + H * H].reshape(H, H),
-            rows=rows,
-            step=np.empty((rows.stop - rows.start, H), self.flat.dtype),
+            step=np.zeros((rows.stop - rows.start, H), self.flat.dtype),
             own_of_step=slice(first - rows.start * H, last - rows.start * H),
+            networks=list(split(M, self.ensemble, rows)),
         )
 
     def step(self, gradient: Array, learning_rate: float) -> None:
@@ -253,19 +259,21 @@ class Muon(Adam):
             blend(m[self.part][matrix.own], g, self.beta, g)
         self.complete(m)  # norm and Q are those of the whole matrix
         for matrix in self.between_cells:
-            M, Q, step = matrix.M, matrix.Q, matrix.step
-            norm = norm_of(M)
-            if renew and norm:
-                Q = inverse_root(M / norm)
-                if self.writes:  # the others read it from the next step on
-                    matrix.Q[...] = Q
-            if not step.size:
-                continue
+            for network in matrix.networks:
+                cells, M = network.cells, network.M.reshape(-1, network.M.shape[-1])
+                norm, Q = norm_of(M), matrix.Q[cells, cells]
+                if renew and norm:
+                    Q = inverse_root(M / norm)
+                    if self.writes:  # the others read it from the next step on
+                        matrix.Q[cells, cells] = Q
+                factor = rate * sqrt(len(M) / len(Q)) / (norm or 1.0)
+                for rows, rows_of_step in network.rows:
+                    step = matrix.step[rows_of_step, cells]
+                    np.matmul(matrix.M[rows, cells], Q, out=step)
+                    step *= factor
             w = self.flat[matrix.own]
             w *= 1 - rate * self.decay
-            np.matmul(M[matrix.rows], Q, out=step)
-            step *= rate * sqrt(len(M) / len(Q)) / (norm or 1.0)
-            w -= step.ravel()[matrix.own_of_step]
+            w -= matrix.step.ravel()[matrix.own_of_step]
 
 
 class BetweenCells(NamedTuple):
@@ -275,17 +283,54 @@ class BetweenCells(NamedTuple):
         own: the elements in this member's part of the flat vector.
         M: the momentum of the whole matrix, (R, H).
         Q: its inverse root, (H, H).
-        rows: the rows of these elements.
-        step: the buffer for the step of these rows.
+        step: the buffer for the step of the rows of these elements.
         own_of_step: the elements in the flat step.
+        networks: the matrices of the networks of an ensemble; otherwise the whole one.
     """
 
     own: slice
     M: Array
     Q: Array
-    rows: slice
     step: Array
     own_of_step: slice
+    networks: list[BetweenOwnCells]
+
+
+class BetweenOwnCells(NamedTuple):
+    """The part of a matrix (R, H) from the cells of one of E networks to themselves.
+
+    Attributes:
+        M: the momentum, a view (gates, R / gates / E, H / E).
+        cells: the columns of the matrix, and the rows and columns of Q.
+        rows: the rows that a member updates, in pieces: in the matrix, and among those of its step.
+    """
+
+    M: Array
+    cells: slice
+    rows: list[tuple[slice, slice]]
+
+
+def split(M: Array, ensemble: int, own: slice) -> Iterator[BetweenOwnCells]:
+    """Split a matrix into those of the networks of an ensemble.
+
+    Args:
+        M: the momentum, (R, H).
+        ensemble: E, the number of networks.
+        own: the rows that a member updates.
+    """
+    R, H = M.shape
+    gates = 1 if ensemble == 1 else R // H  # the gates of one network are one matrix
+    height, width, between = R // gates // ensemble, H // ensemble, R // gates
+    for number in range(ensemble):
+        first, cells = number * height, slice(number * width, (number + 1) * width)
+        rows = []
+        for gate in range(gates):
+            start = max(gate * between + first, own.start)
+            stop = min(gate * between + first + height, own.stop)
+            if start < stop:
+                rows.append((slice(start, stop), slice(start - own.start, stop - own.start)))
+        by_gate = M.reshape(gates, between, H)
+        yield BetweenOwnCells(by_gate[:, first : first + height, cells], cells, rows)
 
 
 def norm_of(M: Array) -> float:

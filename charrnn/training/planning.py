@@ -150,10 +150,11 @@ def capacity(model: CharRNN) -> int:
 
     The weights of one character act only where the character is read or predicted. In a large
     vocabulary most characters are rare, and their weights are a table of which a position of the
-    text uses one entry. Therefore the weights of at most 256 characters count.
+    text uses one entry. Therefore the weights of at most 256 characters count. The networks of an
+    ensemble memorize each on its own: the parameters of one of them count.
     """
     uncounted = max(0, len(model.vocabulary) - MAX_FREQUENT)
-    return model.parameters.flat.size - uncounted * model.character_weights
+    return (model.size - uncounted * model.character_weights) // model.ensemble
 
 
 def dropout_for(capacity: int, characters: int, read: int) -> float:

@@ -187,7 +187,8 @@ def advice(sizes: Sizes, freed: int, root: Path) -> str:
     if workers and not too_large(sizes.model.hidden_size):
         return f"try{workers}"
     if sizes.drawn:  # weights of a checkpoint keep their shape
-        smaller = range(SIZE_STEP, sizes.model.hidden_size, SIZE_STEP)
+        step = SIZE_STEP * sizes.model.ensemble
+        smaller = range(step, sizes.model.hidden_size, step)
         if fitting := bisect_left(smaller, True, key=too_large):
             return f"try --hidden-size {smaller[fitting - 1]}{workers}"
     return "use a machine with more memory"

@@ -44,7 +44,9 @@ LENGTH = frozenset({"steps", "epochs", "seconds", "patience"})
 #: The fields that may change when a run goes on, in addition to its length and its ranks.
 CHANGEABLE = LEARNING | {"steps", "val_every", "patience", "workers"}
 #: The options of a model that decide the shape of its weights, and how its text is read.
-SHAPE = frozenset({"layer_type", "hidden_size", "num_layers", "lines", "normalize", "binary"})
+SHAPE = frozenset(
+    {"layer_type", "hidden_size", "num_layers", "ensemble", "lines", "normalize", "binary"}
+)
 #: The learning rate may rise by this factor without a notice.
 MAX_RISE = 2.0
 

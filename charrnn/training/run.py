@@ -238,12 +238,12 @@ def new(
     speed, readable = 0.0, None
     if seconds:
         speed = measured_speed(init_from.model if init_from else model, config, ranks)
-        readable = seconds * speed * planning.relative_speed(len(vocabulary))
-    size = planning.size_for(readable, len(vocabulary))
+        readable = seconds * speed * planning.relative_speed(len(vocabulary)) / model.ensemble
+    size = model.ensemble * planning.size_for(readable, len(vocabulary))
     model = replace(model.filled(hidden_size=size), lines=corpus.lines)
     network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)
-    rate = planning.rate_for(network.layer_type, network.hidden_size, network.num_layers)
+    rate = planning.rate_for(network.layer_type, network.width, network.num_layers)
     config = config.filled(learning_rate=rate)
     if ranks:
         config = replace(config.filled(workers=1), ranks=ranks.size)
@@ -251,8 +251,9 @@ def new(
     config.check_complete()
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
-        shape = len(vocabulary), network.hidden_size, network.num_layers
-        read = int(min(seconds * speed * planning.relative_speed(*shape), MAX_INTEGER))
+        shape = len(vocabulary), network.width, network.num_layers
+        read = seconds * speed * planning.relative_speed(*shape) / network.ensemble
+        read = int(min(read, MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
     config = fit_memory(network, config, indices, init_from, auto, notices)
@@ -407,6 +408,7 @@ def build(vocabulary: Vocabulary, config: ModelConfig) -> CharRNN:
         layer_type=config.layer_type,
         hidden_size=config.hidden_size,
         num_layers=config.num_layers,
+        ensemble=config.ensemble,
         lines=config.lines,
     )
 

@@ -120,6 +120,7 @@ class Trainer:
             group.shared,
             group.complete,
             group.writes,
+            model.ensemble,
         )
         self._best = weights.copy() if group.rank == 0 else weights
         #: Before a validation, the lowest mean training loss, and the step last compared with it.

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.network.parameters import Parameters
+from charrnn.network.products import diagonal_blocks
 from charrnn.training import optimizers
 from charrnn.training.optimizers import (
     OPTIMIZERS,
@@ -380,8 +381,31 @@ def test_a_root_makes_singular_values_about_equal(rng):
     assert values.max() < 1.25
 
 
+def test_muon_moves_each_network_of_an_ensemble_as_it_would_alone(rng):
+    shapes = {"layer1.Wx": (12, 5), "layer1.Wh": (12, 4), "Wy": (5, 4)}
+    whole = Parameters(shapes, np.float64)
+    own = [Parameters({"layer1.Wh": (6, 2)}, np.float64) for _ in range(2)]
+    whole.flat[...] = rng.standard_normal(whole.flat.size)
+    for number, alone in enumerate(own):
+        alone["layer1.Wh"][...] = diagonal_blocks(whole["layer1.Wh"], 2)[:, number].reshape(6, 2)
+    ensemble = Muon(whole, 0.1, ensemble=2)
+    optimizers_of_own = [Muon(alone, 0.1) for alone in own]
+    for _ in range(13):
+        gradient = Parameters(shapes, flat=rng.standard_normal(whole.flat.size))
+        blocks = diagonal_blocks(gradient["layer1.Wh"], 2).copy()
+        gradient["layer1.Wh"][...] = 0
+        diagonal_blocks(gradient["layer1.Wh"], 2)[...] = blocks
+        for number, optimizer in enumerate(optimizers_of_own):
+            optimizer.step(blocks[:, number].ravel(), 0.1)
+        ensemble.step(gradient.flat, 0.1)
+        for number, alone in enumerate(own):
+            found = diagonal_blocks(whole["layer1.Wh"], 2)[:, number].reshape(6, 2)
+            np.testing.assert_allclose(found, alone["layer1.Wh"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("ensemble", [1, 2])
 @pytest.mark.parametrize("cuts", [[70], [61, 150], [3, 60, 108], [200, 230]])
-def test_members_of_muon_do_together_what_one_does_alone(cuts, rng):
+def test_members_of_muon_do_together_what_one_does_alone(cuts, ensemble, rng):
     """The cuts are within a row, within a matrix, between two, and behind all matrices of cells."""
     whole, parted = layers(), layers()
     whole.flat[...] = parted.flat[...] = rng.standard_normal(whole.flat.size)
@@ -403,12 +427,13 @@ def test_members_of_muon_do_together_what_one_does_alone(cuts, rng):
             zeros=shared,
             complete=lambda m: barrier.wait(),
             writes=part is parts[-1],  # in one case a member without any matrix of cells
+            ensemble=ensemble,
         )
         for gradient in gradients:
             optimizer.step(gradient[part].copy(), 0.1)
             barrier.wait()
 
-    one = Muon(whole, 0.1)
+    one = Muon(whole, 0.1, ensemble=ensemble)
     for gradient in gradients:
         one.step(gradient.copy(), 0.1)
     threads = [threading.Thread(target=member, args=[part]) for part in parts]

@@ -16,7 +16,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
-from charrnn.network.products import multiply, product, transposed_product
+from charrnn.network.products import multiply, product, recurrent_gradient, transposed_product
 
 
 class GRU(Layer):
@@ -53,9 +53,9 @@ class GRU(Layer):
         return {"Wx": (3 * H, D), "Wh": (3 * H, H), "b": (3 * H,), "bh": (H,)}
 
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
-        H, weights = self.hidden_size, self.weights
-        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        fill_orthogonal(weights["Wh"], rng)
+        weights = self.weights
+        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(self.width)
+        fill_orthogonal(weights["Wh"], rng, ensemble=self.ensemble)
         weights["b"][...] = 0
         weights["bh"][...] = 0
 
@@ -83,7 +83,7 @@ class GRU(Layer):
         H = self.hidden_size
         h, tmp, bh = tape["h"], tape["tmp"], self.weights["bh"][:, None]
         a = tape["a"][: 3 * H]
-        to_a = masked_input(product(self.weights["Wh"], out=a), mask, tmp)
+        to_a = masked_input(product(self.weights["Wh"], a, self.ensemble), mask, tmp)
         h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"][: 3 * H])):
             gates, q = tape["gates"][t], tape["q"][t]
@@ -132,7 +132,8 @@ class GRU(Layer):
         d_a, d_gates, tmp = tape["d_a"], tape["a"], tape["tmp"]
         d_r, d_z, d_q, d_n = d_gates.reshape(4, H, B)
         to_d_h = masked_output(
-            transposed_product(self.weights["Wh"], d_gates[: 3 * H], tape["sums"]), mask
+            transposed_product(self.weights["Wh"], d_gates[: 3 * H], tape["sums"], self.ensemble),
+            mask,
         )
         d_h = d_state[0]
         for t in reversed(range(T)):
@@ -161,7 +162,8 @@ class GRU(Layer):
             if keep is not None:
                 np.multiply(d_h, keep[t], out=d_h)
         recurrent, rest = d_a[: 3 * H].reshape(3 * H, -1), d_a[2 * H :].reshape(2, H, T, B)
-        np.matmul(recurrent, previous_h(tape, keep, mask).T, out=self.gradient["Wh"])
+        h = previous_h(tape, keep, mask)
+        recurrent_gradient(recurrent, h, self.gradient["Wh"], self.ensemble)
         np.sum(rest[0], axis=(1, 2), out=self.gradient["bh"])
         rest[0] = rest[1]  # Wx and b need d_n where d_q was
         d_x = d_a[: 3 * H]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Shape
+from charrnn.network.products import diagonal_blocks
 
 
 class Layer(ABC):
@@ -30,6 +31,8 @@ class Layer(ABC):
     Args:
         input_size: D, the width of the input; for the first layer the number of characters.
         hidden_size: H, the number of cells.
+        ensemble: the number of networks of H / ensemble cells each. The weights from the cells of
+            one network to those of another are 0: they are neither used nor trained.
 
     Attributes:
         weights: the weights by name, in the shapes of `shapes`; none before `attach`.
@@ -46,9 +49,10 @@ class Layer(ABC):
     #: h is the result of max(0, …): no upper end, and zero where a cell is off.
     rectified: ClassVar[bool] = False
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, ensemble: int = 1) -> None:
         self.input_size = input_size
         self.hidden_size = hidden_size
+        self.ensemble = ensemble
         self.weights: dict[str, Array] = {}
         self.gradient: dict[str, Array] = {}
 
@@ -56,6 +60,11 @@ class Layer(ABC):
         """Use these arrays as weights and gradient; a model passes views of its flat vectors."""
         self.weights = weights
         self.gradient = gradient
+
+    @property
+    def width(self) -> int:
+        """The cells of a network, H / ensemble."""
+        return self.hidden_size // self.ensemble
 
     @abstractmethod
     def shapes(self) -> dict[str, Shape]:
@@ -239,7 +248,9 @@ def masked_output(function: Callable[[Array], None], mask: Array | None) -> Call
     return masked
 
 
-def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> None:
+def fill_orthogonal(
+    Wh: Array, rng: np.random.Generator, gain: float = 1.0, ensemble: int = 1
+) -> None:
     """Fill a matrix with random orthogonal matrices, one below the other, times `gain`.
 
     A product with an orthogonal matrix keeps the length of a vector (Saxe, McClelland,
@@ -249,9 +260,11 @@ def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> N
         Wh: (blocks·H, H), overwritten.
         rng: the source of randomness.
         gain: the factor of the matrices.
+        ensemble: the number of networks; only the diagonal blocks of an ensemble are filled.
     """
-    H = Wh.shape[1]
-    for block in Wh.reshape(-1, H, H):  # one after the other, since float64 needs more memory
-        q, r = np.linalg.qr(rng.standard_normal((H, H)))
+    for g, e in np.ndindex(len(Wh) // Wh.shape[1], ensemble):
+        block = diagonal_blocks(Wh, ensemble)[g, e]
+        # One after the other, since float64 needs more memory.
+        q, r = np.linalg.qr(rng.standard_normal(block.shape))
         # With the signs of r's diagonal every orthogonal matrix is equally likely (Mezzadri 2007).
         block[...] = gain * (q * np.sign(np.diagonal(r)))

@@ -16,7 +16,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
-from charrnn.network.products import multiply, product, transposed_product
+from charrnn.network.products import multiply, product, recurrent_gradient, transposed_product
 
 
 class LSTM(Layer):
@@ -55,8 +55,8 @@ class LSTM(Layer):
 
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         H, weights = self.hidden_size, self.weights
-        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(H)
-        fill_orthogonal(weights["Wh"], rng)
+        weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(self.width)
+        fill_orthogonal(weights["Wh"], rng, ensemble=self.ensemble)
         weights["b"][...] = 0
         weights["b"][H : 2 * H] = 1
 
@@ -84,7 +84,7 @@ class LSTM(Layer):
         H = self.hidden_size
         h, c = tape["h"], tape["gates"][:, 4 * H :]
         a, ig_fc = tape["a"], tape["terms"][: 2 * H]
-        to_a = masked_input(product(self.weights["Wh"], out=a), mask, tape["tmp"])
+        to_a = masked_input(product(self.weights["Wh"], a, self.ensemble), mask, tape["tmp"])
         a_ifo, a_g, ig, fc = a[: 3 * H], a[3 * H :], ig_fc[:H], ig_fc[H:]
         h[0], c[0] = state
         before = h_before_steps(tape, keep)
@@ -141,7 +141,9 @@ class LSTM(Layer):
         h, d_a, d_gates, tmp = tape["h"], tape["d_a"], tape["a"], tape["tmp"]
         terms, d_ifo, d_g = tape["terms"][: 3 * H], d_gates[: 3 * H], d_gates[3 * H :]
         ig_fc, (ig, fc, d_h_h) = terms[: 2 * H], terms.reshape(3, H, B)
-        to_d_h = masked_output(transposed_product(self.weights["Wh"], d_gates, tape["terms"]), mask)
+        to_d_h = masked_output(
+            transposed_product(self.weights["Wh"], d_gates, tape["terms"], self.ensemble), mask
+        )
         d_h, d_c = d_state
         for t in reversed(range(T)):
             gates, h_next = tape["gates"][t], h[t + 1]
@@ -169,7 +171,8 @@ class LSTM(Layer):
             to_d_h(d_h)  # d_h ← Whᵀ·d_gates
             if keep is not None:
                 np.multiply(d_state, keep[t], out=d_state)
-        np.matmul(d_a.reshape(4 * H, -1), previous_h(tape, keep, mask).T, out=self.gradient["Wh"])
+        recurrent, before = d_a.reshape(4 * H, -1), previous_h(tape, keep, mask)
+        recurrent_gradient(recurrent, before, self.gradient["Wh"], self.ensemble)
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
     def signal(self, tape: dict[str, Array], name: str) -> Array:

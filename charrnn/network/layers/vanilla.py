@@ -18,7 +18,7 @@ from charrnn.network.layers.layer import (
     outputs,
     previous_h,
 )
-from charrnn.network.products import multiply, product, transposed_product
+from charrnn.network.products import multiply, product, recurrent_gradient, transposed_product
 
 
 class Vanilla(Layer):
@@ -45,12 +45,12 @@ class Vanilla(Layer):
         return {"Wx": (H, D), "Wh": (H, H), "b": (H,)}
 
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
-        H, weights = self.hidden_size, self.weights
+        weights = self.weights
         # Only one entry of a one-hot vector counts, whatever its width. With smaller states the
         # output weights learn too slowly, and Wh grows instead until the state explodes.
-        variance = 1 / 2 if one_hot else 1 / H
+        variance = 1 / 2 if one_hot else 1 / self.width
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) * np.sqrt(variance)
-        fill_orthogonal(weights["Wh"], rng, self.gain)
+        fill_orthogonal(weights["Wh"], rng, self.gain, self.ensemble)
         weights["b"][...] = 0
 
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:
@@ -76,7 +76,7 @@ class Vanilla(Layer):
         mask: Array | None = None,
     ) -> Array:
         h, a = tape["h"], tape["a"]
-        to_a = masked_input(product(self.weights["Wh"], out=a), mask, tape["sums"])
+        to_a = masked_input(product(self.weights["Wh"], a, self.ensemble), mask, tape["sums"])
         h[0], before = state[0], h_before_steps(tape, keep)
         for t, x in enumerate(project(inputs, self.weights, tape["d_a"])):
             if keep is not None:
@@ -104,7 +104,9 @@ class Vanilla(Layer):
     ) -> Array | None:
         H, T, _ = d_outputs.shape
         h, d_a, d_a_t = tape["h"], tape["d_a"], tape["a"]
-        to_d_h = masked_output(transposed_product(self.weights["Wh"], d_a_t, tape["sums"]), mask)
+        to_d_h = masked_output(
+            transposed_product(self.weights["Wh"], d_a_t, tape["sums"], self.ensemble), mask
+        )
         d_h = d_state[0]
         for t in reversed(range(T)):
             np.add(d_h, d_outputs[:, t], out=d_h)
@@ -114,7 +116,8 @@ class Vanilla(Layer):
             to_d_h(d_h)  # d_h ← Whᵀ·d_a
             if keep is not None:
                 np.multiply(d_h, keep[t], out=d_h)
-        np.matmul(d_a.reshape(H, -1), previous_h(tape, keep, mask).T, out=self.gradient["Wh"])
+        before = previous_h(tape, keep, mask)
+        recurrent_gradient(d_a.reshape(H, -1), before, self.gradient["Wh"], self.ensemble)
         return project_backward(inputs, d_a, self.weights, self.gradient, tape)
 
 

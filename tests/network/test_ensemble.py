@@ -1,0 +1,153 @@
+"""An ensemble is networks that learn on their own, in one network whose logits are their mean."""
+
+import numpy as np
+import pytest
+
+from charrnn.errors import SettingError
+from charrnn.network import products
+from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.model import CharRNN
+from charrnn.network.products import (
+    diagonal_blocks,
+    product,
+    recurrent_gradient,
+    transposed_product,
+)
+from charrnn.sampling import Reader
+from charrnn.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary("abcdefg")
+
+
+@pytest.fixture(params=sorted(LAYER_TYPES))
+def ensemble(request, rng):
+    """An ensemble of three networks of four cells, with random weights and biases."""
+    model = CharRNN(
+        VOCABULARY,
+        layer_type=request.param,
+        hidden_size=12,
+        ensemble=3,
+        dropout=0.3,
+        dtype=np.float64,
+    )
+    model.initialize(rng)
+    for name in ("layer1.b", "by"):
+        model.parameters[name][...] = rng.standard_normal(model.parameters[name].shape)
+    return model
+
+
+def cells(number):
+    return slice(4 * number, 4 * number + 4)
+
+
+def part_of(name, array, number):
+    """The rows and columns of a parameter that belong to a network of the ensemble."""
+    if name == "by":
+        return array
+    if name == "Wy":
+        return array[:, cells(number)]
+    gates = array.reshape(-1, 12, *array.shape[1:])[:, cells(number)]
+    rows = gates.reshape(-1, *array.shape[1:])
+    return rows[:, cells(number)] if name == "layer1.Wh" else rows
+
+
+@pytest.fixture
+def networks(ensemble):
+    """The networks of the ensemble, each alone."""
+    found = []
+    for number in range(3):
+        model = CharRNN(VOCABULARY, layer_type=ensemble.layer_type, hidden_size=4, dtype=np.float64)
+        for name, array in ensemble.parameters.items():
+            factor = 3 if name == "Wy" else 1
+            model.parameters[name][...] = factor * part_of(name, array, number)
+        found.append(model)
+    return found
+
+
+@pytest.fixture
+def state(ensemble, rng):
+    return rng.standard_normal(ensemble.state(3).shape)
+
+
+def test_its_logits_are_the_mean_of_those_of_its_networks(ensemble, networks, window, state):
+    alone = [
+        model.forward(window.inputs, state[:, :, cells(number)].copy())
+        for number, model in enumerate(networks)
+    ]
+    found = ensemble.forward(window.inputs, state)
+    np.testing.assert_allclose(found, np.mean(alone, axis=0), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_each_network_learns_as_it_would_alone(dropped, ensemble, networks, window, state, rng):
+    masks = ensemble.draw_masks(3, rng) if dropped else None
+    losses, gradients = [], []
+    for number, model in enumerate(networks):
+        own = None if masks is None else masks[:, cells(number)]
+        losses.append(model.loss_and_gradient(window, state[:, :, cells(number)].copy(), own))
+        gradients.append(model.gradient)
+    loss = ensemble.loss_and_gradient(window, state, masks)
+    assert loss == pytest.approx(np.mean(losses), rel=1e-12)
+    for name, array in ensemble.gradient.items():
+        if name == "by":
+            expected = np.mean([gradient[name] for gradient in gradients], axis=0)
+            np.testing.assert_allclose(array, expected, rtol=1e-9, atol=1e-12)
+            continue
+        for number, gradient in enumerate(gradients):
+            # The loss is the mean of three; the ensemble has a third of a network's own Wy.
+            expected = gradient[name] * (1 if name == "Wy" else 1 / 3)
+            found = part_of(name, array, number)
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    Wh = ensemble.gradient["layer1.Wh"]
+    assert np.count_nonzero(Wh) == np.count_nonzero(diagonal_blocks(Wh, 3))
+
+
+def test_it_starts_like_its_networks(ensemble):
+    H, K = 12, 4
+    for block in diagonal_blocks(ensemble.parameters["layer1.Wh"], 3).reshape(-1, K, K):
+        expected = (0.5 if ensemble.layer_type == "vanilla-relu" else 1) * np.eye(K)
+        np.testing.assert_allclose(block @ block.T, expected, atol=1e-12)
+    Wh = ensemble.parameters["layer1.Wh"]
+    assert np.count_nonzero(Wh) == Wh.size // 3
+    assert ensemble.size == ensemble.parameters.flat.size - 2 * len(Wh) * H // 3
+
+
+def test_it_is_read_one_character_at_a_time_like_any_network(ensemble, window):
+    reader = Reader(ensemble, 3)
+    read = [reader.read(indices).copy() for indices in window.inputs]
+    expected = ensemble.forward(window.inputs, ensemble.state(3))
+    np.testing.assert_allclose(np.stack(read, axis=1), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("small_kernels", [False, True])
+@pytest.mark.parametrize("size", [(3, 512, 32), (1, 512, 64), (4, 24, 2)])
+def test_products_use_the_blocks_of_the_networks_alone(size, small_kernels, monkeypatch, rng):
+    monkeypatch.setattr(products, "SMALL_KERNELS", small_kernels)
+    G, H, B = size
+    W = rng.standard_normal((G * H, H))
+    dense = np.zeros_like(W)
+    diagonal_blocks(dense, 2)[...] = diagonal_blocks(W, 2)
+    h, d = rng.standard_normal((H, B)), rng.standard_normal((G * H, B))
+    a, out = np.empty((G * H, B)), np.empty((H, B))
+    product(W, a, 2)(h)
+    np.testing.assert_allclose(a, dense @ h, rtol=1e-9, atol=1e-9)
+    transposed_product(W, d, np.empty((G * H, B)), 2)(out)
+    np.testing.assert_allclose(out, dense.T @ d, rtol=1e-9, atol=1e-9)
+    gradient = np.zeros_like(W)
+    recurrent_gradient(d, h, gradient, 2)
+    expected = np.zeros_like(W)
+    diagonal_blocks(expected, 2)[...] = diagonal_blocks(d @ h.T, 2)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"hidden_size": 10, "ensemble": 3}, "does not divide hidden_size 10.* such as 12"),
+        ({"hidden_size": 2, "ensemble": 3}, "such as 3"),
+        ({"hidden_size": 6, "ensemble": 2, "num_layers": 2}, "one layer, not 2"),
+    ],
+)
+def test_impossible_ensembles_are_refused(shape, message):
+    with pytest.raises(SettingError, match=message):
+        CharRNN(VOCABULARY, **shape)
