@@ -3,8 +3,8 @@
 An ensemble is one network, too: E networks of H/E cells side by side, with weights of 0 from one to
 another. Network e alone predicts softmax(E·Wy[:, e]·h[e] + by), where e stands for its cells. The
 mean of the E logits is Wy·h + by: the ensemble predicts the normalized geometric mean of their
-probabilities (Hinton 2002). It is written, read and inspected like any other network; the difference
-is that each network learns to predict on its own (Hansen, Salamon 1990).
+probabilities (Hinton 2002). It is written, read and inspected like any other network; but each
+network learns to predict on its own (Hansen, Salamon 1990).
 """
 
 from __future__ import annotations

@@ -1,0 +1,95 @@
+"""`charrnn train --ensemble`: from the first step to the page."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.checkpoints import npz
+from helpers.commands import QUICK
+from test_train import assert_same_arrays, header, weights
+
+import charrnn
+from charrnn.network.products import diagonal_blocks
+
+ENSEMBLE = [*QUICK, "--hidden-size", 12, "--ensemble", 2]
+
+
+def test_networks_are_named_and_stay_apart(run):
+    said = run("train", "text.txt", *ENSEMBLE).stderr
+    assert "lstm, an ensemble of 2 networks of 6, dropout" in said
+    assert header().model.ensemble == 2
+    for name in ("best.layer1.Wh", "last.layer1.Wh", "resume.m"):
+        array = weights()[name]
+        if name == "resume.m":
+            spans = charrnn.load("charrnn.npz").parameters.spans
+            array = array[slice(*spans["layer1.Wh"])].reshape(-1, 12)
+        assert np.count_nonzero(array) == diagonal_blocks(array, 2).size
+
+
+def test_a_resumed_run_has_the_bits_of_one_that_was_not_interrupted(run):
+    same = ["--val-every", 5, "--warmup", 2, "--schedule", "constant", "--seed", 3]
+    run("train", "text.txt", "-c", "whole.npz", *ENSEMBLE, *same)
+    run("train", "text.txt", "-c", "half.npz", *ENSEMBLE, *same, "--steps", 5)
+    run("train", "-c", "half.npz", "--resume", "--steps", 12)
+    assert_same_arrays(weights("half.npz"), weights("whole.npz"))
+    said = run("train", "-c", "half.npz", "--resume", "--ensemble", 3, code=2).stderr
+    assert "half.npz: a run keeps its --ensemble 2" in said
+
+
+def test_it_is_sampled_and_inspected_like_any_network(run):
+    run("train", "text.txt", *ENSEMBLE)
+    run("sample", "--length", 20)
+    assert "an ensemble of 2 networks of 6 cells, " in run("inspect").stdout
+    assert json.loads(run("inspect", "--json").stdout)["ensemble"] == 2
+    run("inspect", "--cell", 11, "--spectrum", "--gradient")
+    run("inspect", "--html", "page.html", "--no-analyses")
+    assert "is an ensemble: 2 networks of 6 cells that predict together" in Path(
+        "page.html"
+    ).read_text(encoding="utf-8")
+    assert "an ensemble of 2 networks of 6" in repr(charrnn.load("charrnn.npz"))
+
+
+def test_its_weights_go_to_pytorch_and_back(run):
+    run("train", "text.txt", *ENSEMBLE)
+    run("inspect", "--save-weights", "w.safetensors")
+    run("train", "text.txt", "-c", "again.npz", "--init-from", "w.safetensors", "--steps", 1,
+        "--learning-rate", 1e-30)  # fmt: skip
+    assert header("again.npz").model.ensemble == 2
+    first, again = weights(), weights("again.npz")
+    np.testing.assert_allclose(again["last.layer1.Wh"], first["best.layer1.Wh"], atol=1e-6)
+
+
+def test_by_default_each_network_has_the_default_size(run):
+    run("train", "text.txt", "--ensemble", 3, "--steps", 1, "--seq-length", 8, "--batch-size", 4)
+    assert header().model.hidden_size == 3 * 256
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--hidden-size", 16, "--ensemble", 3], "ensemble 3 does not divide hidden_size 16"),
+        (["--ensemble", 2, "--num-layers", 2], "one layer, not 2"),
+    ],
+)
+def test_an_impossible_ensemble_is_refused(more, message, run):
+    assert message in run("train", "text.txt", *QUICK, *more, code=2).stderr
+    assert not Path("charrnn.npz").exists()
+
+
+def test_weights_between_networks_are_refused(run):
+    run("train", "text.txt", *ENSEMBLE)
+    with np.load("charrnn.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["best.layer1.Wh"][0, 6] = 1
+    Path("charrnn.npz").write_bytes(npz(**arrays))
+    said = run("sample", code=1).stderr
+    assert "best.layer1.Wh has weights between the networks of the ensemble" in said
+
+
+def test_two_workers_train_it_as_one_does(run):
+    for workers in (1, 2):
+        run("train", "text.txt", *ENSEMBLE, "--workers", workers, "-c", f"{workers}.npz")
+    one, two = weights("1.npz"), weights("2.npz")
+    for name in ("last.layer1.Wh", "last.layer1.Wx", "last.Wy"):
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4)
