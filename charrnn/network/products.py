@@ -83,17 +83,18 @@ def product(W: Array, out: Array, ensemble: int = 1) -> Callable[[Array], None]:
     return multiply_blocks
 
 
-def multiply(W: Array, h: Array, out: Array) -> None:
+def multiply(W: Array, h: Array, out: Array, ensemble: int = 1) -> None:
     """out ← W·h once; for several streams in blocks.
 
     Args:
         W: (M, K), contiguous.
         h: (K, B).
         out: (M, B), contiguous.
+        ensemble: the number of networks of an ensemble, of whose W the diagonal blocks count.
     """
     (M, K), B = W.shape, h.shape[1]
-    if B > 1 and is_divided(M, K, B):
-        product(W, out)(h)
+    if ensemble > 1 or (B > 1 and is_divided(M, K, B)):
+        product(W, out, ensemble)(h)
     else:
         np.matmul(W, h, out=out)
 

@@ -106,7 +106,7 @@ class GRU(Layer):
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size
         (h,), a = state, tape["a"][: 3 * H]
-        multiply(self.weights["Wh"], h, out=a)
+        multiply(self.weights["Wh"], h, a, self.ensemble)
         np.add(a[: 2 * H], x[: 2 * H], out=a[: 2 * H])
         sigmoid(a[: 2 * H], out=a[: 2 * H])
         (r, z, q), n = a.reshape(3, *h.shape), x[2 * H :]

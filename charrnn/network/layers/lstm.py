@@ -112,7 +112,7 @@ class LSTM(Layer):
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         H = self.hidden_size
         (h, c), a = state, tape["a"]
-        multiply(self.weights["Wh"], h, out=a)
+        multiply(self.weights["Wh"], h, a, self.ensemble)
         np.add(a, x, out=a)
         sigmoid(a[: 3 * H], out=a[: 3 * H])
         np.tanh(a[3 * H :], out=a[3 * H :])

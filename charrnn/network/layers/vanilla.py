@@ -89,7 +89,7 @@ class Vanilla(Layer):
 
     def step(self, x: Array, state: Array, tape: dict[str, Array]) -> None:
         h, a = state[0], tape["a"]
-        multiply(self.weights["Wh"], h, out=a)
+        multiply(self.weights["Wh"], h, a, self.ensemble)
         np.add(a, x, out=a)
         self.activate(a, out=h)
 
