@@ -9,6 +9,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Text
 from charrnn.errors import DivergedError
+from charrnn.network.loss import cross_entropy
 from charrnn.network.model import CharRNN
 from charrnn.parallel.group import Group
 from charrnn.text.streams import Window
@@ -133,8 +134,11 @@ def evaluate_dynamically(
     try:
         for start in range(0, scored, seq_length):
             read = indices[start : start + seq_length + 1, None].astype(np.intp)
-            window = Window(read[:-1], read[1:])
-            total += model.loss_and_gradient(window, state) * len(window.targets)
+            inputs, targets = read[:-1], read[1:]
+            d_logits = model.forward(inputs, state)
+            losses = cross_entropy(d_logits, targets, gradient=d_logits, count=targets.size)
+            total += float(losses.sum(dtype=np.float64))
+            model.backward(inputs, d_logits, np.zeros_like(state))
             gradient = model.gradient.flat
             clip_by_norm(gradient, sqrt(squared_norm(gradient)), grad_clip)
             flat -= learning_rate * gradient

@@ -81,7 +81,7 @@ class Optimizer(ABC):
         return False
 
     @classmethod
-    def buffers(cls, shapes: Mapping[str, Shape], members: int) -> int:
+    def buffers(cls, shapes: Mapping[str, Shape], members: int, ensemble: int = 1) -> int:
         """The numbers that a step of one of several members needs besides weights and slots."""
         return 0
 
@@ -230,11 +230,11 @@ class Muon(Adam):
         return kind == "Wh" or (kind == "Wx" and layer != "layer1")
 
     @classmethod
-    def buffers(cls, shapes: Mapping[str, Shape], members: int) -> int:
+    def buffers(cls, shapes: Mapping[str, Shape], members: int, ensemble: int = 1) -> int:
         matrices = [shape for name, shape in shapes.items() if cls.treats_apart(name)]
         steps = sum(R * H for R, H in matrices) // members
-        # The momentum of norm 1, and five matrices of `inverse_root`.
-        return steps + max(R * H + 5 * H * H for R, H in matrices)
+        # The momentum of norm 1 of a network, and five matrices of `inverse_root`.
+        return steps + max(R * H + 5 * H * H for R, H in matrices) // ensemble**2
 
     def _between_cells(self, span: tuple[int, int], shape: Shape) -> BetweenCells:
         (start, stop), (R, H), own = span, shape, self.own(span)

@@ -98,7 +98,9 @@ class Sizes:
         numbers += (bool(model.dropout) + 2 * model.lines) * L * H * window
         numbers += H * window if L > 1 else 0  # the gradient from layer to layer
         numbers += V * window if V < LARGE_VOCABULARY else 0  # one-hot rows
-        update = OPTIMIZERS[config.optimizer].buffers(shapes, config.workers * config.ranks)
+        update = OPTIMIZERS[config.optimizer].buffers(
+            shapes, config.workers * config.ranks, model.ensemble
+        )
         worker = WEIGHT_BYTES * (numbers + update) + 2 * INDEX_BYTES * window
 
         # The best weights, and a copy of them that is saved, when no update needs its buffers.

@@ -15,6 +15,7 @@ from charrnn.network.products import (
 )
 from charrnn.sampling import Reader
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training.evaluation import evaluate, evaluate_dynamically
 
 VOCABULARY = Vocabulary("abcdefg")
 
@@ -117,6 +118,16 @@ def test_it_is_read_one_character_at_a_time_like_any_network(ensemble, window):
     read = [reader.read(indices).copy() for indices in window.inputs]
     expected = ensemble.forward(window.inputs, ensemble.state(3))
     np.testing.assert_allclose(np.stack(read, axis=1), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_its_score_is_that_of_all_networks_together_also_where_it_learns(ensemble, rng):
+    text = rng.integers(0, 7, 100)
+    together = evaluate(ensemble, text)
+    found = evaluate_dynamically(ensemble, text, learning_rate=0)
+    assert found == pytest.approx(together, rel=1e-9)
+    before = ensemble.parameters.flat.copy()
+    evaluate_dynamically(ensemble, text, learning_rate=0.1)
+    np.testing.assert_array_equal(ensemble.parameters.flat, before)
 
 
 @pytest.mark.parametrize("small_kernels", [False, True])
