@@ -149,7 +149,8 @@ class ModelConfig(Config):
             (`charrnn.training.planning.size_for`).
         num_layers: L.
         ensemble: the networks of hidden_size / ensemble cells that learn side by side, and predict
-            together; with one layer each.
+            together, with one layer each; None for 1, or 2 if there is much time to train
+            (`charrnn.training.planning.sized`).
         dropout: the share of each layer's h that is set to zero in training, where the next layer,
             the output and the next step read it; None for a share by the sizes of model and text
             (`charrnn.training.planning.dropout_for`).
@@ -160,7 +161,7 @@ class ModelConfig(Config):
     layer_type: str = choice("gru", "gru", "lstm", "vanilla", "vanilla-relu", flag="model")
     hidden_size: int = number(CHOSEN, 1)
     num_layers: int = number(1, 1)
-    ensemble: int = number(1, 1)
+    ensemble: int = number(CHOSEN, 1)
     dropout: float = number(CHOSEN, 0, BELOW_ONE)
     lines: bool = False
 

@@ -310,6 +310,7 @@ def test_a_model_of_python_has_the_defaults_of_the_command():
         "layer_type": default.layer_type,
         "hidden_size": default.hidden_size,
         "num_layers": default.num_layers,
+        "ensemble": 1,
         "dropout": 0,
         "lines": False,
     }

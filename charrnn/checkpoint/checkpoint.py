@@ -218,7 +218,12 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
         raise DamagedCheckpointError(
             f"model.num_layers of its header is {model.num_layers:,}, and there are {fewest} arrays"
         )
-    layers = build_layers(V, model.layer_type, model.hidden_size, model.num_layers, model.ensemble)
+    try:
+        layers = build_layers(
+            V, model.layer_type, model.hidden_size, model.num_layers, model.ensemble
+        )
+    except SettingError as error:  # an ensemble that the sizes do not allow
+        raise DamagedCheckpointError(f"model of its header: {error}") from error
     expected: dict[str, Shape] = parameter_shapes(layers, V)
     for group, arrays in groups.items():
         check_arrays(

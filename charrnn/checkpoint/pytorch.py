@@ -34,9 +34,9 @@ from charrnn.arrays import Array, Shape
 from charrnn.checkpoint import archive, safetensors, schema
 from charrnn.checkpoint.safetensors import Tensor
 from charrnn.config import ModelConfig
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, SettingError
 from charrnn.machine import available_bytes
-from charrnn.network.model import MAX_LAYERS, CharRNN
+from charrnn.network.model import MAX_LAYERS, CharRNN, build_layers
 from charrnn.text.corpus_info import ReadingSettings
 from charrnn.text.vocabulary import Vocabulary, code_points, listed
 
@@ -296,7 +296,13 @@ def model_of(
             f"layer_type of its metadata is {layer_type}, and its tensors are those of "
             f"{' or '.join(layer_types)}: leave it out"
         )
-    return ModelConfig(**{"dropout": 0.0, **settings, **found, "layer_type": layer_type})
+    defaults = {"dropout": 0.0, "ensemble": 1}
+    model = ModelConfig(**{**defaults, **settings, **found, "layer_type": layer_type})
+    try:
+        build_layers(1, layer_type, model.hidden_size, model.num_layers, model.ensemble)
+    except SettingError as error:  # an ensemble that the sizes do not allow
+        raise CheckpointError(f"its metadata: {error}") from error
+    return model
 
 
 def expected(

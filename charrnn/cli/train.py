@@ -116,6 +116,7 @@ class TrainCommand(GroupedCommand):
     ModelConfig,
     "ensemble",
     "Networks that divide the cells, learn side by side, and predict together.",
+    shown="1; 2 with a long --time",
 )
 @config_option(
     ModelConfig,

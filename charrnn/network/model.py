@@ -78,7 +78,7 @@ class CharRNN:
         layer_type: str = ModelConfig.layer_type,
         hidden_size: int = HIDDEN_SIZE,
         num_layers: int = ModelConfig.num_layers,
-        ensemble: int = ModelConfig.ensemble,
+        ensemble: int = 1,
         dropout: float = 0.0,
         lines: bool = False,
         dtype: DTypeLike = np.float32,

@@ -192,7 +192,8 @@ def not_default(
     """The steps of a run, and its options that are not the defaults and that no text decides."""
     for part in (model, config):
         for option in options(type(part)):
-            default = {"hidden_size": HIDDEN_SIZE, "steps": 0}.get(option.name, option.default)
+            chosen = {"hidden_size": HIDDEN_SIZE, "ensemble": 1, "steps": 0}
+            default = chosen.get(option.name, option.default)
             value = getattr(part, option.name)
             if default is not None and value != default and option.name != "ranks":
                 yield option.name, value

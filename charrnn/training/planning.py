@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from charrnn.config import HIDDEN_SIZE
+from charrnn.config import HIDDEN_SIZE, ModelConfig
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 
@@ -18,6 +18,8 @@ MAX_FREQUENT = 256
 #: network of the default size would read in the time; from each on, a size is used. One layer each:
 #: two layers take longer to learn as much.
 SIZES = {0: HIDDEN_SIZE, 7_000_000: 384, 15_000_000: 512}
+#: The characters from which on two networks learn more than one that takes as long.
+MIN_ENSEMBLE_CHARACTERS = 60_000_000
 #: The size for a vocabulary that makes training less than half as fast, and the characters up to
 #: which it is used: fewer cells then learn more in the time.
 SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
@@ -120,6 +122,22 @@ def size_for(characters: float | None, vocabulary_size: int) -> int:
     if few and relative_speed(vocabulary_size) < 0.5:
         return SMALL_SIZE
     return SIZES[max(least for least in SIZES if least <= (characters or 0))]
+
+
+def sized(model: ModelConfig, characters: float | None, vocabulary_size: int) -> ModelConfig:
+    """A model with the size and the number of networks that learn most in a time.
+
+    Args:
+        model: the options as given.
+        characters: those that a network of the default size would read in the time; None for the
+            default run.
+        vocabulary_size: V.
+    """
+    alone = model.hidden_size is not None or model.num_layers > 1
+    networks = 2 if not alone and (characters or 0) >= MIN_ENSEMBLE_CHARACTERS else 1
+    model = model.filled(ensemble=networks)
+    each = None if characters is None else characters / model.ensemble
+    return model.filled(hidden_size=model.ensemble * size_for(each, vocabulary_size))
 
 
 def rate_for(layer_type: str, hidden_size: int, num_layers: int) -> float:

@@ -150,7 +150,9 @@ def test_missing_biases_are_zero():
 )
 def test_the_shapes_say_what_the_metadata_do_not(rows, about, layer_type):
     found = read(packed(network(rows, L=2), {**ABOUT, **about}))
-    assert found.model == ModelConfig(layer_type, hidden_size=3, num_layers=2, dropout=0)
+    assert found.model == ModelConfig(
+        layer_type, hidden_size=3, num_layers=2, ensemble=1, dropout=0
+    )
 
 
 def renamed(tensors, **names):

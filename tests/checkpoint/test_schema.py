@@ -66,7 +66,7 @@ def setting(section, name, value):
         (setting("corpus", "x", 1), "corpus of its header has an unexpected field 'x'"),
         (setting("run", "x", 1), "run of its header has an unexpected field 'x'"),
         (lambda said: said.update(x=1), "its header has an unexpected field 'x'"),
-        (lambda said: said.update(model={}), "lacks 'dropout', 'hidden_size', 'layer_type'"),
+        (lambda said: said.update(model={}), "lacks 'dropout', 'ensemble', 'hidden_size'"),
         (lambda said: said.update(settings={"steps": 3}), "settings of its header lacks 'batch"),
         (setting("settings", "steps", 0), "settings.steps .* is 0, not a whole number from 1 to"),
         (setting("settings", "workers", 3), "settings of its header: workers is from 1 to batch_"),

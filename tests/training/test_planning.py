@@ -2,6 +2,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from charrnn.config import ModelConfig
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.text.vocabulary import Vocabulary
@@ -147,6 +148,22 @@ def test_a_large_vocabulary_is_for_few_cells_unless_there_is_much_time():
     sizes = [planning.size_for(each, 5000) for each in (None, 1e6, 3e6, 9e6)]
     assert sizes == [128, 128, 256, 384]
     assert planning.size_for(None, 1280) == 256
+
+
+def test_two_networks_are_for_much_time_and_sizes_that_are_not_given():
+    much = planning.MIN_ENSEMBLE_CHARACTERS
+
+    def chosen(characters, **given):
+        model = planning.sized(ModelConfig(**given), characters, 65)
+        return model.hidden_size, model.ensemble
+
+    assert chosen(None) == chosen(much / 100) == (256, 1)
+    assert chosen(much - 1) == (512, 1)
+    assert chosen(much) == (2 * 512, 2)
+    assert chosen(None, ensemble=3) == (3 * 256, 3)
+    assert chosen(much, ensemble=1) == chosen(much, num_layers=2) == (512, 1)
+    assert chosen(much, hidden_size=100) == (100, 1)
+    assert chosen(None, hidden_size=100, ensemble=2) == (100, 2)
 
 
 def test_the_speed_falls_with_the_vocabulary_the_cells_and_the_layers():

@@ -45,15 +45,20 @@ def test_the_members_of_a_run_are_its_workers_on_all_ranks(monkeypatch):
     assert speed.measured_speed(model, TrainingConfig(), ranks) == ("lstm", 3)
 
 
-@pytest.mark.parametrize(("measured", "cells"), [(1e4, 256), (1.4e5, 384), (2e6, 512)])
-def test_a_fast_machine_trains_a_larger_network_in_the_same_time(measured, cells, monkeypatch):
+@pytest.mark.parametrize(
+    ("measured", "cells", "networks"),
+    [(1e4, 256, 1), (1.4e5, 384, 1), (5e5, 512, 1), (2e6, 1024, 2)],
+)
+def test_a_fast_machine_trains_a_larger_network_in_the_same_time(
+    measured, cells, networks, monkeypatch
+):
     monkeypatch.setattr(run, "measured_speed", lambda *found: measured)
     corpus, config = Corpus.of(TEXT), TrainingConfig(workers=1)
     with run.new(corpus, None, ModelConfig(), config, seconds=60) as made:
         model = made.trainer.model
         train, _ = made.parts
-    assert model.hidden_size == cells
-    read = int(60 * measured * planning.relative_speed(65, cells))
+    assert (model.hidden_size, model.ensemble) == (cells, networks)
+    read = int(60 * measured * planning.relative_speed(65, cells // networks) / networks)
     expected = planning.dropout_for(planning.capacity(model), len(train), read)
     assert model.dropout == expected
 

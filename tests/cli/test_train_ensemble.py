@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkpoints import npz
+from helpers.checkpoints import npz, with_header
 from helpers.commands import QUICK
 from test_train import assert_same_arrays, header, weights
 
 import charrnn
+from charrnn.errors import CheckpointError
 from charrnn.network.products import diagonal_blocks
 
 ENSEMBLE = [*QUICK, "--hidden-size", 12, "--ensemble", 2]
@@ -93,3 +94,18 @@ def test_two_workers_train_it_as_one_does(run):
     one, two = weights("1.npz"), weights("2.npz")
     for name in ("last.layer1.Wh", "last.layer1.Wx", "last.Wy"):
         np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4)
+
+
+def test_an_ensemble_that_a_file_cannot_have_is_refused(run):
+    run("train", "text.txt", *ENSEMBLE)
+    run("inspect", "--save-weights", "w.safetensors")
+    with_header(Path("charrnn.npz"), lambda said: said["model"].update(ensemble=5))
+    said = run("sample", code=1).stderr
+    assert "charrnn.npz: damaged: model of its header: ensemble 5 does not divide" in said
+    data = Path("w.safetensors").read_bytes()
+    Path("w.safetensors").write_bytes(data.replace(b'"ensemble":"2"', b'"ensemble":"5"'))
+    assert "ensemble 5 does not divide" in run("sample", "-c", "w.safetensors", code=1).stderr
+    model = charrnn.load(Path("2.safetensors").write_bytes(data) and "2.safetensors")
+    model.parameters["layer1.Wh"][0, 6] = 1
+    with pytest.raises(CheckpointError, match="between the networks"):
+        model.save("between.npz")
