@@ -107,8 +107,8 @@ def train(
         min_count: replace characters that occur fewer times by U+FFFD; None for 1, or for that of
             `init_from`.
         encoding, encoding_errors, newlines, normalize, binary: the options of the text.
-        **options: model, hidden_size, num_layers, ensemble, dropout, lines (each line is an item of its own);
-            batch_size, seq_length, optimizer, learning_rate, schedule, warmup, momentum,
+        **options: model, hidden_size, num_layers, ensemble, dropout, lines (each line is an item of
+            its own); batch_size, seq_length, optimizer, learning_rate, schedule, warmup, momentum,
             weight_decay, grad_clip, grad_clip_value, val_every, patience. See
             `charrnn.config.ModelConfig` and `TrainingConfig`.
 
