@@ -408,7 +408,7 @@ class CharRNN(network.CharRNN):
             layers = f"an ensemble of {self.ensemble} networks of {self.width}"
         facts = {
             "model": f"{self.layer_type}, {layers}",
-            "parameters": f"{self.size:,}",
+            "parameters": f"{self.parameters.flat.size:,}",
             "characters": f"{len(self.vocabulary)} different",
         }
         if about and about.corpus:

@@ -35,7 +35,6 @@ from charrnn.errors import CheckpointError, DamagedCheckpointError, NonFiniteErr
 from charrnn.files import head, open_regular, replacing
 from charrnn.names import checkpoint_name, similar
 from charrnn.network.model import CharRNN, build_layers, parameter_shapes
-from charrnn.network.products import diagonal_blocks
 from charrnn.shell import command_line, quoted_path, words_for
 from charrnn.text.conversion import Converted, converted_as_in_training
 from charrnn.text.corpus_info import CorpusInfo, ReadingSettings
@@ -235,13 +234,6 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
                 raise DamagedCheckpointError(
                     f"{group}.{name} has the shape {found}, and the model needs {shape}"
                 )
-        Wh = arrays["layer1.Wh"]
-        if model.ensemble > 1 and np.count_nonzero(Wh) > np.count_nonzero(
-            diagonal_blocks(Wh, model.ensemble)
-        ):
-            raise DamagedCheckpointError(
-                f"{group}.layer1.Wh has weights between the networks of the ensemble"
-            )
 
 
 def check_arrays(found: set[str], expected: set[str]) -> None:

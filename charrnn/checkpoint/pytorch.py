@@ -37,6 +37,7 @@ from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError, SettingError
 from charrnn.machine import available_bytes
 from charrnn.network.model import MAX_LAYERS, CharRNN, build_layers
+from charrnn.network.products import dense
 from charrnn.text.corpus_info import ReadingSettings
 from charrnn.text.vocabulary import Vocabulary, code_points, listed
 
@@ -94,7 +95,7 @@ def tensors_of(model: CharRNN) -> dict[str, Array]:
             second[-model.hidden_size :] = layer["bh"]
         for name, array in (
             ("weight_ih", layer["Wx"]),
-            ("weight_hh", layer["Wh"]),
+            ("weight_hh", dense(layer["Wh"], model.ensemble)),
             ("bias_ih", layer["b"]),
             ("bias_hh", second),
         ):
@@ -334,6 +335,28 @@ def expected(
     return shapes
 
 
+def of_networks(Wh: Array, ensemble: int) -> Array:
+    """The weights of an ensemble without those from one network to another, (G·H, H/E).
+
+    Args:
+        Wh: (G·H, H).
+        ensemble: E, the number of networks.
+
+    Raises:
+        CheckpointError: if there are weights between the networks.
+    """
+    H = Wh.shape[1]
+    K = H // ensemble
+    blocks = Wh.reshape(-1, ensemble, K, ensemble, K)
+    own: Array = np.einsum("geiej->geij", blocks).reshape(-1, K)
+    if np.count_nonzero(own) < np.count_nonzero(Wh):
+        raise CheckpointError(
+            f"has weights between the {ensemble} networks of the ensemble that its metadata names: "
+            "leave out ensemble"
+        )
+    return own
+
+
 def check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, Shape]) -> None:
     """Compare the tensors in a file with those of a network.
 
@@ -412,5 +435,7 @@ def parameters(
                 found[f"{layer}bh"] = second[sums:]
             b = b.copy()
             b[:sums] += second[:sums]
+        if model.ensemble > 1:
+            Wh = of_networks(Wh, model.ensemble)
         found |= {f"{layer}Wx": Wx, f"{layer}Wh": Wh, f"{layer}b": b}
     return found

@@ -277,7 +277,7 @@ def command(**options: Any) -> None:
     model = checkpoint.build(options["weights"])
     if path := options["save_weights"]:
         checkpoints.save_weights(path, checkpoint, options["weights"])
-        notice(f"{path}: {model.size:,} parameters")
+        notice(f"{path}: {model.parameters.flat.size:,} parameters")
     if options["by"] == "line":
         import_module("charrnn.cli.vectors").export_lines(checkpoint, model, options)
         return

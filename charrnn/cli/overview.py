@@ -40,7 +40,7 @@ def introduce(run: Run, timed: bool = False) -> None:
     )
     notice(
         f"{model.layer_type}, {layers}, dropout {model.dropout:g}: "
-        f"{model.size:,} parameters; {workers}"
+        f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     epochs = config.steps * config.batch_size * config.seq_length / characters
     notice(advice.before(planning.capacity(model), characters, epochs))

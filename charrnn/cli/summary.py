@@ -33,7 +33,7 @@ def summarize(model: CharRNN, checkpoint: Checkpoint) -> dict[str, Any]:
         "hidden_size": model.hidden_size,
         "num_layers": model.num_layers,
         "ensemble": model.ensemble,
-        "num_parameters": model.size,
+        "num_parameters": model.parameters.flat.size,
         "vocabulary_size": len(model.vocabulary),
         "step": run.step,
         "best_step": run.best_step,

@@ -35,6 +35,7 @@ from charrnn.inspection.subject import Subject
 from charrnn.inspection.wording import listed, of_layers, rounded
 from charrnn.network.layers import Layer
 from charrnn.network.model import CharRNN
+from charrnn.network.products import dense
 
 HELP = "The eigenvalues of the recurrence, also with random weights."
 HEADING = "Spectrum"
@@ -144,7 +145,9 @@ def matrices(model: CharRNN, indices: Array, positions: Array) -> dict[tuple[int
     found: dict[tuple[int, str], Array] = {}
     for number, (layer, x) in enumerate(zip(model.layers, [read, *h])):
         if not layer.gates:
-            found[number + 1, RECURRENT] = layer.weights["Wh"].astype(np.float64)
+            found[number + 1, RECURRENT] = dense(
+                layer.weights["Wh"].astype(np.float64), layer.ensemble
+            )
         steps = [(x[..., p : p + 1], state[number, ..., p : p + 1]) for p in range(len(positions))]
         found[number + 1, JACOBIAN] = mean_jacobian(layer, steps)
     return found

@@ -1,6 +1,6 @@
 """The character model: one-hot input → stacked recurrent layers → softmax.
 
-An ensemble is one network, too: E networks of H/E cells side by side, with weights of 0 from one to
+An ensemble is one network, too: E networks of H/E cells side by side, without weights from one to
 another. Network e alone predicts softmax(E·Wy[:, e]·h[e] + by), where e stands for its cells. The
 mean of the E logits is Wy·h + by: the ensemble predicts the normalized geometric mean of their
 probabilities (Hinton 2002). It is written, read and inspected like any other network; but each
@@ -167,12 +167,6 @@ class CharRNN:
     def width(self) -> int:
         """The cells of each network of the ensemble, H/E."""
         return self.hidden_size // self.ensemble
-
-    @property
-    def size(self) -> int:
-        """The number of parameters; an ensemble has no weights from one network to another."""
-        between = sum(layer.weights["Wh"].size for layer in self.layers)
-        return self.parameters.flat.size - between + between // self.ensemble
 
     @property
     def character_weights(self) -> int:

@@ -54,43 +54,39 @@ SMALL_KERNELS = (
 
 
 def product(W: Array, out: Array, ensemble: int = 1) -> Callable[[Array], None]:
-    """Return a function of h (K, B) that computes out ← W·h.
+    """Return a function of h (H, B) that computes out ← W·h.
 
     Args:
-        W: (M, K), contiguous; of an ensemble (G·H, H), of which the diagonal blocks count.
+        W: (M, H), contiguous; of an ensemble (G·H, H/E), the weights of each row from the cells of
+            its own network.
         out: (M, B), contiguous.
-        ensemble: the number of networks of an ensemble.
+        ensemble: E, the number of networks.
     """
-    (M, H), B = W.shape, out.shape[1]
-    K = H // ensemble
-    M = M if ensemble == 1 else K  # the rows of a network and gate
-    rows = (is_divided(M, K, B) and rows_of_block(M, K, B, MIN_ROWS)) or M
-    if ensemble > 1:
-        # (G, E, H / E, H / E) → (G, E, blocks, rows, H / E)
-        blocks = diagonal_blocks(W, ensemble)
-        blocks = blocks.reshape(*blocks.shape[:2], -1, rows, K)
-        results = out.reshape(*blocks.shape[:4], B)
+    (M, K), B = W.shape, out.shape[1]
+    if ensemble == 1:
+        rows = (is_divided(M, K, B) and rows_of_block(M, K, B, MIN_ROWS)) or M
+        blocks, results = W.reshape(-1, rows, K), out.reshape(-1, rows, B)
 
-        def multiply_networks(h: Array) -> None:
-            np.matmul(blocks, h.reshape(ensemble, 1, K, B), out=results)
+        def multiply_blocks(h: Array) -> None:
+            np.matmul(blocks, h, out=results)
 
-        return multiply_networks
-    blocks, results = W.reshape(-1, rows, K), out.reshape(-1, rows, B)
+        return multiply_blocks
+    rows = (is_divided(K, K, B) and rows_of_block(K, K, B, MIN_ROWS)) or K
+    by_network = W.reshape(-1, ensemble, K // rows, rows, K)
+    of_networks = out.reshape(-1, ensemble, K // rows, rows, B)
 
-    def multiply_blocks(h: Array) -> None:
-        np.matmul(blocks, h, out=results)
+    def multiply_networks(h: Array) -> None:
+        np.matmul(by_network, h.reshape(ensemble, 1, K, B), out=of_networks)
 
-    return multiply_blocks
+    return multiply_networks
 
 
 def multiply(W: Array, h: Array, out: Array, ensemble: int = 1) -> None:
     """out ← W·h once; for several streams in blocks.
 
     Args:
-        W: (M, K), contiguous.
-        h: (K, B).
-        out: (M, B), contiguous.
-        ensemble: the number of networks of an ensemble, of whose W the diagonal blocks count.
+        W, out, ensemble: as for `product`.
+        h: (H, B).
     """
     (M, K), B = W.shape, h.shape[1]
     if ensemble > 1 or (B > 1 and is_divided(M, K, B)):
@@ -108,13 +104,12 @@ def transposed_product(
     Wᵀ, whose rows are long, would have few rows.
 
     Args:
-        W: (G·H, H), contiguous.
+        W: (G·H, H), contiguous; of an ensemble (G·H, H/E), as for `product`.
         d: (G·H, B), contiguous; read whenever the function is called.
         terms: (G·H, B), contiguous, the memory for the results of the gates.
-        ensemble: the number of networks of an ensemble, of whose W the diagonal blocks count.
+        ensemble: E, the number of networks.
     """
-    (GH, H), B = W.shape, d.shape[1]
-    K = H // ensemble
+    (GH, K), B = W.shape, d.shape[1]
     rows = rows_of_block(K, K, B, MIN_TRANSPOSED_ROWS)
     divided = rows and is_divided(GH // ensemble, K, B)
     if ensemble == 1 and not divided:
@@ -124,12 +119,11 @@ def transposed_product(
             np.matmul(WT, d, out=out)
 
         return multiply_whole
-    G, rows = GH // H, rows if divided else K
-    blocks = diagonal_blocks(W, ensemble).reshape(G, ensemble, K, -1, rows)
-    blocks = blocks.transpose(0, 1, 3, 4, 2)  # (G, E, K / rows, rows, K)
-    vectors = d.reshape(G, ensemble, 1, K, B)
-    results = terms.reshape(G, ensemble, -1, rows, B)
-    by_gate = terms.reshape(G, H, B)
+    rows = rows if divided else K
+    blocks = W.reshape(-1, ensemble, K, K // rows, rows).transpose(0, 1, 3, 4, 2)
+    vectors = d.reshape(-1, ensemble, 1, K, B)
+    results = terms.reshape(-1, ensemble, K // rows, rows, B)
+    by_gate = terms.reshape(-1, ensemble * K, B)
 
     def multiply_gates(out: Array) -> None:
         np.matmul(blocks, vectors, out=results)
@@ -138,34 +132,36 @@ def transposed_product(
     return multiply_gates
 
 
-def diagonal_blocks(W: Array, ensemble: int) -> Array:
-    """A view of the weights from the cells of each network to its own cells, (G, E, H/E, H/E).
-
-    Args:
-        W: (G·H, H), contiguous.
-        ensemble: E, the number of networks.
-    """
-    H = W.shape[1]
-    K = H // ensemble
-    blocks: Array = np.einsum("geiej->geij", W.reshape(-1, ensemble, K, ensemble, K))
-    return blocks
-
-
 def recurrent_gradient(d_a: Array, h: Array, out: Array, ensemble: int = 1) -> None:
-    """out ← d_a·hᵀ, the gradient of Wh.
+    """out ← d_a·hᵀ, the gradient of W in the products W·h of N positions.
 
     Args:
-        d_a: (G·H, N), the gradient with respect to Wh·h at N positions.
-        h: (H, N), the h that Wh reads there.
-        out: (G·H, H), contiguous; of an ensemble its diagonal blocks, and the others are kept.
-        ensemble: the number of networks.
+        d_a: (G·H, N), the gradient with respect to the products.
+        h: (H, N).
+        out: (G·H, H); of an ensemble (G·H, H/E), as for `product`.
+        ensemble: E, the number of networks.
     """
     if ensemble == 1:
         np.matmul(d_a, h.T, out=out)
         return
-    blocks = diagonal_blocks(out, ensemble)
-    G, E, K, _ = blocks.shape
-    np.matmul(d_a.reshape(G, E, K, -1), h.reshape(E, K, -1).swapaxes(1, 2), out=blocks)
+    K, N = out.shape[1], h.shape[1]
+    d_a, h = d_a.reshape(-1, ensemble, K, N), h.reshape(ensemble, K, N)
+    np.matmul(d_a, h.swapaxes(1, 2), out=out.reshape(-1, ensemble, K, K))
+
+
+def dense(W: Array, ensemble: int) -> Array:
+    """The weights of an ensemble with zeros from one network to another, (G·H, H).
+
+    Args:
+        W: (G·H, H/E), as for `product`.
+        ensemble: E, the number of networks.
+    """
+    K = W.shape[1]
+    found = np.zeros((len(W), ensemble * K), W.dtype)
+    blocks = found.reshape(-1, ensemble, K, ensemble, K)
+    for number in range(ensemble):
+        blocks[:, number, :, number] = W.reshape(-1, ensemble, K, K)[:, number]
+    return found
 
 
 def is_divided(M: int, K: int, B: int) -> bool:

@@ -69,7 +69,7 @@ def on_rare(rare: int, model: CharRNN) -> str | None:
         rare: the number of characters that occur fewer than RARE times in the text to train on.
         model: the model to train.
     """
-    share = rare * model.character_weights / model.size
+    share = rare * model.character_weights / model.parameters.flat.size
     if rare <= MANY_RARE or share <= RARE_SHARE:
         return None
     return (

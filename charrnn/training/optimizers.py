@@ -206,8 +206,8 @@ class Muon(Adam):
 
     The slot v of such a matrix holds Q in its first H rows.
 
-    The networks of an ensemble are independent: each has an m, |m| and Q of its own, the diagonal
-    blocks of these matrices, and H is the number of its cells.
+    The networks of an ensemble are independent: each has an m, |m| and Q of its own, and H is the
+    number of its cells.
     """
 
     beta = 0.95
@@ -232,22 +232,22 @@ class Muon(Adam):
     @classmethod
     def buffers(cls, shapes: Mapping[str, Shape], members: int, ensemble: int = 1) -> int:
         matrices = [shape for name, shape in shapes.items() if cls.treats_apart(name)]
-        steps = sum(R * H for R, H in matrices) // members
+        steps = sum(R * K for R, K in matrices) // members
         # The momentum of norm 1 of a network, and five matrices of `inverse_root`.
-        return steps + max(R * H + 5 * H * H for R, H in matrices) // ensemble**2
+        return steps + max(R * K // ensemble + 5 * K * K for R, K in matrices)
 
     def _between_cells(self, span: tuple[int, int], shape: Shape) -> BetweenCells:
-        (start, stop), (R, H), own = span, shape, self.own(span)
+        (start, stop), (R, K), own = span, shape, self.own(span)
         first, last = (self.start + edge - start for edge in (own.start, own.stop))
-        rows = slice(first // H, -(-last // H)) if first < last else slice(0, 0)
-        M = self.slots["m"][start:stop].reshape(R, H)
+        rows = slice(first // K, -(-last // K)) if first < last else slice(0, 0)
+        E, Q = self.ensemble, self.slots["v"][start : start + self.ensemble * K * K]
         return BetweenCells(
             own=own,
-            M=M,
-            Q=self.slots["v"][start : start + H * H].reshape(H, H),
-            step=np.zeros((rows.stop - rows.start, H), self.flat.dtype),
-            own_of_step=slice(first - rows.start * H, last - rows.start * H),
-            networks=list(split(M, self.ensemble, rows)),
+            M=self.slots["m"][start:stop].reshape(R, K),
+            Q=Q.reshape(E, K, K),
+            step=np.empty((rows.stop - rows.start, K), self.flat.dtype),
+            own_of_step=slice(first - rows.start * K, last - rows.start * K),
+            rows=[own_rows(R, K, E, number, rows) for number in range(E)],
         )
 
     def step(self, gradient: Array, learning_rate: float) -> None:
@@ -259,17 +259,17 @@ class Muon(Adam):
             blend(m[self.part][matrix.own], g, self.beta, g)
         self.complete(m)  # norm and Q are those of the whole matrix
         for matrix in self.between_cells:
-            for network in matrix.networks:
-                cells, M = network.cells, network.M.reshape(-1, network.M.shape[-1])
-                norm, Q = norm_of(M), matrix.Q[cells, cells]
+            for number, (Q, rows) in enumerate(zip(matrix.Q, matrix.rows)):
+                M = matrix.of_network(number)
+                norm = norm_of(M)
                 if renew and norm:
                     Q = inverse_root(M / norm)
                     if self.writes:  # the others read it from the next step on
-                        matrix.Q[cells, cells] = Q
+                        matrix.Q[number] = Q
                 factor = rate * sqrt(len(M) / len(Q)) / (norm or 1.0)
-                for rows, rows_of_step in network.rows:
-                    step = matrix.step[rows_of_step, cells]
-                    np.matmul(matrix.M[rows, cells], Q, out=step)
+                for of_matrix, of_step in rows:
+                    step = matrix.step[of_step]
+                    np.matmul(matrix.M[of_matrix], Q, out=step)
                     step *= factor
             w = self.flat[matrix.own]
             w *= 1 - rate * self.decay
@@ -277,15 +277,15 @@ class Muon(Adam):
 
 
 class BetweenCells(NamedTuple):
-    """A matrix from cells to cells, (R, H), of which a member updates some elements.
+    """A matrix from cells to cells, (R, K), of which a member updates some elements.
 
     Attributes:
         own: the elements in this member's part of the flat vector.
-        M: the momentum of the whole matrix, (R, H).
-        Q: its inverse root, (H, H).
+        M: the momentum of the whole matrix, (R, K).
+        Q: the inverse root of each network of an ensemble of E, (E, K, K).
         step: the buffer for the step of the rows of these elements.
         own_of_step: the elements in the flat step.
-        networks: the matrices of the networks of an ensemble; otherwise the whole one.
+        rows: the rows of each network, as from `own_rows`.
     """
 
     own: slice
@@ -293,44 +293,36 @@ class BetweenCells(NamedTuple):
     Q: Array
     step: Array
     own_of_step: slice
-    networks: list[BetweenOwnCells]
+    rows: list[list[tuple[slice, slice]]]
+
+    def of_network(self, number: int) -> Array:
+        """The momentum of a network, (R / E, K), contiguous."""
+        E, K, _ = self.Q.shape
+        if E == 1:
+            return self.M
+        gates: Array = self.M.reshape(-1, E, K, K)[:, number]
+        return gates.reshape(-1, K)
 
 
-class BetweenOwnCells(NamedTuple):
-    """The part of a matrix (R, H) from the cells of one of E networks to themselves.
-
-    Attributes:
-        M: the momentum, a view (gates, R / gates / E, H / E).
-        cells: the columns of the matrix, and the rows and columns of Q.
-        rows: the rows that a member updates, in pieces: in the matrix, and among those of its step.
-    """
-
-    M: Array
-    cells: slice
-    rows: list[tuple[slice, slice]]
-
-
-def split(M: Array, ensemble: int, own: slice) -> Iterator[BetweenOwnCells]:
-    """Split a matrix into those of the networks of an ensemble.
+def own_rows(R: int, K: int, ensemble: int, number: int, rows: slice) -> list[tuple[slice, slice]]:
+    """The rows of a network of an ensemble among those that a member updates, in pieces.
 
     Args:
-        M: the momentum, (R, H).
-        ensemble: E, the number of networks.
-        own: the rows that a member updates.
+        R, K: the shape of the matrix.
+        ensemble: the number of networks; the gates of a single one are one matrix.
+        number: that of the network.
+        rows: those that the member updates.
+
+    Returns:
+        For each piece its rows in the matrix, and among `rows`.
     """
-    R, H = M.shape
-    gates = 1 if ensemble == 1 else R // H  # the gates of one network are one matrix
-    height, width, between = R // gates // ensemble, H // ensemble, R // gates
-    for number in range(ensemble):
-        first, cells = number * height, slice(number * width, (number + 1) * width)
-        rows = []
-        for gate in range(gates):
-            start = max(gate * between + first, own.start)
-            stop = min(gate * between + first + height, own.stop)
-            if start < stop:
-                rows.append((slice(start, stop), slice(start - own.start, stop - own.start)))
-        by_gate = M.reshape(gates, between, H)
-        yield BetweenOwnCells(by_gate[:, first : first + height, cells], cells, rows)
+    height = R if ensemble == 1 else K
+    found = []
+    for start in range(number * height, R, ensemble * height):
+        first, last = max(start, rows.start), min(start + height, rows.stop)
+        if first < last:
+            found.append((slice(first, last), slice(first - rows.start, last - rows.start)))
+    return found
 
 
 def norm_of(M: Array) -> float:

@@ -172,7 +172,7 @@ def capacity(model: CharRNN) -> int:
     ensemble memorize each on its own: the parameters of one of them count.
     """
     uncounted = max(0, len(model.vocabulary) - MAX_FREQUENT)
-    return (model.size - uncounted * model.character_weights) // model.ensemble
+    return (model.parameters.flat.size - uncounted * model.character_weights) // model.ensemble
 
 
 def dropout_for(capacity: int, characters: int, read: int) -> float:

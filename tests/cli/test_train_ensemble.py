@@ -5,27 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkpoints import npz, with_header
+from helpers.checkpoints import with_header
 from helpers.commands import QUICK
 from test_train import assert_same_arrays, header, weights
 
 import charrnn
-from charrnn.errors import CheckpointError
-from charrnn.network.products import diagonal_blocks
 
 ENSEMBLE = [*QUICK, "--hidden-size", 12, "--ensemble", 2]
 
 
-def test_networks_are_named_and_stay_apart(run):
+def test_its_networks_are_named_and_have_weights_for_their_own_cells(run):
     said = run("train", "text.txt", *ENSEMBLE).stderr
     assert "lstm, an ensemble of 2 networks of 6, dropout" in said
     assert header().model.ensemble == 2
-    for name in ("best.layer1.Wh", "last.layer1.Wh", "resume.m"):
-        array = weights()[name]
-        if name == "resume.m":
-            spans = charrnn.load("charrnn.npz").parameters.spans
-            array = array[slice(*spans["layer1.Wh"])].reshape(-1, 12)
-        assert np.count_nonzero(array) == diagonal_blocks(array, 2).size
+    assert weights()["best.layer1.Wh"].shape == (4 * 12, 6)
 
 
 def test_a_resumed_run_has_the_bits_of_one_that_was_not_interrupted(run):
@@ -78,16 +71,6 @@ def test_an_impossible_ensemble_is_refused(more, message, run):
     assert not Path("charrnn.npz").exists()
 
 
-def test_weights_between_networks_are_refused(run):
-    run("train", "text.txt", *ENSEMBLE)
-    with np.load("charrnn.npz") as file:
-        arrays = {name: file[name] for name in file.files}
-    arrays["best.layer1.Wh"][0, 6] = 1
-    Path("charrnn.npz").write_bytes(npz(**arrays))
-    said = run("sample", code=1).stderr
-    assert "best.layer1.Wh has weights between the networks of the ensemble" in said
-
-
 def test_two_workers_train_it_as_one_does(run):
     for workers in (1, 2):
         run("train", "text.txt", *ENSEMBLE, "--workers", workers, "-c", f"{workers}.npz")
@@ -105,7 +88,18 @@ def test_an_ensemble_that_a_file_cannot_have_is_refused(run):
     data = Path("w.safetensors").read_bytes()
     Path("w.safetensors").write_bytes(data.replace(b'"ensemble":"2"', b'"ensemble":"5"'))
     assert "ensemble 5 does not divide" in run("sample", "-c", "w.safetensors", code=1).stderr
-    model = charrnn.load(Path("2.safetensors").write_bytes(data) and "2.safetensors")
-    model.parameters["layer1.Wh"][0, 6] = 1
-    with pytest.raises(CheckpointError, match="between the networks"):
-        model.save("between.npz")
+
+
+def test_weights_of_pytorch_between_its_networks_are_refused(run):
+    run("train", "text.txt", *ENSEMBLE)
+    run("inspect", "--save-weights", "w.safetensors")
+    data = Path("w.safetensors").read_bytes()
+    length = 8 + int.from_bytes(data[:8], "little")
+    start, _ = json.loads(data[8:length])["rnn.weight_hh_l0"]["data_offsets"]
+    tensor = np.frombuffer(data, np.float32, 48 * 12, length + start).reshape(48, 12).copy()
+    assert not tensor[0, 6:].any()
+    tensor[0, 6] = 1
+    after = length + start + tensor.nbytes
+    Path("w.safetensors").write_bytes(data[: length + start] + tensor.tobytes() + data[after:])
+    said = run("sample", "-c", "w.safetensors", code=1).stderr
+    assert "w.safetensors: has weights between the 2 networks of the ensemble" in said

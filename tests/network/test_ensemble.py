@@ -8,7 +8,7 @@ from charrnn.network import products
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 from charrnn.network.products import (
-    diagonal_blocks,
+    dense,
     product,
     recurrent_gradient,
     transposed_product,
@@ -48,8 +48,7 @@ def part_of(name, array, number):
     if name == "Wy":
         return array[:, cells(number)]
     gates = array.reshape(-1, 12, *array.shape[1:])[:, cells(number)]
-    rows = gates.reshape(-1, *array.shape[1:])
-    return rows[:, cells(number)] if name == "layer1.Wh" else rows
+    return gates.reshape(-1, *array.shape[1:])
 
 
 @pytest.fixture
@@ -99,18 +98,12 @@ def test_each_network_learns_as_it_would_alone(dropped, ensemble, networks, wind
             expected = gradient[name] * (1 if name == "Wy" else 1 / 3)
             found = part_of(name, array, number)
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
-    Wh = ensemble.gradient["layer1.Wh"]
-    assert np.count_nonzero(Wh) == np.count_nonzero(diagonal_blocks(Wh, 3))
 
 
 def test_it_starts_like_its_networks(ensemble):
-    H, K = 12, 4
-    for block in diagonal_blocks(ensemble.parameters["layer1.Wh"], 3).reshape(-1, K, K):
-        expected = (0.5 if ensemble.layer_type == "vanilla-relu" else 1) * np.eye(K)
+    for block in ensemble.parameters["layer1.Wh"].reshape(-1, 4, 4):
+        expected = (0.5 if ensemble.layer_type == "vanilla-relu" else 1) * np.eye(4)
         np.testing.assert_allclose(block @ block.T, expected, atol=1e-12)
-    Wh = ensemble.parameters["layer1.Wh"]
-    assert np.count_nonzero(Wh) == Wh.size // 3
-    assert ensemble.size == ensemble.parameters.flat.size - 2 * len(Wh) * H // 3
 
 
 def test_it_is_read_one_character_at_a_time_like_any_network(ensemble, window):
@@ -132,23 +125,25 @@ def test_its_score_is_that_of_all_networks_together_also_where_it_learns(ensembl
 
 @pytest.mark.parametrize("small_kernels", [False, True])
 @pytest.mark.parametrize("size", [(3, 512, 32), (1, 512, 64), (4, 24, 2)])
-def test_products_use_the_blocks_of_the_networks_alone(size, small_kernels, monkeypatch, rng):
+def test_a_row_has_weights_for_the_cells_of_its_own_network(size, small_kernels, monkeypatch, rng):
     monkeypatch.setattr(products, "SMALL_KERNELS", small_kernels)
     G, H, B = size
-    W = rng.standard_normal((G * H, H))
-    dense = np.zeros_like(W)
-    diagonal_blocks(dense, 2)[...] = diagonal_blocks(W, 2)
+    W = rng.standard_normal((G * H, H // 2))
+    whole = np.zeros((G * H, H))
+    for row, weights in enumerate(W):
+        first = row % H // (H // 2) * (H // 2)
+        whole[row, first : first + H // 2] = weights
+    np.testing.assert_array_equal(dense(W, 2), whole)
     h, d = rng.standard_normal((H, B)), rng.standard_normal((G * H, B))
     a, out = np.empty((G * H, B)), np.empty((H, B))
     product(W, a, 2)(h)
-    np.testing.assert_allclose(a, dense @ h, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(a, whole @ h, rtol=1e-9, atol=1e-9)
     transposed_product(W, d, np.empty((G * H, B)), 2)(out)
-    np.testing.assert_allclose(out, dense.T @ d, rtol=1e-9, atol=1e-9)
-    gradient = np.zeros_like(W)
+    np.testing.assert_allclose(out, whole.T @ d, rtol=1e-9, atol=1e-9)
+    gradient = np.empty_like(W)
     recurrent_gradient(d, h, gradient, 2)
-    expected = np.zeros_like(W)
-    diagonal_blocks(expected, 2)[...] = diagonal_blocks(d @ h.T, 2)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9)
+    expected = np.where(whole, d @ h.T, 0)
+    np.testing.assert_allclose(dense(gradient, 2), expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(

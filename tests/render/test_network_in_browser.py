@@ -32,12 +32,13 @@ def blank(browser):
     context.close()
 
 
-def random_model(layer_type, num_layers, lines=False):
+def random_model(layer_type, num_layers, lines=False, ensemble=1):
     model = CharRNN(
         Vocabulary("\n" + "abcdefghijklmnopqrs"),
         layer_type=layer_type,
         hidden_size=H,
         num_layers=num_layers,
+        ensemble=ensemble,
         lines=lines,
     )
     rng = np.random.default_rng(5)
@@ -63,10 +64,10 @@ def indices_of_text(length=LENGTH):
     return np.random.default_rng(6).integers(0, V, length)
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("layers", "ensemble"), [(1, 1), (2, 1), (1, 2)])
 @pytest.mark.parametrize("layer_type", LAYER_TYPES)
-def test_the_logits_are_those_of_python(blank, layer_type, layers):
-    model, indices = random_model(layer_type, layers), indices_of_text()
+def test_the_logits_are_those_of_python(blank, layer_type, layers, ensemble):
+    model, indices = random_model(layer_type, layers, ensemble=ensemble), indices_of_text()
     reader = Reader(model)
     expected = np.array([reader.read(indices[n : n + 1])[:, 0].copy() for n in range(LENGTH)])
     found = logits_in(blank, model, indices)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.network.parameters import Parameters
-from charrnn.network.products import diagonal_blocks
 from charrnn.training import optimizers
 from charrnn.training.optimizers import (
     OPTIMIZERS,
@@ -307,8 +306,8 @@ LAYERS = {
 CELLS_TO_CELLS = ["layer1.Wh", "layer2.Wh", "layer2.Wx"]
 
 
-def layers(rng=None):
-    parameters = Parameters(LAYERS, np.float64)
+def layers(rng=None, shapes=LAYERS):
+    parameters = Parameters(shapes, np.float64)
     if rng:
         parameters.flat[...] = rng.standard_normal(parameters.flat.size)
     return parameters
@@ -382,34 +381,37 @@ def test_a_root_makes_singular_values_about_equal(rng):
 
 
 def test_muon_moves_each_network_of_an_ensemble_as_it_would_alone(rng):
-    shapes = {"layer1.Wx": (12, 5), "layer1.Wh": (12, 4), "Wy": (5, 4)}
+    def of(number, Wh):
+        return Wh.reshape(3, 2, 2, 2)[:, number].reshape(6, 2)
+
+    shapes = {"layer1.Wx": (12, 5), "layer1.Wh": (12, 2), "Wy": (5, 4)}
     whole = Parameters(shapes, np.float64)
-    own = [Parameters({"layer1.Wh": (6, 2)}, np.float64) for _ in range(2)]
     whole.flat[...] = rng.standard_normal(whole.flat.size)
-    for number, alone in enumerate(own):
-        alone["layer1.Wh"][...] = diagonal_blocks(whole["layer1.Wh"], 2)[:, number].reshape(6, 2)
-    ensemble = Muon(whole, 0.1, ensemble=2)
-    optimizers_of_own = [Muon(alone, 0.1) for alone in own]
+    alone = [Parameters({"layer1.Wh": (6, 2)}, np.float64) for _ in range(2)]
+    for number, parameters in enumerate(alone):
+        parameters["layer1.Wh"][...] = of(number, whole["layer1.Wh"])
+    ensemble, others = Muon(whole, 0.1, ensemble=2), [Muon(each, 0.1) for each in alone]
     for _ in range(13):
         gradient = Parameters(shapes, flat=rng.standard_normal(whole.flat.size))
-        blocks = diagonal_blocks(gradient["layer1.Wh"], 2).copy()
-        gradient["layer1.Wh"][...] = 0
-        diagonal_blocks(gradient["layer1.Wh"], 2)[...] = blocks
-        for number, optimizer in enumerate(optimizers_of_own):
-            optimizer.step(blocks[:, number].ravel(), 0.1)
+        for number, other in enumerate(others):
+            other.step(of(number, gradient["layer1.Wh"]).ravel(), 0.1)
         ensemble.step(gradient.flat, 0.1)
-        for number, alone in enumerate(own):
-            found = diagonal_blocks(whole["layer1.Wh"], 2)[:, number].reshape(6, 2)
-            np.testing.assert_allclose(found, alone["layer1.Wh"], rtol=1e-9)
+        for number, parameters in enumerate(alone):
+            found = of(number, whole["layer1.Wh"])
+            np.testing.assert_allclose(found, parameters["layer1.Wh"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("ensemble", [1, 2])
 @pytest.mark.parametrize("cuts", [[70], [61, 150], [3, 60, 108], [200, 230]])
 def test_members_of_muon_do_together_what_one_does_alone(cuts, ensemble, rng):
     """The cuts are within a row, within a matrix, between two, and behind all matrices of cells."""
-    whole, parted = layers(), layers()
+    shapes = {
+        name: (ensemble * rows[0], *rows[1:]) if name.startswith("layer") else rows
+        for name, rows in LAYERS.items()
+    }
+    whole, parted = layers(shapes=shapes), layers(shapes=shapes)
     whole.flat[...] = parted.flat[...] = rng.standard_normal(whole.flat.size)
-    gradients = [layers(rng).flat for _ in range(13)]
+    gradients = [layers(rng, shapes).flat for _ in range(13)]
     edges = [0, *cuts, whole.flat.size]
     parts = [slice(*edge) for edge in pairwise(edges)]
     barrier, slots = threading.Barrier(len(parts), timeout=30), {}

@@ -50,12 +50,12 @@ class GRU(Layer):
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
-        return {"Wx": (3 * H, D), "Wh": (3 * H, H), "b": (3 * H,), "bh": (H,)}
+        return {"Wx": (3 * H, D), "Wh": (3 * H, self.width), "b": (3 * H,), "bh": (H,)}
 
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         weights = self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(self.width)
-        fill_orthogonal(weights["Wh"], rng, ensemble=self.ensemble)
+        fill_orthogonal(weights["Wh"], rng)
         weights["b"][...] = 0
         weights["bh"][...] = 0
 

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from charrnn.arrays import Array, Shape
-from charrnn.network.products import diagonal_blocks
 
 
 class Layer(ABC):
@@ -31,8 +30,9 @@ class Layer(ABC):
     Args:
         input_size: D, the width of the input; for the first layer the number of characters.
         hidden_size: H, the number of cells.
-        ensemble: the number of networks of H / ensemble cells each. The weights from the cells of
-            one network to those of another are 0: they are neither used nor trained.
+        ensemble: E, the number of networks that divide the cells. No weight leads from the cells
+            of one to those of another: each row of Wh has the weights from the H/E cells of its
+            network.
 
     Attributes:
         weights: the weights by name, in the shapes of `shapes`; none before `attach`.
@@ -63,7 +63,7 @@ class Layer(ABC):
 
     @property
     def width(self) -> int:
-        """The cells of a network, H / ensemble."""
+        """The cells of a network, H/E."""
         return self.hidden_size // self.ensemble
 
     @abstractmethod
@@ -248,9 +248,7 @@ def masked_output(function: Callable[[Array], None], mask: Array | None) -> Call
     return masked
 
 
-def fill_orthogonal(
-    Wh: Array, rng: np.random.Generator, gain: float = 1.0, ensemble: int = 1
-) -> None:
+def fill_orthogonal(Wh: Array, rng: np.random.Generator, gain: float = 1.0) -> None:
     """Fill a matrix with random orthogonal matrices, one below the other, times `gain`.
 
     A product with an orthogonal matrix keeps the length of a vector (Saxe, McClelland,
@@ -260,11 +258,9 @@ def fill_orthogonal(
         Wh: (blocks·H, H), overwritten.
         rng: the source of randomness.
         gain: the factor of the matrices.
-        ensemble: the number of networks; only the diagonal blocks of an ensemble are filled.
     """
-    for g, e in np.ndindex(len(Wh) // Wh.shape[1], ensemble):
-        block = diagonal_blocks(Wh, ensemble)[g, e]
-        # One after the other, since float64 needs more memory.
-        q, r = np.linalg.qr(rng.standard_normal(block.shape))
+    H = Wh.shape[1]
+    for block in Wh.reshape(-1, H, H):  # one after the other, since float64 needs more memory
+        q, r = np.linalg.qr(rng.standard_normal((H, H)))
         # With the signs of r's diagonal every orthogonal matrix is equally likely (Mezzadri 2007).
         block[...] = gain * (q * np.sign(np.diagonal(r)))

@@ -51,12 +51,12 @@ class LSTM(Layer):
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
-        return {"Wx": (4 * H, D), "Wh": (4 * H, H), "b": (4 * H,)}
+        return {"Wx": (4 * H, D), "Wh": (4 * H, self.width), "b": (4 * H,)}
 
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         H, weights = self.hidden_size, self.weights
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) / np.sqrt(self.width)
-        fill_orthogonal(weights["Wh"], rng, ensemble=self.ensemble)
+        fill_orthogonal(weights["Wh"], rng)
         weights["b"][...] = 0
         weights["b"][H : 2 * H] = 1
 

@@ -42,7 +42,7 @@ class Vanilla(Layer):
 
     def shapes(self) -> dict[str, Shape]:
         D, H = self.input_size, self.hidden_size
-        return {"Wx": (H, D), "Wh": (H, H), "b": (H,)}
+        return {"Wx": (H, D), "Wh": (H, self.width), "b": (H,)}
 
     def initialize(self, rng: np.random.Generator, one_hot: bool = True) -> None:
         weights = self.weights
@@ -50,7 +50,7 @@ class Vanilla(Layer):
         # output weights learn too slowly, and Wh grows instead until the state explodes.
         variance = 1 / 2 if one_hot else 1 / self.width
         weights["Wx"][...] = rng.standard_normal(weights["Wx"].shape) * np.sqrt(variance)
-        fill_orthogonal(weights["Wh"], rng, self.gain, self.ensemble)
+        fill_orthogonal(weights["Wh"], rng, self.gain)
         weights["b"][...] = 0
 
     def tape_shapes(self, T: int, B: int) -> dict[str, Shape]:

@@ -6,19 +6,24 @@
 // of an LSTM, and the gates i, f, o, g and r, z, n. A layer has H cells; a matrix is stored row by
 // row. Sums are in double precision, so the logits differ from those of NumPy after 6 digits or so.
 
-/** out ← W·x: W has a row for each number of `out`. */
-function multiply(W, x, out) {
+/**
+ * out ← W·x: W has a row for each number of `out`.
+ * In an ensemble, x are the cells, and a row has the weights from the `width` cells of its network.
+ */
+function multiply(W, x, out, width = x.length) {
   const D = x.length;
-  for (let row = 0, at = 0; row < out.length; row++, at += D) {
+  for (let row = 0, at = 0; row < out.length; row++, at += width) {
+    const first = (row % D) - (row % width);
+    const own = width < D ? x.subarray(first, first + width) : x;
     // Four sums at a time: the processor need not wait for one before it begins the next.
     let s0 = 0, s1 = 0, s2 = 0, s3 = 0, j = 0;
-    for (; j + 3 < D; j += 4) {
-      s0 += W[at + j] * x[j];
-      s1 += W[at + j + 1] * x[j + 1];
-      s2 += W[at + j + 2] * x[j + 2];
-      s3 += W[at + j + 3] * x[j + 3];
+    for (; j + 3 < width; j += 4) {
+      s0 += W[at + j] * own[j];
+      s1 += W[at + j + 1] * own[j + 1];
+      s2 += W[at + j + 2] * own[j + 2];
+      s3 += W[at + j + 3] * own[j + 3];
     }
-    for (; j < D; j++) s0 += W[at + j] * x[j];
+    for (; j < width; j++) s0 += W[at + j] * own[j];
     out[row] = s0 + s1 + (s2 + s3);
   }
 }
@@ -29,6 +34,7 @@ const sigmoid = (a) => 1 / (1 + Math.exp(-a));
 class Layer {
   constructor({ Wx, Wh, b, bh }, H) {
     Object.assign(this, { Wx, Wh, b, bh, H });
+    this.width = Wh.length / b.length; // the cells of a network: H, or fewer in an ensemble
     this.recurrent = new Float32Array(b.length); // Wh·h
     this.gates = new Float32Array(b.length);
   }
@@ -44,7 +50,7 @@ class Vanilla extends Layer {
 
   /** h ← tanh(x + Wh·h), where x is Wx·(input) + b. */
   step(x, { h }) {
-    multiply(this.Wh, h, this.recurrent);
+    multiply(this.Wh, h, this.recurrent, this.width);
     for (let j = 0; j < this.H; j++) h[j] = this.activate(x[j] + this.recurrent[j]);
   }
 
@@ -65,7 +71,7 @@ class LSTM extends Layer {
   /** i, f, o = σ(x + Wh·h), g = tanh(x + Wh·h), c ← f∘c + i∘g, h ← o∘tanh(c). */
   step(x, { h, c }) {
     const { H, gates, recurrent, signals: { i, f, g } } = this;
-    multiply(this.Wh, h, recurrent);
+    multiply(this.Wh, h, recurrent, this.width);
     for (let row = 0; row < 3 * H; row++) gates[row] = sigmoid(x[row] + recurrent[row]);
     for (let row = 3 * H; row < 4 * H; row++) gates[row] = Math.tanh(x[row] + recurrent[row]);
     for (let j = 0; j < H; j++) {
@@ -86,7 +92,7 @@ class GRU extends Layer {
   /** r, z = σ(x + Wh·h), n = tanh(x + r∘(Wh·h + bh)), h ← (1−z)∘n + z∘h. */
   step(x, { h }) {
     const { H, gates, recurrent, bh, signals: { r, z, n } } = this;
-    multiply(this.Wh, h, recurrent);
+    multiply(this.Wh, h, recurrent, this.width);
     for (let row = 0; row < 2 * H; row++) gates[row] = sigmoid(x[row] + recurrent[row]);
     for (let j = 0; j < H; j++) {
       const q = recurrent[2 * H + j] + bh[j];
