@@ -133,7 +133,7 @@ def sized(model: ModelConfig, characters: float | None, vocabulary_size: int) ->
             default run.
         vocabulary_size: V.
     """
-    alone = model.hidden_size is not None or model.num_layers > 1
+    alone = bool(model.hidden_size) or model.num_layers > 1
     networks = 2 if not alone and (characters or 0) >= MIN_ENSEMBLE_CHARACTERS else 1
     model = model.filled(ensemble=networks)
     each = None if characters is None else characters / model.ensemble

@@ -79,7 +79,7 @@ class Sizes:
         """The memory that the training needs."""
         model, config, V = self.model, self.config, self.V
         B, T, H, L = config.batch_size, config.seq_length, model.hidden_size, model.num_layers
-        layers = build_layers(V, model.layer_type, H, L)
+        layers = build_layers(V, model.layer_type, H, L, model.ensemble)
         shapes = parameter_shapes(layers, V)
         weights = sum(map(prod, shapes.values()))
         slots = len(OPTIMIZERS[config.optimizer].names)
@@ -107,7 +107,9 @@ class Sizes:
         leader = WEIGHT_BYTES * (weights + max(0, weights - update))
         # In addition, in float64: a matrix and its scaled copy, or those of an orthogonal one.
         largest = max(map(prod, shapes.values()))
-        start = WEIGHT_BYTES * weights + (8 * max(2 * largest, 5 * H * H) if self.drawn else 0)
+        start = WEIGHT_BYTES * weights + (
+            8 * max(2 * largest, 5 * (H // model.ensemble) ** 2) if self.drawn else 0
+        )
         return Need(shared, worker, leader, start, built=2 * WEIGHT_BYTES * weights)
 
     def shortage(

@@ -251,8 +251,8 @@ def new(
     read = config.steps * config.batch_size * config.seq_length
     if seconds:
         shape = len(vocabulary), network.width, network.num_layers
-        read = seconds * speed * planning.relative_speed(*shape) / network.ensemble
-        read = int(min(read, MAX_INTEGER))
+        each = seconds * speed * planning.relative_speed(*shape) / network.ensemble
+        read = int(min(each, MAX_INTEGER))
     dropout = planning.dropout_for(planning.capacity(network), len(train), read)
     network.dropout = model.filled(dropout=dropout).dropout
     config = fit_memory(network, config, indices, init_from, auto, notices)

@@ -24,7 +24,7 @@ def test_the_example_runs_and_prints_the_baselines_of_the_page(tmp_path, monkeyp
     Path("classify.py").write_text(classify, encoding="utf-8")
     runpy.run_path("phrases.py")
     (commands,) = re.findall(r"^    python phrases.py\n((?:    .+\n)+)", section, re.MULTILINE)
-    for line in commands.splitlines():
+    for line in commands.replace("\\\n", " ").splitlines():
         invoke(*line.split()[1:])
     (output,) = re.findall(r"^    \$ python classify.py .*\n((?:    .+\n)+)", section, re.MULTILINE)
     expected = [line.strip() for line in output.splitlines()]

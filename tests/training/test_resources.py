@@ -22,7 +22,7 @@ MB = 1_000_000
 
 def sizes(**more):
     """A training of a network of 7 characters."""
-    shape = {"layer_type": "gru", "hidden_size": 64, "num_layers": 2, "dropout": 0.1}
+    shape = {"layer_type": "gru", "hidden_size": 64, "num_layers": 2, "ensemble": 1, "dropout": 0.1}
     shape |= {name: more.pop(name) for name in list(more) if name in shape}
     return Sizes(ModelConfig(**shape), 7, replace(CONFIG, **more))
 
@@ -48,8 +48,10 @@ def test_the_estimate_is_a_lower_bound_and_no_poor_one(layer_type, num_layers, d
     assert 0.85 * taken < training.need().process < taken
 
 
-def test_the_estimate_has_the_update_of_many_cells():
-    training = sizes(hidden_size=512, num_layers=1, batch_size=8, seq_length=8)
+@pytest.mark.parametrize("ensemble", [1, 2])
+def test_the_estimate_has_the_update_of_many_cells(ensemble):
+    shape = {"hidden_size": 512, "num_layers": 1, "ensemble": ensemble}
+    training = sizes(**shape, batch_size=8, seq_length=8)
     made, text = network(training), np.arange(20_000) % 7
     made.initialize(np.random.default_rng(0))
 

@@ -22,7 +22,7 @@ from charrnn.training import advice, planning, resources, resuming, run
 from charrnn.training.trainer import Trainer, train
 
 TEXT = "the quick brown fox jumps over the lazy dog, naïvely\n" * 60
-MODEL = ModelConfig("lstm", hidden_size=8, dropout=0.1)
+MODEL = ModelConfig("lstm", hidden_size=8, ensemble=1, dropout=0.1)
 OPTIONS = {"steps": 12, "batch_size": 4, "seq_length": 8, "val_every": 4, "workers": 1, "seed": 0}
 
 

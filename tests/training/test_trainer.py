@@ -302,13 +302,13 @@ def test_a_setting_out_of_range_is_refused(wrong):
 def test_nothing_is_carried_over_the_end_of_the_text(start):
     run = start(batch_size=1, seq_length=70, held_out=0)  # ten windows are the text
     seen = []
-    forward = run.model.forward
+    hidden = run.model.hidden
 
     def spy(inputs, state, masks=None):
         seen.append(bool(state.any()))
-        return forward(inputs, state, masks)
+        return hidden(inputs, state, masks)
 
-    run.model.forward = spy
+    run.model.hidden = spy
     for _ in range(12):
         run.step()
     assert seen == [False, *[True] * 9, False, True]
