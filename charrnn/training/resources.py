@@ -106,10 +106,8 @@ class Sizes:
         # The best weights, and a copy of them that is saved, when no update needs its buffers.
         leader = WEIGHT_BYTES * (weights + max(0, weights - update))
         # In addition, in float64: a matrix and its scaled copy, or those of an orthogonal one.
-        largest = max(map(prod, shapes.values()))
-        start = WEIGHT_BYTES * weights + (
-            8 * max(2 * largest, 5 * (H // model.ensemble) ** 2) if self.drawn else 0
-        )
+        largest, square = max(map(prod, shapes.values())), (H // model.ensemble) ** 2
+        start = WEIGHT_BYTES * weights + (8 * max(2 * largest, 5 * square) if self.drawn else 0)
         return Need(shared, worker, leader, start, built=2 * WEIGHT_BYTES * weights)
 
     def shortage(
