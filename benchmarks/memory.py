@@ -19,11 +19,13 @@ from string import ascii_letters
 from common import VOCABULARY_SIZE, Options, Result, alone, table
 from watching import charrnn, watch
 
+from charrnn.config import HIDDEN_SIZE, ModelConfig, TrainingConfig
 from charrnn.parallel.threads import NAMES
 from charrnn.parallel.workers import default_workers
 
 #: The defaults of `charrnn train`.
-LAYER_TYPE, HIDDEN_SIZE, BATCH_SIZE, SEQ_LENGTH = "gru", 256, 32, 32
+LAYER_TYPE = ModelConfig.layer_type
+BATCH_SIZE, SEQ_LENGTH = TrainingConfig.batch_size, TrainingConfig.seq_length
 CHARACTERS = 1_000_000
 ONE_THREAD = dict.fromkeys(NAMES, "1")
 #: A program that runs N interpreters with NumPy imported at the same time.
