@@ -56,7 +56,7 @@ fuzz: $(VENV)/.test  ## look for files that do more than be refused, for MINUTES
 lecture: $(BIN)/charrnn  ## run all examples of docs/lecture/ and write their output there (4 minutes)
 	$(BIN)/python tests/helpers/lecture.py
 
-bench: $(VENV)/.bench  ## measure speed, memory and quality, compared with PyTorch (80 minutes)
+bench: $(VENV)/.bench  ## measure speed, memory and quality, compared with PyTorch (about an hour)
 	$(BIN)/python benchmarks/run.py
 
 data/shakespeare.txt:  ## download tiny Shakespeare (1.1 MB)

@@ -1,6 +1,6 @@
 """Run all benchmarks, or some of them, one after the other.
 
-python benchmarks/run.py                        # all, about 80 minutes
+python benchmarks/run.py                        # all, about an hour
 python benchmarks/run.py throughput sampling    # some
 python benchmarks/run.py --quick                # a rough pass, to see that everything works
 """
