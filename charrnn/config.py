@@ -144,12 +144,12 @@ class ModelConfig(Config):
 
     Args:
         layer_type: the type of all layers.
-        hidden_size: H, cells of a layer; None for 256; more if a time to train for allows
-            more; 128 for more than 1,280 different characters
+        hidden_size: H, cells of a layer; None for 256 in each network of an ensemble; more if a time
+            to train for allows more; 128 for more than 1,280 different characters
             (`charrnn.training.planning.size_for`).
         num_layers: L.
-        ensemble: the networks of hidden_size / ensemble cells that learn side by side, and predict
-            together, with one layer each; None for 1, or 2 if there is much time to train
+        ensemble: the number of networks that share the cells equally, learn side by side, and
+            predict together, with one layer each; None for 1, or 2 if there is much time to train
             (`charrnn.training.planning.sized`).
         dropout: the share of each layer's h that is set to zero in training, where the next layer,
             the output and the next step read it; None for a share by the sizes of model and text

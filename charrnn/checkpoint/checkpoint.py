@@ -222,7 +222,10 @@ def check_shapes(model: ModelConfig, V: int, **groups: Mapping[str, Array]) -> N
             V, model.layer_type, model.hidden_size, model.num_layers, model.ensemble
         )
     except SettingError as error:  # an ensemble that the sizes do not allow
-        raise DamagedCheckpointError(f"model of its header: {error}") from error
+        raise DamagedCheckpointError(
+            f"model.ensemble of its header is {model.ensemble:,}, and hidden_size and num_layers "
+            f"are {model.hidden_size:,} and {model.num_layers:,}"
+        ) from error
     expected: dict[str, Shape] = parameter_shapes(layers, V)
     for group, arrays in groups.items():
         check_arrays(

@@ -12,6 +12,8 @@ LSTM are i, f, g, o in PyTorch, and i, f, o, g in charrnn; those of a GRU are r,
 PyTorch adds both biases, except for n of a GRU: there the second one is `bh`, which r multiplies. A
 file of charrnn has zeros in place of other second biases.
 
+`Wh` of an ensemble is written with zeros between its networks, and read without them.
+
 An embedding is read in the first product: column v of Wx is weight_ih times row v of the embedding.
 
 The vocabulary and the settings for reading a text are in the metadata. PyTorch may have the
@@ -302,7 +304,10 @@ def model_of(
     try:
         build_layers(1, layer_type, model.hidden_size, model.num_layers, model.ensemble)
     except SettingError as error:  # an ensemble that the sizes do not allow
-        raise CheckpointError(f"its metadata: {error}") from error
+        raise CheckpointError(
+            f"ensemble of its metadata is {model.ensemble:,}, and hidden_size and num_layers are "
+            f"{model.hidden_size:,} and {model.num_layers:,}: leave it out"
+        ) from error
     return model
 
 

@@ -43,7 +43,8 @@ def introduce(run: Run, timed: bool = False) -> None:
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     epochs = config.steps * config.batch_size * config.seq_length / characters
-    notice(advice.before(planning.capacity(model), characters, epochs))
+    of_network = "in each network, " if model.ensemble > 1 else ""
+    notice(of_network + advice.before(planning.capacity(model), characters, epochs))
     if trainer.counters.step:
         of = "" if timed else f" of {config.steps:,}"
         notice(f"going on from step {trainer.counters.step:,}{of}")

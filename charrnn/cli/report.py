@@ -186,10 +186,11 @@ def introduction(
     )
     L, H = summary["num_layers"], summary["hidden_size"]
     layers = f"{L} layers of {H} cells each" if L > 1 else f"one layer of {H} cells"
+    kind = f"has {layers}"
     if (E := summary["ensemble"]) > 1:
-        layers += f", and is an ensemble: {E} networks of {H // E} cells that predict together"
+        kind = f"is an ensemble of {E} networks of {H // E} cells, which predict together"
     yield (
-        f"The network has {layers}. A cell is one hidden unit: a number that the network computes "
+        f"The network {kind}. A cell is one hidden unit: a number that the network computes "
         "anew after each character, from the character and from the cells before. The cells are "
         "all that the network knows about what it has read. On this page a cell is blue where its "
         "value is below zero, and red above; gates: blue closed, red open."

@@ -109,13 +109,14 @@ class TrainCommand(GroupedCommand):
     ModelConfig,
     "hidden_size",
     "Cells of a layer.",
-    shown=f"{HIDDEN_SIZE}; more with --time, fewer for more than 1,280 different characters",
+    shown=f"{HIDDEN_SIZE} for each network; more with --time, fewer for more than 1,280 different "
+    "characters",
 )
 @config_option(ModelConfig, "num_layers", "Number of layers.")
 @config_option(
     ModelConfig,
     "ensemble",
-    "Networks that divide the cells, learn side by side, and predict together.",
+    "Number of networks that share the cells equally, learn side by side, and predict together.",
     shown="1; 2 with a long --time",
 )
 @config_option(

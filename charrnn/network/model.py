@@ -67,8 +67,9 @@ class CharRNN:
         layers: the L layers, the first one first; their weights are views of `parameters`.
 
     Raises:
-        SettingError: for a size below 1, an unknown layer type, a dropout outside of [0, 1), or
-            `lines` with a vocabulary without newline.
+        SettingError: for a size below 1, an unknown layer type, a dropout outside of [0, 1),
+            `lines` with a vocabulary without newline, or an ensemble that does not divide
+            hidden_size or has several layers.
     """
 
     def __init__(
@@ -325,10 +326,10 @@ class CharRNN:
         cells = self._cells(network)
         d_rows = d_logits.reshape(len(d_logits), -1)  # (V, T·B)
         d_by = self.gradient["by"]
-        if network:
-            d_by += d_rows.sum(axis=1)
-        else:
+        if network is None or network == 0:
             np.sum(d_rows, axis=1, out=d_by)
+        else:
+            d_by += d_rows.sum(axis=1)
         if network is not None and self.ensemble > 1:
             d_rows *= self.ensemble
         rows, d_h = h[cells], self.workspace(*h.shape[1:]).d_h[cells]
@@ -370,15 +371,15 @@ def build_layers(
     """
     if layer_type not in LAYER_TYPES:
         raise SettingError(f"no layer type {layer_type!r}: choose one of {', '.join(LAYER_TYPES)}")
-    if hidden_size < 1 or not 1 <= num_layers <= MAX_LAYERS:
+    if hidden_size < 1 or not 1 <= num_layers <= MAX_LAYERS or ensemble < 1:
         raise SettingError(
-            f"hidden_size is at least 1, and num_layers from 1 to {MAX_LAYERS:,}: not "
-            f"{hidden_size} and {num_layers}"
+            f"hidden_size and ensemble are at least 1, and num_layers is from 1 to {MAX_LAYERS:,}: "
+            f"not {hidden_size}, {ensemble} and {num_layers}"
         )
     if hidden_size % ensemble:
         raise SettingError(
-            f"ensemble {ensemble} does not divide hidden_size {hidden_size}: choose a multiple of "
-            f"it, such as {-(-hidden_size // ensemble) * ensemble}"
+            f"ensemble {ensemble} does not divide hidden_size {hidden_size}: choose a hidden_size "
+            f"that is a multiple of {ensemble}, such as {-(-hidden_size // ensemble) * ensemble}"
         )
     if ensemble > 1 and num_layers > 1:
         raise SettingError(

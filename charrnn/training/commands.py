@@ -76,6 +76,11 @@ def new_command(
     kept = {name: value for name, value in not_default(model, config, corpus) if name not in given}
     if given.keys() & {"epochs", "seconds"}:
         del kept["steps"]
+    if given.keys() & {"ensemble", "num_layers"}:  # the same cells, as many as can be divided
+        networks = given.get("ensemble", 1)
+        kept["hidden_size"] = -(-model.hidden_size // networks) * networks
+        kept.pop("ensemble", None)
+        kept = {name: value for name, value in kept.items() if name not in given}
     chosen = {**kept, **given}
     if chosen.get("optimizer") != "sgd":
         chosen.pop("momentum", None)
@@ -192,7 +197,7 @@ def not_default(
     """The steps of a run, and its options that are not the defaults and that no text decides."""
     for part in (model, config):
         for option in options(type(part)):
-            chosen = {"hidden_size": HIDDEN_SIZE, "ensemble": 1, "steps": 0}
+            chosen = {"hidden_size": HIDDEN_SIZE * model.ensemble, "ensemble": 1, "steps": 0}
             default = chosen.get(option.name, option.default)
             value = getattr(part, option.name)
             if default is not None and value != default and option.name != "ranks":

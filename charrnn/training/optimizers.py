@@ -206,8 +206,8 @@ class Muon(Adam):
 
     The slot v of such a matrix holds Q in its first H rows.
 
-    The networks of an ensemble are independent: each has an m, |m| and Q of its own, and H is the
-    number of its cells.
+    The networks of an ensemble are independent: each has an m, |m| and Q of its own, and H in these
+    equations is the number of its cells. The slot v holds their Q one below the other.
     """
 
     beta = 0.95
@@ -233,8 +233,10 @@ class Muon(Adam):
     def buffers(cls, shapes: Mapping[str, Shape], members: int, ensemble: int = 1) -> int:
         matrices = [shape for name, shape in shapes.items() if cls.treats_apart(name)]
         steps = sum(R * K for R, K in matrices) // members
-        # The momentum of norm 1 of a network, and five matrices of `inverse_root`.
-        return steps + max(R * K // ensemble + 5 * K * K for R, K in matrices)
+        # The momentum of a network of an ensemble, the same with norm 1, and five matrices of
+        # `inverse_root`.
+        copies = 1 if ensemble == 1 else 2
+        return steps + max(copies * R * K // ensemble + 5 * K * K for R, K in matrices)
 
     def _between_cells(self, span: tuple[int, int], shape: Shape) -> BetweenCells:
         (start, stop), (R, K), own = span, shape, self.own(span)
@@ -260,6 +262,8 @@ class Muon(Adam):
         self.complete(m)  # norm and Q are those of the whole matrix
         for matrix in self.between_cells:
             for number, (Q, rows) in enumerate(zip(matrix.Q, matrix.rows)):
+                if not rows and not self.writes:
+                    continue
                 M = matrix.of_network(number)
                 norm = norm_of(M)
                 if renew and norm:

@@ -8,7 +8,7 @@ from charrnn.config import HIDDEN_SIZE, ModelConfig
 from charrnn.network.layers import LAYER_TYPES
 from charrnn.network.model import CharRNN
 
-#: Steps of the default run: one to three minutes on two cores with the default model.
+#: Steps of the default run: a minute or two on two cores with the default model.
 STEPS = 3_500
 #: Characters up to which a vocabulary changes neither the capacity of a model nor its speed much.
 MAX_FREQUENT = 256
@@ -18,7 +18,7 @@ MAX_FREQUENT = 256
 #: network of the default size would read in the time; from each on, a size is used. One layer each:
 #: two layers take longer to learn as much.
 SIZES = {0: HIDDEN_SIZE, 7_000_000: 384, 15_000_000: 512}
-#: The characters from which on two networks learn more than one that takes as long.
+#: The characters from which on two networks learn more than one network in the same time.
 MIN_ENSEMBLE_CHARACTERS = 60_000_000
 #: The size for a vocabulary that makes training less than half as fast, and the characters up to
 #: which it is used: fewer cells then learn more in the time.

@@ -192,5 +192,6 @@ def advice(sizes: Sizes, freed: int, root: Path) -> str:
         step = SIZE_STEP * sizes.model.ensemble
         smaller = range(step, sizes.model.hidden_size, step)
         if fitting := bisect_left(smaller, True, key=too_large):
-            return f"try --hidden-size {smaller[fitting - 1]}{workers}"
+            ensemble = f" --ensemble {sizes.model.ensemble}" if sizes.model.ensemble > 1 else ""
+            return f"try --hidden-size {smaller[fitting - 1]}{ensemble}{workers}"
     return "use a machine with more memory"

@@ -1,6 +1,8 @@
 """`charrnn train --ensemble`: from the first step to the page."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from helpers.commands import QUICK
 from test_train import assert_same_arrays, header, weights
 
 import charrnn
+from charrnn.config import ModelConfig, TrainingConfig
+from charrnn.training import resources
 
 ENSEMBLE = [*QUICK, "--hidden-size", 12, "--ensemble", 2]
 
@@ -38,7 +42,7 @@ def test_it_is_sampled_and_inspected_like_any_network(run):
     assert json.loads(run("inspect", "--json").stdout)["ensemble"] == 2
     run("inspect", "--cell", 11, "--spectrum", "--gradient")
     run("inspect", "--html", "page.html", "--no-analyses")
-    assert "is an ensemble: 2 networks of 6 cells that predict together" in Path(
+    assert "The network is an ensemble of 2 networks of 6 cells, which predict together." in Path(
         "page.html"
     ).read_text(encoding="utf-8")
     assert "an ensemble of 2 networks of 6" in repr(charrnn.load("charrnn.npz"))
@@ -84,10 +88,11 @@ def test_an_ensemble_that_a_file_cannot_have_is_refused(run):
     run("inspect", "--save-weights", "w.safetensors")
     with_header(Path("charrnn.npz"), lambda said: said["model"].update(ensemble=5))
     said = run("sample", code=1).stderr
-    assert "charrnn.npz: damaged: model of its header: ensemble 5 does not divide" in said
+    assert "charrnn.npz: damaged: model.ensemble of its header is 5, and hidden_size" in said
     data = Path("w.safetensors").read_bytes()
     Path("w.safetensors").write_bytes(data.replace(b'"ensemble":"2"', b'"ensemble":"5"'))
-    assert "ensemble 5 does not divide" in run("sample", "-c", "w.safetensors", code=1).stderr
+    said = run("sample", "-c", "w.safetensors", code=1).stderr
+    assert "w.safetensors: ensemble of its metadata is 5, and hidden_size" in said
 
 
 def test_weights_of_pytorch_between_its_networks_are_refused(run):
@@ -103,3 +108,35 @@ def test_weights_of_pytorch_between_its_networks_are_refused(run):
     Path("w.safetensors").write_bytes(data[: length + start] + tensor.tobytes() + data[after:])
     said = run("sample", "-c", "w.safetensors", code=1).stderr
     assert "w.safetensors: has weights between the 2 networks of the ensemble" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "shape"),
+    [
+        (["--ensemble", 5], (15, 5, 1)),
+        (["--num-layers", 2], (12, 1, 2)),
+        (["--hidden-size", 10], (10, 2, 1)),
+        (["--model", "gru"], (12, 2, 1)),
+    ],
+)
+def test_the_command_for_another_shape_trains_a_network_that_can_be(more, shape, run):
+    run("train", "text.txt", *ENSEMBLE)
+    said = run("train", "--resume", *more, code=2).stderr
+    words = shlex.split(re.findall(r"`charrnn (.*?)`", said)[-1])
+    run(*words, "text.txt" if "text.txt" not in " ".join(words) else "--overwrite")
+    model = header(words[words.index("-c") + 1]).model
+    assert (model.hidden_size, model.ensemble, model.num_layers) == shape
+
+
+def test_the_options_to_repeat_a_timed_run_name_the_ensemble(run):
+    said = run("train", "text.txt", *QUICK[2:-2], "--ensemble", 2, "--time", "1s").stderr
+    (options,) = re.findall(r"to repeat this run: (.*)", said)
+    run("train", "text.txt", *QUICK[4:-2], *options.split(), "-c", "again.npz")
+    assert header("again.npz").model == header().model
+
+
+def test_advice_on_memory_names_the_ensemble(run):
+    shape = ModelConfig("gru", hidden_size=200_000, ensemble=2, dropout=0)
+    config = TrainingConfig(steps=1, batch_size=4, seq_length=4, workers=1)
+    said = resources.advice(resources.Sizes(shape, 7, config), 0, Path("/"))
+    assert re.fullmatch(r"try --hidden-size \d+ --ensemble 2", said)

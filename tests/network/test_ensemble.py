@@ -6,6 +6,7 @@ import pytest
 from charrnn.errors import SettingError
 from charrnn.network import products
 from charrnn.network.layers import LAYER_TYPES
+from charrnn.network.loss import cross_entropy
 from charrnn.network.model import CharRNN
 from charrnn.network.products import (
     dense,
@@ -15,6 +16,7 @@ from charrnn.network.products import (
 )
 from charrnn.sampling import Reader
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.training import planning
 from charrnn.training.evaluation import evaluate, evaluate_dynamically
 
 VOCABULARY = Vocabulary("abcdefg")
@@ -106,6 +108,15 @@ def test_it_starts_like_its_networks(ensemble):
         np.testing.assert_allclose(block @ block.T, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("layer_type", ["gru", "lstm"])
+def test_its_weights_start_with_the_spread_of_those_of_a_network_alone(layer_type, rng):
+    model = CharRNN(VOCABULARY, layer_type=layer_type, hidden_size=1_200, ensemble=3)
+    model.initialize(rng)
+    assert model.parameters["layer1.Wx"].std() == pytest.approx(1 / 20, rel=0.03)
+    assert 3 * model.parameters["Wy"].std() == pytest.approx(1 / 20, rel=0.03)
+    assert planning.capacity(model) == model.parameters.flat.size // 3
+
+
 def test_it_is_read_one_character_at_a_time_like_any_network(ensemble, window):
     reader = Reader(ensemble, 3)
     read = [reader.read(indices).copy() for indices in window.inputs]
@@ -121,6 +132,24 @@ def test_its_score_is_that_of_all_networks_together_also_where_it_learns(ensembl
     before = ensemble.parameters.flat.copy()
     evaluate_dynamically(ensemble, text, learning_rate=0.1)
     np.testing.assert_array_equal(ensemble.parameters.flat, before)
+
+
+def test_the_gradient_of_the_logits_of_all_networks_is_that_of_finite_differences(
+    ensemble, window, state, rng
+):
+    def loss():
+        logits = ensemble.forward(window.inputs, state.copy())
+        return cross_entropy(logits, window.targets).sum()
+
+    d_logits = ensemble.forward(window.inputs, state.copy())
+    cross_entropy(d_logits, window.targets, gradient=d_logits)
+    ensemble.backward(window.inputs, d_logits, np.zeros_like(state))
+    direction = rng.standard_normal(ensemble.parameters.flat.size)
+    analytic, start = float(ensemble.gradient.flat @ direction), ensemble.parameters.flat.copy()
+    ensemble.parameters.flat[...] = start + 1e-6 * direction
+    above = loss()
+    ensemble.parameters.flat[...] = start - 1e-6 * direction
+    assert (above - loss()) / 2e-6 == pytest.approx(analytic, rel=1e-6)
 
 
 @pytest.mark.parametrize("small_kernels", [False, True])
@@ -151,6 +180,8 @@ def test_a_row_has_weights_for_the_cells_of_its_own_network(size, small_kernels,
     [
         ({"hidden_size": 10, "ensemble": 3}, "does not divide hidden_size 10.* such as 12"),
         ({"hidden_size": 2, "ensemble": 3}, "such as 3"),
+        ({"hidden_size": 2, "ensemble": 0}, "at least 1"),
+        ({"hidden_size": 2, "ensemble": -1}, "at least 1"),
         ({"hidden_size": 6, "ensemble": 2, "num_layers": 2}, "one layer, not 2"),
     ],
 )

@@ -412,7 +412,7 @@ def test_members_of_muon_do_together_what_one_does_alone(cuts, ensemble, rng):
     whole, parted = layers(shapes=shapes), layers(shapes=shapes)
     whole.flat[...] = parted.flat[...] = rng.standard_normal(whole.flat.size)
     gradients = [layers(rng, shapes).flat for _ in range(13)]
-    edges = [0, *cuts, whole.flat.size]
+    edges = [0, *(ensemble * cut for cut in cuts), whole.flat.size]
     parts = [slice(*edge) for edge in pairwise(edges)]
     barrier, slots = threading.Barrier(len(parts), timeout=30), {}
 

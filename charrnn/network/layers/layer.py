@@ -30,9 +30,8 @@ class Layer(ABC):
     Args:
         input_size: D, the width of the input; for the first layer the number of characters.
         hidden_size: H, the number of cells.
-        ensemble: E, the number of networks that divide the cells. No weight leads from the cells
-            of one to those of another: each row of Wh has the weights from the H/E cells of its
-            network.
+        ensemble: E, the number of networks that share the cells equally. No weight connects the
+            cells of two networks: a row of Wh has the weights from the H/E cells of its own.
 
     Attributes:
         weights: the weights by name, in the shapes of `shapes`; none before `attach`.

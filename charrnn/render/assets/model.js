@@ -13,17 +13,16 @@
 function multiply(W, x, out, width = x.length) {
   const D = x.length;
   for (let row = 0, at = 0; row < out.length; row++, at += width) {
-    const first = (row % D) - (row % width);
-    const own = width < D ? x.subarray(first, first + width) : x;
+    const own = (row % D) - (row % width); // the first cell of its network
     // Four sums at a time: the processor need not wait for one before it begins the next.
     let s0 = 0, s1 = 0, s2 = 0, s3 = 0, j = 0;
     for (; j + 3 < width; j += 4) {
-      s0 += W[at + j] * own[j];
-      s1 += W[at + j + 1] * own[j + 1];
-      s2 += W[at + j + 2] * own[j + 2];
-      s3 += W[at + j + 3] * own[j + 3];
+      s0 += W[at + j] * x[own + j];
+      s1 += W[at + j + 1] * x[own + j + 1];
+      s2 += W[at + j + 2] * x[own + j + 2];
+      s3 += W[at + j + 3] * x[own + j + 3];
     }
-    for (; j < width; j++) s0 += W[at + j] * own[j];
+    for (; j < width; j++) s0 += W[at + j] * x[own + j];
     out[row] = s0 + s1 + (s2 + s3);
   }
 }
