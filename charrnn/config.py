@@ -144,8 +144,8 @@ class ModelConfig(Config):
 
     Args:
         layer_type: the type of all layers.
-        hidden_size: H, cells of a layer; None for 256 in each network of an ensemble; more if a time
-            to train for allows more; 128 for more than 1,280 different characters
+        hidden_size: H, cells of a layer; None for 256 in each network of an ensemble; more if a
+            time to train for allows more; 128 for more than 1,280 different characters
             (`charrnn.training.planning.size_for`).
         num_layers: L.
         ensemble: the number of networks that share the cells equally, learn side by side, and

@@ -83,7 +83,7 @@ class Timed:
     def __init__(self, warmup_steps=50, steps=1000):
         self.now, self.plans = 0.0, []
         self.counters = SimpleNamespace(step=0)
-        self.model = SimpleNamespace(hidden_size=8, num_layers=1, dropout=0.0)
+        self.model = SimpleNamespace(hidden_size=8, num_layers=1, ensemble=1, dropout=0.0)
         self.config = SimpleNamespace(
             warmup_steps=warmup_steps, steps=steps, val_every=10, workers=1, ranks=1
         )
