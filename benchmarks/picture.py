@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ LEFT, TOP, RIGHT, BOTTOM = 64, 44, 16, 52
 LINE, CHARACTER, BELOW = 16, 6.6, 10
 #: The most ticks of an axis.
 MAX_TICKS = 8
+#: The y axis gets longer by this until the names at the ends of the lines have room above its end.
+ROOM = 0.1
 #: Colours that colour-blind people can distinguish (Okabe, Ito 2008), on light and on dark.
 LIGHT = ("#0072b2", "#009e73", "#c04f00", "#6b6b6b", "#a3457c")
 DARK = ("#56b4e9", "#2fc79a", "#f0843c", "#a6a6a6", "#e39ac4")
@@ -59,12 +62,17 @@ def write(figure: Figure, path: Path) -> None:
 
 def svg(figure: Figure) -> str:
     """A figure of lines and points as SVG; see `write`."""
-    found = scales(figure)
-    assert found is not None
-    across, up = found
     series = [each for each in figure.series if len(each.x)]
-    drawn = [positions(each, across, up) for each in series]
-    names = place(drawn, [each.name for each in series])
+    while True:
+        found = scales(figure)
+        assert found is not None
+        across, up = found
+        drawn = [positions(each, across, up) for each in series]
+        names = place(drawn, [each.name for each in series])
+        if figure.y_range is None or max(box.bottom for box in names) < vertical(0):
+            break
+        low, high = figure.y_range
+        figure = replace(figure, y_range=(low - ROOM, high))
     colors = (
         " ".join(f"--line{n}: {color};" for n, color in enumerate(each)) for each in (LIGHT, DARK)
     )

@@ -436,6 +436,11 @@ def test_the_picture_has_a_point_for_each_validation_and_names_that_do_not_overl
     (x1, y1), *_, (x3, y3) = (map(float, point.split(",")) for point in line)
     assert x3 - x1 == pytest.approx(2 * (x1 - picture.LEFT), abs=0.2)  # at 20 and 60 seconds
     assert y3 > y1  # a lower loss stands lower
+    names = [element for element in root.findall(f"{space}text") if element.get("class") == "name"]
+    assert len(names) == 2 * 3 + 2
+    assert max(float(element.get("y")) for element in names) < picture.vertical(0)
+    measured = learning.figure({"one": first, learning.NANOGPT_HERE: second})
+    assert [each.name.split("\n")[0] for each in measured.series] == ["one", learning.NANOGPT_HERE]
     boxes = picture.place([[(700, 100)]] * 3, ["a name\nof two lines"] * 3)
     assert not any(a.meets(b) for a in boxes for b in boxes if a is not b)
     assert all(box.left >= picture.LEFT and box.right <= picture.WIDTH for box in boxes)
