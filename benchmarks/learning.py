@@ -266,7 +266,7 @@ def figure(curves: dict[str, Curve]) -> Figure:
         tuple(series),
         x_range=(0, 20 * ceil(max(seconds) / 20)),
         y_range=(floor(10 * min(losses)) / 10, ceil(10 * max(losses)) / 10),
-        caption=f"Lower is better. Each point is a validation; losses above {MAX_DRAWN} are left out.",
+        caption=f"Lower is better. A point is a validation. Losses above {MAX_DRAWN} are left out.",
     )
 
 
