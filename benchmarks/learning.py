@@ -249,22 +249,23 @@ def seconds_to(loss: float, points: list[Point]) -> float | None:
 
 def figure(curves: dict[str, Curve]) -> Figure:
     """The curves, each named at its end; where nanoGPT was not run, its point as published."""
-    series = []
+    series, drawn = [], []
     for name, curve in curves.items():
-        shown = [point for point in curve.points if point.loss <= MAX_DRAWN] or curve.points
-        x, y = [point.seconds for point in shown], [point.loss for point in shown]
+        points = [point for point in curve.points if point.loss <= MAX_DRAWN] or curve.points
+        x, y = [point.seconds for point in points], [point.loss for point in points]
         series.append(Series(f"{name}\n{end_of(curve)}", x, y))
+        drawn += points
     if NANOGPT_HERE not in curves:
         published = f"{NANOGPT_HERE}, as published\n{NANOGPT_LOSS} in about 3 minutes, a laptop"
         series.append(Series(published, [NANOGPT_SECONDS], [NANOGPT_LOSS], "points"))
-    seconds = [value for each in series for value in each.x]
-    losses = [value for each in series for value in each.y]
+        drawn.append(Point(NANOGPT_SECONDS, 0, NANOGPT_LOSS))
+    losses = [point.loss for point in drawn]
     return Figure(
         "Loss on the last tenth of tiny Shakespeare, by time",
         "seconds since the start of the program",
         "loss, nats a character",
         tuple(series),
-        x_range=(0, 20 * ceil(max(seconds) / 20)),
+        x_range=(0, 20 * ceil(max(point.seconds for point in drawn) / 20)),
         y_range=(floor(10 * min(losses)) / 10, ceil(10 * max(losses)) / 10),
         caption=f"Lower is better. A point is a validation. Losses above {MAX_DRAWN} are left out.",
     )
