@@ -76,12 +76,15 @@ def new_command(
     kept = {name: value for name, value in not_default(model, config, corpus) if name not in given}
     if given.keys() & {"epochs", "seconds"}:
         del kept["steps"]
+    chosen = {**kept, **given}
     if given.keys() & {"ensemble", "num_layers"}:  # the same cells, as many as can be divided
         networks = given.get("ensemble", 1)
-        kept["hidden_size"] = -(-model.hidden_size // networks) * networks
-        kept.pop("ensemble", None)
-        kept = {name: value for name, value in kept.items() if name not in given}
-    chosen = {**kept, **given}
+        cells = -(-model.hidden_size // networks) * networks
+        chosen = {**kept, "hidden_size": cells, "ensemble": 1, **given}
+    elif given.get("hidden_size", 0) % model.ensemble:
+        chosen.pop("ensemble")
+    if chosen.get("ensemble") == 1:
+        del chosen["ensemble"]
     if chosen.get("optimizer") != "sgd":
         chosen.pop("momentum", None)
     return command_line([*launcher, *where, *words_of(chosen), *mpi, *named])

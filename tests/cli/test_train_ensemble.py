@@ -116,6 +116,8 @@ def test_weights_of_pytorch_between_its_networks_are_refused(run):
         (["--ensemble", 5], (15, 5, 1)),
         (["--num-layers", 2], (12, 1, 2)),
         (["--hidden-size", 10], (10, 2, 1)),
+        (["--hidden-size", 11], (11, 1, 1)),
+        (["--ensemble", 1], (12, 1, 1)),
         (["--model", "gru"], (12, 2, 1)),
     ],
 )
