@@ -149,8 +149,8 @@ class ModelConfig(Config):
             (`charrnn.training.planning.size_for`).
         num_layers: L.
         ensemble: the number of networks that share the cells equally, learn side by side, and
-            predict together, with one layer each; None for 1, or 2 if there is much time to train
-            (`charrnn.training.planning.sized`).
+            predict together, with one layer each; None for 1, or 2 if the text can be read many
+            times (`charrnn.training.planning.sized`).
         dropout: the share of each layer's h that is set to zero in training, where the next layer,
             the output and the next step read it; None for a share by the sizes of model and text
             (`charrnn.training.planning.dropout_for`).

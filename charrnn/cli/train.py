@@ -117,7 +117,7 @@ class TrainCommand(GroupedCommand):
     ModelConfig,
     "ensemble",
     "Number of networks that share the cells equally, learn side by side, and predict together.",
-    shown="1; 2 with a long --time",
+    shown="1; 2 if --time is long for the text",
 )
 @config_option(
     ModelConfig,

@@ -18,8 +18,9 @@ MAX_FREQUENT = 256
 #: network of the default size would read in the time; from each on, a size is used. One layer each:
 #: two layers take longer to learn as much.
 SIZES = {0: HIDDEN_SIZE, 7_000_000: 384, 15_000_000: 512}
-#: The characters from which on two networks learn more than one network in the same time.
-MIN_ENSEMBLE_CHARACTERS = 60_000_000
+#: Two networks learn more than one in the same time if a network of the default size would read the
+#: text at least this many times (benchmarks/README.md).
+ENSEMBLE_EPOCHS = 60
 #: The size for a vocabulary that makes training less than half as fast, and the characters up to
 #: which it is used: fewer cells then learn more in the time.
 SMALL_SIZE, SMALL_CHARACTERS = 128, 1_100_000
@@ -124,19 +125,22 @@ def size_for(characters: float | None, vocabulary_size: int) -> int:
     return SIZES[max(least for least in SIZES if least <= (characters or 0))]
 
 
-def sized(model: ModelConfig, characters: float | None, vocabulary_size: int) -> ModelConfig:
+def sized(
+    model: ModelConfig, readable: float | None, characters: int, vocabulary_size: int
+) -> ModelConfig:
     """A model with the size and the number of networks that learn most in a time.
 
     Args:
         model: the options as given.
-        characters: those that a network of the default size would read in the time; None for the
-            default run.
+        readable: the characters that a network of the default size would read in the time; None for
+            the default run.
+        characters: the number of characters of the text.
         vocabulary_size: V.
     """
     alone = bool(model.hidden_size) or model.num_layers > 1
-    networks = 2 if not alone and (characters or 0) >= MIN_ENSEMBLE_CHARACTERS else 1
-    model = model.filled(ensemble=networks)
-    each = None if characters is None else characters / model.ensemble
+    often = (readable or 0) >= ENSEMBLE_EPOCHS * characters
+    model = model.filled(ensemble=2 if often and not alone else 1)
+    each = None if readable is None else readable / model.ensemble
     return model.filled(hidden_size=model.ensemble * size_for(each, vocabulary_size))
 
 

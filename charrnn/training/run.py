@@ -239,7 +239,8 @@ def new(
     if seconds:
         speed = measured_speed(init_from.model if init_from else model, config, ranks)
         readable = seconds * speed * planning.relative_speed(len(vocabulary))
-    model = replace(planning.sized(model, readable, len(vocabulary)), lines=corpus.lines)
+    model = planning.sized(model, readable, len(train), len(vocabulary))
+    model = replace(model, lines=corpus.lines)
     network = network_for(vocabulary, model, init_from, config.seed)
     auto = not (config.workers or ranks)
     rate = planning.rate_for(network.layer_type, network.width, network.num_layers)

@@ -151,10 +151,11 @@ def test_a_large_vocabulary_is_for_few_cells_unless_there_is_much_time():
 
 
 def test_two_networks_are_for_much_time_and_sizes_that_are_not_given():
-    much = planning.MIN_ENSEMBLE_CHARACTERS
+    text = 10**6
+    much = planning.ENSEMBLE_EPOCHS * text
 
-    def chosen(characters, **given):
-        model = planning.sized(ModelConfig(**given), characters, 65)
+    def chosen(readable, **given):
+        model = planning.sized(ModelConfig(**given), readable, text, 65)
         return model.hidden_size, model.ensemble
 
     assert chosen(None) == chosen(much / 100) == (256, 1)
@@ -163,6 +164,7 @@ def test_two_networks_are_for_much_time_and_sizes_that_are_not_given():
     assert chosen(None, ensemble=3) == (3 * 256, 3)
     assert chosen(much, ensemble=1) == chosen(much, num_layers=2) == (512, 1)
     assert chosen(much, hidden_size=100) == (100, 1)
+    assert planning.sized(ModelConfig(), much, 2 * text, 65).ensemble == 1
     assert chosen(None, hidden_size=100, ensemble=2) == (100, 2)
 
 

@@ -47,7 +47,7 @@ def test_the_members_of_a_run_are_its_workers_on_all_ranks(monkeypatch):
 
 @pytest.mark.parametrize(
     ("measured", "cells", "networks"),
-    [(1e4, 256, 1), (1.4e5, 384, 1), (5e5, 512, 1), (2e6, 1024, 2)],
+    [(1e3, 256, 1), (1e4, 512, 2), (1.4e5, 512, 2), (3e5, 768, 2), (2e6, 1024, 2)],
 )
 def test_a_fast_machine_trains_a_larger_network_in_the_same_time(
     measured, cells, networks, monkeypatch
