@@ -402,12 +402,8 @@ class CharRNN(network.CharRNN):
     def _facts(self) -> dict[str, str]:
         """The figures of the model, by name."""
         about = self.checkpoint
-        layers = "1 layer" if self.num_layers == 1 else f"{self.num_layers} layers"
-        layers += f" of {self.hidden_size}"
-        if self.ensemble > 1:
-            layers = f"an ensemble of {self.ensemble} networks of {self.width}"
         facts = {
-            "model": f"{self.layer_type}, {layers}",
+            "model": f"{self.layer_type}, {self.size_in_words}",
             "parameters": f"{self.parameters.flat.size:,}",
             "characters": f"{len(self.vocabulary)} different",
         }

@@ -39,7 +39,7 @@ from charrnn.config import ModelConfig
 from charrnn.errors import CheckpointError, SettingError
 from charrnn.machine import available_bytes
 from charrnn.network.model import MAX_LAYERS, CharRNN, build_layers
-from charrnn.network.products import dense
+from charrnn.network.products import dense, own_blocks
 from charrnn.text.corpus_info import ReadingSettings
 from charrnn.text.vocabulary import Vocabulary, code_points, listed
 
@@ -350,10 +350,7 @@ def of_networks(Wh: Array, ensemble: int) -> Array:
     Raises:
         CheckpointError: if there are weights between the networks.
     """
-    H = Wh.shape[1]
-    K = H // ensemble
-    blocks = Wh.reshape(-1, ensemble, K, ensemble, K)
-    own: Array = np.einsum("geiej->geij", blocks).reshape(-1, K)
+    own = own_blocks(Wh, ensemble).reshape(len(Wh), -1)
     if np.count_nonzero(own) < np.count_nonzero(Wh):
         raise CheckpointError(
             f"has weights between the {ensemble} networks of the ensemble that its metadata names: "

@@ -22,9 +22,6 @@ def introduce(run: Run, timed: bool = False) -> None:
     model, config = trainer.model, trainer.config
     held_out = corpus.held_out
     characters = corpus.characters - held_out
-    layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''} of {model.hidden_size}"
-    if model.ensemble > 1:
-        layers = f"an ensemble of {model.ensemble} networks of {model.width}"
     workers = f"{config.workers} worker{'s' if config.workers > 1 else ''}"
     if config.ranks > 1:
         of_workers = f" of {workers}" if config.workers > 1 else ""
@@ -39,7 +36,7 @@ def introduce(run: Run, timed: bool = False) -> None:
         f"{corpus.name}: {corpus.characters:,} characters, {len(model.vocabulary)} different{last}"
     )
     notice(
-        f"{model.layer_type}, {layers}, dropout {model.dropout:g}: "
+        f"{model.layer_type}, {model.size_in_words}, dropout {model.dropout:g}: "
         f"{model.parameters.flat.size:,} parameters; {workers}"
     )
     epochs = config.steps * config.batch_size * config.seq_length / characters

@@ -170,6 +170,14 @@ class CharRNN:
         return self.hidden_size // self.ensemble
 
     @property
+    def size_in_words(self) -> str:
+        """The layers or networks, and their cells."""
+        if self.ensemble > 1:
+            return f"an ensemble of {self.ensemble} networks of {self.width}"
+        layers = "1 layer" if self.num_layers == 1 else f"{self.num_layers} layers"
+        return f"{layers} of {self.hidden_size}"
+
+    @property
     def character_weights(self) -> int:
         """The weights of one character: its column of the first Wx, its row of Wy, its by."""
         return len(self.parameters["layer1.Wx"]) + self.hidden_size + 1

@@ -153,15 +153,27 @@ def dense(W: Array, ensemble: int) -> Array:
     """The weights of an ensemble with zeros from one network to another, (G·H, H).
 
     Args:
-        W: (G·H, H/E), as for `product`.
+        W: (G·H, H/E), as for `product`; returned as it is if E is 1.
         ensemble: E, the number of networks.
     """
+    if ensemble == 1:
+        return W
     K = W.shape[1]
     found = np.zeros((len(W), ensemble * K), W.dtype)
-    blocks = found.reshape(-1, ensemble, K, ensemble, K)
-    for number in range(ensemble):
-        blocks[:, number, :, number] = W.reshape(-1, ensemble, K, K)[:, number]
+    own_blocks(found, ensemble)[...] = W.reshape(-1, ensemble, K, K)
     return found
+
+
+def own_blocks(W: Array, ensemble: int) -> Array:
+    """A view of the weights from the cells of each network to its own, (G, E, H/E, H/E).
+
+    Args:
+        W: (G·H, H), contiguous, as from `dense`.
+        ensemble: E, the number of networks.
+    """
+    K = W.shape[1] // ensemble
+    blocks: Array = np.einsum("geiej->geij", W.reshape(-1, ensemble, K, ensemble, K))
+    return blocks
 
 
 def is_divided(M: int, K: int, B: int) -> bool:
